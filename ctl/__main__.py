@@ -1,0 +1,70 @@
+"""The entry point: runs the command line, turns errors into one clear message and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ctl.cli import cli
+from ctl.errors import EXIT_FAILED, CtlError
+from ctl.output import Console, Style
+
+
+def main() -> None:
+    """Run `ctl` with the process's arguments and exit with its code; no traceback reaches the user."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 usage or settings, 75 the lock is held, 130 interrupted.
+    """
+    console = Console()
+    try:
+        result = cli.main(arguments, prog_name="ctl", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CtlError as error:
+        return _report(console, error)
+    except (click.Abort, KeyboardInterrupt):
+        console.error("interrupted")
+        return 130
+    except BrokenPipeError:
+        return _closed_pipe()
+    except OSError as error:
+        console.error(_label(console, "error") + _os_error(error))
+        return EXIT_FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _report(console: Console, error: CtlError) -> int:
+    text = error.message if hasattr(error, "diagnostics") else _label(console, "error") + error.message
+    console.error(text)
+    if error.hint:
+        console.error(f"    {error.hint}")
+    return error.exit_code
+
+
+def _label(console: Console, word: str) -> str:
+    return console.paint(f"{word}: ", Style.BAD, err=True)
+
+
+def _os_error(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def _closed_pipe() -> int:
+    """The reader went away (`ctl tail | head`): nothing to say, and nothing to flush at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""The command line: global options before or after the command, one module a command, loaded when called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ctl import __version__
+from ctl.output import Console
+from ctl.paths import Layout
+
+COMMANDS: dict[str, str] = {
+    # name on the command line -> "module:attribute"; `ctl --help` lists them in this order
+    "reconfigure": "ctl.commands.reconfigure:reconfigure",
+    "render": "ctl.commands.render:render",
+    "check-config": "ctl.commands.check_config:check_config",
+    "show-config": "ctl.commands.show_config:show_config",
+    "settings": "ctl.commands.settings:settings",
+    "status": "ctl.commands.status:status",
+    "start": "ctl.commands.service:start",
+    "stop": "ctl.commands.service:stop",
+    "restart": "ctl.commands.service:restart",
+    "once": "ctl.commands.service:once",
+    "hup": "ctl.commands.service:hup",
+    "term": "ctl.commands.service:term",
+    "int": "ctl.commands.service:interrupt",
+    "kill": "ctl.commands.service:kill",
+    "usr1": "ctl.commands.service:usr1",
+    "usr2": "ctl.commands.service:usr2",
+    "graceful-kill": "ctl.commands.service:graceful_kill",
+    "service-list": "ctl.commands.service_list:service_list",
+    "tail": "ctl.commands.tail:tail",
+    "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
+    "registry-token": "ctl.commands.registry_token:registry_token",
+    "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
+    "backup-etc": "ctl.commands.backup_etc:backup_etc",
+    "completion": "ctl.commands.completion:completion",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every command gets: the root, the settings file, and the console."""
+
+    layout: Layout
+    settings: Path | None
+    console: Console
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings file: as given, else the layout's."""
+        return self.settings or self.layout.settings_file
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is called or described."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None for an unknown name."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, attribute = target.split(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - a wrong entry of COMMANDS is a programming error
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click, with the nearest known command in the error."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1) if args else []
+            if near:
+                hint = f"No such command {args[0]!r}. Did you mean {near[0]!r}?"
+                raise click.UsageError(hint, ctx) from error
+            raise
+
+
+def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback that keeps a global option, wherever on the command line it stands."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:  # noqa: ANN401
+        if value not in (None, False):
+            ctx.ensure_object(dict)[name] = value
+        return value
+
+    return callback
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_GLOBAL_OPTIONS: Sequence[tuple[tuple[str, ...], dict[str, Any]]] = (
+    (("--settings", "settings"), {
+        "type": click.Path(path_type=Path, dir_okay=False), "metavar": "FILE",
+        "help": "Settings file [default: /etc/gitlab/gitlab.py; also CTL_SETTINGS]."}),
+    (("--root", "root"), {
+        "type": click.Path(path_type=Path, file_okay=False), "metavar": "DIR",
+        "help": "Keep every managed path below DIR, with a supervisor of its own [also CTL_ROOT]."}),
+    (("-q", "--quiet", "quiet"), {"is_flag": True, "help": "Print errors and asked-for results only."}),
+    (("-v", "--verbose", "verbose"), {"is_flag": True, "help": "Print details."}),
+    (("--no-color", "no_color"), {"is_flag": True, "help": "Never colour the output."}),
+)  # fmt: skip
+
+
+def global_options(function: F) -> F:
+    """Give a command the global options too, so that they may stand after its name."""
+    for names, keywords in reversed(_GLOBAL_OPTIONS):
+        option = click.option(*names, **keywords, expose_value=False, callback=_store(names[-1]))
+        function = option(function)
+    return function
+
+
+def context(ctx: click.Context) -> Context:
+    """What the global options say, from wherever they stand; the environment fills what is not given."""
+    given: dict[str, Any] = ctx.ensure_object(dict)
+    root = given.get("root") or os.environ.get("CTL_ROOT") or "/"
+    settings = given.get("settings") or os.environ.get("CTL_SETTINGS") or None
+    console = Console(
+        quiet=bool(given.get("quiet")),
+        verbose=bool(given.get("verbose")),
+        colored=False if given.get("no_color") else None,
+    )
+    return Context(Layout(Path(root).absolute()), Path(settings) if settings else None, console)
+
+
+def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[..., Any]], click.Command]:  # noqa: ANN401
+    """Declare a command: `@command()` above `def status(ctx: Context, ...)`.
+
+    The function gets the Context as its first argument; global options are added to its own.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        from functools import wraps
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            return function(context(click.get_current_context()), *args, **kwargs)
+
+        settings = {"help_option_names": ["-h", "--help"]}
+        make: Callable[[Callable[..., Any]], click.Command]
+        make = click.command(name=name, context_settings=settings, **keywords)
+        return make(global_options(call))
+
+    return decorate
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ctl")
+@global_options
+def cli() -> None:
+    """Run a container registry behind NGINX with TLS from one settings file."""

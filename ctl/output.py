@@ -1,0 +1,72 @@
+"""What people see: plain text, colour only on a terminal, machine-readable JSON on request."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+
+import click
+
+
+class Style(StrEnum):
+    """Meaning of a coloured text, not its colour."""
+
+    GOOD = "green"
+    WARN = "yellow"
+    BAD = "red"
+    PLACE = "cyan"
+
+
+@dataclass(frozen=True)
+class Console:
+    """Where commands print.
+
+    Args:
+        quiet: print errors only.
+        verbose: print details.
+        colored: None decides by terminal and NO_COLOR; False never.
+    """
+
+    quiet: bool = False
+    verbose: bool = False
+    colored: bool | None = None
+
+    def paint(self, text: str, style: Style, *, err: bool = False) -> str:
+        """The text in the style's colour, where colour is wanted."""
+        return click.style(text, fg=style.value) if self._colored(err=err) else text
+
+    def _colored(self, *, err: bool) -> bool:
+        if self.colored is not None:
+            return self.colored
+        stream = sys.stderr if err else sys.stdout
+        return stream.isatty() and not os.environ.get("NO_COLOR")
+
+    def say(self, text: str = "") -> None:
+        """Print a line of ordinary output; nothing when quiet."""
+        if not self.quiet:
+            click.echo(text, color=self._colored(err=False))
+
+    def detail(self, text: str) -> None:
+        """Print a line only when verbose."""
+        if self.verbose and not self.quiet:
+            click.echo(text, color=self._colored(err=False))
+
+    def result(self, text: str) -> None:
+        """Print what the command was asked for, also when quiet."""
+        click.echo(text, color=self._colored(err=False))
+
+    def result_json(self, value: object) -> None:
+        """Print a value as JSON, also when quiet."""
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+    def note(self, text: str) -> None:
+        """Print a warning or note to standard error; nothing when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True, color=self._colored(err=True))
+
+    def error(self, text: str) -> None:
+        """Print an error to standard error, always."""
+        click.echo(text, err=True, color=self._colored(err=True))

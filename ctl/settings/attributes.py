@@ -1,0 +1,119 @@
+"""Attributes: the frozen result of reading settings, each with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ctl.settings.source import Diagnostic, Location
+
+
+class OriginKind(StrEnum):
+    """Where a value can come from."""
+
+    FILE = "file"
+    DEFAULT = "default"
+    DERIVED = "derived"
+    SECRETS = "secrets"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the value of an attribute comes from.
+
+    Args:
+        kind: the settings file, a default, a rule, the secrets file, or made in this run.
+        location: the place in the settings file (kind FILE).
+        rule: the name of the rule (kind DERIVED).
+    """
+
+    kind: OriginKind
+    location: Location | None = None
+    rule: str = ""
+
+    def __str__(self) -> str:
+        if self.location:
+            return str(self.location)
+        return f"{self.kind} by {self.rule}" if self.rule else str(self.kind)
+
+
+class Section(Mapping[str, Any]):
+    """A read-only group of attributes: `section.name` and `section["name"]` are the same.
+
+    Raises:
+        AttributeError, KeyError: no such attribute; templates treat both as an error.
+    """
+
+    __slots__ = ("_values",)
+    _values: Mapping[str, Any]
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        object.__setattr__(self, "_values", dict(values))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the type of an attribute is its option's
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(f"no attribute {name!r}") from None
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("attributes are read-only")
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Attributes(Section):
+    """All attributes of a node: `attributes.registry.log_level`, `attributes.registry.nginx.listen_port`.
+
+    Args:
+        values: section name to Section, or to a value for top-level settings (external_url).
+        origins: dotted path of every option to its origin.
+        diagnostics: warnings and notes to show; never errors.
+        secret_names: dotted paths of the options that hold secrets.
+    """
+
+    __slots__ = ("_diagnostics", "_origins", "_secret_names")
+    _origins: Mapping[str, Origin]
+    _diagnostics: tuple[Diagnostic, ...]
+    _secret_names: frozenset[str]
+
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        *,
+        origins: Mapping[str, Origin],
+        diagnostics: tuple[Diagnostic, ...] = (),
+        secret_names: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(values)
+        object.__setattr__(self, "_origins", dict(origins))
+        object.__setattr__(self, "_diagnostics", diagnostics)
+        object.__setattr__(self, "_secret_names", secret_names)
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Warnings and notes of this reading, in the order of the file."""
+        return self._diagnostics
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Dotted paths of the options that hold secrets: masked wherever they are shown."""
+        return self._secret_names
+
+    def origin(self, name: str) -> Origin:
+        """The origin of an option by its dotted path. Raises KeyError for an unknown one."""
+        return self._origins[name]
+
+    def origins(self) -> Mapping[str, Origin]:
+        """Every option's dotted path with its origin."""
+        return dict(self._origins)

@@ -1,0 +1,86 @@
+"""Places in a settings file, and what is to be said about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ctl.errors import EXIT_USAGE, CtlError
+
+
+@dataclass(frozen=True, order=True)
+class Location:
+    """A place in a settings file.
+
+    Args:
+        file: the file as the user named it.
+        line: counted from 1.
+        column: counted from 1, in characters.
+        text: the source line, without its newline, for the caret; empty where it is not known.
+        width: how many characters the caret underlines, at least 1.
+    """
+
+    file: Path
+    line: int
+    column: int = 1
+    text: str = ""
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(StrEnum):
+    """How much a diagnostic weighs: an error ends the run, a warning or note does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing to say about the settings.
+
+    Args:
+        message: what is wrong; one sentence. Never holds the value of a secret.
+        location: where, or None when it is about no place in a file (a default, a missing setting).
+        setting: dotted path of the setting ("registry.storage.s3.bucket"), or "".
+        hint: what to do, with the nearest known name where there is one; or "".
+        severity: error, warning or note.
+    """
+
+    message: str
+    location: Location | None = None
+    setting: str = ""
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        """The text shown to people: file:line:column, message, source line with caret, hint."""
+        where = f"{self.location}: " if self.location else ""
+        setting = f"{self.setting}: " if self.setting else ""
+        lines = [f"{where}{self.severity}: {setting}{self.message}"]
+        if self.location and self.location.text.strip():
+            lines += [f"    {self.location.text}", f"    {_caret(self.location)}"]
+        if self.hint:
+            lines.append(f"    {self.hint}")
+        return "\n".join(lines)
+
+
+def _caret(location: Location) -> str:
+    """Spaces (tabs kept, so that it lines up) and the underline below the place."""
+    before = location.text[: location.column - 1]
+    return "".join("\t" if c == "\t" else " " for c in before) + "^" * max(1, location.width)
+
+
+class SettingsError(CtlError):
+    """The settings are wrong; nothing was changed (exit 2). Carries every error found, not only the first."""
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], *, hint: str | None = None) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(str(d) for d in self.diagnostics), hint=hint)
