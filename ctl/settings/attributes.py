@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -40,6 +40,19 @@ class Origin:
         return f"{self.kind} by {self.rule}" if self.rule else str(self.kind)
 
 
+class Deferred:
+    """A value that is still being made in another thread (the RSA pair); a Section waits for it on access.
+
+    Args:
+        get: returns the value, waiting if need be; may be called any number of times, and may raise CtlError.
+    """
+
+    __slots__ = ("get",)
+
+    def __init__(self, get: Callable[[], Any]) -> None:
+        self.get = get
+
+
 class Section(Mapping[str, Any]):
     """A read-only group of attributes: `section.name` and `section["name"]` are the same.
 
@@ -55,7 +68,7 @@ class Section(Mapping[str, Any]):
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the type of an attribute is its option's
         try:
-            return self._values[name]
+            return self[name]
         except KeyError:
             raise AttributeError(f"no attribute {name!r}") from None
 
@@ -63,7 +76,8 @@ class Section(Mapping[str, Any]):
         raise AttributeError("attributes are read-only")
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401
-        return self._values[name]
+        value = self._values[name]
+        return value.get() if isinstance(value, Deferred) else value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
