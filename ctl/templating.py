@@ -1,0 +1,86 @@
+"""Templates: Jinja, with one rule: a value enters a file only through a filter that quotes it.
+
+A bare `{{ value }}` is an error of the template, so that forgetting a filter cannot become an injection.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ctl.content import content_folder
+from ctl.errors import CtlError
+from ctl.quoting import FILTERS, Quoted
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(source: str, variables: Mapping[str, object]) -> str:
+    """Fill in a template.
+
+    Args:
+        source: path below the shipped templates ("registry/config.yml.j2"), or an absolute one (a site's).
+        variables: names that the template uses.
+
+    Returns:
+        The text of the file, ending in a newline.
+
+    Raises:
+        CtlError: the template is missing, refers to an unknown name, prints a value without a filter, or a
+            value cannot be written in the file's language. Names the template and line.
+    """
+    import jinja2
+
+    try:
+        return _environment().get_template(source).render(variables)
+    except jinja2.TemplateNotFound as error:
+        raise CtlError(f"template {error.name} not found") from error
+    except jinja2.TemplateSyntaxError as error:
+        raise CtlError(f"template {error.name or source}:{error.lineno}: {error.message}") from error
+    except (jinja2.UndefinedError, ValueError) as error:
+        raise CtlError(f"template {source}:{_line(error, source)}: {error}") from error
+
+
+@functools.cache
+def _environment() -> Environment:
+    import jinja2
+
+    environment = jinja2.Environment(  # noqa: S701 - not HTML: `_require_quoted` refuses unquoted values
+        loader=jinja2.FunctionLoader(_load),
+        undefined=jinja2.StrictUndefined,
+        finalize=_require_quoted,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _load(source: str) -> tuple[str, str, None] | None:
+    path = Path(source) if Path(source).is_absolute() else content_folder("templates") / source
+    try:
+        return path.read_text(encoding="utf-8"), str(path), None
+    except FileNotFoundError:
+        return None
+
+
+def _require_quoted(value: object) -> object:
+    from jinja2 import Undefined
+
+    if isinstance(value, Quoted | Undefined):
+        return value
+    raise ValueError(f"a value is printed without a quoting filter ({', '.join(FILTERS)})")
+
+
+def _line(error: BaseException, source: str) -> int:
+    """The template's line at which an exception passed: Jinja puts it into the traceback."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename.endswith(source):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
