@@ -1,0 +1,1 @@
+"""What the tests with real programs share: private roots, images, clients, users, looks at the machine."""

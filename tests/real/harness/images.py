@@ -1,0 +1,146 @@
+"""Container images made from nothing but a seed: the same bytes, and so the same digests, each time."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Content with its type.
+
+    Args:
+        media_type: as registries know it.
+        content: the bytes.
+        platform: (os, architecture) of an image in an index, or None.
+        needs: what it refers to: a config and layers, or the manifests of an index.
+    """
+
+    media_type: str
+    content: bytes
+    platform: tuple[str, str] | None = None
+    needs: tuple[Blob, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """sha256:HEX of the content."""
+        return "sha256:" + hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        """How another blob refers to this one."""
+        found: dict[str, Any] = {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": len(self.content),
+        }
+        if self.platform:
+            found["platform"] = {"os": self.platform[0], "architecture": self.platform[1]}
+        return found
+
+    def family(self) -> dict[str, Blob]:
+        """This blob and all that it needs, by digest, what is needed first."""
+        found: dict[str, Blob] = {}
+        for needed in self.needs:
+            found |= needed.family()
+        found[self.digest] = self
+        return found
+
+
+def image(seed: str, *, size: int = 2_000, architecture: str = "amd64", shared: Sequence[Blob] = ()) -> Blob:
+    """An image of one layer with one file of random content.
+
+    Args:
+        seed: another seed, another image.
+        size: bytes of the file; they do not compress.
+        architecture: its platform is linux/ARCHITECTURE.
+        shared: further layers, as `layer` makes them.
+    """
+    layers = [*shared, layer(seed, size=size)]
+    config = Blob(CONFIG, _config(layers, architecture))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor,
+        "layers": [one.descriptor for one in layers],
+    }
+    return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, *layers))
+
+
+def index(*images: Blob) -> Blob:
+    """An index of images (or of indexes), as multi-platform images are."""
+    content = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [one.descriptor for one in images]}
+    return Blob(INDEX, _json(content), None, images)
+
+
+def two_platforms(seed: str, *, size: int = 2_000) -> Blob:
+    """An index of an amd64 and an arm64 image."""
+    return index(*(image(f"{seed}-{arch}", size=size, architecture=arch) for arch in ("amd64", "arm64")))
+
+
+def layer(seed: str, *, size: int) -> Blob:
+    """A layer that holds one file `/SEED` of `size` random bytes."""
+    data = random.Random(seed).randbytes(size)  # noqa: S311 - wanted: the same bytes for the same seed
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        member = tarfile.TarInfo(seed.replace("/", "-"))
+        member.size = size
+        tar.addfile(member, io.BytesIO(data))
+    return Blob(LAYER, gzip.compress(archive.getvalue(), compresslevel=1, mtime=0))
+
+
+def write_layout(folder: Path, tags: Mapping[str, Blob]) -> Path:
+    """Write an OCI layout that skopeo reads as `oci:FOLDER:TAG`. Returns the folder."""
+    for blob in tags.values():
+        for digest, one in blob.family().items():
+            target = folder / "blobs" / digest.replace(":", "/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(one.content)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="ascii")
+    entries = [
+        blob.descriptor | {"annotations": {"org.opencontainers.image.ref.name": tag}}
+        for tag, blob in tags.items()
+    ]
+    (folder / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": entries}))
+    return folder
+
+
+def layout_digests(folder: Path) -> set[str]:
+    """The digests of all blobs in a layout; each is checked against its content."""
+    found = set()
+    for path in (folder / "blobs" / "sha256").iterdir():
+        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert actual == path.name, f"{path} holds other bytes than its name says"
+        found.add(f"sha256:{actual}")
+    return found
+
+
+def _config(layers: Sequence[Blob], architecture: str) -> bytes:
+    digests = ["sha256:" + hashlib.sha256(gzip.decompress(one.content)).hexdigest() for one in layers]
+    return _json(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {},
+            "rootfs": {"type": "layers", "diff_ids": digests},
+            "history": [{"created": "2024-01-01T00:00:00Z", "created_by": "test"} for _ in layers],
+        }
+    )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

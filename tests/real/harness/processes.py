@@ -1,0 +1,109 @@
+"""The processes that belong to one root, and nothing but those."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running process.
+
+    Args:
+        pid: its number.
+        arguments: its command line.
+        uid: whose rights it has (effective).
+    """
+
+    pid: int
+    arguments: tuple[str, ...]
+    uid: int
+
+    @property
+    def program(self) -> str:
+        """The base name of the program."""
+        return Path(self.arguments[0]).name if self.arguments else ""
+
+
+def below(top: Path) -> list[Process]:
+    """The processes whose command line, working folder or program lies below `top`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            # a process may end while it is looked at
+            with contextlib.suppress(OSError):
+                if _belongs(entry, top):
+                    found.append(_process(entry))
+    return found
+
+
+def command_lines() -> list[str]:
+    """The command lines of all processes of the machine, as anyone can read them."""
+    lines = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            # a process may end while it is looked at
+            with contextlib.suppress(OSError):
+                lines.append((entry / "cmdline").read_bytes().decode("utf-8", "replace"))
+    return lines
+
+
+def environment(pid: int) -> dict[str, str]:
+    """The environment a process was started with."""
+    parts = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
+    return dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def end_all(top: Path) -> None:
+    """End every process of the root: the supervisor by HUP, which stops all; the rest by TERM, then KILL."""
+    supervisors = [one for one in below(top) if one.program == "runsvdir"]
+    _send(supervisors, signal.SIGHUP)
+    if _gone(top, seconds=4 if supervisors else 0):
+        return
+    for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0)):
+        _send(below(top), number)
+        if _gone(top, seconds=seconds):
+            return
+
+
+def _gone(top: Path, *, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while below(top):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _send(processes: Iterable[Process], number: signal.Signals) -> None:
+    for process in processes:
+        # it may have ended by itself
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+
+
+def _belongs(entry: Path, top: Path) -> bool:
+    command = (entry / "cmdline").read_bytes()
+    marker = str(top).encode()
+    if marker + b"/" in command or command.rstrip(b"\0").endswith(marker):
+        return True
+    return any((entry / link).readlink().is_relative_to(top) for link in ("cwd", "exe"))
+
+
+def _process(entry: Path) -> Process:
+    arguments = (entry / "cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
+    return Process(int(entry.name), tuple(arguments), _effective_uid(entry))
+
+
+def _effective_uid(entry: Path) -> int:
+    """From status: the folder's owner is root where a process gave up its rights without an exec."""
+    for line in (entry / "status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("Uid:"):
+            return int(line.split()[2])
+    raise OSError(f"{entry}: no Uid line")

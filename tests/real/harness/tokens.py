@@ -1,0 +1,52 @@
+"""Signs tokens as GitLab does: a second opinion beside `ctl registry-token`, and faster."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any
+
+Access = Sequence[dict[str, Any]]
+
+
+def sign(key_pem: str, access: Access, *, issuer: str = "omnibus-gitlab-issuer", seconds: int = 300) -> str:
+    """A token for the service container_registry.
+
+    Args:
+        key_pem: the registry's internal key.
+        access: as in the token specification: type, name, actions.
+        issuer: who signs.
+        seconds: it holds that long; negative for one that has ended.
+    """
+    import jwt
+
+    now = int(time.time())
+    claims = {
+        "iss": issuer,
+        "aud": "container_registry",
+        "sub": "test",
+        "iat": now,
+        "exp": now + seconds,
+        "access": list(access),
+    }
+    key, name = _load(key_pem)
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": name})
+
+
+def repository_access(name: str, actions: str) -> Access:
+    """Access to one repository, actions parted by commas."""
+    return [{"type": "repository", "name": name, "actions": actions.split(",")}]
+
+
+@functools.cache
+def _load(key_pem: str) -> tuple[Any, str]:
+    """The key, and the libtrust name by which the registry finds its certificate."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    key = load_pem_private_key(key_pem.encode(), None)
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
+    return key, ":".join(text[at : at + 4] for at in range(0, 48, 4))
