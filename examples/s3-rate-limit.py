@@ -1,0 +1,17 @@
+# GitLab container registry administration:
+# "Configure `s3` and `gcs` storage drivers for Linux package installations"
+# A limit of requests a second, against 503 answers of the S3 API.
+
+external_url = "https://gitlab.example.com"
+registry_external_url = "https://gitlab.example.com:5050"
+
+registry["storage"] = {
+    "s3": {
+        "accesskey": "s3-access-key",
+        "secretkey": "s3-secret-key-for-access-key",
+        "bucket": "your-s3-bucket",
+        "region": "your-s3-region",
+        "regionendpoint": "your-s3-regionendpoint",
+        "maxrequestspersecond": 100,
+    },
+}

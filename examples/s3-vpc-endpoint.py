@@ -1,0 +1,17 @@
+# GitLab container registry administration:
+# "Configure `s3` and `gcs` storage drivers for Linux package installations"
+# The bucket is reached through a VPC endpoint, with the bucket in the host name.
+
+external_url = "https://gitlab.example.com"
+registry_external_url = "https://gitlab.example.com:5050"
+
+registry["storage"] = {
+    "s3": {
+        "accesskey": "s3-access-key",
+        "secretkey": "s3-secret-key-for-access-key",
+        "bucket": "your-s3-bucket",
+        "region": "your-s3-region",
+        "regionendpoint": "your-s3-vpc-endpoint",
+        "pathstyle": False,
+    },
+}
