@@ -12,6 +12,7 @@ from tests.real.harness.people import Person, myself, ordinary
 from tests.real.harness.root import Root
 
 PROGRAMS = ("nginx", "docker-registry", "runsvdir", "chpst", "svlogd", "skopeo", "openssl")
+SETTINGS = "etc/gitlab/gitlab.py"
 RootMaker = Callable[..., Root]
 
 
@@ -62,6 +63,25 @@ def need_root(me: Person) -> None:
 def module_root_maker(me: Person) -> Iterator[RootMaker]:
     """As make_root, for roots that the tests of a module share."""
     yield from _makers(me)
+
+
+@pytest.fixture(scope="module")
+def module_root(module_root_maker: RootMaker) -> Root:
+    """A root with a running registry that the tests of a module share; they use it through `running`."""
+    root = module_root_maker()
+    root.settings()
+    root.reconfigure()
+    return root
+
+
+@pytest.fixture
+def running(module_root: Root) -> Iterator[Root]:
+    """A running registry; what a test changes in its settings is put back afterwards."""
+    before = module_root.read(SETTINGS)
+    yield module_root
+    if module_root.read(SETTINGS) != before:
+        module_root.write(SETTINGS, before)
+        module_root.reconfigure()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from tests.real.harness.https import Client
 from tests.real.harness.people import Person
 from tests.real.harness.ports import Ports
 from tests.real.harness.processes import Process, below, end_all
+from tests.real.harness.report import RunReport, read_report
 from tests.real.harness.skopeo import Skopeo
 
 GITLAB_URL = "https://gitlab.example.com"
@@ -110,9 +111,16 @@ class Root:
         """A file below the root."""
         return (self.path / name).read_text(encoding="utf-8")
 
-    def settings(self, *lines: str) -> Path:
-        """Write the settings file: what every test root needs, then these lines."""
-        return self.write("etc/gitlab/gitlab.py", "\n".join((*self._base(), *lines, "")))
+    def settings(self, *lines: str, first: Sequence[str] = (), registry: bool = True) -> Path:
+        """Write the settings file.
+
+        Args:
+            lines: they come last, and so win.
+            first: lines before what every test root needs.
+            registry: whether there is a registry_external_url.
+        """
+        base = [line for line in self._base() if registry or not line.startswith("registry_external_url")]
+        return self.write("etc/gitlab/gitlab.py", "\n".join((*first, *base, *lines, "")))
 
     def _base(self) -> list[str]:
         lines = [
@@ -180,9 +188,10 @@ class Root:
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 
-    def reconfigure(self, *arguments: str, timeout: float = 60) -> Any:  # noqa: ANN401 - JSON
-        """A run that must succeed. Returns its report."""
-        return self.ctl("reconfigure", "--json", *arguments, timeout=timeout).ok().json()
+    def reconfigure(self, *arguments: str, timeout: float = 60) -> RunReport:
+        """A run that must succeed. Returns what it says it did."""
+        result = self.ctl("reconfigure", "--json", *arguments, timeout=timeout).ok()
+        return read_report(result.json(), self.path)
 
     def status(self) -> dict[str, Any]:
         """What `status --json` tells of each service, by name."""

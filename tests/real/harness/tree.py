@@ -12,7 +12,7 @@ from pathlib import Path
 
 VOLATILE = re.compile(
     r"(^|/)supervise(/|$)"  # runsv's own
-    r"|^var/log/"  # programs write there all the time
+    r"|^var/log/(?!.*/config$)"  # programs write there all the time, but for svlogd's settings
     r"|\.pid$|\.sock$|/(ok|control)$|_temp(/|$)"
     r"|^var/opt/gitlab/ctl/[^/]*lock$"  # a lock's content is of no interest
 )

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import Self
 
 from tests.real.harness import processes
 
@@ -29,7 +30,7 @@ class Watch:
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -51,11 +52,17 @@ class Watch:
             self._end.wait(self._pause)
 
 
-def command_lines_without(*secrets: str) -> Watch:
-    """Watch that no secret shows on any command line of the machine."""
+class CommandLines(Watch):
+    """Collects every command line that shows on the machine.
 
-    def look() -> str:
-        lines = processes.command_lines()
-        return next((line for line in lines if any(secret in line for secret in secrets)), "")
+    Attributes:
+        lines: all that were seen.
+    """
 
-    return Watch(look, pause=0.0)
+    def __init__(self) -> None:
+        self.lines: set[str] = set()
+        super().__init__(self._collect, pause=0.0)
+
+    def _collect(self) -> str:
+        self.lines.update(processes.command_lines())
+        return ""

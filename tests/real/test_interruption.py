@@ -1,0 +1,409 @@
+"""Runs that fail or die: what runs goes on serving, and the next good run converges."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.real.conftest import RootMaker
+from tests.real.harness import images, processes, tree
+from tests.real.harness.people import Person
+from tests.real.harness.root import Root, kill
+from tests.real.harness.waiting import wait_for
+from tests.real.harness.watch import Watch
+
+pytestmark = pytest.mark.real
+
+CONFIG = "var/opt/gitlab/registry/config.yml"
+VHOST = "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
+JOURNAL = "var/opt/gitlab/ctl/journal"
+IMAGE = images.image("kept throughout", size=50_000)
+
+
+@pytest.fixture
+def running(running: Root) -> Root:
+    """With an image that must stay available throughout."""
+    running.client.push("grp/kept", IMAGE, "v1")
+    return running
+
+
+def _state(number: int) -> list[str]:
+    """Settings that touch every component; each number's are seen at the running processes."""
+    return [
+        f'registry["env"] = {{"STATE": "{number}"}}',
+        f'registry["http_draintimeout"] = "{number + 1}s"',
+        f'registry["nginx"]["custom_gitlab_server_config"] = \'add_header X-State {number} always;\'',
+        f'logging["svlogd_num"] = {number + 2}',
+        f'gitlab_rails["registry_notification_secret"] = "state {number}"',
+    ]
+
+
+def _shows(root: Root, number: int) -> bool:
+    """Whether the running registry and NGINX, not only their files, have this state."""
+    registry = processes.environment(root.pids()["registry"])
+    return registry["STATE"] == str(number) and root.client.get("/v2/").header("X-State") == str(number)
+
+
+@contextmanager
+def _serving_throughout(root: Root) -> Iterator[Watch]:
+    """Fetches the image's manifest all the time: not one request may fail."""
+
+    def look() -> str:
+        answer = root.client.manifest("grp/kept", "v1")
+        return "" if answer.body == IMAGE.content else f"{answer.status} {answer.body[:80]!r}"
+
+    pids = root.pids()
+    with Watch(look, pause=0.005) as watch:
+        yield watch
+    assert watch.findings == []
+    assert watch.looks > 5
+    assert root.pids() == pids
+
+
+# --- runs that are refused change nothing at all
+
+REFUSED = {
+    "unknown setting": (2, 'registry["log_levle"] = "info"', "log_level"),
+    "wrong type": (2, 'registry["storage"] = 5', "storage"),
+    "no Python": (2, 'registry["log_level"] = (', "gitlab.py"),
+    "statement that is not allowed": (2, "import os", "import"),
+    "two storage drivers": (
+        2,
+        'registry["storage"] = {"filesystem": {"rootdirectory": "/a"}, "inmemory": {}}',
+        "storage",
+    ),
+    "half a pair": (2, 'registry["internal_certificate"] = "-----BEGIN CERTIFICATE-----"', "internal_"),
+    "NGINX refuses a snippet": (
+        1,
+        'registry["nginx"]["custom_gitlab_server_config"] = "no_such_directive on;"',
+        "no_such_directive",
+    ),
+    "NGINX refuses a server snippet": (1, 'nginx["custom_nginx_config"] = "}"', "nginx"),
+    "the registry refuses its configuration": (
+        1,
+        'registry["middleware"] = {"registry": [{"name": "no-such-middleware"}]}',
+        "no-such-middleware",
+    ),
+    "certificate that is not there": (
+        1,
+        'registry["nginx"]["ssl_certificate"] = "/etc/gitlab/ssl/absent.crt"',
+        "absent.crt",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "line", "word"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused_run_changes_nothing(running: Root, code: int, line: str, word: str) -> None:
+    running.settings('registry["log_level"] = "debug"', line)
+    before = running.snapshot()
+    with _serving_throughout(running):
+        result = running.ctl("reconfigure").exits(code)
+    assert word in result.err
+    assert tree.changed(before, running.snapshot()) == set()
+    assert not (running.path / JOURNAL).exists()
+
+
+def test_key_that_does_not_match_is_refused(running: Root) -> None:
+    running.write("etc/gitlab/ssl/other.key", running.secrets()["internal_key"], mode=0o600)
+    running.settings(
+        f'registry["nginx"]["ssl_certificate"] = "{running.path}/etc/gitlab/ssl/localhost.crt"',
+        f'registry["nginx"]["ssl_certificate_key"] = "{running.path}/etc/gitlab/ssl/other.key"',
+    )
+    before = running.snapshot()
+    with _serving_throughout(running):
+        result = running.ctl("reconfigure").exits(1)
+    assert "other.key" in result.err
+    assert tree.changed(before, running.snapshot()) == set()
+
+
+def test_good_run_converges_after_a_refused_one(running: Root) -> None:
+    running.settings('nginx["custom_nginx_config"] = "}"')
+    running.ctl("reconfigure").exits(1)
+    running.settings(*_state(3))
+    running.reconfigure()
+    assert _shows(running, 3)
+    assert running.reconfigure().nothing
+
+
+# --- runs that cannot write
+
+
+@pytest.mark.parametrize("limit", [0, 40, 300, 900, 1_500, 2_500, 4_000])
+def test_run_that_cannot_write_large_files_is_undone(running: Root, limit: int) -> None:
+    """As a full disk: writes fail from some size on, so each limit meets another file of the plan."""
+    before = running.snapshot()
+    running.settings(*_state(4))
+    with _serving_throughout(running):
+        result = _with_limit(running, limit)
+    if result.returncode == 0:
+        pytest.skip("every file of this plan is smaller")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    ignored = {"etc/gitlab/gitlab.py"}
+    assert _wanted(tree.changed(before, running.snapshot())) - ignored == set()
+    running.reconfigure()
+    assert _shows(running, 4)
+    assert running.reconfigure().nothing
+
+
+def _with_limit(root: Root, limit: int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["prlimit", f"--fsize={limit}", *root.person.command(["--root", str(root.path), "reconfigure"])],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd="/",
+        env=root.environment(),
+    )
+
+
+def _wanted(names: set[str]) -> set[str]:
+    """Without what ctl remembers for itself."""
+    return {name for name in names if not name.startswith("var/opt/gitlab/ctl/")}
+
+
+@pytest.mark.usefixtures("need_root")
+def test_full_disk_is_survived(make_root: RootMaker) -> None:
+    root = make_root()
+    with _mounted("-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(root.path)):
+        root.settings()
+        root.reconfigure()
+        root.client.push("grp/kept", IMAGE, "v1")
+        _fill(root.path / "var/opt/filler")
+        root.settings(*_state(5))
+        with _serving_throughout(root):
+            result = root.ctl("reconfigure").exits(1)
+        assert "space" in result.err.lower()
+        (root.path / "var/opt/filler").unlink()
+        root.reconfigure()
+        assert _shows(root, 5)
+        assert root.reconfigure().nothing
+        processes.end_all(root.path)
+
+
+def _fill(path: Path) -> None:
+    """Take the last block: the settings file is written before, with room for itself."""
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+
+
+@pytest.mark.usefixtures("need_root")
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "var/opt/gitlab/nginx/conf",
+        "var/opt/gitlab/registry",
+        "opt/gitlab/etc/registry/env",
+        "var/log/gitlab/nginx",
+    ],
+)
+def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -> None:
+    before = running.snapshot()
+    running.settings(*_state(6))
+    path = str(running.path / folder)
+    with _mounted("--bind", path, path), _serving_throughout(running):
+        subprocess.run(["mount", "-o", "remount,ro,bind", path], check=True)
+        result = running.ctl("reconfigure").exits(1)
+    assert folder in result.err
+    assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
+    running.reconfigure()
+    assert _shows(running, 6)
+
+
+@pytest.mark.usefixtures("need_root")
+def test_folder_of_another_owner_is_said_to_an_ordinary_user(
+    make_root: RootMaker, ordinary_user: Person
+) -> None:
+    root = make_root(ordinary_user)
+    root.settings()
+    root.reconfigure()
+    root.client.push("grp/kept", IMAGE, "v1")
+    folder = root.path / "var/opt/gitlab/nginx/conf"
+    root.settings(*_state(7))
+    subprocess.run(["chown", "root:root", str(folder)], check=True)
+    with _serving_throughout(root):
+        result = root.ctl("reconfigure").exits(1)
+    assert str(folder) in result.err
+    subprocess.run(["chown", str(ordinary_user.uid), str(folder)], check=True)
+    root.reconfigure()
+    assert _shows(root, 7)
+
+
+@contextmanager
+def _mounted(*arguments: str) -> Iterator[None]:
+    subprocess.run(["mount", *arguments], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", arguments[-1]], check=True)
+
+
+# --- runs that are killed
+
+
+def _kill_when(root: Root, happened: Callable[[], bool], *, limit: float = 20) -> bool:
+    """Start a run and kill it as soon as something happened. Returns whether it was killed in time."""
+    process = root.begin("reconfigure")
+    end = time.monotonic() + limit
+    while process.poll() is None and time.monotonic() < end:
+        if happened():
+            kill(process)
+            return True
+    process.communicate(timeout=10)
+    return False
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0
+
+
+def _recovers(root: Root, number: int) -> None:
+    """Serves by itself, converges by one run, and then there is nothing left to do."""
+    wait_for(lambda: root.client.pulls("grp/kept", IMAGE, "v1"), what="the registry serves after the kill")
+    root.reconfigure()
+    assert _shows(root, number)
+    assert not (root.path / JOURNAL).exists()
+    assert root.reconfigure().nothing
+    assert _leftovers(root) == set()
+
+
+def _leftovers(root: Root) -> set[str]:
+    """Temporary files of writes that never ended."""
+    listed = {name for name in root.snapshot() if "/." in f"/{name}" or name.endswith((".tmp", "~"))}
+    return {name for name in listed if not name.startswith("var/opt/gitlab/gitlab-rails/shared/")}
+
+
+MOMENTS: dict[str, Callable[[Root], Callable[[], bool]]] = {
+    "the journal appears": lambda root: (root.path / JOURNAL).exists,
+    "config.yml changes": lambda root: _changes(root.path / CONFIG),
+    "the vhost changes": lambda root: _changes(root.path / VHOST),
+    "the environment changes": lambda root: _changes(root.path / "opt/gitlab/etc/registry/env/STATE"),
+    "the registry restarts": lambda root: _ends(root, "registry"),
+}
+
+
+def _changes(path: Path) -> Callable[[], bool]:
+    before = _inode(path)
+    return lambda: _inode(path) != before
+
+
+def _ends(root: Root, service: str) -> Callable[[], bool]:
+    process = Path(f"/proc/{root.pids()[service]}")
+    return lambda: not process.exists()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_run_killed_when(running: Root, moment: str) -> None:
+    running.settings(*_state(10))
+    running.reconfigure()
+    happened = MOMENTS[moment](running)
+    running.settings(*_state(11))
+    assert _kill_when(running, happened), f"the run ended before {moment}"
+    _recovers(running, 11)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_run_killed_at_any_time(running: Root, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - wanted: the same moment for the same seed
+    running.settings(*_state(20 + seed))
+    end = time.monotonic() + rng.uniform(0.15, 1.3)
+    _kill_when(running, lambda: time.monotonic() > end)
+    _recovers(running, 20 + seed)
+
+
+def test_killed_run_can_be_taken_back(running: Root) -> None:
+    """After a kill the former settings may also be restored: nothing of the killed run stays."""
+    running.settings(*_state(40))
+    running.reconfigure()
+    before = {name: one.content for name, one in running.snapshot().items()}
+    running.settings(*_state(41))
+    _kill_when(running, _changes(running.path / VHOST))
+    running.settings(*_state(40))
+    running.reconfigure()
+    assert _shows(running, 40)
+    assert {name: one.content for name, one in running.snapshot().items()} == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed: int) -> None:
+    if person.is_root is (seed % 2 == 0):
+        pytest.skip("the other user's seed")
+    root = make_root(person)
+    root.settings(*_state(30))
+    rng = random.Random(100 + seed)  # noqa: S311 - wanted: the same moment for the same seed
+    end = time.monotonic() + rng.uniform(0.2, 1.5)
+    _kill_when(root, lambda: time.monotonic() > end)
+    root.reconfigure()
+    root.client.push("grp/kept", IMAGE, "v1")
+    _recovers(root, 30)
+
+
+@pytest.mark.parametrize("number", ["INT", "TERM", "HUP"])
+def test_interrupted_run_is_undone(running: Root, number: str) -> None:
+    """Ctrl-C and the like: what was changed is put back before the process ends."""
+    before, pids = running.snapshot(), running.pids()
+    running.settings(*_state(12))
+    process = running.begin("reconfigure")
+    happened = _changes(running.path / CONFIG)
+    while process.poll() is None and not happened():
+        pass
+    subprocess.run(["kill", f"-{number}", str(process.pid)], check=False)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode not in (0, None)
+    assert "Traceback" not in out + err
+    changed = _wanted(tree.changed(_without_times(before), _without_times(running.snapshot())))
+    assert changed - {"etc/gitlab/gitlab.py"} == set()
+    assert running.serves()
+    assert set(running.pids()) == set(pids)
+    running.reconfigure()
+    assert _shows(running, 12)
+
+
+def _without_times(found: tree.Tree) -> dict[str, tree.Entry]:
+    return {
+        name: tree.Entry(one.kind, one.mode, one.uid, one.gid, one.content, 0) for name, one in found.items()
+    }
+
+
+def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> None:
+    """Passes every check, but does not answer: an address that is not this machine's."""
+    before = running.snapshot()
+    program = running.home / "silent"
+    program.write_text(
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exec sleep 60;; esac\nexec docker-registry "$@"\n',
+        encoding="ascii",
+    )
+    program.chmod(0o755)
+    running.settings(f'registry["executable"] = "{program}"')
+    result = running.ctl("reconfigure", timeout=120).exits(1)
+    assert "registry" in result.err
+    changed = _wanted(tree.changed(_without_times(before), _without_times(running.snapshot())))
+    assert changed - {"etc/gitlab/gitlab.py"} == set()
+    assert running.client.pulls("grp/kept", IMAGE, "v1")
+
+
+def test_two_runs_at_once_do_not_mix(running: Root) -> None:
+    running.settings(*_state(13))
+    first, second = running.begin("reconfigure"), running.begin("reconfigure")
+    outputs = [one.communicate(timeout=60) for one in (first, second)]
+    codes = sorted([first.returncode, second.returncode])
+    assert codes == [0, 75], outputs
+    loser = outputs[0] if first.returncode == 75 else outputs[1]
+    winner = first if first.returncode == 0 else second
+    assert str(winner.pid) in loser[1]
+    assert _shows(running, 13)
