@@ -48,6 +48,7 @@ def _image_travels(root: Root, folder: Path) -> None:
     layout = images.write_layout(folder / "one", {"v1": image})
     token = _token(root, "--repository", "grp/app", "--actions", "pull,push")
     assert root.skopeo.push(layout, "v1", "grp/app", token=token) == image.digest
+    assert root.skopeo.inspect("grp/app:v1", token=token)["Digest"] == image.digest
     back = root.skopeo.pull("grp/app:v1", folder / "one-back", "v1", token=token)
     assert images.layout_digests(back) == set(image.family())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import subprocess
@@ -127,9 +126,3 @@ def _open_up(top: Path) -> None:
     """Let everybody read what a strict umask of the checkout closed."""
     for path in (top, *top.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-
-
-@functools.cache
-def program_missing(*names: str) -> str:
-    """The first of these programs that PATH lacks, else ""."""
-    return next((name for name in names if shutil.which(name) is None), "")
