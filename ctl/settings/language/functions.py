@@ -1,0 +1,322 @@
+"""The functions of the settings language: some of Python's pure ones, env() and read_file()."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ctl.settings.language.faults import Fault, kind
+from ctl.settings.language.files import FileProblem, read_text
+from ctl.settings.language.limits import MAX_WIDTH, check_elements, check_number
+from ctl.settings.language.methods import Arguments, elements
+from ctl.settings.language.tracked import TrackedDict, TrackedList
+
+Function = Callable[[Arguments], object]
+
+_LONGEST_NUMBER: Final = 400
+"""Characters of a number as text."""
+
+_FILE_STEPS: Final = 50
+"""What opening a file costs."""
+
+_BY_NAME: Final = frozenset(
+    {"env", "read_file", "int", "dict", "enumerate", "zip", "sorted", "min", "max", "sum", "round"}
+)
+"""Functions that take arguments by name."""
+
+
+def call_function(name: str, function: Function, arguments: Arguments) -> object:
+    """Calls a function, with what goes wrong in it told in plain words.
+
+    Raises:
+        Fault: wrong arguments, or a result that would be too large.
+    """
+    try:
+        if name not in _BY_NAME:
+            arguments.refuse_named()
+        return function(arguments)
+    except (TypeError, AttributeError, KeyError, IndexError):
+        raise Fault(f"{name}() is called with the wrong arguments", hint=_usage(name)) from None
+    except (ValueError, OverflowError):
+        raise Fault(f"{name}() cannot use the values it is called with", hint=_usage(name)) from None
+
+
+def environment_function(environment: Mapping[str, str]) -> Function:
+    """The function `env(name[, default])` over an environment.
+
+    It returns the variable's text, or the default where there is no such variable; without a default that is
+    an error.
+    """
+
+    def env(arguments: Arguments) -> object:
+        name, *rest = _positional(arguments, "name", "default")
+        if not isinstance(name, str):
+            raise TypeError
+        if name in environment:
+            arguments.budget.charge_text(len(environment[name]))
+            return environment[name]
+        if rest:
+            return rest[0]
+        raise Fault(
+            " ".join(["there is no environment variable", arguments.literal(0) or "of that name"]),
+            hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
+        )
+
+    return env
+
+
+def file_function(folder: Callable[[], Path]) -> Function:
+    """The function `read_file(path)`: the text of a file without its last newline.
+
+    One newline at the end is dropped, as editors and `echo` put it there and a password must not have it;
+    text in which it matters (PEM) is complete without it.
+
+    Args:
+        folder: returns the folder that relative paths start from: that of the settings file being read.
+    """
+
+    def read_file(arguments: Arguments) -> object:
+        (path,) = _positional(arguments, "path")
+        if not isinstance(path, str):
+            raise TypeError
+        arguments.budget.charge_file()
+        arguments.budget.charge(_FILE_STEPS)
+        try:
+            text = read_text(folder() / path)
+        except FileProblem as problem:
+            raise Fault(
+                f"the file {arguments.literal(0) or 'named here'} {problem.message}", hint=problem.hint
+            ) from None
+        arguments.budget.charge_text(len(text))
+        return text.removesuffix("\n").removesuffix("\r")
+
+    return read_file
+
+
+def _positional(arguments: Arguments, *names: str) -> list[Any]:
+    """Positional values, then those given by name. Raises TypeError for names that are not the next ones."""
+    values = list(arguments.values)
+    named = dict(arguments.named)
+    for name in names[len(values) :]:
+        if name not in named:
+            break
+        values.append(named.pop(name))
+    if named or not 1 <= len(values) <= len(names):
+        raise TypeError
+    return values
+
+
+def _usage(name: str) -> str:
+    usage = _USAGE.get(name)
+    return f"Write {usage}." if usage else ""
+
+
+_USAGE: Final = {
+    "env": 'env("NAME") or env("NAME", "default")',
+    "read_file": 'read_file("/path")',
+    "len": "len(values)",
+    "str": "str(value)",
+    "int": 'int("123")',
+    "float": 'float("1.5")',
+    "bool": "bool(value)",
+    "range": "range(stop) or range(start, stop, step)",
+    "sorted": "sorted(values) or sorted(values, reverse=True)",
+    "enumerate": "enumerate(values) or enumerate(values, 1)",
+    "zip": "zip(first, second)",
+    "min": "min(values) or min(one, other)",
+    "max": "max(values) or max(one, other)",
+    "sum": "sum(numbers)",
+    "round": "round(number) or round(number, digits)",
+}
+
+
+def text_of(value: object) -> str:
+    """A single value as text, as str() makes it. Raises Fault for lists and dictionaries."""
+    if value is None or isinstance(value, (str, int, float)):
+        return str(value)
+    raise Fault(f"{kind(value)} does not become text", hint='Put the parts together: ", ".join(values).')
+
+
+def _len(arguments: Arguments) -> object:
+    (value,) = arguments.values
+    return len(value)
+
+
+def _str(arguments: Arguments) -> object:
+    (value,) = arguments.values or ("",)
+    return text_of(value)
+
+
+def _int(arguments: Arguments) -> object:
+    value, *base = _positional(arguments, "x", "base") if arguments.values else [0]
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise ValueError
+    return check_number(int(value, *base))
+
+
+def _float(arguments: Arguments) -> object:
+    (value,) = arguments.values or (0.0,)
+    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
+        raise ValueError
+    return check_number(float(value))
+
+
+def _bool(arguments: Arguments) -> object:
+    (value,) = arguments.values or (False,)
+    return bool(value)
+
+
+def _list(arguments: Arguments) -> object:
+    (value,) = arguments.values or ((),)
+    places = value.places if isinstance(value, TrackedList) else ()
+    return TrackedList(elements(value, arguments.budget), places)
+
+
+def _tuple(arguments: Arguments) -> object:
+    (value,) = arguments.values or ((),)
+    return tuple(elements(value, arguments.budget))
+
+
+def _set(arguments: Arguments) -> object:
+    (value,) = arguments.values or ((),)
+    arguments.budget.weigh(value)
+    return set(elements(value, arguments.budget))
+
+
+def _dict(arguments: Arguments) -> object:
+    (value,) = arguments.values or (TrackedDict(),)
+    new = (
+        TrackedDict(value, value.places) if isinstance(value, TrackedDict) else _from_pairs(value, arguments)
+    )
+    arguments.budget.charge(len(new) + len(arguments.named))
+    for key, given in arguments.named.items():
+        new.put(key, given, arguments.named_places.get(key, arguments.here))
+    return new
+
+
+def _from_pairs(value: object, arguments: Arguments) -> TrackedDict:
+    arguments.budget.weigh(value)
+    new = TrackedDict()
+    for key, given in (elements(pair, arguments.budget) for pair in elements(value, arguments.budget)):
+        new.put(key, given, arguments.here)
+    return new
+
+
+def _range(arguments: Arguments) -> object:
+    numbers = range(*arguments.values)
+    check_elements(_length(numbers))
+    arguments.budget.charge(len(numbers))
+    return TrackedList(numbers)
+
+
+def _length(numbers: range) -> int:
+    """The length of a range of any size: len() refuses very large ones."""
+    return max(0, -((numbers.start - numbers.stop) // numbers.step))
+
+
+def _enumerate(arguments: Arguments) -> object:
+    values, *start = _positional(arguments, "iterable", "start")
+    return TrackedList(enumerate(elements(values, arguments.budget), *start))
+
+
+def _zip(arguments: Arguments) -> object:
+    strict = arguments.named.get("strict", False)
+    arguments.refuse_named("strict")
+    lists = [elements(value, arguments.budget) for value in arguments.values]
+    return TrackedList(zip(*lists, strict=bool(strict)))
+
+
+def _sorted(arguments: Arguments) -> object:
+    (values,) = arguments.values
+    if "key" in arguments.named:
+        raise Fault("sorted() takes no key in the settings language", hint="Sort plain strings or numbers.")
+    arguments.refuse_named("reverse")
+    weight = arguments.budget.weigh(values)
+    arguments.budget.charge(weight * int(math.log2(weight + 1)) >> 2)
+    return TrackedList(
+        sorted(elements(values, arguments.budget), reverse=bool(arguments.named.get("reverse")))
+    )
+
+
+def _reversed(arguments: Arguments) -> object:
+    (values,) = arguments.values
+    return TrackedList(reversed(elements(values, arguments.budget)))
+
+
+def _extreme(choose: Callable[..., object]) -> Function:
+    def call(arguments: Arguments) -> object:
+        values = arguments.values
+        if len(values) == 1:
+            values = elements(values[0], arguments.budget)
+        arguments.refuse_named("default")
+        for value in values:
+            arguments.budget.weigh(value)
+        return choose(values, **arguments.named)
+
+    return call
+
+
+def _sum(arguments: Arguments) -> object:
+    values, *start = _positional(arguments, "iterable", "start")
+    numbers = [*start, *elements(values, arguments.budget)]
+    if any(not isinstance(number, (int, float)) for number in numbers):
+        raise Fault(
+            "sum() adds numbers only", hint='Put strings together with "".join(values), lists with +.'
+        )
+    return check_number(sum(numbers))
+
+
+def _any(arguments: Arguments) -> object:
+    (values,) = arguments.values
+    return any(elements(values, arguments.budget))
+
+
+def _all(arguments: Arguments) -> object:
+    (values,) = arguments.values
+    return all(elements(values, arguments.budget))
+
+
+def _abs(arguments: Arguments) -> object:
+    (value,) = arguments.values
+    return abs(value)
+
+
+def _round(arguments: Arguments) -> object:
+    number, *digits = _positional(arguments, "number", "ndigits")
+    if digits and digits[0] is not None and abs(digits[0]) > MAX_WIDTH:
+        raise ValueError
+    return check_number(round(number, *digits))
+
+
+PURE: Final[Mapping[str, Function]] = {
+    "len": _len,
+    "str": _str,
+    "int": _int,
+    "float": _float,
+    "bool": _bool,
+    "list": _list,
+    "tuple": _tuple,
+    "set": _set,
+    "dict": _dict,
+    "range": _range,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "sorted": _sorted,
+    "reversed": _reversed,
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "sum": _sum,
+    "any": _any,
+    "all": _all,
+    "abs": _abs,
+    "round": _round,
+}
+"""Functions that depend on nothing but their arguments."""
+
+INCLUDE: Final = "from_file"
+"""The include; it is a statement, so that what it sets is set where it stands."""
+
+NAMES: Final = frozenset({*PURE, "env", "read_file", INCLUDE})
+"""Every name that is a function and cannot be a variable."""

@@ -1,0 +1,147 @@
+"""What a settings file may cost: steps, sizes, files. Sizes are checked before anything is computed.
+
+Every number here is far above what settings need and far below what a machine feels; together they keep the
+reading of any input below one second and 200 MB.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from ctl.settings.language.faults import POISON, Fault, LimitReached, Poisoned
+
+MAX_STEPS: Final = 250_000
+"""Steps of one reading: one for each expression evaluated, element copied, and 64 characters of text made."""
+
+MAX_FILE_BYTES: Final = 1_048_576
+"""Size of a settings file, and of a file read by read_file()."""
+
+MAX_TOKENS: Final = 160_000
+"""Words and signs in all settings files together; 1,000 notification endpoints written out are 80,000."""
+
+MAX_BRACES: Final = 12_000
+"""Opening braces in a file: the time that Python 3.11 takes grows with the square of an f-string's fields."""
+
+MAX_FILES: Final = 200
+"""Files that are read, from_file() and read_file() together."""
+
+MAX_INCLUDE_DEPTH: Final = 10
+"""Settings files that include each other, counted from the first."""
+
+MAX_TEXT: Final = 1_048_576
+"""Characters of one string."""
+
+MAX_ELEMENTS: Final = 100_000
+"""Elements of one list, dictionary or set."""
+
+MAX_BITS: Final = 1_024
+"""Size of a whole number."""
+
+MAX_NESTING: Final = 40
+"""Lists and dictionaries inside each other."""
+
+MAX_WIDTH: Final = 1_000
+"""Width and precision in an f-string, and places in round()."""
+
+MAX_DIAGNOSTICS: Final = 100
+"""Errors and warnings of one reading; a reading with more stops."""
+
+_CHARACTERS_A_STEP: Final = 6
+"""2 ** 6 = 64 characters of text cost one step."""
+
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
+
+
+class Budget:
+    """What is left of the limits of one reading.
+
+    Attributes:
+        steps: evaluation steps left; may be counted down directly where a call would cost too much.
+    """
+
+    __slots__ = ("_files", "_tokens", "steps")
+
+    def __init__(self) -> None:
+        self.steps = MAX_STEPS
+        self._tokens = MAX_TOKENS
+        self._files = MAX_FILES
+
+    def charge(self, steps: int) -> None:
+        """Takes steps. Raises LimitReached when there are not so many left."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise LimitReached(
+                f"the settings take more than {MAX_STEPS:,} steps to read",
+                "Make fewer or smaller loops, or write the values out.",
+            )
+
+    def charge_text(self, characters: int) -> None:
+        """Takes the steps of working on so much text."""
+        self.charge(characters >> _CHARACTERS_A_STEP)
+
+    def charge_tokens(self, tokens: int) -> None:
+        """Takes words and signs of a settings file. Raises LimitReached."""
+        self._tokens -= tokens
+        if self._tokens < 0:
+            raise LimitReached(
+                f"the settings files have more than {MAX_TOKENS:,} words and signs",
+                "Make values that are alike in a for loop.",
+            )
+
+    def charge_file(self) -> None:
+        """Takes one file. Raises LimitReached."""
+        self._files -= 1
+        if self._files < 0:
+            raise LimitReached(f"the settings read more than {MAX_FILES} files", "Put them together.")
+
+    def weigh(self, value: object, depth: int = 0) -> int:
+        """Takes the steps of going through a whole value, and returns how many; to be called before doing so.
+
+        Raises:
+            LimitReached: too few steps are left.
+            Fault: lists and dictionaries are nested too deeply (or contain themselves).
+            Poisoned: there is a value in it that was not computed.
+        """
+        if isinstance(value, str):
+            steps = 1 + (len(value) >> _CHARACTERS_A_STEP)
+            self.charge(steps)
+            return steps
+        if isinstance(value, (list, tuple, set, dict)):
+            return self._weigh_container(value, depth)
+        if value is POISON:
+            raise Poisoned
+        self.charge(1)
+        return 1
+
+    def _weigh_container(
+        self, value: list[object] | tuple[object, ...] | set[object] | dict[str, object], depth: int
+    ) -> int:
+        if depth >= MAX_NESTING:
+            raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
+        self.charge(1)
+        total = 1 + sum(self.weigh(child, depth + 1) for child in value)
+        if isinstance(value, dict):
+            total += sum(self.weigh(child, depth + 1) for child in value.values())
+        return total
+
+
+def check_text(length: int) -> None:
+    """Raises Fault if a string of so many characters would be too long."""
+    if length > MAX_TEXT:
+        raise Fault(f"the text would be longer than {MAX_TEXT:,} characters")
+
+
+def check_elements(count: int) -> None:
+    """Raises Fault if a list, dictionary or set of so many elements would be too large."""
+    if count > MAX_ELEMENTS:
+        raise Fault(f"there would be more than {MAX_ELEMENTS:,} elements")
+
+
+def check_number(value: object) -> object:
+    """Returns a number that is usable: whole and not too large, or finite. Raises Fault for any other."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise Fault(f"the number has more than {MAX_BITS} bits")
+    if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+        raise Fault("the result is not a usable number (it is infinite or imaginary)")
+    return value

@@ -1,0 +1,91 @@
+"""Copying a value into the settings, so that later changes of a variable do not reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
+from ctl.settings.language.limits import MAX_NESTING, Budget
+from ctl.settings.language.places import Place
+from ctl.settings.language.tracked import TrackedDict, TrackedList
+from ctl.settings.source import Location
+
+
+def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0) -> object:
+    """A copy of a value as the settings keep it: scalars, dictionaries with string keys, and lists.
+
+    Tuples and sets become lists, a set in sorted order. Every key and element has a place afterwards: its
+    own, or that of what it is in.
+
+    Args:
+        value: any value of the language.
+        place: where the value was given.
+        budget: pays one step for each key and element.
+        depth: how many containers `value` is already in.
+
+    Raises:
+        Fault: nested too deeply, a key that is no string, or text that is not valid Unicode.
+        Poisoned: it contains a value that was not computed.
+    """
+    if isinstance(value, str):
+        return _valid(value)
+    if depth >= MAX_NESTING:
+        raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
+    if isinstance(value, TrackedDict):
+        return _owned_dict(value, place, budget, depth)
+    if isinstance(value, TrackedList):
+        return _owned_list(value, [where or place for where in value.places], budget, depth)
+    if isinstance(value, (tuple, set)):
+        elements = ordered(value) if isinstance(value, set) else value
+        return _owned_list(elements, [place] * len(value), budget, depth)
+    if value is POISON:
+        raise Poisoned
+    return value
+
+
+def kept(
+    container: TrackedDict | TrackedList, value: object, place: Place | Location, budget: Budget
+) -> object:
+    """A value as `container` keeps it: a copy if that is part of the settings, else the value itself."""
+    return owned(value, place, budget) if container.owned else value
+
+
+def ordered(elements: set[object]) -> list[object]:
+    """The elements of a set in an order that is the same in every run: by kind, then by value."""
+    return sorted(elements, key=_rank)
+
+
+def _rank(element: object) -> tuple[str, float, str]:
+    number = element if isinstance(element, (int, float)) else 0
+    return type(element).__name__, number, element if isinstance(element, str) else repr(element)
+
+
+def _owned_dict(value: TrackedDict, place: Place | Location, budget: Budget, depth: int) -> TrackedDict:
+    budget.charge(len(value))
+    copy = TrackedDict(owned=True)
+    for key, child in value.items():
+        if not isinstance(key, str):
+            raise Fault(
+                f"the keys of a setting are strings; here one is {kind(key)}", hint="Put it in quotes."
+            )
+        where = value.places.get(key, place)
+        copy.put(_valid(key), owned(child, where, budget, depth + 1), where)
+    return copy
+
+
+def _owned_list(
+    elements: Iterable[object], places: list[Place | Location], budget: Budget, depth: int
+) -> TrackedList:
+    budget.charge(len(places))
+    copies = [owned(child, where, budget, depth + 1) for child, where in zip(elements, places, strict=True)]
+    return TrackedList(copies, places, owned=True)
+
+
+def _valid(text: str) -> str:
+    """The text, if it can be written to a file. Raises Fault for half of a surrogate pair ("\\ud800")."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Fault("the text holds characters that are not valid Unicode") from None
+    return text

@@ -1,0 +1,210 @@
+"""From the text of a settings file to its syntax tree, or to errors that say how Python would be written."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from ctl.settings.language import ruby
+from ctl.settings.language.limits import MAX_BRACES, Budget
+from ctl.settings.language.places import SourceText
+from ctl.settings.source import Diagnostic, Location, Severity
+
+Report = Callable[[Diagnostic], None]
+
+_TOKEN: Final = re.compile(
+    r"#[^\n]*"
+    r"|[rRbBfFuU]{0,2}(?:\"\"\"(?:[^\"\\]|\\.|\"(?!\"\"))*(?:\"\"\")?|'''(?:[^'\\]|\\.|'(?!''))*(?:''')?"
+    r"|\"(?:[^\"\\\n]|\\.)*\"?|'(?:[^'\\\n]|\\.)*'?)"
+    r"|\w+|\\?\n|[^\w\s]",
+    re.DOTALL,
+)
+_BLOCKS: Final = re.compile(
+    r"\s*(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case|@)\b"
+)
+_MAX_SYNTAX_ERRORS: Final = 20
+_MAX_REPEATED_TEXT: Final = 1_000_000
+"""Characters parsed again and again to find more than one syntax error in a file."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What could be parsed of a settings file.
+
+    Args:
+        tree: the statements, or None where nothing could be made of the file.
+        words: every word of the statements that were left out: what is named there may be missing elsewhere.
+    """
+
+    tree: ast.Module | None
+    words: frozenset[str] = frozenset()
+
+
+def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
+    """Parses a settings file.
+
+    A statement that is no Python is reported and left out, and the rest is parsed again, so that all errors
+    are found at once.
+
+    Args:
+        source: the file.
+        budget: pays for its words and signs.
+        report: takes each error and warning.
+
+    Returns:
+        What could be parsed.
+
+    Raises:
+        LimitReached: too many words and signs in the files read so far.
+    """
+    budget.charge_tokens(_tokens(source.text))
+    if source.text.count("{") > MAX_BRACES:
+        report(Diagnostic(f"the file has more than {MAX_BRACES:,} opening braces", Location(source.path, 1)))
+        return Parsed(None)
+    statements = _Statements(source)
+    text, last, words = source.text, 0, frozenset[str]()
+    for attempt in range(1, _MAX_SYNTAX_ERRORS + 1):
+        try:
+            tree = _parse(text, source, report if attempt == 1 else None)
+        except SyntaxError as error:
+            report(_diagnostic(error, source, statements))
+            span = statements.span(error.lineno or 0)
+            if attempt * len(text) > _MAX_REPEATED_TEXT or not statements.can_be_left_out(error, span, last):
+                return Parsed(None)
+            text, last, words = statements.without(text, span), span[1], words | statements.words(span)
+        except (MemoryError, RecursionError, ValueError, OverflowError):
+            report(_too_deep(source))
+            return Parsed(None)
+        else:
+            return Parsed(tree, words)
+    return Parsed(None)
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Keeps the cyclic garbage collector away: parsing makes very many objects, all of which are in use."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parse(text: str, source: SourceText, report: Report | None) -> ast.Module:
+    with warnings.catch_warnings(record=True) as caught, without_collector():
+        warnings.simplefilter("always")
+        tree = ast.parse(text, str(source.path))
+    for warning in caught[:_MAX_SYNTAX_ERRORS] if report else ():
+        if report and "escape" in str(warning.message):
+            where = source.location_at(warning.lineno, 1, len(text))
+            report(_escape(where))
+    return tree
+
+
+def _escape(where: Location) -> Diagnostic:
+    return Diagnostic(
+        "a backslash in this text stands before a character that needs none",
+        where,
+        hint='Write "\\\\" for a backslash, or put r before the quotes: r"…".',
+        severity=Severity.WARNING,
+    )
+
+
+def _tokens(text: str) -> int:
+    """How many words, signs and lines a text has; a comment or string is one."""
+    return len(_TOKEN.findall(text))
+
+
+def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements) -> Diagnostic:
+    line, column = error.lineno or 1, max(1, error.offset or 1)
+    same_line = error.end_lineno == line and (error.end_offset or 0) > column
+    where = source.location_at(line, column, (error.end_offset or 0) - column if same_line else 1)
+    first, last = statements.span(line)
+    statement = "\n".join(source.lines[first - 1 : last])
+    hint = ruby.hint(statement, source.lines[line - 1] if line <= len(source.lines) else "")
+    return Diagnostic(_message(error), where, hint=hint)
+
+
+def _message(error: SyntaxError) -> str:
+    message = str(error.msg)
+    if message.startswith("Exceeds the limit"):
+        return "the number has too many digits"
+    if message.startswith("Missing parentheses"):
+        return "print is not part of the settings language"
+    message = re.sub(r" \(detected at line \d+\)", "", message)
+    message = re.sub(r"(?<!f-string: )invalid syntax", "this is not Python", message)
+    return message[:1].lower() + message[1:]
+
+
+def _too_deep(source: SourceText) -> Diagnostic:
+    return Diagnostic(
+        "the file nests expressions too deeply to be read",
+        Location(source.path, 1),
+        hint="Take it apart with variables.",
+    )
+
+
+class _Statements:
+    """The statements of a file that may not be Python, told apart by brackets, strings and newlines.
+
+    Args:
+        source: the file.
+    """
+
+    def __init__(self, source: SourceText) -> None:
+        self._source = source
+        self._found: list[tuple[int, int]] | None = None
+
+    def span(self, line: int) -> tuple[int, int]:
+        """The first and last line of the statement that a line is part of."""
+        if self._found is None:
+            self._found = list(_spans(self._source.text))
+        return next((span for span in self._found if span[0] <= line <= span[1]), (line, line))
+
+    def can_be_left_out(self, error: SyntaxError, span: tuple[int, int], last: int) -> bool:
+        """Whether the rest of the file means the same without a statement that is in error.
+
+        It does not where a bracket stays open, where indentation is wrong, or where a block belongs to it.
+        """
+        if isinstance(error, IndentationError) or "never closed" in str(error.msg) or span[0] <= last:
+            return False
+        text = self._source.lines[span[0] - 1] if 0 < span[0] <= len(self._source.lines) else ""
+        return bool(text.strip()) and not _BLOCKS.match(text)
+
+    def words(self, span: tuple[int, int]) -> frozenset[str]:
+        """Every word of a statement."""
+        return frozenset(re.findall(r"\w+", "\n".join(self._source.lines[span[0] - 1 : span[1]])))
+
+    def without(self, text: str, span: tuple[int, int]) -> str:
+        """The text with `pass` in the place of a statement, every other line at its place."""
+        lines = text.split("\n")
+        first = lines[span[0] - 1]
+        indentation = first[: len(first) - len(first.lstrip())]
+        lines[span[0] - 1 : span[1]] = [indentation + "pass"] + [""] * (span[1] - span[0])
+        return "\n".join(lines)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """First and last line of every statement."""
+    line, start, depth = 1, 1, 0
+    for token in _TOKEN.findall(text):
+        if token in ("(", "[", "{"):
+            depth += 1
+        elif token in (")", "]", "}"):
+            depth = max(0, depth - 1)
+        elif token == "\n":  # noqa: S105 - a token of the language, no password
+            if depth == 0:
+                yield start, line
+                start = line + 1
+            line += 1
+        else:
+            line += token.count("\n")
+    yield start, line

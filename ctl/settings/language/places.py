@@ -1,0 +1,119 @@
+"""Text of a settings file and places in it: from what `ast` counts to what people count."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Protocol
+
+from ctl.settings.source import Location
+
+_LONGEST_SHOWN = 300
+"""Lines longer than this are not shown with an error: a caret far out on a wrapped line helps nobody."""
+
+_SECRET_WORD = re.compile(
+    r"secret|passw|passphrase|token(?!_realm)|internal_key|private|authorization|credential|headers|-----"
+    r"|(?:access|account|shared|sas|api|encryption)_?key",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?")
+_RANDOM_LOOKING = re.compile(r"(?=[^\"']*[0-9])[A-Za-z0-9+/_=-]{20,}")
+_NAMES_NO_SECRET = ("env(", "read_file(", "from_file(")
+
+
+class Positioned(Protocol):
+    """A node of the syntax tree that has a place: lines from 1, offsets from 0 in bytes of UTF-8."""
+
+    lineno: int
+    col_offset: int
+    end_lineno: int | None
+    end_col_offset: int | None
+
+
+class SourceText:
+    """One settings file as text.
+
+    Args:
+        path: the file as the user named it, or as the including file names it.
+        text: what is in it, with plain newlines.
+    """
+
+    __slots__ = ("_lines", "path", "text")
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self.text = text
+        self._lines: list[str] | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines without their newlines. Only "\\n" ends a line, as in Python."""
+        if self._lines is None:
+            self._lines = self.text.split("\n")
+        return self._lines
+
+    def location(self, node: Positioned) -> Location:
+        """The place of a node: its line, its column in characters, and how wide it is on that line."""
+        line = self._line(node.lineno)
+        start = _characters(line, node.col_offset)
+        if node.end_lineno == node.lineno and node.end_col_offset is not None:
+            end = _characters(line, node.end_col_offset)
+        else:
+            end = len(line.rstrip())
+        return self.location_at(node.lineno, start + 1, end - start)
+
+    def location_at(self, line: int, column: int, width: int = 1) -> Location:
+        """The place at a line and column, both counted from 1, the column in characters."""
+        text = self._line(line)
+        column = max(1, min(column, len(text) + 1))
+        width = max(1, min(width, len(text) - column + 1))
+        return Location(self.path, line, column, shown(text), width)
+
+    def segment(self, node: Positioned) -> str:
+        """The text of a node that is on one line; else an empty string."""
+        if node.end_lineno != node.lineno or node.end_col_offset is None:
+            return ""
+        line = self._line(node.lineno).encode()
+        return line[node.col_offset : node.end_col_offset].decode(errors="replace")
+
+    def _line(self, number: int) -> str:
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+Place = tuple[SourceText, Positioned]
+"""A node and the file that it is in: a Location that has not been worked out, because most never are."""
+
+
+def locate(place: Place | Location | None) -> Location | None:
+    """The Location of a place in any of its forms."""
+    return place[0].location(place[1]) if isinstance(place, tuple) else place
+
+
+def shown(line: str) -> str:
+    """A source line as it may be shown with an error: of the same width, with possible secrets starred.
+
+    A settings file may hold passwords as plain strings; an error is copied into tickets and logs. Strings on
+    a line that speaks of secrets are starred, except keys and arguments of env() and the like, and so is any
+    long text that looks random.
+    """
+    if len(line) > _LONGEST_SHOWN:
+        return ""
+    if _SECRET_WORD.search(line):
+        return _QUOTED.sub(_starred, line)
+    return _RANDOM_LOOKING.sub(lambda found: "*" * len(found[0]), line)
+
+
+def _starred(found: re.Match[str]) -> str:
+    text, line = found[0], found.string
+    is_key = line[found.end() :].lstrip()[:1] in ("]", ":")
+    if is_key or line[: found.start()].endswith(_NAMES_NO_SECRET):
+        return text
+    closed = len(text) > 1 and text[-1] == text[0]
+    return text[0] + "*" * (len(text) - 1 - closed) + (text[0] if closed else "")
+
+
+def _characters(line: str, offset: int) -> int:
+    """A byte offset in the UTF-8 form of a line as an offset in characters."""
+    if line.isascii():
+        return offset
+    return len(line.encode()[:offset].decode(errors="ignore"))

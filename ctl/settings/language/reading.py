@@ -1,0 +1,181 @@
+"""Reading a settings file and the files that it includes: text in, settings with their places out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.settings.language.faults import Fault, LimitReached
+from ctl.settings.language.files import FileProblem, read_text
+from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
+from ctl.settings.language.names import Names
+from ctl.settings.language.parsing import parse
+from ctl.settings.language.places import Place, SourceText
+from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.statements import Statements
+from ctl.settings.language.tracked import TrackedDict
+from ctl.settings.nearest import nearest, very_near
+from ctl.settings.source import Diagnostic, Location, SettingsError, Severity
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What settings files give.
+
+    Args:
+        values: setting or section name to what was given: `{"external_url": "…", "registry": {…}}`. Values
+            are strings, numbers, truth values, None, TrackedDict and TrackedList.
+        diagnostics: warnings, in the order of the files.
+        files: the settings files that were read, in the order in which they were begun.
+    """
+
+    values: TrackedDict
+    diagnostics: tuple[Diagnostic, ...]
+    files: tuple[Path, ...]
+
+
+def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -> Reading:
+    """Reads a settings file: a restricted Python, which is walked and never run.
+
+    Values are copied when they are put into a setting, so that changing a variable afterwards does not change
+    the setting; apart from that, names and values behave as in Python. Reading costs at most about a second
+    and 200 MB, whatever the file says (see limits.py).
+
+    Args:
+        path: the settings file.
+        names: the names of the settings.
+        environment: what env() reads.
+
+    Returns:
+        The settings as given, without defaults.
+
+    Raises:
+        SettingsError: the file cannot be read, or anything in it is wrong; with every error found.
+    """
+    reader = _Reader(path, names, environment)
+    reader.read_all()
+    diagnostics = reader.sorted_diagnostics()
+    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
+    if errors:
+        raise SettingsError(errors)
+    return Reading(reader.scope.values, diagnostics, tuple(reader.files))
+
+
+class _Reader:
+    """One reading.
+
+    Args:
+        path: the first settings file.
+        names: the names of the settings.
+        environment: what env() reads.
+    """
+
+    def __init__(self, path: Path, names: Names, environment: Mapping[str, str]) -> None:
+        self.scope = Scope(names, environment, SourceText(path, ""))
+        self.files: list[Path] = []
+        self._path = path
+        self._trees: list[ast.Module] = []
+        self._open: list[Path] = []
+        self._statements = Statements(self.scope, self._include)
+
+    def read_all(self) -> None:
+        """Reads everything, and keeps what is to be said about it."""
+        try:
+            self._read(self._path)
+            self._check_variables()
+        except FileProblem as problem:
+            self._add(
+                Diagnostic(f"the settings file {self._path} {problem.message}", hint=problem.hint), problem
+            )
+        except LimitReached as limit:
+            where = limit.location or Location(self._path, 1)
+            self.scope.diagnostics.append(Diagnostic(limit.message, where, hint=limit.hint))
+        except MemoryError:
+            self.scope.diagnostics.append(
+                Diagnostic("the settings take too much memory", Location(self._path, 1))
+            )
+
+    def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that is to be said, in the order of files and lines."""
+        order = {path: number for number, path in enumerate(self.files)}
+
+        def rank(found: Diagnostic) -> tuple[int, int, int]:
+            where = found.location
+            return (order.get(where.file, 0), where.line, where.column) if where else (-1, 0, 0)
+
+        return tuple(sorted(self.scope.diagnostics, key=rank))
+
+    def _read(self, path: Path) -> None:
+        self.scope.budget.charge_file()
+        text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+        if path not in self.files:
+            self.files.append(path)
+        outer, self.scope.source = self.scope.source, SourceText(path, text)
+        self._open.append(path.resolve())
+        try:
+            parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
+            self.scope.doubtful |= parsed.words
+            if parsed.tree:
+                self._trees.append(parsed.tree)
+                self._statements.run(parsed.tree.body)
+            else:
+                self.scope.incomplete = True
+        finally:
+            self._open.pop()
+            self.scope.source = outer
+
+    def _include(self, path: Path, call: ast.Call) -> None:
+        if len(self._open) >= MAX_INCLUDE_DEPTH:
+            raise Fault(f"settings files include each other more than {MAX_INCLUDE_DEPTH} deep", call)
+        try:
+            if path.resolve() in self._open:
+                raise Fault(f"{path} includes itself", call, "Take one of the from_file() away.")
+            self._read(path)
+        except FileProblem as problem:
+            self.scope.incomplete = True
+            if problem.line:
+                self._add(
+                    Diagnostic(f"the settings file {problem.message}", hint=problem.hint), problem, path
+                )
+            else:
+                raise Fault(f"{path} {problem.message}", call, problem.hint) from None
+
+    def _check_variables(self) -> None:
+        """Tells variables from settings with a wrong name: a variable is read somewhere."""
+        unread = {name: place for name, place in self.scope.assigned.items() if name not in self.scope.read}
+        if unread:
+            read = set(self._names_read())
+            for name, place in unread.items():
+                if name not in read and name not in self.scope.doubtful and not name.startswith("_"):
+                    self._report_unread(name, place)
+        for name in self.scope.assigned.keys() - unread.keys():
+            self._warn_of_likeness(name, self.scope.assigned[name])
+
+    def _names_read(self) -> Iterator[str]:
+        """Every name that the files read anywhere, also where nothing was carried out."""
+        for tree in self._trees:
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    yield node.id
+
+    def _report_unread(self, name: str, place: Place) -> None:
+        known = sorted(self.scope.names.settings | self.scope.names.sections)
+        near = very_near(name, known) if self.scope.incomplete else nearest(name, known)
+        if self.scope.incomplete and not near:
+            return
+        hint = did_you_mean(near) or f"A variable that is not needed is called _{name}."
+        message = f"unknown setting {name}, and no variable either, as nothing reads it"
+        self.scope.add(Diagnostic(message, place[0].location(place[1]), hint=hint))
+
+    def _warn_of_likeness(self, name: str, place: Place) -> None:
+        near = very_near(name, sorted(self.scope.names.settings | self.scope.names.sections))
+        if near:
+            message = f"{name} is a variable here, though it looks like the setting {near}"
+            where = place[0].location(place[1])
+            self.scope.add(Diagnostic(message, where, hint="Use another name.", severity=Severity.WARNING))
+
+    def _add(self, diagnostic: Diagnostic, problem: FileProblem, path: Path | None = None) -> None:
+        where = Location(path or self._path, problem.line, problem.column) if problem.line else None
+        self.scope.diagnostics.append(Diagnostic(diagnostic.message, where, hint=diagnostic.hint))

@@ -1,0 +1,162 @@
+"""What a reading knows while it goes through the files: settings, variables, and what is wrong."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ctl.settings.language import advice, functions
+from ctl.settings.language.faults import POISON, Fault, LimitReached, NoValue, Poisoned
+from ctl.settings.language.limits import MAX_DIAGNOSTICS, Budget
+from ctl.settings.language.names import Names
+from ctl.settings.language.paths import keys_of, path_text
+from ctl.settings.language.places import Place, Positioned, SourceText
+from ctl.settings.language.tracked import TrackedDict
+from ctl.settings.nearest import nearest
+from ctl.settings.source import Diagnostic, Severity
+
+_FSTRINGS_ARE_VAGUE = sys.version_info < (3, 12)
+"""Whether `ast` may give a wrong place for what is inside an f-string."""
+
+
+@dataclass
+class Scope:
+    """The state of one reading.
+
+    Attributes:
+        names: the names of the settings.
+        environment: what env() reads.
+        budget: what is left of the limits.
+        values: the settings given so far.
+        variables: local variables, of all files together.
+        read: the names of variables that were read.
+        assigned: where each variable was first assigned, apart from loop variables.
+        source: the file being read.
+        incomplete: a part of the files was not read, so what is not there may be in that part.
+        doubtful: words of statements that were not read.
+        fstring: the f-string that is being evaluated.
+    """
+
+    names: Names
+    environment: Mapping[str, str]
+    source: SourceText
+    budget: Budget = field(default_factory=Budget)
+    values: TrackedDict = field(default_factory=lambda: TrackedDict(owned=True))
+    variables: dict[str, object] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+    assigned: dict[str, Place] = field(default_factory=dict)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    incomplete: bool = False
+    doubtful: set[str] = field(default_factory=set)
+    fstring: ast.JoinedStr | None = None
+    _reported: set[tuple[int, int, int, str]] = field(default_factory=set)
+
+    def place(self, node: Positioned) -> Place:
+        """The place of a node of the file being read."""
+        return self.source, node
+
+    def report(self, problem: NoValue, node: Positioned) -> None:
+        """Keeps what is to be said about a failure, once for each place.
+
+        Args:
+            problem: the failure; nothing is said about one that follows from another.
+            node: where, unless the failure knows better.
+
+        Raises:
+            LimitReached: there are too many errors already.
+        """
+        if not isinstance(problem, Fault):
+            return
+        where = self.trusted(problem.node or node)
+        key = (id(self.source), where.lineno, where.col_offset, problem.message)
+        if key not in self._reported:
+            self._reported.add(key)
+            self.add(Diagnostic(problem.message, self.source.location(where), hint=problem.hint))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keeps something to say. Raises LimitReached when that is too much."""
+        if len(self.diagnostics) >= MAX_DIAGNOSTICS:
+            raise LimitReached(f"there are more than {MAX_DIAGNOSTICS} errors", "The rest is not shown.")
+        self.diagnostics.append(diagnostic)
+
+    def trusted(self, node: Positioned) -> Positioned:
+        """The node, or the f-string it is in where its own place cannot be relied on (before Python 3.12)."""
+        fstring = self.fstring
+        if fstring is None or not _FSTRINGS_ARE_VAGUE or node is fstring:
+            return node
+        exact = isinstance(node, ast.Name) and self.source.segment(node) == node.id
+        return node if exact else fstring
+
+    def failed(self) -> bool:
+        """Whether an error was found."""
+        return any(found.severity is Severity.ERROR for found in self.diagnostics)
+
+    def is_section(self, name: str) -> bool:
+        """Whether a name, read or subscripted, is a section of settings (of whatever component)."""
+        return name in self.names.sections or self.names.foreign(name)
+
+    def is_setting(self, name: str) -> bool:
+        """Whether assigning or calling a name gives it a value as a setting."""
+        return name in self.names.settings or self.is_section(name)
+
+    def read_name(self, node: ast.Name) -> object:
+        """The value of a name.
+
+        Raises:
+            Fault: there is no such name, or it has no value yet.
+            Poisoned: its value was not computed.
+        """
+        name = node.id
+        self.read.add(name)
+        value = self.variables.get(name, self)
+        if value is self:
+            value = self._read_setting(node)
+        if value is POISON:
+            raise Poisoned
+        return value
+
+    def _read_setting(self, node: ast.Name) -> object:
+        name = node.id
+        if name in self.values:
+            return self.values[name]
+        if self.is_section(name):
+            return TrackedDict()
+        if name in self.names.settings:
+            raise self.not_set(node)
+        raise self.unknown(node)
+
+    def may_exist(self, *names: str) -> bool:
+        """Whether something that is not there may have been given by statements that could not be read."""
+        return self.incomplete or not self.doubtful.isdisjoint(names)
+
+    def not_set(self, node: ast.expr) -> NoValue:
+        """The failure of reading a setting that was not given above."""
+        name = path_text(node)
+        if self.may_exist(*keys_of(node)[-1:] or [name]):
+            return Poisoned()
+        return Fault(
+            f"{name} is not set above this line",
+            node,
+            "Only what the file has set can be read back; defaults are not visible in it.",
+        )
+
+    def unknown(self, node: ast.Name) -> NoValue:
+        """The failure of reading a name that there is not."""
+        name = node.id
+        if name in functions.NAMES:
+            return Fault(f"{name} is a function", node, f"Call it: {name}(…).")
+        hint = advice.of_name(name)
+        if not hint and self.may_exist(name):
+            return Poisoned()
+        return Fault(f"unknown name {name}", node, hint or did_you_mean(nearest(name, self.known())))
+
+    def known(self) -> list[str]:
+        """Every name that can be read: variables, settings, functions."""
+        return [*self.variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
+
+
+def did_you_mean(name: str | None) -> str:
+    """The hint that names the nearest known name, or an empty string."""
+    return f"Did you mean {name}?" if name else ""

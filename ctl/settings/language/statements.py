@@ -1,0 +1,231 @@
+"""Carrying out statements, one after the other; one that fails does not keep the next from being read."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ctl.settings.language import advice, functions, refusals
+from ctl.settings.language.calls import Calls
+from ctl.settings.language.expressions import Expressions
+from ctl.settings.language.faults import Fault, LimitReached, NoValue
+from ctl.settings.language.methods import CHANGING, elements
+from ctl.settings.language.paths import path_text, root_name
+from ctl.settings.language.scope import Scope
+from ctl.settings.language.targets import plain_names
+from ctl.settings.language.unpacking import bind
+
+Include = Callable[[Path, ast.Call], None]
+
+
+class _Break(Exception):
+    """Leaves the loop."""
+
+
+class _Continue(Exception):
+    """Goes on with the next element."""
+
+
+class Statements:
+    """Carries out the statements of one reading.
+
+    Args:
+        scope: the state of the reading.
+        include: reads another settings file, on behalf of the call that asks for it.
+    """
+
+    def __init__(self, scope: Scope, include: Include) -> None:
+        self._scope = scope
+        self._include = include
+        self._expressions = Expressions(scope)
+        self._calls = Calls(scope, self._expressions)
+        self._targets = self._expressions.targets
+        self._looked_at: set[ast.stmt] = set()
+        self._loops = 0
+        self._handlers: dict[type[ast.AST], Callable[[Any], None]] = {
+            ast.Assign: self._assign,
+            ast.AugAssign: self._augment,
+            ast.AnnAssign: self._annotated,
+            ast.Expr: self._expression,
+            ast.If: self._if,
+            ast.For: self._for,
+            ast.Delete: self._delete,
+            ast.Pass: lambda _: None,
+            ast.Break: self._break,
+            ast.Continue: self._continue,
+        }
+
+    def run(self, statements: list[ast.stmt]) -> None:
+        """Carries out statements in their order.
+
+        Raises:
+            LimitReached: the reading asks for too much; with the place.
+        """
+        for statement in statements:
+            try:
+                self._run_one(statement)
+            except LimitReached as limit:
+                limit.location = limit.location or self._scope.source.location(statement)
+                raise
+
+    def _run_one(self, statement: ast.stmt) -> None:
+        self._scope.budget.charge(1)
+        handler = self._handlers.get(type(statement))
+        try:
+            if handler is None:
+                raise refusals.construct(statement)
+            handler(statement)
+        except NoValue as problem:
+            self._fail(problem, statement)
+        except RecursionError:
+            hint = "Take it apart with variables."
+            self._fail(Fault("this nests expressions too deeply to be read", hint=hint), statement)
+
+    def _fail(self, problem: NoValue, statement: ast.stmt) -> None:
+        self._scope.report(problem, statement)
+        self._targets.poison(statement)
+
+    def _assign(self, statement: ast.Assign) -> None:
+        value = self._expressions.evaluate(statement.value)
+        for target in statement.targets:
+            self._targets.assign(target, value)
+
+    def _augment(self, statement: ast.AugAssign) -> None:
+        self._targets.augment(statement.target, statement.op, self._expressions.evaluate(statement.value))
+
+    def _annotated(self, statement: ast.AnnAssign) -> None:
+        raise Fault(
+            'a setting is given its value with "=", not ":"',
+            statement,
+            f"Write {path_text(statement.target)} = …",
+        )
+
+    def _delete(self, statement: ast.Delete) -> None:
+        for target in statement.targets:
+            self._targets.delete(target)
+
+    def _if(self, statement: ast.If) -> None:
+        # A chain of elif is nested in its else; it is walked in a loop, as recursion has its limit.
+        while True:
+            if self._expressions.evaluate(statement.test):
+                self._pass_over(statement.orelse)
+                self.run(statement.body)
+                return
+            self._pass_over(statement.body)
+            if len(statement.orelse) != 1 or not isinstance(statement.orelse[0], ast.If):
+                self.run(statement.orelse)
+                return
+            statement = statement.orelse[0]
+
+    def _for(self, statement: ast.For) -> None:
+        values = elements(self._expressions.evaluate(statement.iter), self._scope.budget)
+        if not values:
+            self._pass_over(statement.body)
+        self._loops += 1
+        try:
+            for value in values:
+                self._round(statement, value)
+        except _Break:
+            return
+        finally:
+            self._loops -= 1
+        self.run(statement.orelse)
+
+    def _round(self, statement: ast.For, value: object) -> None:
+        self._scope.budget.charge(1)
+        bind(self._scope, statement.target, value)
+        try:
+            self.run(statement.body)
+        except _Continue:
+            return
+
+    def _break(self, statement: ast.Break) -> None:
+        self._check_in_loop(statement)
+        raise _Break
+
+    def _continue(self, statement: ast.Continue) -> None:
+        self._check_in_loop(statement)
+        raise _Continue
+
+    def _check_in_loop(self, statement: ast.Break | ast.Continue) -> None:
+        if not self._loops:
+            raise Fault("this belongs into a for loop", statement)
+
+    def _expression(self, statement: ast.Expr) -> None:
+        node = statement.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id not in self._scope.variables
+        ):
+            if node.func.id == functions.INCLUDE:
+                self._from_file(node)
+                return
+            if self._scope.is_setting(node.func.id) and node.func.id not in self._scope.names.sections:
+                self._set_by_call(node, node.func)
+                return
+        if isinstance(node, (ast.Compare, ast.Subscript)):
+            self._check_effect(node)
+        self._expressions.evaluate(node)
+        self._check_effect(node)
+
+    def _set_by_call(self, node: ast.Call, name: ast.Name) -> None:
+        arguments = self._calls.arguments(node)
+        given = [*arguments.values, *arguments.named.values()]
+        if len(given) != 1 and name.id in self._scope.names.settings:
+            raise Fault(f"{name.id} takes one value", node, f"Write {name.id}(value).")
+        if arguments.named and name.id in self._scope.names.settings:
+            raise Fault(f"{name.id} takes its value without a name", node, f"Write {name.id}(value).")
+        self._targets.set_value(name, given[0] if given else None)
+
+    def _check_effect(self, node: ast.expr) -> None:
+        root = root_name(node)
+        if _changes_something(node) or (root and self._scope.names.foreign(root)):
+            return
+        hint = ""
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
+            hint = 'To give a setting its value, write "=", not "==".'
+        elif isinstance(node, ast.Subscript):
+            hint = f"To give a setting its value, write {path_text(node)} = …"
+        raise Fault("this line has no effect", node, hint)
+
+    def _from_file(self, node: ast.Call) -> None:
+        arguments = self._calls.arguments(node)
+        path = arguments.values[0] if len(arguments.values) == 1 and not arguments.named else None
+        if not isinstance(path, str) or not path:
+            raise Fault("from_file() takes one path", node, 'Write from_file("/path.py").')
+        try:
+            self._include(self._scope.source.path.parent / path, node)
+        except NoValue:
+            # What the file would have set is not known: nothing that is missing later is to be reported.
+            self._scope.incomplete = True
+            raise
+
+    def _pass_over(self, statements: list[ast.stmt]) -> None:
+        """Looks at statements that are not carried out for what is wrong in any case."""
+        for statement in statements:
+            if statement in self._looked_at:
+                continue
+            self._looked_at.add(statement)
+            for node in ast.walk(statement):
+                self._scope.budget.charge(1)
+                if isinstance(node, (ast.expr, ast.stmt)) and not isinstance(node, (ast.Starred, ast.Slice)):
+                    self._pass_over_node(node)
+
+    def _pass_over_node(self, node: ast.expr | ast.stmt) -> None:
+        if advice.of_node(node):
+            self._scope.report(refusals.construct(node), node)
+        for name in plain_names(node):
+            if not self._scope.is_setting(name.id):
+                self._scope.assigned.setdefault(name.id, self._scope.place(name))
+
+
+def _changes_something(node: ast.expr) -> bool:
+    """Whether an expression is worth being a statement."""
+    if isinstance(node, ast.NamedExpr):
+        return True
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING

@@ -1,0 +1,277 @@
+"""Giving values to settings and variables, taking them away, and marking those whose statement failed."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Final
+
+from ctl.settings.language import operators
+from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
+from ctl.settings.language.limits import check_elements
+from ctl.settings.language.methods import CHANGING, extend
+from ctl.settings.language.ownership import kept, owned
+from ctl.settings.language.paths import keys_of, path_text, root_name
+from ctl.settings.language.refusals import attribute
+from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.tracked import TrackedDict, TrackedList
+from ctl.settings.language.unpacking import check_variable, unpack
+from ctl.settings.nearest import nearest
+
+if TYPE_CHECKING:
+    from ctl.settings.language.expressions import Expressions
+
+_NO_SLICES: Final = "Assign the whole list, or one element: values[0] = …"
+
+
+class Targets:
+    """What stands to the left of "=", after `del`, and before a method that changes its receiver.
+
+    Args:
+        scope: the state of the reading.
+        expressions: evaluates the keys in square brackets.
+    """
+
+    def __init__(self, scope: Scope, expressions: Expressions) -> None:
+        self._scope = scope
+        self._expressions = expressions
+
+    def assign(self, target: ast.expr, value: object) -> None:
+        """Gives a setting or a variable a value; settings keep a copy of it.
+
+        Raises:
+            NoValue: the target is none, or the value does not go with it.
+        """
+        if isinstance(target, ast.Name):
+            self._assign_name(target, value)
+        elif isinstance(target, ast.Subscript):
+            self._assign_key(target, value)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            unpack(self._scope, target, value, self.assign)
+        elif isinstance(target, ast.Attribute):
+            raise attribute(target, self._scope)
+        else:
+            raise Fault("nothing can be assigned to this", target)
+
+    def set_value(self, node: ast.Name, value: object) -> None:
+        """Gives a setting its one value, or a section all of its values.
+
+        Args:
+            node: the name.
+            value: the value; for a section of our own a dictionary.
+        """
+        name = node.id
+        if name in self._scope.names.sections and not isinstance(value, TrackedDict):
+            hint = f'Write {name}["key"] = value, or {name} = {{"key": value}}.'
+            raise Fault(f"{name} is a section: its value is a dictionary, not {kind(value)}", node, hint)
+        place = self._scope.place(node)
+        self._scope.values.put(name, owned(value, place, self._scope.budget), place)
+
+    def augment(self, target: ast.expr, sign: ast.operator, value: object) -> None:
+        """Carries out `target += value` and the like; a list is extended in place."""
+        if not isinstance(target, (ast.Name, ast.Subscript)):
+            self.assign(target, value)
+            return
+        current = self._expressions.evaluate(target)
+        if isinstance(sign, ast.Add) and isinstance(current, TrackedList):
+            if not isinstance(value, (list, tuple, set)):
+                raise Fault(f"+= adds a list to a list, not {kind(value)}", target, "Write += [value].")
+            extend(current, value, self._scope.place(target), self._scope.budget)
+        else:
+            self.assign(target, operators.binary(sign, current, value, self._scope.budget))
+
+    def container(self, node: ast.expr) -> object:
+        """What a subscript of `node` is put into. Sections, and dictionaries in them, come into being.
+
+        Raises:
+            NoValue: there is no such section or variable, or it holds a single value.
+        """
+        if isinstance(node, ast.Name):
+            return self._named_container(node)
+        if not isinstance(node, ast.Subscript):
+            return self._expressions.evaluate(node)
+        outer = self.container(node.value)
+        if not isinstance(outer, TrackedDict) or not outer.owned:
+            return self._inside(outer, node)
+        key = self._expressions.key(node.slice)
+        if not isinstance(key, str):
+            raise Fault(f"the keys of a setting are strings, not {kind(key)}", node.slice)
+        if outer.get(key) is None:
+            self._add(outer, key, TrackedDict(owned=True), node.slice)
+        return self._known(outer[key])
+
+    def delete(self, target: ast.expr) -> None:
+        """Takes a setting or a variable away.
+
+        Raises:
+            NoValue: it is not there.
+        """
+        if isinstance(target, ast.Name):
+            self._delete_name(target)
+        elif isinstance(target, ast.Subscript):
+            self._delete_key(target)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            for part in target.elts:
+                self.delete(part)
+        else:
+            raise Fault("this cannot be deleted", target, 'Write del registry["key"].')
+
+    def poison(self, statement: ast.stmt) -> None:
+        """Marks all that a failed statement would have given a value, so that no error follows from it."""
+        for node in ast.walk(statement):
+            self._scope.budget.charge(1)
+            target = self._given(node)
+            if target is not None:
+                self._poison_target(target)
+        for name in plain_names(statement):
+            self._scope.assigned.setdefault(name.id, self._scope.place(name))
+
+    def _assign_name(self, target: ast.Name, value: object) -> None:
+        name, scope = target.id, self._scope
+        if name not in scope.variables and scope.is_setting(name):
+            self.set_value(target, value)
+            return
+        check_variable(target)
+        scope.assigned.setdefault(name, scope.place(target))
+        scope.variables[name] = value
+
+    def _assign_key(self, target: ast.Subscript, value: object) -> None:
+        outer = self.container(target.value)
+        if isinstance(target.slice, ast.Slice):
+            raise Fault("a slice cannot be assigned", target, _NO_SLICES)
+        key = self._expressions.key(target.slice)
+        if isinstance(outer, TrackedDict):
+            if outer.owned and not isinstance(key, str):
+                raise Fault(
+                    f"the keys of a setting are strings, not {kind(key)}", target.slice, "Put it in quotes."
+                )
+            self._add(outer, key, value, target.slice)
+        elif isinstance(outer, TrackedList):
+            self._replace_element(outer, key, value, target)
+        else:
+            raise Fault(f"{_what(target.value)} is {kind(outer)}: it has no keys to assign to", target.value)
+
+    def _add(self, outer: TrackedDict, key: str, value: object, node: ast.expr) -> None:
+        place = self._scope.place(node)
+        check_elements(len(outer) + 1)
+        outer.put(key, kept(outer, value, place, self._scope.budget), place)
+
+    def _replace_element(
+        self, outer: TrackedList, index: object, value: object, target: ast.Subscript
+    ) -> None:
+        if not isinstance(index, int) or not -len(outer) <= index < len(outer):
+            hint = "Use += [value] to add one."
+            raise Fault(f"the list of {len(outer)} has no such element", target.slice, hint)
+        place = self._scope.place(target.slice)
+        outer[index] = kept(outer, value, place, self._scope.budget)
+        outer.places[index] = place
+
+    def _named_container(self, node: ast.Name) -> object:
+        name, scope = node.id, self._scope
+        if name in scope.variables:
+            scope.read.add(name)
+            return self._known(scope.variables[name])
+        if scope.is_section(name):
+            if scope.values.get(name) is None:
+                scope.values.put(name, TrackedDict(owned=True), scope.place(node))
+            return self._known(scope.values[name])
+        if name in scope.names.settings:
+            if isinstance(scope.values.get(name), (TrackedDict, TrackedList)):
+                return scope.values[name]
+            raise Fault(f"{name} has one value, not keys", node, f"Write {name} = value.")
+        if name in scope.assigned or scope.may_exist(name):
+            raise Poisoned
+        known = [*sorted(scope.names.sections), *scope.variables]
+        raise Fault(f"unknown section {name}", node, did_you_mean(nearest(name, known)))
+
+    def _inside(self, outer: object, node: ast.Subscript) -> object:
+        """What is in a variable's value, or in a list of the settings, at the key of a subscript."""
+        key = self._expressions.key(node.slice)
+        try:
+            if isinstance(outer, (TrackedDict, TrackedList)):
+                return self._known(outer[key])
+        except (KeyError, IndexError, TypeError):
+            raise Fault(f"{kind(outer)} has no such key or element", node.slice) from None
+        raise Fault(f"{_what(node.value)} is {kind(outer)}: it has no keys", node.value)
+
+    def _known(self, value: object) -> object:
+        if value is POISON:
+            raise Poisoned
+        return value
+
+    def _delete_name(self, target: ast.Name) -> None:
+        name, scope = target.id, self._scope
+        if name in scope.variables:
+            scope.read.add(name)
+            del scope.variables[name]
+        elif name in scope.values:
+            del scope.values[name]
+        elif scope.is_setting(name):
+            raise scope.not_set(target)
+        else:
+            raise scope.unknown(target)
+
+    def _delete_key(self, target: ast.Subscript) -> None:
+        outer = self._expressions.evaluate(target.value)
+        key = self._expressions.key(target.slice)
+        if isinstance(outer, TrackedDict) and key in outer:
+            del outer[key]
+            outer.places.pop(key, None)
+        elif isinstance(outer, TrackedList) and isinstance(key, int) and -len(outer) <= key < len(outer):
+            outer.take(key)
+        else:
+            raise self._scope.not_set(target)
+
+    def _given(self, node: ast.AST) -> ast.expr | None:
+        """The target that a syntax node by itself gives a value to, or changes."""
+        if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
+            return node
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+            return node.func.value
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and self._scope.is_setting(node.func.id)
+        ):
+            return node.func
+        if isinstance(node, ast.alias):
+            return ast.Name((node.asname or node.name).partition(".")[0], ast.Store())
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+            return ast.Name(node.name, ast.Store())
+        return None
+
+    def _poison_target(self, target: ast.expr) -> None:
+        root, scope = root_name(target), self._scope
+        if root is None:
+            return
+        keys = keys_of(target)
+        if root not in scope.variables and scope.is_setting(root):
+            self._poison_path(root, keys)
+        elif root in scope.variables or isinstance(target, ast.Name):
+            scope.variables[root] = POISON
+
+    def _poison_path(self, root: str, keys: list[str]) -> None:
+        inner: TrackedDict = self._scope.values
+        *outer, last = [root, *keys]
+        for key in outer:
+            if inner.get(key) is None:
+                inner[key] = TrackedDict(owned=True)
+            found = inner[key]
+            if not isinstance(found, TrackedDict):
+                return
+            inner = found
+        inner[last] = POISON
+
+
+def plain_names(statement: ast.AST) -> list[ast.Name]:
+    """The plain names that an assignment gives values to, at any depth of (one, other) = …; else none."""
+    if isinstance(statement, ast.Assign):
+        parts = [part for target in statement.targets for part in ast.walk(target)]
+    elif isinstance(statement, (ast.AugAssign, ast.NamedExpr)):
+        parts = [statement.target]
+    else:
+        parts = []
+    return [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+
+
+def _what(node: ast.expr) -> str:
+    return path_text(node) if root_name(node) else "this"

@@ -1,0 +1,86 @@
+"""Giving the values of a list to several names at once, and names to loop variables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from ctl.settings.language import functions
+from ctl.settings.language.faults import Fault
+from ctl.settings.language.methods import elements
+from ctl.settings.language.scope import Scope
+from ctl.settings.language.tracked import TrackedList
+
+_NOT_NAMES: Final = {"nil": "None", "null": "None", "true": "True", "false": "False"}
+
+Assign = Callable[[ast.expr, object], None]
+
+
+def names_in(target: ast.expr) -> Iterator[str]:
+    """The names of variables that a target gives values to."""
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
+
+
+def bind(scope: Scope, target: ast.expr, value: object) -> None:
+    """Gives a value to a loop variable, or to several.
+
+    Raises:
+        Fault: the target is no variable, or the number of values is not that of the names.
+    """
+    if isinstance(target, ast.Name):
+        check_variable(target)
+        if target.id in scope.names.sections or target.id in scope.names.settings:
+            raise Fault(
+                f"{target.id} is a setting and cannot be a loop variable", target, "Use another name."
+            )
+        scope.variables[target.id] = value
+    elif isinstance(target, (ast.Tuple, ast.List)):
+        unpack(scope, target, value, lambda part, given: bind(scope, part, given))
+    else:
+        raise Fault("a loop variable is a plain name", target)
+
+
+def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: Assign) -> None:
+    """Gives each part of a target its value; a starred part takes what the others leave.
+
+    Args:
+        scope: pays for the steps.
+        target: the parts.
+        value: what is unpacked.
+        assign: gives one part its value.
+
+    Raises:
+        Fault: the number of values is not that of the parts.
+    """
+    values, parts = elements(value, scope.budget), target.elts
+    star = next((index for index, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
+    wrong = len(values) != len(parts) if star is None else len(values) < len(parts) - 1
+    if wrong:
+        raise Fault(f"{len(values)} values are given to {len(parts)} names", target)
+    if star is None:
+        pairs = list(zip(parts, values, strict=True))
+    else:
+        tail = len(parts) - star - 1
+        middle = TrackedList(values[star : len(values) - tail])
+        pairs = [*zip(parts[:star], values, strict=False), (_unstarred(parts[star]), middle)]
+        pairs += zip(parts[star + 1 :], values[len(values) - tail :], strict=True)
+    for part, given in pairs:
+        assign(part, given)
+
+
+def check_variable(node: ast.Name) -> None:
+    """Raises Fault for names that cannot be variables."""
+    name = node.id
+    if name in functions.NAMES:
+        raise Fault(
+            f"{name} is a function of the settings language, not a variable", node, "Use another name."
+        )
+    if name in _NOT_NAMES:
+        raise Fault(f"{name} is not a name for a variable", node, f"Python writes {_NOT_NAMES[name]}.")
+    if name.startswith("__"):
+        raise Fault("names that begin with two underscores are not part of the settings language", node)
+
+
+def _unstarred(node: ast.expr) -> ast.expr:
+    return node.value if isinstance(node, ast.Starred) else node
