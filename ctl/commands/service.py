@@ -1,0 +1,127 @@
+"""Commands that control services: start, stop, restart, and the signals; names as in gitlab-ctl."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from ctl.cli import Context, command
+from ctl.errors import EXIT_FAILED, EXIT_OK
+from ctl.paths import Layout
+from ctl.services.runit import USE_SUDO, Runit, ServiceFailed
+from ctl.services.selection import NONE_ENABLED, select
+from ctl.services.status import Status
+from ctl.services.sv import sv
+
+SERVICES = click.argument("services", nargs=-1, metavar="[SERVICE]...")
+
+
+@command()
+@SERVICES
+def start(ctx: Context, services: Sequence[str]) -> int:
+    """Start services, and the supervisor if it does not run; return when they answer."""
+    names = _select(ctx, services)
+    runit = Runit(ctx.layout)
+    if not names or _denied(ctx, runit, names):
+        return EXIT_FAILED if names else EXIT_OK
+    if runit.ensure_supervisor():
+        ctx.console.detail("started the supervisor")
+    return _each(ctx, names, runit.start)
+
+
+@command()
+@SERVICES
+def stop(ctx: Context, services: Sequence[str]) -> int:
+    """Stop services until they are started again; the supervisor goes on."""
+    return _each(ctx, _select(ctx, services), Runit(ctx.layout).stop)
+
+
+@command()
+@SERVICES
+def restart(ctx: Context, services: Sequence[str]) -> int:
+    """Restart services, one after the other; return when the new processes answer."""
+    return _each(ctx, _select(ctx, services), Runit(ctx.layout).restart)
+
+
+@command(name="graceful-kill")
+@SERVICES
+def graceful_kill(ctx: Context, services: Sequence[str]) -> int:
+    """Stop services, and kill what has not ended when their time is over."""
+    from ctl.services.killing import graceful_kill as end
+
+    runit = Runit(ctx.layout)
+
+    def kill_group(name: str) -> Status:
+        status, killed = end(runit, name)
+        if killed:
+            ctx.console.say(f"kill: {name}: sent KILL to {', '.join(map(str, killed))}")
+        return status
+
+    return _each(ctx, _select(ctx, services), kill_group)
+
+
+def _signal(name: str, sv_command: str, text: str) -> click.Command:
+    """A command that sends services something and does not wait, as sv's own."""
+
+    def send(ctx: Context, services: Sequence[str]) -> int:
+        names = _select(ctx, services)
+        return tell(ctx, ctx.layout, sv_command, names) if names else EXIT_OK
+
+    send.__doc__ = text
+    return command(name=name)(SERVICES(send))
+
+
+def tell(ctx: Context, layout: Layout, sv_command: str, names: Sequence[str]) -> int:
+    """Call sv and print what it says. Returns the exit code."""
+    answer = sv(layout.service, sv_command, names)
+    for line in answer.lines:
+        ctx.console.result(line)
+    if any("access denied" in line for line in answer.lines):
+        ctx.console.error(USE_SUDO)
+    return EXIT_FAILED if answer.failures else EXIT_OK
+
+
+once = _signal("once", "once", "Start services that are down; do not start them again when they end.")
+hup = _signal("hup", "hup", "Send services HUP: NGINX reads its configuration anew, a registry ends.")
+term = _signal("term", "term", "Send services TERM; the supervisor starts them again.")
+interrupt = _signal("int", "interrupt", "Send services INT.")
+kill = _signal("kill", "kill", "Send services KILL; the supervisor starts them again.")
+usr1 = _signal("usr1", "1", "Send services USR1: NGINX opens its logs anew.")
+usr2 = _signal("usr2", "2", "Send services USR2.")
+
+
+def _select(ctx: Context, services: Sequence[str]) -> list[str]:
+    names = select(ctx.layout, services)
+    if not names:
+        ctx.console.say(NONE_ENABLED)
+    return names
+
+
+def _denied(ctx: Context, runit: Runit, names: Sequence[str]) -> bool:
+    denied = [status for status in runit.statuses(names) if status.denied]
+    for status in denied:
+        ctx.console.result(status.line)
+    if denied:
+        ctx.console.error(USE_SUDO)
+    return bool(denied)
+
+
+def _each(ctx: Context, names: Sequence[str], act: Callable[[str], Status]) -> int:
+    """Do it to each service, also where it failed for another; print each outcome as sv does."""
+    code = EXIT_OK
+    for name in names:
+        try:
+            ctx.console.say(f"ok: {act(name).line}")
+        except ServiceFailed as error:
+            code = EXIT_FAILED
+            _report(ctx, error)
+    return code
+
+
+def _report(ctx: Context, error: ServiceFailed) -> None:
+    ctx.console.result(error.line)
+    if error.message != error.line:
+        ctx.console.error(error.message)
+    if error.hint:
+        ctx.console.error(error.hint)

@@ -1,0 +1,69 @@
+"""Service definitions: which there are, which are enabled, and the small file that tells ctl about each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.errors import CtlError
+from ctl.paths import Layout
+
+FACTS_FILE = "ctl.json"
+DEFAULT_WAIT = 30
+"""Seconds for a service whose definition says nothing."""
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What ctl knows of a service beside what runit needs.
+
+    Args:
+        listen: addresses that answer once it is up: "127.0.0.1:5000", "*:443", "unix:/path".
+        wait: seconds it may take to end or to answer.
+        log: the folder of its log (`current` inside), or None where it has none.
+    """
+
+    listen: tuple[str, ...] = ()
+    wait: int = DEFAULT_WAIT
+    log: Path | None = None
+
+    def content(self) -> str:
+        """As the text of its file."""
+        facts = {"listen": list(self.listen), "wait": self.wait, "log": str(self.log) if self.log else None}
+        return json.dumps(facts, indent=2) + "\n"
+
+
+def read_definition(layout: Layout, name: str) -> Definition:
+    """What the definition says; defaults where it says nothing (a site's own service).
+
+    Raises:
+        CtlError: its file cannot be read; names it.
+    """
+    path = layout.sv / name / FACTS_FILE
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        log = Path(facts["log"]) if facts.get("log") else None
+        return Definition(tuple(map(str, facts.get("listen", ()))), int(facts.get("wait", DEFAULT_WAIT)), log)
+    except FileNotFoundError:
+        return Definition()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew") from error
+
+
+def defined_names(layout: Layout) -> list[str]:
+    """Every service that has a definition."""
+    return _names(layout.sv)
+
+
+def enabled_names(layout: Layout) -> list[str]:
+    """Every service that the supervisor is to run."""
+    return _names(layout.service)
+
+
+def _names(folder: Path) -> list[str]:
+    """Entries as runsvdir sees them: those that begin with a dot are none of its own (runsvdir(8))."""
+    try:
+        return sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,101 @@
+"""Whether a service answers at its addresses: by asking, and by looking whose socket it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_LISTEN = "0A"
+"""TCP_LISTEN in /proc/net/tcp (proc(5))."""
+_ANY = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound
+
+
+def answers(address: str, *, seconds: float = 2.0) -> bool:
+    """Whether something accepts a connection at an address.
+
+    Args:
+        address: "127.0.0.1:5000", "[::1]:5000", "*:443", ":5000", "localhost:5000" or "unix:/path".
+        seconds: how long to wait for the connection.
+    """
+    try:
+        with _connect(address, seconds):
+            return True
+    except OSError:
+        return False
+
+
+def _connect(address: str, seconds: float) -> socket.socket:
+    if address.startswith("unix:"):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(seconds)
+        try:
+            client.connect(address.removeprefix("unix:"))
+        except OSError:
+            client.close()
+            raise
+        return client
+    host, _, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    return socket.create_connection((_ANY.get(host, host), int(port)), timeout=seconds)
+
+
+def listens(pid: int, address: str) -> bool:
+    """Whether a process, or one that came from it, has the listening socket of an address.
+
+    A connection alone may be answered by a stranger, while the service fails because the port is taken.
+
+    Returns:
+        True also where the rights to look are missing.
+    """
+    inodes = _listening_inodes(address)
+    try:
+        return any(inodes & _socket_inodes(one) for one in _family(pid))
+    except PermissionError:
+        return True
+
+
+def _listening_inodes(address: str) -> set[str]:
+    if address.startswith("unix:"):
+        path = address.removeprefix("unix:")
+        return {words[6] for words in _table("unix") if words[-1] == path}
+    port = f"{int(address.rpartition(':')[2]):04X}"
+    tables = (words for name in ("tcp", "tcp6") for words in _table(name))
+    return {words[9] for words in tables if words[3] == _LISTEN and words[1].endswith(f":{port}")}
+
+
+def _table(name: str) -> Iterator[list[str]]:
+    try:
+        text = Path(f"/proc/net/{name}").read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:  # a kernel without IPv6
+        return
+    for line in text.splitlines()[1:]:
+        yield line.split()
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    try:
+        targets = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    except (FileNotFoundError, ProcessLookupError):  # it ended, or closed one while we looked
+        return set()
+    return {target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")}
+
+
+def _family(pid: int) -> Iterator[int]:
+    """The process, then all that came from it: a run script may start the listener as a child."""
+    yield pid
+    parents = dict(_parents())
+    known = {pid}
+    while new := {child for child, parent in parents.items() if parent in known} - known:
+        yield from new
+        known |= new
+
+
+def _parents() -> Iterable[tuple[int, int]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+            except (FileNotFoundError, ProcessLookupError):  # it has ended
+                continue
+            yield int(entry.name), int(stat.rpartition(")")[2].split()[1])

@@ -1,0 +1,117 @@
+"""The resources of one supervised service, for recipes."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ctl.converge import Directory, File, Item, Service, Template, reload, restart
+from ctl.errors import CtlError
+from ctl.node import Node
+from ctl.services.definition import FACTS_FILE, Definition
+
+SVLOGD = {
+    "svlogd_size": "s",
+    "svlogd_num": "n",
+    "svlogd_timeout": "t",
+    "svlogd_udp": "u",
+    "svlogd_prefix": "p",
+}
+"""Logging settings, and the letter that begins their line of svlogd's config (svlogd(8), 'CONFIG')."""
+
+
+def runit_service(
+    node: Node,
+    name: str,
+    *,
+    run_source: str,
+    variables: Mapping[str, object],
+    listen: Sequence[str],
+    wait: int,
+    log_directory: str | Path,
+    logging: Mapping[str, object],
+    timestamps: bool = True,
+    finish_source: str | None = None,
+) -> Iterator[Item]:
+    """Everything of one service: its definition, its log, and that the supervisor runs it.
+
+    Args:
+        node: the machine.
+        name: of the service.
+        run_source: template of its run script, which must end by `exec`-ing the program in the foreground.
+        variables: for that template (and the finish script's); `programs` is added.
+        listen: addresses whose answer means that it is up: "127.0.0.1:5000", "*:443", "unix:/path".
+        wait: seconds that it may take to end (draining included) or to answer.
+        log_directory: where svlogd writes; `current` inside.
+        logging: holds the svlogd_* settings and log_group, for this service (a section of the attributes).
+        timestamps: whether svlogd puts the time before each line; False for logs in JSON.
+        finish_source: template of a finish script, or None.
+    """
+    definition, logs = node.layout.sv / name, Path(log_directory)
+    scripts = {"programs": node.programs, **variables}
+    yield Directory(definition)
+    yield Template(
+        definition / "run", source=run_source, variables=scripts, mode=0o755, notifies=(restart(name),)
+    )
+    if finish_source is not None:
+        yield Template(definition / "finish", source=finish_source, variables=scripts, mode=0o755)
+    yield File(definition / FACTS_FILE, content=Definition(tuple(listen), wait, logs).content())
+    yield from _log_folder(node, name, logs, logging)
+    yield from _log_service(node, name, logs, timestamps=timestamps)
+    yield Service(name)
+
+
+def _log_folder(node: Node, name: str, folder: Path, logging: Mapping[str, object]) -> Iterator[Item]:
+    group = logging.get("log_group") or node.attributes.logging.log_group or _group_of(node.log_account)
+    yield Directory(folder, owner=node.log_account, group=group, mode=0o750)
+    yield Template(
+        folder / "config",
+        source="runit/log-config.j2",
+        variables={"lines": svlogd_lines(logging)},
+        notifies=(reload(f"{name}/log"),),
+    )
+
+
+def _log_service(node: Node, name: str, folder: Path, *, timestamps: bool) -> Iterator[Item]:
+    definition = node.layout.sv / name / "log"
+    variables = {
+        "programs": node.programs,
+        "account": node.log_account if node.privileged else None,
+        "timestamps": timestamps,
+        "folder": folder,
+    }
+    yield Directory(definition)
+    yield Template(
+        definition / "run",
+        source="runit/log-run.j2",
+        variables=variables,
+        mode=0o755,
+        notifies=(restart(f"{name}/log"),),
+    )
+
+
+def svlogd_lines(logging: Mapping[str, object]) -> list[str]:
+    """svlogd's config, from the svlogd_* settings; what is not set is left to svlogd.
+
+    Raises:
+        CtlError: a value holds a line break, which would become a line of its own.
+    """
+    lines = [f"{letter}{logging[name]}" for name, letter in SVLOGD.items() if logging[name] is not None]
+    if logging["svlogd_filter"]:
+        lines.append(f"!{logging['svlogd_filter']}")
+    for line in lines:
+        if not line.isprintable():
+            raise CtlError(f"a svlogd setting holds a control character: {line!r}")
+    return lines
+
+
+def _group_of(account: str | None) -> str | None:
+    """The primary group of the account that writes logs; its namesake where there is no such account."""
+    if account is None:
+        return None
+    try:
+        return grp.getgrgid(pwd.getpwnam(account).pw_gid).gr_name
+    except KeyError:
+        return account

@@ -1,0 +1,353 @@
+"""runit as a service manager: enable, disable, start, stop, restart, each until it is really done."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from ctl.converge.model import Action, Notification
+from ctl.errors import CtlError, RunFailed
+from ctl.paths import Layout
+from ctl.services.definition import Definition, enabled_names, read_definition
+from ctl.services.ports import answers, listens
+from ctl.services.status import Status
+from ctl.services.supervisor import Supervisor
+from ctl.services.sv import sv, sv_status
+
+POLL = 0.025
+"""Seconds between two looks at a service that is to change."""
+CRASHES = 4
+"""How often a service may end by itself before it counts as failed: runsv starts it again once a second."""
+RESCAN_SECONDS = 15
+"""runsvdir looks for new services every 5 seconds (runsvdir(8)); a busy machine takes longer."""
+LOG_LINES = 10
+USE_SUDO = "run the command with sudo"
+
+
+class ServiceFailed(RunFailed):
+    """A service did not do what it was told.
+
+    Args:
+        message: what is wrong, with the end of the service's log.
+        line: the outcome as sv prints it: "timeout: down: registry: 1s, normally up, want up".
+    """
+
+    def __init__(self, message: str, *, line: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+
+
+class Runit:
+    """The services of one root; implements ctl.converge.model.ServiceManager.
+
+    Args:
+        layout: the root.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.supervisor = Supervisor(layout)
+
+    # --- looking
+
+    def names(self) -> list[str]:
+        """Every enabled service, in order."""
+        return enabled_names(self.layout)
+
+    def enabled(self, name: str) -> bool:
+        """Whether the supervisor is to run this service."""
+        return (self.layout.service / name).is_symlink()
+
+    def running(self, name: str) -> bool:
+        """Whether its process runs and is wanted up; not whether its ports answer."""
+        return self.enabled(name) and self.status(name).runs
+
+    def status(self, name: str) -> Status:
+        """What sv says of a service, or of its log service ("registry/log")."""
+        return sv_status(self.layout.service, [name])[0]
+
+    def statuses(self, names: Sequence[str]) -> list[Status]:
+        """What sv says of several services, by one call."""
+        return sv_status(self.layout.service, names)
+
+    def definition(self, name: str) -> Definition:
+        """What ctl knows of a service. Raises CtlError where that file is damaged."""
+        return read_definition(self.layout, name)
+
+    def supervised(self) -> bool:
+        """Whether the supervisor runs."""
+        return self.supervisor.pid() is not None
+
+    # --- the supervisor
+
+    def ensure_supervisor(self) -> bool:
+        """Start the supervisor unless it runs, and wait until it has taken charge of every enabled service.
+
+        Services that outlived a killed supervisor go on without a gap; they can be controlled as before, and
+        the new supervisor takes each over when it next ends.
+
+        Returns:
+            Whether it had to be started.
+        """
+        started = self.supervisor.ensure()
+        self._await_runsv(self.names())
+        return started
+
+    def end_supervisor(self) -> None:
+        """End the supervisor and every service of its root, also those that outlived an earlier one."""
+        paths = [path for path in _folders(self.layout.sv) if _controlled(path)]
+        self.supervisor.end()
+        wait = max((self.definition(path.name).wait for path in paths), default=0)
+        with contextlib.suppress(TimeoutError):  # what does not end by itself is ended below
+            _until(lambda: not any(map(_controlled, paths)), seconds=wait)
+        for path in paths:
+            self._end_runsv(path)
+
+    # --- changing
+
+    def enable(self, name: str) -> None:
+        """Link the definition into the supervisor's folder; return when the supervisor has it in charge.
+
+        Raises:
+            CtlError: there is no such definition, or something else has its place.
+        """
+        if not (self.layout.sv / name).is_dir():
+            raise CtlError(f"service {name} has no definition in {self.layout.sv}")
+        link, target = self.layout.service / name, os.path.relpath(self.layout.sv / name, self.layout.service)
+        if not (link.is_symlink() and str(link.readlink()) == target):
+            self._link(link, target)
+        if self.supervised():
+            self._await_runsv([name])
+
+    def disable(self, name: str) -> None:
+        """Take the link away and end the service with its log; the definition stays."""
+        link = self.layout.service / name
+        if link.exists() and not link.is_symlink():
+            raise CtlError(f"{link} is no link: it was not made by ctl", hint="move it away")
+        link.unlink(missing_ok=True)
+        self._end_runsv(self.layout.sv / name)
+
+    def perform(self, notification: Notification) -> None:
+        """Restart or reload a service or its log ("NAME/log"), and return when the result answers.
+
+        Does nothing to a service that an administrator has stopped, nor where there is none.
+        """
+        name = notification.service
+        if not self.enabled(name.partition("/")[0]):
+            return
+        status = self._permitted(self.status(name))
+        if status.stopped:
+            return
+        if notification.action is Action.RESTART:
+            self.restart(name)
+        elif status.runs:
+            self._reload(name)
+
+    def restart(self, name: str) -> Status:
+        """End the process, if any, and start a new one; return when the new one answers.
+
+        `sv restart` within a second of the last start says "ok" before it has happened: the pid tells.
+
+        Raises:
+            ServiceFailed: the old process does not end, or the new one does not come up.
+        """
+        before = self._permitted(self.status(name))
+        self._control(name, "tcu")
+        if before.pid is not None:
+            self._await_end(name, lambda status: status.pid != before.pid)
+        return self._await_up(name, Definition() if _is_log(name) else self.definition(name))
+
+    def start(self, name: str) -> Status:
+        """Want it up, and return when it answers; a process that is still ending is waited for.
+
+        Raises:
+            ServiceFailed: it does not come up.
+        """
+        before = self._permitted(self.status(name))
+        self._control(name, "u")
+        if before.pid is not None and (before.got or before.want):
+            self._await_end(name, lambda status: status.pid != before.pid)
+        return self._await_up(name, self.definition(name))
+
+    def stop(self, name: str) -> Status:
+        """Want it down, and return when it is; the supervisor and the log service go on.
+
+        Raises:
+            ServiceFailed: it does not end within its time.
+        """
+        self._permitted(self.status(name))
+        self._control(name, "d")
+        return self._await_end(name, lambda status: status.state == "down")
+
+    def wait_until_up(self, name: str) -> None:
+        """Return when the service runs and answers at its ports. Raises ServiceFailed after its time."""
+        self._await_up(name, self.definition(name))
+
+    # --- how
+
+    def _reload(self, name: str) -> None:
+        answer = sv(self.layout.service, "hup", [name])
+        if answer.failures:
+            raise ServiceFailed(f"reload of {name} failed: {' '.join(answer.lines)}", line=answer.lines[0])
+        if not _is_log(name):
+            self.wait_until_up(name)
+
+    def _await_end(self, name: str, ended: Callable[[Status], bool]) -> Status:
+        """Wait for the end of a process, however long it drains within the service's time."""
+        wait = self._wait(name)
+        return self._await(name, ended, wait, lambda _: f"does not end within {wait} s")
+
+    def _await_up(self, name: str, definition: Definition) -> Status:
+        ends: set[int] = set()
+
+        def up(status: Status) -> bool:
+            if status.crashing:
+                ends.add(_last_change(self.layout.sv / name))
+            if len(ends) >= CRASHES:
+                raise self._failed(name, status, "ends again and again")
+            return status.healthy and not _silent(status, definition)
+
+        return self._await(name, up, definition.wait, lambda status: _why_not_up(status, definition))
+
+    def _await(
+        self, name: str, done: Callable[[Status], bool], seconds: float, problem: Callable[[Status], str]
+    ) -> Status:
+        """Look at a service until `done` says so. Raises ServiceFailed with the problem after `seconds`."""
+        end = time.monotonic() + seconds
+        while not done(status := self._permitted(self.status(name))):
+            if time.monotonic() > end:
+                raise self._failed(name, status, problem(status))
+            time.sleep(POLL)
+        return status
+
+    def _failed(self, name: str, status: Status, problem: str) -> ServiceFailed:
+        message = f"{name} {problem}: {status.line}{self.log_end(name)}"
+        return ServiceFailed(message, line=f"timeout: {status.line}")
+
+    def _permitted(self, status: Status) -> Status:
+        """The status, unless sv cannot tell. Raises ServiceFailed with sv's own words then."""
+        if status.denied:
+            raise ServiceFailed(status.line, line=status.line, hint=USE_SUDO)
+        if status.reason:
+            hint = None if self.supervised() else "the supervisor does not run: `ctl start` starts it"
+            raise ServiceFailed(status.line, line=status.line, hint=hint)
+        return status
+
+    def log_end(self, name: str) -> str:
+        """The last lines of a service's log below the log's path, each on a line of its own; "" without log."""
+        folder = self.definition(name.partition("/")[0]).log
+        if folder is None:
+            return ""
+        path = folder / "current"
+        try:
+            with path.open("rb") as log:
+                log.seek(max(0, path.stat().st_size - 8_192))
+                lines = log.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
+        except OSError as error:
+            return f"\n  {path}: {error.strerror}"
+        return "\n  ".join(
+            [f"\n  {path}:" if lines else f"\n  {path} is empty", *(f"  {line}" for line in lines)]
+        )
+
+    def _wait(self, name: str) -> int:
+        return self.definition(name.partition("/")[0]).wait
+
+    def _link(self, link: Path, target: str) -> None:
+        if link.exists() and not link.is_symlink():
+            raise CtlError(
+                f"{link} is in the way: it is no link, and was not made by ctl", hint="move it away"
+            )
+        temporary = link.with_name(f".{link.name}.{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(target)
+        temporary.rename(link)
+
+    def _control(self, name: str, commands: str) -> None:
+        """Give runsv several commands at once, so that none is obeyed alone (runsv(8), 'CONTROL')."""
+        try:
+            pipe = os.open(self.layout.sv / name / "supervise/control", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            self._permitted(self.status(name))
+            raise CtlError(f"service {name} cannot be controlled: {error}") from error
+        try:
+            os.write(pipe, commands.encode("ascii"))
+        finally:
+            os.close(pipe)
+
+    def _await_runsv(self, names: Iterable[str]) -> None:
+        paths = [path for name in names if (path := self.layout.service / name).exists()]
+        try:
+            _until(lambda: all(map(_controlled, paths)), seconds=RESCAN_SECONDS)
+        except TimeoutError:
+            missing = ", ".join(path.name for path in paths if not _controlled(path))
+            said = self.supervisor.last_errors()
+            raise RunFailed(
+                f"the supervisor does not take charge of {missing}" + (f": {said}" if said else "")
+            ) from None
+
+    def _end_runsv(self, path: Path) -> None:
+        """End runsv, its service and its log; what does not end within its time is killed."""
+        if not _controlled(path):
+            return
+        answer = sv(self.layout.service, "force-shutdown", [path], wait=self._wait(path.name))
+        try:
+            _until(lambda: not _controlled(path), seconds=RESCAN_SECONDS)
+        except TimeoutError:
+            raise RunFailed(f"service {path.name} does not end: {' '.join(answer.lines)}") from None
+
+
+def _is_log(name: str) -> bool:
+    return name.endswith("/log")
+
+
+def _silent(status: Status, definition: Definition) -> list[str]:
+    """The addresses at which it is not this very process that answers."""
+    pid = status.pid
+    if pid is None:
+        return list(definition.listen)
+    return [address for address in definition.listen if not (answers(address) and listens(pid, address))]
+
+
+def _why_not_up(status: Status, definition: Definition) -> str:
+    silent = _silent(status, definition)
+    taken = [address for address in silent if answers(address)]
+    if not status.healthy or not silent:
+        return f"is not up after {definition.wait} s"
+    if taken:
+        return f"does not listen at {', '.join(taken)}, where another process answers"
+    return f"does not answer at {', '.join(silent)} after {definition.wait} s"
+
+
+def _controlled(path: Path) -> bool:
+    """Whether a runsv is in charge of a service: it keeps this pipe open (as sv itself looks)."""
+    try:
+        os.close(os.open(path / "supervise/ok", os.O_WRONLY | os.O_NONBLOCK))
+    except PermissionError as error:
+        raise CtlError(f"{path / 'supervise'}: {error.strerror}", hint=USE_SUDO) from error
+    except OSError as error:
+        if error.errno in (errno.ENXIO, errno.ENOENT, errno.ENOTDIR):
+            return False
+        raise
+    return True
+
+
+def _last_change(folder: Path) -> int:
+    """When runsv last noted a change of state, in nanoseconds: tells one end of a service from the next."""
+    return (folder / "supervise/status").stat().st_mtime_ns
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(parent.iterdir()) if parent.is_dir() else []
+
+
+def _until(done: Callable[[], bool], *, seconds: float) -> None:
+    """Wait. Raises TimeoutError after `seconds`."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(POLL)
