@@ -1,0 +1,16 @@
+"""Checks of settings against each other: what contradicts, what is missing, what will surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ctl.settings.checks import listeners, registry, secrets, urls
+from ctl.settings.view import View
+
+CHECKS: tuple[Callable[[View], None], ...] = (
+    *urls.CHECKS,
+    *secrets.CHECKS,
+    *registry.CHECKS,
+    *listeners.CHECKS,
+)
+"""Each looks at the options and says what is wrong; the order is that of the output."""

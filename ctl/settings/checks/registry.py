@@ -1,0 +1,77 @@
+"""The registry's own settings against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ctl.settings.view import View
+
+_SHOWN_ENDPOINTS = 3
+
+
+def thresholds_are_replaced(view: View) -> None:
+    """'Configure container registry notifications': threshold is deprecated in 17.0, removed in 18.0."""
+    given = view.said("registry.notifications") or []
+    names = [str(endpoint.get("name")) for endpoint in given if "threshold" in endpoint]
+    if names:
+        shown = ", ".join(names[:_SHOWN_ENDPOINTS])
+        more = f" and {len(names) - _SHOWN_ENDPOINTS} more" if len(names) > _SHOWN_ENDPOINTS else ""
+        view.warning(
+            "registry.notifications",
+            f"threshold is deprecated since GitLab 17.0 and dropped in 18.0: {shown}{more} should have maxretries",
+            "It is used only where maxretries is absent.",
+        )
+
+
+def folders_are_one(view: View) -> None:
+    """GitLab would look for images, and back them up, where they are not."""
+    storage = view.said("registry.storage") or {}
+    folder = storage.get("filesystem", {}).get("rootdirectory")
+    path = view.said("gitlab_rails.registry_path")
+    if folder and path and folder != path:
+        view.warning(
+            "gitlab_rails.registry_path",
+            f"is {path}, but the filesystem driver's rootdirectory is {folder}: GitLab is told of another folder "
+            "than the one with the images",
+            "Give one of them.",
+        )
+
+
+def cache_has_its_server(view: View) -> None:
+    """A cache in Redis without a redis section ends the registry at its start."""
+    cache = view["registry.storage"].get("cache", {})
+    redis: Mapping[str, Any] = view["registry.redis"] or {}
+    if cache.get("blobdescriptor") == "redis" and not redis:
+        view.error(
+            "registry.storage",
+            'has cache.blobdescriptor "redis", but registry["redis"] names no server',
+            'Give registry["redis"] = {"addr": "127.0.0.1:6379"}, or take "inmemory".',
+        )
+
+
+def redis_is_used(view: View) -> None:
+    """Blocks that are not enabled are not written."""
+    if view.said("registry.redis") is not None and view["registry.redis"] is None:
+        view.warning(
+            "registry.redis",
+            "is left out: it names no addr, and none of its blocks is enabled",
+            'Add "enabled": True to the block.',
+        )
+
+
+def online_gc_has_its_database(view: View) -> None:
+    """Online garbage collection works on the metadata database."""
+    gc, database = view["registry.gc"], view["registry.database"]
+    wanted = gc is not None and gc.get("disabled") is not True
+    if wanted and (database is None or database["enabled"] in (False, "false")):
+        view.warning("registry.gc", "has no effect without registry.database", "Enable the database.")
+
+
+CHECKS = (
+    thresholds_are_replaced,
+    folders_are_one,
+    cache_has_its_server,
+    redis_is_used,
+    online_gc_has_its_database,
+)

@@ -1,0 +1,67 @@
+"""The pair of internal_key and internal_certificate, where the settings give it."""
+
+from __future__ import annotations
+
+from ctl.settings.rules.keys import CERTIFICATE, GITLAB_KEY, KEY, given_key
+from ctl.settings.token_pair import UnusableKey, matches
+from ctl.settings.view import View
+
+
+def keys_are_one(view: View) -> None:
+    """Both names of the key mean the same."""
+    ours, gitlabs = view.said(KEY), view.said(GITLAB_KEY)
+    if ours is not None and gitlabs is not None and ours != gitlabs:
+        view.error(
+            GITLAB_KEY, f"and {KEY} are given and differ: they are two names of one setting", "Leave one."
+        )
+
+
+def pair_is_whole(view: View) -> None:
+    """One half alone serves only a node that needs no more."""
+    key, certificate = given_key(view), view.said(CERTIFICATE)
+    name = KEY if view.said(KEY) is not None else GITLAB_KEY
+    if key is not None and certificate is None and view["registry.enable"]:
+        view.error(
+            name,
+            "is given without registry.internal_certificate, with which the registry checks what it signs",
+            'Give registry["internal_certificate"] too. Only a machine without a registry needs the key alone.',
+        )
+    gitlab = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
+    if certificate is not None and key is None and gitlab:
+        view.error(
+            CERTIFICATE,
+            "is given without registry.internal_key, with which GitLab signs",
+            'Give registry["internal_key"] too. Only a machine without GitLab needs the certificate alone.',
+        )
+
+
+def pair_matches(view: View) -> None:
+    """A key that does not belong to the certificate signs tokens that the registry refuses."""
+    key, certificate = given_key(view), view.said(CERTIFICATE)
+    if key is None or certificate is None:
+        return
+    try:
+        if matches(key, certificate):
+            return
+    except UnusableKey as error:
+        view.error(KEY, f"and registry.internal_certificate cannot be compared: one of them {error}")
+        return
+    view.error(
+        KEY,
+        "and registry.internal_certificate do not match: the registry would refuse every token (token signed by "
+        "untrusted key)",
+        "Compare: openssl rsa -noout -modulus -in KEY; openssl x509 -noout -modulus -in CERTIFICATE",
+    )
+
+
+def kept_secrets_persist(view: View) -> None:
+    """Secrets that are not written hold for one run: the next has others."""
+    if not view["package.generate_secrets_json_file"] and view.secrets.new:
+        view.warning(
+            "package.generate_secrets_json_file",
+            f"is False: {', '.join(view.secrets.new)} made in this run do not persist, every run makes others",
+            "Give them in the settings.",
+        )
+
+
+CHECKS = (keys_are_one, pair_is_whole, pair_matches, kept_secrets_persist)

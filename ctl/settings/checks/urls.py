@@ -1,0 +1,113 @@
+"""URLs: whether there is one where one is needed, and whether they agree."""
+
+from __future__ import annotations
+
+from ctl.settings.rules.urls import registry_origin
+from ctl.settings.view import View
+
+TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
+
+
+def registry_has_an_address(view: View) -> None:
+    """registry["enable"] = True alone says nothing about where the registry is."""
+    if not view["registry.enable"] or view["registry_external_url"]:
+        return
+    others = ("external_url", "registry.registry_http_addr", "registry.token_realm")
+    if all(view.said(name) is None for name in others):
+        view.error(
+            "registry.enable",
+            "is True, but nothing says where the registry is reached: registry_external_url is missing",
+            'Write registry_external_url = "https://registry.example.com"; or, behind a web server elsewhere, '
+            'registry["registry_http_addr"] and registry["token_realm"].',
+        )
+
+
+def registry_has_a_realm(view: View) -> None:
+    """An empty realm is a registry that nobody can sign in to, or worse ('At the absolute minimum …')."""
+    if (
+        view["registry.enable"]
+        and not view["registry.token_realm"]
+        and view.said("registry.registry_http_addr")
+    ):
+        view.error(
+            "registry.token_realm",
+            "is missing: no URL says who issues tokens, and a registry without that would have no authentication",
+            'Write external_url = "https://gitlab.example.com", or registry["token_realm"].',
+        )
+
+
+def realm_has_no_token_path(view: View) -> None:
+    """/jwt/auth is put behind the realm anyway."""
+    realm = view.said("registry.token_realm")
+    if realm and realm.endswith(TOKEN_PATH):
+        view.error(
+            "registry.token_realm",
+            f"must not end in {TOKEN_PATH}: that is put behind it",
+            f'Write "{realm.removesuffix(TOKEN_PATH)}".',
+        )
+
+
+def host_and_port_agree(view: View) -> None:
+    """registry_external_url wins over a host and port given beside it."""
+    origin = registry_origin(view)
+    if origin is None:
+        return
+    pairs = {
+        "gitlab_rails.registry_host": origin.display_host,
+        "gitlab_rails.registry_port": origin.effective_port,
+    }
+    for name, used in pairs.items():
+        said = view.said(name)
+        if said is not None and str(said).lower() != str(used).lower():
+            view.warning(
+                name,
+                f"is {said}, but registry_external_url says {used}: the URL holds",
+                "Leave this setting out, or change the URL.",
+            )
+
+
+def gitlab_side_is_there(view: View) -> None:
+    """registry_enabled goes into a file that only GitLab's side has."""
+    if view.said("gitlab_rails.registry_enabled") and not view["gitlab_rails.enable"]:
+        view.warning(
+            "gitlab_rails.registry_enabled",
+            "has no effect: without external_url this machine has no GitLab to be told of it",
+            'Give external_url, or gitlab_rails["enable"] = True.',
+        )
+
+
+def external_registry_has_a_url(view: View) -> None:
+    """Without a bundled registry the default of registry_api_url leads nowhere."""
+    wanted = view.said("gitlab_rails.registry_enabled") and view["gitlab_rails.enable"]
+    switched_off = view.said("registry.enable") is False
+    if not wanted or switched_off or view["registry.enable"]:
+        return
+    if view.said("gitlab_rails.registry_api_url") is None:
+        view.warning(
+            "gitlab_rails.registry_enabled",
+            f"is True with no registry here, and GitLab would look for one at {view['gitlab_rails.registry_api_url']}",
+            'Give gitlab_rails["registry_api_url"], or registry_external_url for a registry on this machine.',
+        )
+
+
+def letsencrypt_is_served(view: View) -> None:
+    """Let's Encrypt is accepted, with what follows from it, but no certificates are obtained yet."""
+    if not view["letsencrypt.enable"]:
+        return
+    say = view.note if view.said("letsencrypt.enable") is None else view.warning
+    say(
+        "letsencrypt.enable",
+        "is on, but certificates are not obtained yet: the vhost has one of this machine's own authority",
+        'Put a certificate in its place, or write letsencrypt["enable"] = False.',
+    )
+
+
+CHECKS = (
+    registry_has_an_address,
+    registry_has_a_realm,
+    realm_has_no_token_path,
+    host_and_port_agree,
+    gitlab_side_is_there,
+    external_registry_has_a_url,
+    letsencrypt_is_served,
+)

@@ -1,0 +1,80 @@
+"""Loads the settings of a node: file, secrets, attributes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.errors import UsageFault
+from ctl.paths import Layout
+from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.language import read_settings
+from ctl.settings.options import NAMES
+from ctl.settings.resolve import resolve
+from ctl.settings.secrets import Secrets
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a settings file comes to.
+
+    Args:
+        attributes: every option, with warnings and notes.
+        secrets: the wanted content of the secrets file.
+    """
+
+    attributes: Attributes
+    secrets: Secrets
+
+
+def load(
+    settings_file: Path,
+    layout: Layout,
+    *,
+    environment: Mapping[str, str] | None = None,
+    use_secrets: bool = True,
+) -> Loaded:
+    """Read, derive and check the settings of a node. Writes nothing.
+
+    Args:
+        settings_file: the settings file.
+        layout: the root.
+        environment: what env() reads; by default that of the process.
+        use_secrets: whether the secrets file must be readable if it is there, and a missing pair is made from
+            the start. Else a file that this user may not read counts as missing: for commands of any user.
+
+    Raises:
+        UsageFault: there is no settings file.
+        SettingsError: the settings are wrong; carries every error.
+        CtlError: the secrets file cannot be used.
+    """
+    _require(settings_file)
+    secrets = Secrets.read(layout.secrets_file, required=use_secrets)
+    if use_secrets:
+        secrets.prepare_pair()
+    variables = os.environ if environment is None else environment
+    reading = read_settings(settings_file, names=NAMES, environment=variables)
+    attributes = resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
+    _keep(attributes, secrets)
+    return Loaded(attributes, secrets)
+
+
+def _require(settings_file: Path) -> None:
+    try:
+        settings_file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageFault(
+            f"{settings_file}: there is no settings file",
+            hint=f"Write one: ctl settings template --output {settings_file}",
+        ) from None
+    except OSError:
+        return  # it may be there: the reading tells what keeps it from being read
+
+
+def _keep(attributes: Attributes, secrets: Secrets) -> None:
+    secrets.persistent = attributes.package.generate_secrets_json_file
+    by_itself = attributes.origin("letsencrypt.enable").kind is OriginKind.DERIVED
+    if attributes.letsencrypt.enable and by_itself:
+        secrets.remember_letsencrypt()

@@ -1,0 +1,126 @@
+"""What an option is: the one declaration from which its check, default, manual and template come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from ctl.settings.attributes import OriginKind
+from ctl.settings.types import Type
+
+if TYPE_CHECKING:
+    from ctl.settings.view import View
+
+
+class Unset(Enum):
+    """What a rule returns where it has nothing to say."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sourced:
+    """What a rule returns where a value comes from somewhere else than from other settings.
+
+    Args:
+        value: the value.
+        kind: the secrets file, or made in this run.
+    """
+
+    value: Any
+    kind: OriginKind
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Rule:
+    """A named derivation: how the value of an option follows from others when it is not given.
+
+    Args:
+        name: as origins show it ("registry-host").
+        summary: the value in words, for the manual ("host of registry_external_url").
+        apply: computes it; UNSET leaves the option's plain default.
+    """
+
+    name: str
+    summary: str
+    apply: Callable[[View], Any]
+
+
+def rule(summary: str) -> Callable[[Callable[[View], Any]], Rule]:
+    """Declare a derivation: the function's name is the rule's.
+
+    Args:
+        summary: the value in words, for the manual.
+    """
+
+    def declare(function: Callable[[View], Any]) -> Rule:
+        return Rule(function.__name__.replace("_", "-"), summary, function)
+
+    return declare
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Deprecation:
+    """An option that should not be used any more.
+
+    Args:
+        instead: the dotted name of what replaces it.
+        since, removed: GitLab versions that deprecated it and that drop it, or "".
+        note: more to say, or "".
+    """
+
+    instead: str
+    since: str = ""
+    removed: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        when = f" since GitLab {self.since}" if self.since else ""
+        end = f", dropped in {self.removed}" if self.removed else ""
+        return f"is deprecated{when}{end}: use {self.instead}{self.note and '; ' + self.note}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Option:
+    """One setting.
+
+    Args:
+        name: dotted path ("registry.nginx.listen_port").
+        type: what it may be.
+        description: what it does, a sentence or two.
+        default: what holds when it is not given and no rule says otherwise.
+        rule: derives its default from other settings, or None.
+        wins: the rule's value holds even where another is given.
+        finish: completes a value, given or default, from other settings; it is not asked about None.
+        default_text: the default in words, where neither value nor rule say it well.
+        example: a value as it is written in a settings file; "" for none (it is then left out of templates).
+        reaches: the files and keys that it reaches, as "config.yml: http.addr".
+        secret: its value is never shown.
+        deprecated: what to use instead, or None.
+        added: it is not one of gitlab.rb's.
+    """
+
+    name: str
+    type: Type
+    description: str
+    default: Any = None
+    rule: Rule | None = None
+    wins: bool = False
+    finish: Callable[[View, Any], Any] | None = None
+    default_text: str = ""
+    example: str = ""
+    reaches: tuple[str, ...] = ()
+    secret: bool = False
+    deprecated: Deprecation | None = None
+    added: bool = False
+
+    @property
+    def python(self) -> str:
+        """The setting as it is written in a settings file: `registry["nginx"]["listen_port"]`."""
+        first, *keys = self.name.split(".")
+        return first + "".join(f'["{key}"]' for key in keys)

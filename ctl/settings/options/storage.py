@@ -1,0 +1,278 @@
+"""`registry["storage"]`: its drivers and their known parameters.
+
+Parameters are those of Distribution 2.8, Distribution 3 and GitLab's registry 4 together: which program runs
+is not known here. A parameter that none of them knows is passed on with a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ctl.settings.addresses import AbsolutePath
+from ctl.settings.place import Place, Refused
+from ctl.settings.shapes import Free, Parameter, Schema, Unknown, did_you_mean, entries
+from ctl.settings.types import INVALID, Bool, Duration, Enum, Integer, Number, Size, Text, Type, read_value
+
+_TEXT, _BOOL, _COUNT, _SIZE = Text(), Bool(), Integer(), Size()
+MULTIPART_MINIMUM = 5 * 1024 * 1024
+"""The smallest part of a multipart upload that S3 takes (Amazon S3 user guide, 'Multipart upload limits')."""
+
+
+class Bucket(Type):
+    """The name of a bucket, which 'can't include subdirectories' ('Use object storage')."""
+
+    label = "text"
+
+    def read(self, value: object, place: Place) -> str:
+        """The name."""
+        name = Text(empty=False).read(value, place)
+        if "/" in name:
+            raise Refused(
+                f"is the name of a bucket only, without a path{place.got(name)}",
+                'Put the path into "rootdirectory".',
+            )
+        return name
+
+
+def _driver(name: str, *parameters: Parameter) -> Schema:
+    return Schema(f"the storage driver {name}", parameters, Unknown.WARNING)
+
+
+_ROOT = Parameter("rootdirectory", _TEXT, "prefix below which everything lies")
+_USER_AGENT = Parameter("useragent", _TEXT, "User-Agent of requests")
+
+_S3 = (
+    Parameter("accesskey", _TEXT, "AWS access key; left out with an IAM role", secret=True),
+    Parameter("secretkey", _TEXT, "its secret; left out with an IAM role", secret=True),
+    Parameter("sessiontoken", _TEXT, "token of temporary credentials", secret=True),
+    Parameter("region", Text(empty=False), "region of the bucket", required=True),
+    Parameter("bucket", Bucket(), "name of a bucket that exists", required=True),
+    Parameter("regionendpoint", _TEXT, "address of an S3-compatible service or a VPC endpoint"),
+    Parameter("pathstyle", _BOOL, "host/bucket/object paths; False for AWS"),
+    Parameter("forcepathstyle", _BOOL, "the same, as Distribution 3 calls it"),
+    Parameter("encrypt", _BOOL, "server-side encryption"),
+    Parameter("keyid", _TEXT, "KMS key for encryption"),
+    Parameter("secure", _BOOL, "HTTPS to S3"),
+    Parameter("skipverify", _BOOL, "take any certificate of the endpoint"),
+    Parameter("v4auth", _BOOL, "signatures of version 4"),
+    Parameter(
+        "chunksize",
+        Size(MULTIPART_MINIMUM, "S3's smallest part of an upload"),
+        "bytes of each part of an upload",
+    ),
+    Parameter("multipartcopychunksize", _SIZE, "bytes of each part of a copy"),
+    Parameter("multipartcopymaxconcurrency", _COUNT, "parts copied at once"),
+    Parameter("multipartcopythresholdsize", _SIZE, "from which size on copies go in parts"),
+    _ROOT,
+    Parameter("storageclass", _TEXT, "storage class of objects"),
+    Parameter("objectacl", _TEXT, "canned ACL of objects"),
+    Parameter("objectownership", _BOOL, "the bucket's owner owns every object"),
+    Parameter("maxrequestspersecond", Number(), "limit of requests a second"),
+    Parameter("maxretries", _COUNT, "how often a request is tried again"),
+    Parameter("parallelwalk", _BOOL, "list in parallel"),
+    Parameter("accelerate", _BOOL, "S3 transfer acceleration"),
+    Parameter("usedualstack", _BOOL, "endpoints with IPv6"),
+    Parameter("usefipsendpoint", _BOOL, "FIPS endpoints"),
+    Parameter("checksum_disabled", _BOOL, "no checksums of uploads"),
+    Parameter("checksum_algorithm", _TEXT, "algorithm of these checksums"),
+    Parameter("loglevel", _TEXT, "what of S3 requests is logged"),
+    Parameter("logs3apirequests", _BOOL, "log S3 requests"),
+    Parameter("logs3apiresponseheaders", Free(), "headers of answers that are logged"),
+    _USER_AGENT,
+)
+
+DRIVERS: Mapping[str, Schema] = {
+    "filesystem": _driver(
+        "filesystem",
+        Parameter("rootdirectory", AbsolutePath(), "folder of the images", required=True),
+        Parameter("maxthreads", Integer(1), "file operations at once"),
+    ),
+    "s3": _driver("s3", *_S3),
+    "s3_v2": _driver("s3_v2", *_S3),
+    "gcs": _driver(
+        "gcs",
+        Parameter("bucket", Bucket(), "name of a bucket that exists", required=True),
+        Parameter("keyfile", _TEXT, "path of the service account's key file"),
+        Parameter("credentials", Free(mapping=True), "content of that file", secret=True),
+        _ROOT,
+        Parameter("chunksize", _SIZE, "bytes of each part of an upload"),
+        Parameter("maxconcurrency", _COUNT, "requests at once"),
+        Parameter("parallelwalk", _BOOL, "list in parallel"),
+        Parameter("debug_log", _BOOL, "log requests"),
+        _USER_AGENT,
+    ),
+    "azure": _driver(
+        "azure",
+        Parameter("accountname", Text(empty=False), "storage account", required=True),
+        Parameter("accountkey", _TEXT, "its key", secret=True),
+        Parameter("container", Text(empty=False), "container in it", required=True),
+        Parameter("realm", _TEXT, "domain of the cloud"),
+        _ROOT,
+        Parameter("trimlegacyrootprefix", _BOOL, "standard root folder: True when moving to Azure"),
+        Parameter("legacyrootprefix", _BOOL, "older name of its opposite"),
+        Parameter("credentialstype", _TEXT, "shared_key, client_secret or default_credentials"),
+        Parameter("credentials", Free(mapping=True), "credentials of another kind", secret=True),
+        Parameter("tenantid", _TEXT, "tenant of a service principal"),
+        Parameter("clientid", _TEXT, "client of a service principal"),
+        Parameter("secret", _TEXT, "secret of a service principal", secret=True),
+        Parameter("serviceurl", _TEXT, "address of the service"),
+        Parameter("maxretries", _COUNT, "how often a request is tried again"),
+        Parameter("retrydelay", Duration(), "wait before the next try"),
+        Parameter("max_retries", _COUNT, "how often a request is tried again"),
+        Parameter("retry_delay", Duration(), "wait before the next try"),
+        Parameter("api_pool_initial_interval", Duration(), "first interval of polling"),
+        Parameter("api_pool_max_interval", Duration(), "longest interval of polling"),
+        Parameter("api_pool_max_elapsed_time", Duration(), "when polling is given up"),
+        Parameter("debug_log", _BOOL, "log requests"),
+        Parameter("debug_log_events", _TEXT, "which events are logged"),
+    ),
+    "inmemory": _driver("inmemory"),
+    "swift": _driver(
+        "swift",
+        Parameter("authurl", _TEXT, "URL of the identity service", required=True),
+        Parameter("username", _TEXT, "user", required=True),
+        Parameter("password", _TEXT, "its password", required=True, secret=True),
+        Parameter("container", _TEXT, "container", required=True),
+        *(
+            Parameter(name, _TEXT, f"OpenStack {name}")
+            for name in (
+                "region",
+                "tenant",
+                "tenantid",
+                "domain",
+                "domainid",
+                "tenantdomain",
+                "tenantdomainid",
+            )
+        ),
+        Parameter("trustid", _TEXT, "OpenStack trust"),
+        Parameter("insecureskipverify", _BOOL, "take any certificate"),
+        Parameter("chunksize", _SIZE, "bytes of each part of an upload"),
+        Parameter("prefix", _TEXT, "prefix below which everything lies"),
+        _ROOT,
+        Parameter("accesskey", _TEXT, "key of temporary URLs", secret=True),
+        Parameter("secretkey", _TEXT, "secret of temporary URLs", secret=True),
+        Parameter("authversion", _COUNT, "version of the identity service"),
+        Parameter("endpointtype", _TEXT, "public, internal or admin"),
+        Parameter("tempurlcontainerkey", _BOOL, "temporary URLs by the container's key"),
+        Parameter("tempurlmethods", Free(), "methods of temporary URLs"),
+    ),
+    "oss": _driver(
+        "oss",
+        Parameter("accesskeyid", _TEXT, "access key", required=True, secret=True),
+        Parameter("accesskeysecret", _TEXT, "its secret", required=True, secret=True),
+        Parameter("region", _TEXT, "region of the bucket", required=True),
+        Parameter("bucket", Bucket(), "name of a bucket that exists", required=True),
+        Parameter("endpoint", _TEXT, "address of the service"),
+        Parameter("internal", _BOOL, "address inside the cloud"),
+        Parameter("encrypt", _BOOL, "server-side encryption"),
+        Parameter("encryptionkeyid", _TEXT, "key for encryption"),
+        Parameter("secure", _BOOL, "HTTPS"),
+        Parameter("chunksize", _SIZE, "bytes of each part of an upload"),
+        _ROOT,
+    ),
+}
+"""Every driver with its known parameters."""
+
+DEPRECATED = ("swift", "oss")
+"""GitLab container registry administration, 'Configure storage': deprecated in 16.6, removed in 17.0."""
+
+_UPLOAD_PURGING = (
+    Parameter("enabled", _BOOL, "whether forgotten uploads are removed"),
+    Parameter("age", Duration(), "how old they must be"),
+    Parameter("interval", Duration(), "how often they are looked for"),
+    Parameter("dryrun", _BOOL, "only log them"),
+)
+_READ_ONLY = Schema(
+    "maintenance.readonly",
+    [Parameter("enabled", _BOOL, "whether pushes are refused")],
+    form='{"enabled": True}',
+)
+
+FEATURES: Mapping[str, Schema] = {
+    "cache": Schema(
+        "storage.cache",
+        [
+            Parameter("blobdescriptor", Enum("inmemory", "redis"), "where facts about blobs are cached"),
+            Parameter("blobdescriptorsize", _COUNT, "how many of them"),
+            Parameter("layerinfo", Enum("inmemory", "redis"), "older name of blobdescriptor"),
+        ],
+        Unknown.WARNING,
+        form='{"blobdescriptor": "inmemory"}',
+    ),
+    "delete": Schema(
+        "storage.delete",
+        [Parameter("enabled", _BOOL, "whether images can be deleted")],
+        Unknown.WARNING,
+        form='{"enabled": True}',
+    ),
+    "redirect": Schema(
+        "storage.redirect",
+        [
+            Parameter("disable", _BOOL, "downloads go through the registry"),
+            Parameter("expirydelay", Duration(), "how long signed URLs hold"),
+        ],
+        Unknown.WARNING,
+        form='{"disable": True}',
+    ),
+    "maintenance": Schema(
+        "storage.maintenance",
+        [
+            Parameter("readonly", _READ_ONLY, "pulls only, no pushes"),
+            Parameter(
+                "uploadpurging", Schema("maintenance.uploadpurging", _UPLOAD_PURGING), "forgotten uploads"
+            ),
+        ],
+        Unknown.WARNING,
+        form='{"readonly": {"enabled": True}}',
+    ),
+    "tag": Schema(
+        "storage.tag",
+        [Parameter("concurrencylimit", _COUNT, "tags looked up at once")],
+        Unknown.WARNING,
+        form='{"concurrencylimit": 8}',
+    ),
+}
+"""What stands beside the driver."""
+
+
+class Storage(Type):
+    """One driver with its parameters, and what holds for every driver."""
+
+    label = "storage"
+
+    def read(self, value: object, place: Place) -> dict[str, Any]:
+        """The mapping with known values in their one form."""
+        found: dict[str, Any] = {}
+        unknown = False
+        for key, one in entries(value, place, '{"filesystem": {"rootdirectory": "/path"}}'):
+            schema = DRIVERS.get(key) or FEATURES.get(key)
+            if schema is None:
+                unknown = True
+                place.inside(value, key).error(
+                    "is no storage driver and nothing else that storage knows",
+                    did_you_mean(key, [*DRIVERS, *FEATURES]) or f"Drivers are {', '.join(DRIVERS)}.",
+                )
+            elif one is not None:
+                read = read_value(schema, one, place.inside(value, key))
+                found[key] = {} if read is INVALID else read
+        self._check_drivers([key for key in found if key in DRIVERS], value, place, unknown=unknown)
+        return found
+
+    def _check_drivers(self, drivers: list[str], value: object, place: Place, *, unknown: bool) -> None:
+        if not drivers and not unknown:
+            place.error(
+                f"names no storage driver: one of {', '.join(DRIVERS)}",
+                "For images on this machine's disk add "
+                '"filesystem": {"rootdirectory": "/var/opt/gitlab/gitlab-rails/shared/registry"}.',
+            )
+        if len(drivers) > 1:
+            place.error(
+                f"has several drivers, {' and '.join(drivers)}: a registry has one", "Leave one of them."
+            )
+        for driver in drivers:
+            if driver in DEPRECATED:
+                place.inside(value, driver).warning(
+                    "is deprecated since GitLab 16.6 and dropped in 17.0: use s3, gcs, azure or filesystem"
+                )

@@ -1,0 +1,112 @@
+"""Where a value stands while it is read: the dotted path of its setting and its place in the file."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ctl.settings.source import Diagnostic, Location, Severity
+
+_LONGEST_SHOWN = 60
+
+
+class Refused(Exception):
+    """A value cannot be taken; the setting and the place are added by whoever reads it.
+
+    Args:
+        message: what is wrong, as a clause that follows the setting's name ("must be a port").
+        hint: what to do, or "".
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class _Tracked(Protocol):
+    """A container that knows the place of what is in it (ctl.settings.language.tracked)."""
+
+    def location_of(self, key: object, /) -> Location | None: ...
+
+
+def location_in(container: object, key: object) -> Location | None:
+    """The place of a key or index, or None where the container does not know places."""
+    location_of = getattr(container, "location_of", None)
+    found = location_of(key) if location_of else None
+    return found if isinstance(found, Location) else None
+
+
+class Place:
+    """The place of one value; values inside it have places of their own. Worked out only when it is needed.
+
+    Args:
+        findings: collects what is said about values here and below.
+        parent: the place of the container, or None for the whole file.
+        container: what the value is in.
+        key: its name or index there.
+        secret: whether the value must not be shown.
+    """
+
+    __slots__ = ("_container", "_key", "_parent", "findings", "secret")
+
+    def __init__(
+        self,
+        findings: list[Diagnostic],
+        parent: Place | None = None,
+        container: object = None,
+        key: str | int = "",
+        *,
+        secret: bool = False,
+    ) -> None:
+        self.findings = findings
+        self._parent = parent
+        self._container = container
+        self._key = key
+        self.secret = secret
+
+    def inside(self, container: object, key: str | int, *, secret: bool = False) -> Place:
+        """The place of a value inside this one."""
+        return Place(self.findings, self, container, key, secret=secret or self.secret)
+
+    @property
+    def setting(self) -> str:
+        """The dotted path: "registry.notifications[0].url"."""
+        before = self._parent.setting if self._parent else ""
+        if isinstance(self._key, int):
+            return f"{before}[{self._key}]"
+        return f"{before}.{self._key}" if before else self._key
+
+    @property
+    def location(self) -> Location | None:
+        """The nearest known place in the file."""
+        found = location_in(self._container, self._key)
+        return found or (self._parent.location if self._parent else None)
+
+    def got(self, value: object) -> str:
+        """ "", or ", not 'what was given'" where that may be shown."""
+        return "" if self.secret else f", not {shown(value)}"
+
+    def error(self, message: str, hint: str = "") -> None:
+        """Say that the value here is wrong."""
+        self._say(message, hint, Severity.ERROR)
+
+    def warning(self, message: str, hint: str = "") -> None:
+        """Say something about the value here that does not end the run."""
+        self._say(message, hint, Severity.WARNING)
+
+    def note(self, message: str, hint: str = "") -> None:
+        """Say something about the value here that is good to know."""
+        self._say(message, hint, Severity.NOTE)
+
+    def _say(self, message: str, hint: str, severity: Severity) -> None:
+        self.findings.append(Diagnostic(message, self.location, self.setting, hint, severity))
+
+
+def shown(value: object) -> str:
+    """A value as an error shows it: as Python writes it, shortened; containers by their kind only."""
+    if isinstance(value, dict):
+        return "a dictionary"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"

@@ -1,0 +1,1 @@
+"""Named derivations: how the values of options follow from each other."""

@@ -1,0 +1,154 @@
+"""Where the registry and GitLab are reached, and whether they are there at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ctl.settings.option import UNSET, Unset, rule
+from ctl.settings.view import View
+
+AUTOMATIC_PORT = 5050
+"""Where the Linux package puts a registry that nobody asked for, under Let's Encrypt."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Origin:
+    """The parts of a URL that tell where a server is.
+
+    Args:
+        scheme: http or https.
+        host: name or address; IPv6 without brackets.
+        port: as written, or None.
+        path: behind it, "" for none.
+    """
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+
+    @property
+    def https(self) -> bool:
+        """Whether it is reached through TLS."""
+        return self.scheme == "https"
+
+    @property
+    def effective_port(self) -> int:
+        """The port that clients connect to."""
+        return self.port or (443 if self.https else 80)
+
+    @property
+    def display_host(self) -> str:
+        """The host as it stands in a URL."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def origin_of(url: str | None) -> Origin | None:
+    """The parts of a URL that has been read by its type; None for none."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    return Origin(parts.scheme, parts.hostname or "", parts.port, parts.path.rstrip("/"))
+
+
+def registry_origin(view: View) -> Origin | None:
+    """Where the registry's vhost is reached, or None without one."""
+    return origin_of(view["registry_external_url"])
+
+
+@rule("True if external_url is https, NGINX has a vhost to serve and no certificate is there yet")
+def letsencrypt_enable(view: View) -> bool:
+    """On by itself, unless certificates have been brought; what an earlier run turned on stays on."""
+    gitlab = origin_of(view.said("external_url"))
+    if gitlab is None or not gitlab.https or not _vhost_wanted(view):
+        return False
+    if view.said("registry.nginx.ssl_certificate") is not None:
+        return False
+    return view.secrets.letsencrypt_auto_enabled or not _certificate_present(view, gitlab)
+
+
+def _vhost_wanted(view: View) -> bool:
+    """Whether NGINX will run, as far as that can be told before Let's Encrypt is decided on."""
+    switched_off = (
+        view.said(name) is False for name in ("nginx.enable", "registry.enable", "registry.nginx.enable")
+    )
+    if any(switched_off):
+        return False
+    return view.said("registry_external_url") is not None or not _registry_elsewhere(view)
+
+
+def _registry_elsewhere(view: View) -> bool:
+    names = ("gitlab_rails.registry_api_url", "gitlab_rails.registry_enabled")
+    return any(view.said(name) is not None for name in names)
+
+
+def _certificate_present(view: View, gitlab: Origin) -> bool:
+    registry = origin_of(view.said("registry_external_url"))
+    hosts = {gitlab.host} | ({registry.host} if registry else set())
+    files = [Path(f"/etc/gitlab/ssl/{host}{end}") for host in sorted(hosts) for end in (".crt", ".key")]
+    return any(view.layout.path(file).exists() for file in files)
+
+
+@rule("external_url's host with port 5050 while Let's Encrypt is on and no registry was set up otherwise")
+def registry_url_under_letsencrypt(view: View) -> str | Unset:
+    """The Linux package brings a registry with Let's Encrypt, but not to a site that has one elsewhere."""
+    gitlab = origin_of(view.said("external_url"))
+    if gitlab is None or not gitlab.https or gitlab.path or not view["letsencrypt.enable"]:
+        return UNSET
+    if view.said("registry.enable") is not None or _registry_elsewhere(view):
+        return UNSET
+    return f"https://{gitlab.display_host}:{AUTOMATIC_PORT}"
+
+
+def is_automatic(view: View) -> bool:
+    """Whether the registry is there only because Let's Encrypt is on."""
+    return view["registry_external_url"] is not None and view.said("registry_external_url") is None
+
+
+@rule("True with registry_external_url")
+def registry_enable(view: View) -> bool:
+    """A URL enables the registry."""
+    return view["registry_external_url"] is not None
+
+
+@rule("True with external_url")
+def gitlab_side(view: View) -> bool:
+    """This node has GitLab's side."""
+    return view["external_url"] is not None
+
+
+@rule('registry["enable"]')
+def registry_enabled(view: View) -> bool:
+    """GitLab is told of the bundled registry once that is enabled."""
+    return bool(view["registry.enable"])
+
+
+@rule("host of registry_external_url")
+def registry_host(view: View) -> str | Unset:
+    """What users see, without the scheme."""
+    origin = registry_origin(view)
+    return origin.display_host if origin else UNSET
+
+
+@rule("port of registry_external_url, left out where it is the scheme's own")
+def registry_port(view: View) -> int | Unset | None:
+    """What users see; `https://…:80` keeps its port."""
+    origin = registry_origin(view)
+    if origin is None:
+        return UNSET
+    return None if origin.effective_port == (443 if origin.https else 80) else origin.port
+
+
+@rule('"http://" and registry["registry_http_addr"]')
+def registry_api_url(view: View) -> str:
+    """How GitLab itself reaches the registry."""
+    return f"http://{view['registry.registry_http_addr']}"
+
+
+@rule("external_url, else registry_external_url")
+def token_realm(view: View) -> str | None:
+    """Who issues tokens."""
+    realm: str | None = view["external_url"] or view["registry_external_url"]
+    return realm

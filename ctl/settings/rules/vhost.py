@@ -1,0 +1,117 @@
+"""NGINX: the server, the registry's vhost, what it listens on and what it tells the registry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ctl.settings.option import UNSET, Unset, rule
+from ctl.settings.rules.urls import is_automatic, origin_of, registry_origin
+from ctl.settings.view import View
+
+STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
+
+
+@rule('True where a vhost needs it (registry["nginx"]["enable"])')
+def nginx_enable(view: View) -> bool:
+    """The server runs for the sake of its vhosts."""
+    return bool(view["registry.nginx.enable"])
+
+
+@rule("True where the registry is enabled and has a registry_external_url")
+def vhost_enable(view: View) -> bool:
+    """A vhost needs a host; and a server, which may be switched off."""
+    switched_off = view.said("nginx.enable") is False
+    return bool(view["registry.enable"]) and registry_origin(view) is not None and not switched_off
+
+
+@rule("port of registry_external_url, else 443 for https and 80 for http")
+def listen_port(view: View) -> int | None:
+    """The port that users connect to."""
+    origin = registry_origin(view)
+    return origin.effective_port if origin else None
+
+
+@rule("whether the scheme of registry_external_url is https")
+def https(view: View) -> bool:
+    """https listens with TLS, http without."""
+    origin = registry_origin(view)
+    return origin is not None and origin.https
+
+
+def vhost_of_registry(view: View, value: bool) -> bool:
+    """A registry that is switched off takes its vhost with it."""
+    return value and bool(view["registry.enable"])
+
+
+def listener_https(view: View, value: bool) -> bool:
+    """listen_https overrides https on the listener."""
+    overriding: bool | None = view["registry.nginx.listen_https"]
+    return value if overriding is None else overriding
+
+
+@rule("True while Let's Encrypt is on, except for the registry on port 5050 that it brings by itself")
+def redirect_http_to_https(view: View) -> bool:
+    """Let's Encrypt needs port 80 anyway."""
+    on = view["letsencrypt.enable"] and view["registry.nginx.https"] and view["registry.nginx.enable"]
+    return bool(on) and not is_automatic(view)
+
+
+@rule('"proxy_protocol" while proxy_protocol is on')
+def real_ip_header(view: View) -> str | Unset:
+    """Behind the PROXY protocol the client's address comes with it."""
+    return "proxy_protocol" if view["registry.nginx.proxy_protocol"] else UNSET
+
+
+def proxy_set_headers(view: View, given: Mapping[str, Any]) -> dict[str, str]:
+    """The headers to the registry: the defaults, those given over them, without those given as None."""
+    headers = _default_headers(view)
+    names = {name.lower(): name for name in headers}
+    for name, value in given.items():
+        headers.pop(names.get(name.lower(), name), None)
+        if value is not None:
+            headers[name] = value
+    return headers
+
+
+def _default_headers(view: View) -> dict[str, str]:
+    by_proxy = view["registry.nginx.proxy_protocol"]
+    origin = registry_origin(view)
+    https = view["registry.nginx.https"] or (origin is not None and origin.https)
+    return {
+        "Host": "$http_host",
+        "X-Real-IP": "$proxy_protocol_addr" if by_proxy else "$remote_addr",
+        "X-Forwarded-For": "$proxy_protocol_addr" if by_proxy else "$proxy_add_x_forwarded_for",
+        "X-Forwarded-Proto": "https" if https else "http",
+        **({"X-Forwarded-Ssl": "on"} if https else {}),
+    }
+
+
+def status_options(_view: View, given: Mapping[str, Any]) -> dict[str, str]:
+    """Directives of the status page: the defaults, those given over them, without those given as None.
+
+    gitlab.rb's example holds stub_status too; the page has it anyway.
+    """
+    merged = {**STATUS_OPTIONS, **given}
+    return {name: value for name, value in merged.items() if value is not None and name != "stub_status"}
+
+
+@rule("the number of CPUs")
+def worker_processes(_view: View) -> int:
+    """One worker a CPU."""
+    return os.cpu_count() or 1
+
+
+@rule("a minute that follows from the host name, so that not all sites come at once")
+def renewal_minute(view: View) -> str | Unset:
+    """Stable for a site."""
+    from zlib import crc32
+
+    origin = registry_origin(view) or origin_of(view["external_url"])
+    return str(crc32(origin.host.encode()) % 60) if origin else UNSET
+
+
+def as_number(_view: View, value: str | int) -> int:
+    """A number that was chosen among words."""
+    return int(value)
