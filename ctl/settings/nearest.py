@@ -50,7 +50,8 @@ def _plain(name: str) -> str:
 
 
 def _by_edits(wanted: str, candidates: list[tuple[str, str]]) -> str | None:
-    best, least = None, max(1 if len(wanted) < 6 else 2, len(wanted) // 4) + 1
+    allowed = min(len(wanted) - 1, max(1 if len(wanted) < 6 else 2, len(wanted) // 4))
+    best, least = None, allowed + 1
     for candidate, plain in candidates:
         distance = _distance(wanted, plain, least - 1)
         if distance < least:
@@ -77,10 +78,24 @@ def _by_beginning(wanted: str, candidates: list[tuple[str, str]]) -> str | None:
     return min(found)[1] if found else None
 
 
+def _alike(one: str, other: str) -> int:
+    """How many characters two names begin with in common."""
+    return next(
+        (index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
+    )
+
+
 def _distance(one: str, other: str, limit: int) -> int:
     """Optimal string alignment distance, or any number above `limit` as soon as it is known to be more."""
     if abs(len(one) - len(other)) > limit or len(set(one) - set(other)) > limit:
         return limit + 1
+    start = _alike(one, other)
+    one, other = one[start:], other[start:]
+    end = _alike(one[::-1], other[::-1])
+    one, other = one[: len(one) - end], other[: len(other) - end]
+    if not one or not other:
+        return len(one) + len(other)
     before: list[int] = []
     previous = list(range(len(other) + 1))
     for row, letter in enumerate(one, 1):

@@ -44,7 +44,6 @@ _NODES: Final[dict[str, tuple[str, str]]] = {
 _NAMES: Final[dict[str, str]] = {
     "nil": "Write None.",
     "null": "Write None.",
-    "undefined": "Write None.",
     "true": "Write True.",
     "false": "Write False.",
     "end": "Leave it out: Python shows by indentation where a block ends.",

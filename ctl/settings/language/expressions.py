@@ -20,7 +20,6 @@ from ctl.settings.language.targets import Targets
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.language.unpacking import check_variable
 from ctl.settings.nearest import nearest
-from ctl.settings.source import Diagnostic, Severity
 
 Visit = Callable[[Any], object]
 
@@ -132,7 +131,13 @@ class Expressions:
 
     def _constant(self, node: ast.Constant) -> object:
         value = node.value
-        if type(value) is str or value is None or value is True or value is False:
+        if type(value) is str:
+            if "#{" in value and self._scope.fstring is None:
+                self._scope.warn(
+                    'this text holds "#{…}", which Python does not fill in: that takes f"{…}"', node
+                )
+            return value
+        if value is None or value is True or value is False:
             return value
         if isinstance(value, (int, float)):
             return check_number(value)
@@ -164,7 +169,8 @@ class Expressions:
     def _dict_key(self, node: ast.expr, result: TrackedDict) -> Any:  # noqa: ANN401
         if type(node) is ast.Constant and type(node.value) is str:
             if node.value in result:
-                self._warn_of_duplicate(node)
+                message = f'the key "{node.value}" is given twice in one dictionary; the last one counts'
+                self._scope.warn(message, node)
             return node.value
         try:
             return self.key(node)
@@ -172,13 +178,6 @@ class Expressions:
             if isinstance(node, ast.Name) and fault.message.startswith("unknown name"):
                 fault.hint = f'Put the key in quotes: "{node.id}".'
             raise
-
-    def _warn_of_duplicate(self, node: ast.Constant) -> None:
-        message = f'the key "{node.value!s}" is given twice in one dictionary; the last one counts'
-        where = self._scope.source.location(self._scope.trusted(node))
-        found = Diagnostic(message, where, severity=Severity.WARNING)
-        if found not in self._scope.diagnostics:
-            self._scope.add(found)
 
     def _spread(self, node: ast.expr, result: TrackedDict) -> None:
         value = self.evaluate(node)
@@ -282,7 +281,7 @@ class Expressions:
         if not isinstance(index, int):
             raise Fault(f"the place in {kind(value)} is a whole number, not {kind(index)}", node.slice)
         if not -len(value) <= index < len(value):
-            raise Fault(f"there is no such element: {kind(value)} of {len(value)} counts from 0", node.slice)
+            raise Fault(f"{kind(value)} of {len(value)}, counted from 0, has no such element", node.slice)
         return value[index]
 
     def _slice(self, value: object, node: ast.Slice) -> object:

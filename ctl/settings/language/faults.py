@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ctl.settings.language.places import Positioned
+from ctl.settings.language.places import Place, Positioned
 from ctl.settings.source import Location
 
 
@@ -19,13 +19,21 @@ class Fault(NoValue):
         message: what is wrong, in plain words; never with text from the settings that may be a secret.
         node: where; None lets the nearest node that knows fill it in.
         hint: what to write instead.
+        place: where, if that may be in another file than the one being read; wins over node.
     """
 
-    def __init__(self, message: str, node: Positioned | None = None, hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        node: Positioned | None = None,
+        hint: str = "",
+        place: Place | Location | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.node = node
         self.hint = hint
+        self.place = place
 
     def at(self, node: Positioned) -> Fault:
         """The same fault, placed at `node` unless it has a place."""

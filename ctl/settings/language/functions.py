@@ -18,6 +18,8 @@ Function = Callable[[Arguments], object]
 _LONGEST_NUMBER: Final = 400
 """Characters of a number as text."""
 
+_UNORDERED: Final = "values of different kinds cannot be put in order"
+
 _FILE_STEPS: Final = 50
 """What opening a file costs."""
 
@@ -140,53 +142,62 @@ def text_of(value: object) -> str:
 
 
 def _len(arguments: Arguments) -> object:
-    (value,) = arguments.values
+    value = arguments.only()
     return len(value)
 
 
 def _str(arguments: Arguments) -> object:
-    (value,) = arguments.values or ("",)
+    value = arguments.only("")
     return text_of(value)
 
 
 def _int(arguments: Arguments) -> object:
     value, *base = _positional(arguments, "x", "base") if arguments.values else [0]
-    if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
-        raise ValueError
-    return check_number(int(value, *base))
+    try:
+        return check_number(int(_short(value), *base))
+    except ValueError:
+        raise Fault("this text is not a whole number", hint=_usage("int")) from None
 
 
 def _float(arguments: Arguments) -> object:
-    (value,) = arguments.values or (0.0,)
+    value = arguments.only(0.0)
+    try:
+        return check_number(float(_short(value)))
+    except ValueError:
+        raise Fault("this text is not a number", hint=_usage("float")) from None
+
+
+def _short(value: Any) -> Any:  # noqa: ANN401
+    """The value, unless it is text that is too long for a number. Raises ValueError."""
     if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
         raise ValueError
-    return check_number(float(value))
+    return value
 
 
 def _bool(arguments: Arguments) -> object:
-    (value,) = arguments.values or (False,)
+    value = arguments.only(False)
     return bool(value)
 
 
 def _list(arguments: Arguments) -> object:
-    (value,) = arguments.values or ((),)
+    value = arguments.only(())
     places = value.places if isinstance(value, TrackedList) else ()
     return TrackedList(elements(value, arguments.budget), places)
 
 
 def _tuple(arguments: Arguments) -> object:
-    (value,) = arguments.values or ((),)
+    value = arguments.only(())
     return tuple(elements(value, arguments.budget))
 
 
 def _set(arguments: Arguments) -> object:
-    (value,) = arguments.values or ((),)
+    value = arguments.only(())
     arguments.budget.weigh(value)
     return set(elements(value, arguments.budget))
 
 
 def _dict(arguments: Arguments) -> object:
-    (value,) = arguments.values or (TrackedDict(),)
+    value = arguments.only(TrackedDict())
     new = (
         TrackedDict(value, value.places) if isinstance(value, TrackedDict) else _from_pairs(value, arguments)
     )
@@ -229,19 +240,21 @@ def _zip(arguments: Arguments) -> object:
 
 
 def _sorted(arguments: Arguments) -> object:
-    (values,) = arguments.values
+    values = arguments.only()
     if "key" in arguments.named:
         raise Fault("sorted() takes no key in the settings language", hint="Sort plain strings or numbers.")
     arguments.refuse_named("reverse")
     weight = arguments.budget.weigh(values)
     arguments.budget.charge(weight * int(math.log2(weight + 1)) >> 2)
-    return TrackedList(
-        sorted(elements(values, arguments.budget), reverse=bool(arguments.named.get("reverse")))
-    )
+    backwards = bool(arguments.named.get("reverse"))
+    try:
+        return TrackedList(sorted(elements(values, arguments.budget), reverse=backwards))
+    except TypeError:
+        raise Fault(_UNORDERED) from None
 
 
 def _reversed(arguments: Arguments) -> object:
-    (values,) = arguments.values
+    values = arguments.only()
     return TrackedList(reversed(elements(values, arguments.budget)))
 
 
@@ -253,7 +266,12 @@ def _extreme(choose: Callable[..., object]) -> Function:
         arguments.refuse_named("default")
         for value in values:
             arguments.budget.weigh(value)
-        return choose(values, **arguments.named)
+        if not values and not arguments.named:
+            raise Fault("there is nothing to choose from", hint="Give a default: max(values, default=0).")
+        try:
+            return choose(values, **arguments.named)
+        except TypeError:
+            raise Fault(_UNORDERED) from None
 
     return call
 
@@ -269,17 +287,17 @@ def _sum(arguments: Arguments) -> object:
 
 
 def _any(arguments: Arguments) -> object:
-    (values,) = arguments.values
+    values = arguments.only()
     return any(elements(values, arguments.budget))
 
 
 def _all(arguments: Arguments) -> object:
-    (values,) = arguments.values
+    values = arguments.only()
     return all(elements(values, arguments.budget))
 
 
 def _abs(arguments: Arguments) -> object:
-    (value,) = arguments.values
+    value = arguments.only()
     return abs(value)
 
 

@@ -44,8 +44,8 @@ MAX_NESTING: Final = 40
 MAX_WIDTH: Final = 1_000
 """Width and precision in an f-string, and places in round()."""
 
-MAX_DIAGNOSTICS: Final = 100
-"""Errors and warnings of one reading; a reading with more stops."""
+MAX_DIAGNOSTICS: Final = 50
+"""Errors, and warnings, of one reading; with one error more it stops."""
 
 _CHARACTERS_A_STEP: Final = 6
 """2 ** 6 = 64 characters of text cost one step."""

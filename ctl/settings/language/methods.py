@@ -45,6 +45,13 @@ class Arguments:
         node = self.place(index)[1]
         return str(node.value) if isinstance(node, ast.Constant) else ""
 
+    def only(self, *default: object) -> Any:  # noqa: ANN401 - any value of the language
+        """The one positional value, or the default where there is none. Raises TypeError for more."""
+        found = self.values or list(default)
+        if len(found) != 1:
+            raise TypeError
+        return found[0]
+
     def refuse_named(self, *allowed: str) -> None:
         """Raises TypeError for values given by another name than these."""
         if set(self.named) - set(allowed):
@@ -53,6 +60,12 @@ class Arguments:
 
 CHANGING: Final = frozenset({"append", "extend", "insert", "remove", "pop", "update", "setdefault"})
 """Methods that change what they are called on."""
+
+_LOOKING: Final = frozenset({"index", "rindex", "remove"})
+"""Methods that fail when what they look for is not there."""
+
+_MOST_LISTED: Final = 12
+"""How many methods are listed to somebody who looked for another one."""
 
 _BY_NAME: Final = frozenset({"split", "rsplit", "splitlines", "update"})
 """Methods that take arguments by name."""
@@ -82,7 +95,8 @@ def call_method(receiver: object, name: str, arguments: Arguments) -> object:
     except IndexError:
         raise Fault(f"{name}() finds no element at that place") from None
     except ValueError:
-        raise Fault(f"{name}() does not find what it looks for, or cannot use its arguments") from None
+        reason = "does not find what it looks for" if name in _LOOKING else "cannot use its arguments"
+        raise Fault(f"{name}() {reason}") from None
     except (TypeError, OverflowError, AttributeError):
         raise Fault(f"{name}() of {kind(receiver)} is called with the wrong arguments") from None
 
@@ -91,7 +105,7 @@ def _no_method(receiver: object, name: str, methods: Mapping[str, object]) -> Fa
     hint = advice.of_method(name)
     if not hint and (known := nearest(name, methods)):
         hint = f"Did you mean {known}()?"
-    if not hint and methods:
+    if not hint and 0 < len(methods) <= _MOST_LISTED:
         hint = f"It has: {', '.join(sorted(methods))}."
     return Fault(f"{kind(receiver)} has no method {name}() in the settings language", hint=hint)
 
@@ -147,7 +161,7 @@ def _replace(receiver: str, arguments: Arguments) -> object:
 
 
 def _join(receiver: str, arguments: Arguments) -> object:
-    (values,) = arguments.values
+    values = arguments.only()
     parts = elements(values, arguments.budget)
     wrong = [part for part in parts if not isinstance(part, str)]
     if wrong:
@@ -250,7 +264,7 @@ def _pop_key(receiver: TrackedDict, arguments: Arguments) -> object:
 
 
 def _append(receiver: TrackedList, arguments: Arguments) -> None:
-    (value,) = arguments.values
+    value = arguments.only()
     _insert_at(receiver, len(receiver), value, arguments.place(0), arguments)
 
 
@@ -266,7 +280,7 @@ def _insert_at(receiver: TrackedList, index: int, value: object, place: Any, arg
 
 
 def _extend(receiver: TrackedList, arguments: Arguments) -> None:
-    (values,) = arguments.values
+    values = arguments.only()
     extend(receiver, values, arguments.place(0), arguments.budget)
 
 

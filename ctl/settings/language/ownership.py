@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
 from ctl.settings.language.limits import MAX_NESTING, Budget
 from ctl.settings.language.places import Place
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.source import Location
+
+_CONTAINER_STEPS: Final = 3
+"""What making a dictionary or list costs, besides its elements."""
 
 
 def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0) -> object:
@@ -20,7 +24,7 @@ def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0
     Args:
         value: any value of the language.
         place: where the value was given.
-        budget: pays one step for each key and element.
+        budget: pays for every key, element and container.
         depth: how many containers `value` is already in.
 
     Raises:
@@ -28,7 +32,7 @@ def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0
         Poisoned: it contains a value that was not computed.
     """
     if isinstance(value, str):
-        return _valid(value)
+        return _valid(value, place)
     if depth >= MAX_NESTING:
         raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
     if isinstance(value, TrackedDict):
@@ -61,31 +65,31 @@ def _rank(element: object) -> tuple[str, float, str]:
 
 
 def _owned_dict(value: TrackedDict, place: Place | Location, budget: Budget, depth: int) -> TrackedDict:
-    budget.charge(len(value))
+    budget.charge(_CONTAINER_STEPS + len(value))
     copy = TrackedDict(owned=True)
     for key, child in value.items():
+        where = value.places.get(key, place)
         if not isinstance(key, str):
             raise Fault(
                 f"the keys of a setting are strings; here one is {kind(key)}", hint="Put it in quotes."
             )
-        where = value.places.get(key, place)
-        copy.put(_valid(key), owned(child, where, budget, depth + 1), where)
+        copy.put(_valid(key, where), owned(child, where, budget, depth + 1), where)
     return copy
 
 
 def _owned_list(
     elements: Iterable[object], places: list[Place | Location], budget: Budget, depth: int
 ) -> TrackedList:
-    budget.charge(len(places))
+    budget.charge(_CONTAINER_STEPS + len(places))
     copies = [owned(child, where, budget, depth + 1) for child, where in zip(elements, places, strict=True)]
     return TrackedList(copies, places, owned=True)
 
 
-def _valid(text: str) -> str:
+def _valid(text: str, place: Place | Location) -> str:
     """The text, if it can be written to a file. Raises Fault for half of a surrogate pair ("\\ud800")."""
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise Fault("the text holds characters that are not valid Unicode") from None
+            raise Fault("the text holds characters that are not valid Unicode", place=place) from None
     return text

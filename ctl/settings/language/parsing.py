@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from ctl.settings.language import ruby
 from ctl.settings.language.limits import MAX_BRACES, Budget
 from ctl.settings.language.places import SourceText
 from ctl.settings.source import Diagnostic, Location, Severity
@@ -124,6 +123,10 @@ def _tokens(text: str) -> int:
 
 
 def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements) -> Diagnostic:
+    from ctl.settings.language import (
+        ruby,
+    )  # its patterns are made when it is imported: only where they are needed
+
     line, column = error.lineno or 1, max(1, error.offset or 1)
     same_line = error.end_lineno == line and (error.end_offset or 0) > column
     where = source.location_at(line, column, (error.end_offset or 0) - column if same_line else 1)
@@ -139,7 +142,7 @@ def _message(error: SyntaxError) -> str:
         return "the number has too many digits"
     if message.startswith("Missing parentheses"):
         return "print is not part of the settings language"
-    message = re.sub(r" \(detected at line \d+\)", "", message)
+    message = re.sub(r" \(detected at line \d+\)| here\. Maybe you meant '==' .*", "", message)
     message = re.sub(r"(?<!f-string: )invalid syntax", "this is not Python", message)
     return message[:1].lower() + message[1:]
 

@@ -98,9 +98,16 @@ def shown(line: str) -> str:
     """
     if len(line) > _LONGEST_SHOWN:
         return ""
+    line = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
     if _SECRET_WORD.search(line):
         return _QUOTED.sub(_starred, line)
     return _RANDOM_LOOKING.sub(lambda found: "*" * len(found[0]), line)
+
+
+def presentable(message: str) -> str:
+    """A message as a terminal may be given it: of a bounded length, and without control characters."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in message[: _LONGEST_SHOWN + 1])
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
 
 
 def _starred(found: re.Match[str]) -> str:

@@ -78,6 +78,7 @@ class _Reader:
         self._path = path
         self._trees: list[ast.Module] = []
         self._open: list[Path] = []
+        self._last: tuple[Diagnostic, ...] = ()
         self._statements = Statements(self.scope, self._include)
 
     def read_all(self) -> None:
@@ -91,21 +92,19 @@ class _Reader:
             )
         except LimitReached as limit:
             where = limit.location or Location(self._path, 1)
-            self.scope.diagnostics.append(Diagnostic(limit.message, where, hint=limit.hint))
+            self._last = (Diagnostic(limit.message, where, hint=limit.hint),)
         except MemoryError:
-            self.scope.diagnostics.append(
-                Diagnostic("the settings take too much memory", Location(self._path, 1))
-            )
+            self._last = (Diagnostic("the settings take too much memory", Location(self._path, 1)),)
 
     def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said, in the order of files and lines."""
+        """Everything that is to be said, in the order of files and lines; last why the reading stopped."""
         order = {path: number for number, path in enumerate(self.files)}
 
         def rank(found: Diagnostic) -> tuple[int, int, int]:
             where = found.location
             return (order.get(where.file, 0), where.line, where.column) if where else (-1, 0, 0)
 
-        return tuple(sorted(self.scope.diagnostics, key=rank))
+        return (*sorted(self.scope.diagnostics, key=rank), *self._last)
 
     def _read(self, path: Path) -> None:
         self.scope.budget.charge_file()
@@ -140,7 +139,7 @@ class _Reader:
                     Diagnostic(f"the settings file {problem.message}", hint=problem.hint), problem, path
                 )
             else:
-                raise Fault(f"{path} {problem.message}", call, problem.hint) from None
+                raise Fault(f"the settings file {path} {problem.message}", call, problem.hint) from None
 
     def _check_variables(self) -> None:
         """Tells variables from settings with a wrong name: a variable is read somewhere."""

@@ -26,7 +26,8 @@ def attribute(node: ast.Attribute, scope: Scope) -> NoValue:
     if root and root not in scope.variables and scope.is_setting(root):
         written = f'{path_text(node.value)}["{node.attr}"]'
         return Fault("settings are written with square brackets", node, f"Write {written}.")
+    hint = advice.of_name(root) if root else ""
     hint = (
-        advice.of_name(root) if root else ""
-    ) or 'What is in a dictionary is taken out with values["key"].'
+        hint or 'Methods are called: name.upper(); a dictionary\'s values are taken out with values["key"].'
+    )
     return Fault("attributes are not part of the settings language", node, hint)

@@ -46,6 +46,9 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     ),
 )
 
+_LONGEST: Final = 1_000
+"""Characters that are looked at; a search for a pattern may take time that grows with the square of this."""
+
 _STRINGS: Final = re.compile(r"(\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')|#[^\n]*")
 
 
@@ -81,4 +84,4 @@ def _pattern(code: str) -> str:
 
 def _emptied(code: str) -> str:
     """The code with nothing in its strings and no comments: only signs outside them are Ruby."""
-    return _STRINGS.sub(lambda found: '""' if found[1] else "", code[:10_000])
+    return _STRINGS.sub(lambda found: '""' if found[1] else "", code[:_LONGEST])

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ctl.settings.language import advice, functions
 from ctl.settings.language.faults import POISON, Fault, LimitReached, NoValue, Poisoned
 from ctl.settings.language.limits import MAX_DIAGNOSTICS, Budget
 from ctl.settings.language.names import Names
 from ctl.settings.language.paths import keys_of, path_text
-from ctl.settings.language.places import Place, Positioned, SourceText
+from ctl.settings.language.places import Place, Positioned, SourceText, locate, presentable
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.nearest import nearest
-from ctl.settings.source import Diagnostic, Severity
+from ctl.settings.source import Diagnostic, Location, Severity
 
 _FSTRINGS_ARE_VAGUE = sys.version_info < (3, 12)
 """Whether `ast` may give a wrong place for what is inside an f-string."""
+
+NOT_NAMES = frozenset({"nil", "null", "true", "false"})
+"""Names that other languages have for None, True and False."""
+
+_MOST_LIKE = 100
+"""How many variables, the last ones, a mistyped name is compared with."""
 
 
 @dataclass
@@ -51,7 +58,8 @@ class Scope:
     incomplete: bool = False
     doubtful: set[str] = field(default_factory=set)
     fstring: ast.JoinedStr | None = None
-    _reported: set[tuple[int, int, int, str]] = field(default_factory=set)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
+    _counts: Counter[Severity] = field(default_factory=Counter)
 
     def place(self, node: Positioned) -> Place:
         """The place of a node of the file being read."""
@@ -69,17 +77,35 @@ class Scope:
         """
         if not isinstance(problem, Fault):
             return
-        where = self.trusted(problem.node or node)
-        key = (id(self.source), where.lineno, where.col_offset, problem.message)
-        if key not in self._reported:
-            self._reported.add(key)
-            self.add(Diagnostic(problem.message, self.source.location(where), hint=problem.hint))
+        if problem.place:
+            location = locate(problem.place)
+        else:
+            location = self.source.location(self.trusted(problem.node or node))
+        if location and self._is_new(location, problem.message):
+            self.add(Diagnostic(problem.message, location, hint=problem.hint))
+
+    def warn(self, message: str, node: Positioned) -> None:
+        """Keeps a warning, once for each place, and no more than the limit."""
+        if self._counts[Severity.WARNING] < MAX_DIAGNOSTICS:
+            location = self.source.location(self.trusted(node))
+            if self._is_new(location, message):
+                self.add(Diagnostic(message, location, severity=Severity.WARNING))
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keeps something to say. Raises LimitReached when that is too much."""
-        if len(self.diagnostics) >= MAX_DIAGNOSTICS:
+        """Keeps something to say; no more warnings than the limit. Raises LimitReached for more errors."""
+        severity = diagnostic.severity
+        if self._counts[severity] < MAX_DIAGNOSTICS:
+            self._counts[severity] += 1
+            message, hint = presentable(diagnostic.message), presentable(diagnostic.hint)
+            self.diagnostics.append(replace(diagnostic, message=message, hint=hint))
+        elif severity is Severity.ERROR:
             raise LimitReached(f"there are more than {MAX_DIAGNOSTICS} errors", "The rest is not shown.")
-        self.diagnostics.append(diagnostic)
+
+    def _is_new(self, where: Location, message: str) -> bool:
+        key = (str(where), message)
+        known = key in self._reported
+        self._reported.add(key)
+        return not known
 
     def trusted(self, node: Positioned) -> Positioned:
         """The node, or the f-string it is in where its own place cannot be relied on (before Python 3.12)."""
@@ -89,10 +115,6 @@ class Scope:
         exact = isinstance(node, ast.Name) and self.source.segment(node) == node.id
         return node if exact else fstring
 
-    def failed(self) -> bool:
-        """Whether an error was found."""
-        return any(found.severity is Severity.ERROR for found in self.diagnostics)
-
     def is_section(self, name: str) -> bool:
         """Whether a name, read or subscripted, is a section of settings (of whatever component)."""
         return name in self.names.sections or self.names.foreign(name)
@@ -100,6 +122,11 @@ class Scope:
     def is_setting(self, name: str) -> bool:
         """Whether assigning or calling a name gives it a value as a setting."""
         return name in self.names.settings or self.is_section(name)
+
+    def can_be_variable(self, name: str) -> bool:
+        """Whether assigning a name makes a variable: it is no setting, no function, and not reserved."""
+        reserved = name in functions.NAMES or name in NOT_NAMES or name.startswith("__")
+        return not reserved and not self.is_setting(name)
 
     def read_name(self, node: ast.Name) -> object:
         """The value of a name.
@@ -154,7 +181,8 @@ class Scope:
 
     def known(self) -> list[str]:
         """Every name that can be read: variables, settings, functions."""
-        return [*self.variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
+        variables = list(self.variables)[-_MOST_LIKE:]
+        return [*variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
 
 
 def did_you_mean(name: str | None) -> str:

@@ -15,6 +15,7 @@ from ctl.settings.language.methods import CHANGING, elements
 from ctl.settings.language.paths import path_text, root_name
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.targets import plain_names
+from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.language.unpacking import bind
 
 Include = Callable[[Path, ast.Call], None]
@@ -120,7 +121,7 @@ class Statements:
             statement = statement.orelse[0]
 
     def _for(self, statement: ast.For) -> None:
-        values = elements(self._expressions.evaluate(statement.iter), self._scope.budget)
+        values = self._elements(statement.iter)
         if not values:
             self._pass_over(statement.body)
         self._loops += 1
@@ -132,6 +133,13 @@ class Statements:
         finally:
             self._loops -= 1
         self.run(statement.orelse)
+
+    def _elements(self, node: ast.expr) -> list[Any]:
+        value = self._expressions.evaluate(node)
+        try:
+            return elements(value, self._scope.budget)
+        except Fault as fault:
+            raise fault.at(node) from None
 
     def _round(self, statement: ast.For, value: object) -> None:
         self._scope.budget.charge(1)
@@ -170,8 +178,9 @@ class Statements:
                 return
         if isinstance(node, (ast.Compare, ast.Subscript)):
             self._check_effect(node)
-        self._expressions.evaluate(node)
-        self._check_effect(node)
+        else:
+            self._expressions.evaluate(node)
+            self._check_effect(node)
 
     def _set_by_call(self, node: ast.Call, name: ast.Name) -> None:
         arguments = self._calls.arguments(node)
@@ -184,7 +193,11 @@ class Statements:
 
     def _check_effect(self, node: ast.expr) -> None:
         root = root_name(node)
-        if _changes_something(node) or (root and self._scope.names.foreign(root)):
+        if _changes_something(node):
+            return
+        if root and self._scope.names.foreign(root):
+            # Ruby's call with a list and without parentheses (roles ["…"]) looks like this.
+            self._scope.values.setdefault(root, TrackedDict(owned=True))
             return
         hint = ""
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):
@@ -198,12 +211,15 @@ class Statements:
         path = arguments.values[0] if len(arguments.values) == 1 and not arguments.named else None
         if not isinstance(path, str) or not path:
             raise Fault("from_file() takes one path", node, 'Write from_file("/path.py").')
+        loops, self._loops = self._loops, 0
         try:
             self._include(self._scope.source.path.parent / path, node)
         except NoValue:
             # What the file would have set is not known: nothing that is missing later is to be reported.
             self._scope.incomplete = True
             raise
+        finally:
+            self._loops = loops
 
     def _pass_over(self, statements: list[ast.stmt]) -> None:
         """Looks at statements that are not carried out for what is wrong in any case."""
@@ -220,7 +236,7 @@ class Statements:
         if advice.of_node(node):
             self._scope.report(refusals.construct(node), node)
         for name in plain_names(node):
-            if not self._scope.is_setting(name.id):
+            if self._scope.can_be_variable(name.id):
                 self._scope.assigned.setdefault(name.id, self._scope.place(name))
 
 

@@ -123,7 +123,8 @@ class Targets:
             if target is not None:
                 self._poison_target(target)
         for name in plain_names(statement):
-            self._scope.assigned.setdefault(name.id, self._scope.place(name))
+            if self._scope.can_be_variable(name.id):
+                self._scope.assigned.setdefault(name.id, self._scope.place(name))
 
     def _assign_name(self, target: ast.Name, value: object) -> None:
         name, scope = target.id, self._scope
@@ -180,8 +181,8 @@ class Targets:
             raise Fault(f"{name} has one value, not keys", node, f"Write {name} = value.")
         if name in scope.assigned or scope.may_exist(name):
             raise Poisoned
-        known = [*sorted(scope.names.sections), *scope.variables]
-        raise Fault(f"unknown section {name}", node, did_you_mean(nearest(name, known)))
+        hint = did_you_mean(nearest(name, scope.known()))
+        raise Fault(f"unknown section {name}", node, hint)
 
     def _inside(self, outer: object, node: ast.Subscript) -> object:
         """What is in a variable's value, or in a list of the settings, at the key of a subscript."""

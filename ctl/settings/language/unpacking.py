@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from typing import Final
 
-from ctl.settings.language import functions
+from ctl.settings.language import advice, functions
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.methods import elements
-from ctl.settings.language.scope import Scope
+from ctl.settings.language.scope import NOT_NAMES, Scope
 from ctl.settings.language.tracked import TrackedList
-
-_NOT_NAMES: Final = {"nil": "None", "null": "None", "true": "True", "false": "False"}
 
 Assign = Callable[[ast.expr, object], None]
 
@@ -53,7 +50,10 @@ def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: As
     Raises:
         Fault: the number of values is not that of the parts.
     """
-    values, parts = elements(value, scope.budget), target.elts
+    try:
+        values, parts = elements(value, scope.budget), target.elts
+    except Fault as fault:
+        raise fault.at(target) from None
     star = next((index for index, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
     wrong = len(values) != len(parts) if star is None else len(values) < len(parts) - 1
     if wrong:
@@ -76,8 +76,8 @@ def check_variable(node: ast.Name) -> None:
         raise Fault(
             f"{name} is a function of the settings language, not a variable", node, "Use another name."
         )
-    if name in _NOT_NAMES:
-        raise Fault(f"{name} is not a name for a variable", node, f"Python writes {_NOT_NAMES[name]}.")
+    if name in NOT_NAMES:
+        raise Fault(f"{name} is not a name for a variable", node, advice.of_name(name))
     if name.startswith("__"):
         raise Fault("names that begin with two underscores are not part of the settings language", node)
 
