@@ -1,0 +1,1 @@
+"""Garbage collection: what must survive, what goes, and how the registry is kept from harm meanwhile."""

@@ -1,0 +1,97 @@
+"""Shows on a terminal how far a collection is, if it takes over a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ctl.output import Console, Style
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+SILENT_SECONDS = 1.0
+_REFRESH_SECONDS = 0.1
+
+
+class Reporter(Protocol):
+    """Who is told how a collection goes."""
+
+    def step(self, text: str) -> None:
+        """Something else begins: "marking manifests"."""
+        ...
+
+    def advance(self) -> None:
+        """One more thing of this step is done."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Something that people should know, though the collection goes on."""
+        ...
+
+
+class Terminal:
+    """Reports on standard error: warnings always, steps and counts where it is a terminal.
+
+    Args:
+        console: where people read.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shows = sys.stderr.isatty() and not console.quiet
+        self._begun = self._shown = time.monotonic()
+        self._text, self._count = "", 0
+        self._status: Status | None = None
+
+    def step(self, text: str) -> None:
+        """Show what is done now."""
+        self._text, self._count = text, 0
+        self._show()
+
+    def advance(self) -> None:
+        """Show a count, ten times a second at most."""
+        self._count += 1
+        if self._shows and time.monotonic() - self._shown > _REFRESH_SECONDS:
+            self._show()
+
+    def warn(self, text: str) -> None:
+        """Print a line; what is shown comes back below it."""
+        self.close()
+        self._console.note(self._console.paint("warning: ", Style.WARN, err=True) + text)
+
+    def close(self) -> None:
+        """Take away what is shown."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _show(self) -> None:
+        self._shown = time.monotonic()
+        if not self._shows or self._shown - self._begun < SILENT_SECONDS:
+            return
+        text = f"{self._text} ({self._count:,})" if self._count else self._text
+        if self._status is None:
+            self._status = self._begin()
+        self._status.update(text)
+
+    def _begin(self) -> Status:
+        from rich.console import Console as RichConsole
+        from rich.status import Status
+
+        status = Status("", console=RichConsole(stderr=True, highlight=False))
+        status.start()
+        return status
+
+
+@contextmanager
+def shown_on(console: Console) -> Iterator[Terminal]:
+    """A reporter that leaves nothing on the screen when it ends, however it ends."""
+    terminal = Terminal(console)
+    try:
+        yield terminal
+    finally:
+        terminal.close()

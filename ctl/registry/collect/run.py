@@ -1,0 +1,184 @@
+"""A garbage collection from its beginning to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from ctl.errors import PreflightError
+from ctl.registry.collect.api import RegistryApi
+from ctl.registry.collect.collector import Setup, run_collector
+from ctl.registry.collect.instance import private_registry
+from ctl.registry.collect.output import Collected
+from ctl.registry.collect.plan import Manifest, Repository, doomed, survivors
+from ctl.registry.collect.progress import Reporter
+from ctl.registry.collect.result import Result
+from ctl.registry.collect.session import behind_gate
+from ctl.registry.collect.sizes import blob_sizes, nothing_stored, stored_sizes
+from ctl.registry.collect.survey import survey, threads
+from ctl.registry.gate import Gate
+from ctl.registry.interrupt import stoppable
+
+Plan = tuple[Repository, list[Manifest]]
+"""A repository and those of its manifests that go."""
+
+
+def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) -> Result:
+    """Collect the garbage of a registry. Must be called in the main thread.
+
+    The service is set aside meanwhile, unless it is a dry run; afterwards it is what it was before, whatever
+    happens. Also if ctl is killed: the kernel then opens the gate at which the run script waits.
+
+    Args:
+        setup: the registry.
+        untagged: delete also manifests that no tag leads to.
+        dry_run: delete nothing, and let the registry serve.
+        reporter: told how it goes.
+
+    Raises:
+        LockHeld: another collection is under way.
+        PreflightError: this registry's garbage cannot be collected so; says why.
+        RunFailed: the registry's program failed.
+        Interrupted: by Ctrl-C, TERM or HUP.
+    """
+    started = time.monotonic()
+    _refuse_unfit(setup, dry_run=dry_run)
+    result = Result(untagged, dry_run)
+    root = setup.config.root
+    if root is None or not nothing_stored(root):
+        with stoppable(), behind_gate(setup, dry_run=dry_run, reporter=reporter) as gate, threads() as pool:
+            _Collection(setup, gate, pool, reporter, result).run()
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _refuse_unfit(setup: Setup, *, dry_run: bool) -> None:
+    config = setup.config
+    if config.driver == "inmemory":
+        raise PreflightError("the inmemory storage driver keeps images in the registry's process: restart it")
+    if config.database:
+        raise PreflightError(
+            "this registry keeps its metadata in a database and collects garbage by itself; "
+            "from outside, images would be lost",
+            hint='registry["gc"] sets when it does',
+        )
+    if config.cache == "redis" and not dry_run:
+        raise PreflightError(
+            "blob descriptors are cached in Redis (storage.cache), which would go on promising blobs that a "
+            "collection deletes, and the next push of one of them would be broken",
+            hint='set registry["storage"]["cache"] = {"blobdescriptor": "inmemory"}, run `ctl reconfigure`',
+        )
+
+
+@dataclass
+class _Collection:
+    """One collection behind its gate; fills in the result."""
+
+    setup: Setup
+    gate: Gate
+    pool: Executor
+    reporter: Reporter
+    result: Result
+
+    def run(self) -> None:
+        """Do it, or in a dry run find out what it would do."""
+        plans: Sequence[Plan] = ()
+        look = self._look() if self.result.untagged or self.result.dry_run else None
+        if look is not None and self.result.untagged:
+            plans = self._untagged(look)
+        if look is not None and self.result.dry_run:
+            self._would_free(look, plans)
+        else:
+            self._sweep(_told(plans))
+
+    def _look(self) -> Collected:
+        """What there is, and what nothing refers to now."""
+        self.reporter.step("looking at manifests")
+        return self._count(run_collector(self.setup, self.gate, dry_run=True, reporter=self.reporter))
+
+    def _count(self, collected: Collected) -> Collected:
+        self.result.repositories = len(collected.manifests)
+        self.result.kept = sum(map(len, collected.manifests.values()))
+        return collected
+
+    def _untagged(self, look: Collected) -> list[Plan]:
+        """Find out which manifests no tag leads to, and delete them unless it is a dry run."""
+        dry_run = self.result.dry_run
+        with private_registry(self.setup, self.gate, writable=not dry_run) as api:
+            self.reporter.step("looking at tags")
+            repositories = survey(
+                api,
+                look.manifests,
+                pool=self.pool,
+                all_manifests=dry_run,
+                advance=self.reporter.advance,
+                warn=self.reporter.warn,
+            )
+            plans = [(repository, doomed(repository)) for repository in repositories]
+            self.reporter.step("deleting manifests")
+            for repository, manifests in plans:
+                for manifest in manifests:
+                    self._delete(api, repository.name, manifest.digest)
+        return plans
+
+    def _delete(self, api: RegistryApi, repository: str, digest: str) -> None:
+        if self.result.dry_run or api.delete(repository, digest):
+            self.result.manifests.append((repository, digest))
+            self.result.kept -= 1
+        self.reporter.advance()
+
+    def _sweep(self, told: Mapping[str, int]) -> None:
+        """Delete the blobs that nothing refers to.
+
+        Args:
+            told: sizes in bytes that deleted manifests tell, for storage that cannot be measured.
+        """
+        root = self.setup.config.root
+        self.reporter.step("measuring blobs")
+        before = blob_sizes(root) if root else {}
+        self.reporter.step("deleting blobs")
+        collected = run_collector(self.setup, self.gate, dry_run=False, reporter=self.reporter)
+        if not self.result.untagged:
+            self._count(collected)
+        sizes = before if root else {**told, **_known(collected.blobs)}
+        left = stored_sizes(root, collected.blobs) if root else {}
+        self.result.blobs = {digest: sizes.get(digest) for digest in collected.blobs if digest not in left}
+
+    def _would_free(self, look: Collected, plans: Sequence[Plan]) -> None:
+        """What nothing refers to now, and what nothing would once the manifests are gone."""
+        gone = {
+            digest for _, manifests in plans for one in manifests for digest in (one.digest, *one.references)
+        }
+        digests = dict.fromkeys([*look.blobs, *sorted(gone - _needed(plans))])
+        root = self.setup.config.root
+        if root is not None:
+            self.result.blobs = {**stored_sizes(root, digests)}
+        else:
+            sizes = {**_told(plans), **_known(look.blobs)}
+            self.result.blobs = {digest: sizes.get(digest) for digest in digests}
+
+
+def _needed(plans: Sequence[Plan]) -> set[str]:
+    """Everything that the surviving manifests of all repositories are or refer to."""
+    found: set[str] = set()
+    for repository, _ in plans:
+        for digest in survivors(repository):
+            found.add(digest)
+            if digest in repository.manifests:
+                found.update(repository.manifests[digest].references)
+    return found
+
+
+def _told(plans: Sequence[Plan]) -> dict[str, int]:
+    """The sizes in bytes of deleted manifests and of what they refer to, as they tell them."""
+    found: dict[str, int] = {}
+    for _, manifests in plans:
+        for manifest in manifests:
+            found |= {**manifest.sizes, manifest.digest: manifest.size}
+    return found
+
+
+def _known(sizes: Mapping[str, int | None]) -> dict[str, int]:
+    return {digest: size for digest, size in sizes.items() if size is not None}

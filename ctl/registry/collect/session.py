@@ -1,0 +1,55 @@
+"""Takes the gate for a collection, and the registry's service out of its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ctl.errors import CtlError
+from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.progress import Reporter
+from ctl.registry.gate import Gate
+from ctl.registry.repair import clean
+from ctl.registry.service import RegistryService
+
+
+@contextmanager
+def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[Gate]:
+    """Hold the gate, with the service behind it set aside; afterwards the service is back.
+
+    Args:
+        setup: the registry.
+        dry_run: hold it together with the service, which goes on.
+        reporter: told what is waited for, and after a failure how the service is.
+
+    Raises:
+        LockHeld: another collection is under way.
+        PreflightError, RunFailed: the service cannot be set aside, or does not come back.
+    """
+    if dry_run:
+        with Gate(setup.layout, shared=True) as gate:
+            yield gate
+        return
+    service = RegistryService(setup.layout, address=setup.config.address, drain=setup.config.drain)
+    try:
+        with Gate(setup.layout) as gate:
+            clean(setup.layout)
+            reporter.step("waiting for the registry to end")
+            service.set_aside()
+            yield gate
+    except BaseException:
+        _say_how_it_is(service, reporter)
+        raise
+    service.await_return()
+
+
+def _say_how_it_is(service: RegistryService, reporter: Reporter) -> None:
+    """After a failure: bring the service back all the same, and say so, without hiding the failure."""
+    if not service.comes_back:
+        return
+    try:
+        service.await_return()
+    except CtlError as error:
+        reporter.warn(error.message)
+    else:
+        reporter.warn("the registry serves again")

@@ -1,0 +1,123 @@
+"""The gate between the registry and its garbage collection: a lock that only one of them can pass.
+
+The registry's run script takes the lock as a reader and gives it back before the registry begins; so it
+waits for as long as a collection, which holds the lock alone, lives. Collector and private instance inherit
+the lock: a killed ctl opens the gate by itself, but not before they are dead too.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+
+from ctl.errors import CtlError, LockHeld
+from ctl.paths import Layout
+
+_WAIT = "wait for its end"
+_PASSING_SECONDS = 2.0
+"""How long run scripts that pass the gate at this moment are waited for; each takes milliseconds."""
+
+
+def gate_file(layout: Layout) -> Path:
+    """The file of the lock; run scripts open it too."""
+    return layout.state / "collect.lock"
+
+
+class Gate:
+    """The gate, held: `with Gate(layout) as gate: …`.
+
+    Args:
+        layout: the root.
+        shared: let the registry pass all the same, and only keep collections away: for a dry run.
+
+    Raises:
+        LockHeld: another collection is under way; names its process.
+        CtlError: the file cannot be opened.
+    """
+
+    def __init__(self, layout: Layout, *, shared: bool = False) -> None:
+        self._path = gate_file(layout)
+        self._shared = shared
+        self._fd = -1
+
+    def __enter__(self) -> Gate:
+        self._fd = _open(self._path)
+        try:
+            self._take()
+        except BaseException:
+            self.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def fileno(self) -> int:
+        """The descriptor that children inherit."""
+        return self._fd
+
+    def release(self) -> None:
+        """Let the registry pass, once every child that inherited the lock has ended."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _take(self) -> None:
+        end = time.monotonic() + _PASSING_SECONDS
+        while not _lock(self._fd, fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX):
+            # a reader is a run script on its way to the registry, or a dry run; a writer is a collection
+            if not _lock(self._fd, fcntl.LOCK_SH):
+                raise LockHeld(f"a garbage collection is under way{self._holder()}", hint=_WAIT)
+            if time.monotonic() > end:
+                raise LockHeld("a dry run of a garbage collection is under way", hint=_WAIT)
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            time.sleep(0.01)
+        if not self._shared:
+            self._sign()
+
+    def _sign(self) -> None:
+        """Say who holds it, for the error of whoever comes next."""
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def _holder(self) -> str:
+        text = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
+        return f" (process {text})" if text.isdecimal() else ""
+
+
+def collecting(layout: Layout) -> bool:
+    """Whether a collection is under way; False also where the gate cannot be looked at."""
+    try:
+        fd = os.open(gate_file(layout), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _lock(fd, fcntl.LOCK_SH)
+    finally:
+        os.close(fd)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        # a run script that came first made it with its own umask
+        os.fchmod(fd, 0o600)
+    except PermissionError as error:
+        raise CtlError(f"{path} may not be used by this user", hint="run the command with sudo") from error
+    except OSError as error:
+        raise CtlError(f"{path} cannot be opened: {error.strerror}") from error
+    return fd
+
+
+def _lock(fd: int, kind: int) -> bool:
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

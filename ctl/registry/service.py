@@ -1,0 +1,148 @@
+"""Sets the supervised registry aside for a garbage collection, so that it comes back by itself."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+
+from ctl.errors import PreflightError, RunFailed
+from ctl.paths import Layout
+from ctl.registry.gate import gate_file
+from ctl.services.definition import read_definition
+from ctl.services.ports import answers
+from ctl.services.status import Status
+from ctl.services.sv import sv, sv_status
+
+NAME = "registry"
+_POLL = 0.02
+_DOWN_SECONDS = 3.0
+"""Within which runsv notes that a process has ended; it takes milliseconds."""
+
+
+class RegistryService:
+    """The registry under runit.
+
+    Args:
+        layout: the root.
+        address: where it listens by its configuration, or None.
+        drain: seconds for which it may finish requests after TERM.
+
+    Attributes:
+        comes_back: whether it was set aside, and runs again once the gate opens.
+    """
+
+    def __init__(self, layout: Layout, *, address: str | None, drain: float) -> None:
+        self._layout = layout
+        self._address = address
+        self._drain = drain
+        self.comes_back = False
+
+    def set_aside(self) -> None:
+        """End the registry; its run script, which runsv starts again at once, waits at the gate.
+
+        The caller holds the gate. A service that is down, or none at all, is left as it is.
+
+        Raises:
+            PreflightError: it cannot be ended, does not know the gate, or another one answers in its place.
+            RunFailed: it does not end in time; it goes on, or comes back by itself.
+        """
+        status = self._status()
+        if _comes_back(status):
+            self._refuse_without_gate()
+            self.comes_back = True
+        if status.pid is not None and status.state == "run":
+            self._end(status)
+        self._refuse_other()
+
+    def await_return(self) -> None:
+        """Return when the registry answers again, if it was set aside. The gate must be open.
+
+        Raises:
+            RunFailed: it does not within its time.
+        """
+        if not self.comes_back:
+            return
+        definition = read_definition(self._layout, NAME)
+        addresses = definition.listen or ((self._address,) if self._address else ())
+        if not _until(lambda: self._serves(addresses), definition.wait):
+            raise RunFailed(
+                f"the registry does not answer {definition.wait} s after the garbage collection",
+                hint="ctl tail registry shows its log",
+            )
+
+    def _serves(self, addresses: tuple[str, ...]) -> bool:
+        return all(answers(address) for address in addresses) and self._status().state == "run"
+
+    def _status(self) -> Status:
+        status = sv_status(self._layout.service, [NAME])[0]
+        if status.denied:
+            raise PreflightError("the registry's service may not be controlled by this user", hint=_SUDO)
+        return status
+
+    def _end(self, status: Status) -> None:
+        """Send TERM and wait until the process is gone, with all its requests."""
+        assert status.pid is not None  # noqa: S101 - the caller has looked
+        wait = self._drain + read_definition(self._layout, NAME).wait
+        try:
+            process = os.pidfd_open(status.pid)
+        except ProcessLookupError:  # it ended by itself
+            return
+        try:
+            if not status.got:
+                sv(self._layout.service, "term", [NAME])
+            if not select.select([process], [], [], wait)[0]:
+                raise RunFailed(f"the registry did not end within {wait:.0f} s of TERM; nothing was deleted")
+        finally:
+            os.close(process)
+        if _once(status):
+            self._await_down()
+            sv(self._layout.service, "once", [NAME])
+
+    def _await_down(self) -> None:
+        _until(lambda: self._status().state == "down", _DOWN_SECONDS)
+
+    def _refuse_without_gate(self) -> None:
+        script = self._layout.sv / NAME / "run"
+        try:
+            text = script.read_text(encoding="utf-8")
+        except OSError as error:
+            raise PreflightError(f"{script} cannot be read: {error.strerror}") from error
+        if str(gate_file(self._layout)) not in text:
+            raise PreflightError(
+                f"{script} does not wait for garbage collections, which delete what is pushed meanwhile",
+                hint="`ctl reconfigure` writes it anew",
+            )
+
+    def _refuse_other(self) -> None:
+        if self._address is not None and answers(self._address):
+            raise PreflightError(
+                f"{self._address} still answers: a registry that ctl does not run uses this configuration; "
+                "what is pushed to it meanwhile would be deleted",
+                hint="stop that registry first",
+            )
+
+
+_SUDO = "run the command with sudo"
+
+
+def _comes_back(status: Status) -> bool:
+    """Whether it runs, or would again within a second, once the gate is open."""
+    if _once(status) or status.crashing:
+        return True
+    return status.state in ("run", "finish") and status.want not in ("down", "exit")
+
+
+def _once(status: Status) -> bool:
+    """Whether it was started by `sv once`: it runs but would not be started again."""
+    return status.state == "run" and status.want == "down" and not status.got
+
+
+def _until(look: Callable[[], bool], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not look():
+        if time.monotonic() > end:
+            return False
+        time.sleep(_POLL)
+    return True
