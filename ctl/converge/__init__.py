@@ -1,0 +1,38 @@
+"""Convergence: resources that compare, change and undo, and the engine that runs them. Knows no registries."""
+
+from ctl.converge.diff import mask_all
+from ctl.converge.engine import Item, Observer, converge
+from ctl.converge.journal import interrupted
+from ctl.converge.lock import run_lock
+from ctl.converge.model import Validation
+from ctl.converge.rendering import render_to, to_json
+from ctl.converge.resources.accounts import Group, User
+from ctl.converge.resources.actions import Command, Service, reload, restart
+from ctl.converge.resources.environment import EnvDirectory
+from ctl.converge.resources.files import Absent, Directory, File, Symlink, Template
+from ctl.converge.resources.keypair import KeyPair
+
+__all__ = [
+    "Absent",
+    "Command",
+    "Directory",
+    "EnvDirectory",
+    "File",
+    "Group",
+    "Item",
+    "KeyPair",
+    "Observer",
+    "Service",
+    "Symlink",
+    "Template",
+    "User",
+    "Validation",
+    "converge",
+    "interrupted",
+    "mask_all",
+    "reload",
+    "render_to",
+    "restart",
+    "run_lock",
+    "to_json",
+]

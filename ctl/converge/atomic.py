@@ -1,0 +1,86 @@
+"""Writing a file so that a reader sees the old one or the new one, whole, and never with the wrong rights."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".ctl-"
+"""Begins the name of every temporary file, so that one left by a crash can be told from others' files."""
+
+
+def write_atomic(
+    path: Path, content: bytes, *, mode: int, uid: int | None = None, gid: int | None = None
+) -> None:
+    """Replace a file's content, mode and owner in one step.
+
+    The temporary file lies in the same folder; its mode and owner are set before it has content. A final
+    path that is a symbolic link is replaced, not followed.
+
+    Args:
+        path: the file; its folder exists.
+        content: the whole new content.
+        mode: permission bits.
+        uid, gid: new owner and group; None for the caller's.
+
+    Raises:
+        OSError: with the target as its filename; the former file is untouched.
+    """
+    try:
+        with open_folder(path.parent) as folder:
+            _write(folder, path.name, content, mode, -1 if uid is None else uid, -1 if gid is None else gid)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _write(folder: int, name: str, content: bytes, mode: int, uid: int, gid: int) -> None:
+    with temporary(folder) as temporary_name:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(temporary_name, flags, 0o600, dir_fd=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchown(descriptor, uid, gid)
+            os.fchmod(descriptor, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.rename(temporary_name, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def link_atomic(path: Path, target: str) -> None:
+    """Replace a symbolic link (or a file) by one that points at `target`, in one step.
+
+    Raises:
+        OSError: with the link as its filename; what was there is untouched.
+    """
+    try:
+        with open_folder(path.parent) as folder, temporary(folder) as temporary_name:
+            os.symlink(target, temporary_name, dir_fd=folder)
+            os.rename(temporary_name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+            os.fsync(folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
+def open_folder(path: Path) -> Iterator[int]:
+    """A descriptor of a folder: later steps stay in this folder, whatever becomes of its path."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def temporary(folder: int) -> Iterator[str]:
+    """A fresh name in a folder; what still bears it at the end is removed."""
+    name = f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}"
+    try:
+        yield name
+    finally:
+        with suppress(FileNotFoundError):  # renamed into place: as it should be
+            os.unlink(name, dir_fd=folder)

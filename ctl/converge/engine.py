@@ -1,0 +1,278 @@
+"""The run: plan everything, let the programs check it, then change what differs, or put everything back."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Protocol
+
+from ctl.converge.journal import Journal, interrupted, recover, roll_back
+from ctl.converge.model import Action, Change, Machine, Notification, Report, Resource, Validation
+from ctl.converge.staging import staging
+from ctl.converge.steps import SwitchService
+from ctl.errors import CtlError, RunFailed
+from ctl.paths import Layout
+
+Item = Resource | Validation
+"""What recipes yield."""
+
+
+class Observer(Protocol):
+    """Is told of everything while it happens."""
+
+    def change(self, change: Change) -> None:
+        """A change that is made now, or would be."""
+        ...
+
+    def notify(self, notification: Notification) -> None:
+        """A service that is restarted or reloaded now, or would be."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Anything else worth a line."""
+        ...
+
+    def rollback(self, text: str) -> None:
+        """A step on the way back after a failure."""
+        ...
+
+
+def converge(
+    items: Iterable[Item], *, machine: Machine, layout: Layout, dry_run: bool = False, observer: Observer
+) -> Report:
+    """Make the machine what the items say.
+
+    Args:
+        items: resources in order, and validations of their files.
+        machine: how it is now.
+        layout: where the journal lies.
+        dry_run: plan and check only.
+        observer: is told what happens.
+
+    Raises:
+        CtlError: planning or checking failed; nothing was changed.
+        RunFailed: a change failed or was interrupted; everything was put back.
+    """
+    report = Report(dry_run=dry_run)
+    if dry_run:
+        if interrupted(layout):
+            observer.note("an interrupted run would be undone first")
+    else:
+        report.recovered = _recover(layout, machine, observer)
+    entries = list(items)
+    plan = _Plan.of(entries, machine)
+    _validate(entries, plan, machine)
+    _foretell(plan, report)
+    if dry_run:
+        _show(plan, report, observer)
+    elif plan.changes:
+        _apply(plan, report, machine, layout, observer)
+    else:
+        _ensure_running(plan, machine, observer)
+    return report
+
+
+def _recover(layout: Layout, machine: Machine, observer: Observer) -> bool:
+    recovered = recover(layout, machine, observer.rollback)
+    if recovered:
+        observer.note("an interrupted earlier run was undone")
+    return recovered
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Every change, in the order in which it is made, and what follows from it.
+
+    Args:
+        changes: services to stop come first, services to start last.
+        notifications: each service once; a restart beats a reload.
+        switched: services newly enabled (True) or disabled (False).
+        enabled: services that shall run.
+        unchanged: number of resources that are as wanted.
+    """
+
+    changes: tuple[Change, ...]
+    notifications: tuple[Notification, ...]
+    switched: dict[str, bool]
+    enabled: tuple[str, ...]
+    unchanged: int
+
+    @classmethod
+    def of(cls, entries: Sequence[Item], machine: Machine) -> _Plan:
+        resources = _distinct(entries)
+        planned = [resource.plan(machine) for resource in resources]
+        changes = sorted((change for change in planned if change is not None), key=_turn)
+        switches = [step for change in changes for step in change.steps if isinstance(step, SwitchService)]
+        switched = {step.service: step.enabled for step in switches}
+        enabled = [
+            str(r.service) for r in resources if getattr(r, "enabled", False) and hasattr(r, "service")
+        ]
+        return cls(
+            changes=tuple(changes),
+            notifications=_merged(changes, switched, enabled),
+            switched=switched,
+            enabled=tuple(enabled),
+            unchanged=planned.count(None),
+        )
+
+
+def _distinct(entries: Sequence[Item]) -> list[Resource]:
+    """The resources, each name once: the same thing described twice in the same words counts once."""
+    known: dict[str, Resource] = {}
+    for entry in entries:
+        if isinstance(entry, Validation):
+            continue
+        if known.setdefault(entry.name, entry) != entry:
+            raise CtlError(f"{entry.name} is described twice, and differently; one recipe must give way")
+    return list(known.values())
+
+
+def _turn(change: Change) -> int:
+    """A service stops before its files go, and starts when they are all there."""
+    for step in change.steps:
+        if isinstance(step, SwitchService):
+            return 2 if step.enabled else 0
+    return 1
+
+
+def _merged(
+    changes: Sequence[Change], switched: dict[str, bool], enabled: Sequence[str]
+) -> tuple[Notification, ...]:
+    """One notification a service, in order of first mention; none for one that starts, stops, or is not ours."""
+    wanted: dict[str, Notification] = {}
+    for notification in (item for change in changes for item in change.notifies):
+        service = notification.service.partition("/")[0]
+        if service in switched or service not in enabled:
+            continue
+        former = wanted.get(notification.service)
+        if former is None or (former.action, notification.action) == (Action.RELOAD, Action.RESTART):
+            wanted[notification.service] = notification
+    return tuple(wanted.values())
+
+
+def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine) -> None:
+    """Run each validation that a planned change concerns."""
+    touched = {change.path for change in plan.changes}
+    due = [entry for entry in entries if isinstance(entry, Validation) and touched & set(entry.watches)]
+    if not due:
+        return
+    resources = [entry for entry in entries if not isinstance(entry, Validation)]
+    desired = [file for resource in resources for file in resource.desired(machine)]
+    for validation in due:
+        with staging(desired, validation) as copy:
+            validation.check(copy)
+
+
+def _foretell(plan: _Plan, report: Report) -> None:
+    report.unchanged = plan.unchanged
+    report.changes = list(plan.changes)
+    report.notifications = list(plan.notifications)
+    report.started = [name for name, enabled in plan.switched.items() if enabled]
+    report.stopped = [name for name, enabled in plan.switched.items() if not enabled]
+
+
+def _show(plan: _Plan, report: Report, observer: Observer) -> None:
+    for change in plan.changes:
+        observer.change(change)
+    for notification in plan.notifications:
+        observer.notify(notification)
+
+
+def _apply(plan: _Plan, report: Report, machine: Machine, layout: Layout, observer: Observer) -> None:
+    with _signals_raise(), Journal.begin(layout) as journal:
+        try:
+            _change(plan, journal, observer)
+            _settle(plan, report, journal, machine, observer)
+        except BaseException as error:
+            _put_back(error, journal, machine, observer)
+        journal.commit()
+
+
+def _change(plan: _Plan, journal: Journal, observer: Observer) -> None:
+    for change in plan.changes:
+        observer.change(change)
+        for step in change.steps:
+            record = step.undo(journal)
+            if record is not None:
+                journal.record(record)
+            step.apply()
+
+
+def _settle(plan: _Plan, report: Report, journal: Journal, machine: Machine, observer: Observer) -> None:
+    """Let the services take up the new files, and wait until each answers."""
+    wait = [name for name, enabled in plan.switched.items() if enabled]
+    if plan.enabled and machine.services.ensure_supervisor():
+        wait = list(plan.enabled)
+        report.notifications = []
+    for notification in report.notifications:
+        observer.notify(notification)
+        record = {"kind": "notified", "service": notification.service, "action": str(notification.action)}
+        journal.record(record)
+        machine.services.perform(notification)
+    for name in wait:
+        machine.services.wait_until_up(name)
+
+
+def _ensure_running(plan: _Plan, machine: Machine, observer: Observer) -> None:
+    """Nothing differs: only the supervisor may have to be started, after a boot without it."""
+    if plan.enabled and machine.services.ensure_supervisor():
+        observer.note("the supervisor was started")
+        for name in plan.enabled:
+            machine.services.wait_until_up(name)
+
+
+def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> None:
+    """Undo the run so far; its reason goes on to the user, who cannot interrupt this part."""
+    reason = _reason(error)
+    observer.rollback(f"failed: {reason}; putting everything back")
+    with _signals_wait():
+        try:
+            roll_back(journal.folder, machine, observer.rollback)
+        except CtlError as failure:
+            raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
+    hint = error.hint if isinstance(error, CtlError) else None
+    raise RunFailed(f"{reason}; everything was put back", hint=hint) from error
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, CtlError):
+        return error.message
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return str(error) or "interrupted"
+    return f"{type(error).__name__}: {error}"
+
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Let the usual signals end the run by an exception, so that it is rolled back."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(f"interrupted by {signal.Signals(number).name}")
+
+    with _handlers(interrupt):
+        yield
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let nothing but SIGKILL come between."""
+    with _handlers(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handlers(handler: object) -> Iterator[None]:
+    former = {number: signal.signal(number, handler) for number in _SIGNALS}  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for number, previous in former.items():
+            signal.signal(number, previous)

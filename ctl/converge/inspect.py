@@ -1,0 +1,140 @@
+"""How the machine is: what lies at a path, read without following symbolic links."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.errors import CtlError
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies at a path: its kind and rights."""
+
+    mode: int
+    uid: int
+    gid: int
+    kind: int
+
+    @property
+    def is_file(self) -> bool:
+        """A regular file."""
+        return stat.S_ISREG(self.kind)
+
+    @property
+    def is_folder(self) -> bool:
+        """A folder."""
+        return stat.S_ISDIR(self.kind)
+
+    @property
+    def is_link(self) -> bool:
+        """A symbolic link."""
+        return stat.S_ISLNK(self.kind)
+
+
+def look(path: Path, *, follow: bool = False) -> Found | None:
+    """What lies at a path, or None where nothing does."""
+    try:
+        facts = path.stat() if follow else path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Found(stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid, stat.S_IFMT(facts.st_mode))
+
+
+def read_file(path: Path) -> bytes:
+    """Content of a regular file, never through a symbolic link.
+
+    Raises:
+        CtlError: it is something else than a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CtlError(f"{path} is not a regular file", hint="move it away and run again")
+        return file.read()
+
+
+def user_ids(name: str) -> tuple[int, int] | None:
+    """The uid and primary gid of an account, or None where it does not exist."""
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        return None
+    return account.pw_uid, account.pw_gid
+
+
+def user_id(name: str) -> int | None:
+    """The uid of an account, or None where it does not exist."""
+    ids = user_ids(name)
+    return ids[0] if ids else None
+
+
+def group_id(name: str) -> int | None:
+    """The gid of a group, or None where it does not exist."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Wanted mode, owner and group of a path; None leaves that one as it is (or as the caller makes it)."""
+
+    mode: int | None
+    owner: str | None = None
+    group: str | None = None
+
+    def differences(self, found: Found) -> list[str]:
+        """Each difference in words, as "mode 0644 → 0640"; empty where nothing differs."""
+        words = []
+        if self.mode is not None and self.mode != found.mode:
+            words.append(f"mode {found.mode:04o} → {self.mode:04o}")
+        if self.owner is not None and user_id(self.owner) != found.uid:
+            words.append(f"owner {_name_of_user(found.uid)} → {self.owner}")
+        if self.group is not None and group_id(self.group) != found.gid:
+            words.append(f"group {_name_of_group(found.gid)} → {self.group}")
+        return words
+
+    def __str__(self) -> str:
+        words = [f"mode {self.mode:04o}"] if self.mode is not None else []
+        if self.owner or self.group:
+            words.append(f"owner {self.owner or ''}:{self.group or ''}".rstrip(":"))
+        return ", ".join(words)
+
+    def ids(self) -> tuple[int | None, int | None]:
+        """The uid and gid to set.
+
+        Raises:
+            CtlError: an account does not exist.
+        """
+        return _existing("user", self.owner, user_id), _existing("group", self.group, group_id)
+
+
+def _existing(kind: str, name: str | None, find: Callable[[str], int | None]) -> int | None:
+    if name is None:
+        return None
+    number = find(name)
+    if number is None:
+        raise CtlError(f"{kind} {name!r} does not exist", hint='create it, or set manage_accounts["enable"]')
+    return number
+
+
+def _name_of_user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _name_of_group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

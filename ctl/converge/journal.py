@@ -1,0 +1,170 @@
+"""The undo journal: what would put back everything that a run has changed so far.
+
+It is written ahead of each step and exists only while a run is under way; if it is there when a run begins,
+an earlier one was cut off, and is undone first.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from ctl.converge.atomic import TEMPORARY_PREFIX, open_folder, write_atomic
+from ctl.converge.inspect import look, read_file
+from ctl.converge.model import Machine, UndoRecord
+from ctl.converge.undo import undo
+from ctl.errors import CtlError
+from ctl.paths import Layout
+
+RECORDS = "records"
+VAULT = "vault"
+
+
+class Journal:
+    """The journal of the run under way; also the vault of former files.
+
+    Args:
+        folder: its folder, private to its owner.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._records = os.open(
+            folder / RECORDS, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        self._kept = 0
+
+    @classmethod
+    def begin(cls, layout: Layout) -> Journal:
+        """Open the journal of a new run."""
+        layout.journal.mkdir(mode=0o700)
+        (layout.journal / VAULT).mkdir(mode=0o700)
+        journal = cls(layout.journal)
+        for folder in (layout.journal, layout.state):
+            _sync(folder)
+        return journal
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._records)
+
+    def keep(self, path: Path) -> str:
+        """Keep the present file: its inode by a second name, or a copy on another file system."""
+        self._kept += 1
+        name = str(self._kept)
+        kept = self.folder / VAULT / name
+        try:
+            os.link(path, kept, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK}:
+                raise
+            write_atomic(kept, read_file(path), mode=0o600)
+        _sync(kept.parent)
+        return name
+
+    def record(self, record: UndoRecord) -> None:
+        """Note what would undo the next step; on disk before it returns."""
+        os.write(self._records, json.dumps(record).encode() + b"\n")
+        os.fsync(self._records)
+
+    def commit(self) -> None:
+        """Everything is done: from now on there is nothing to undo."""
+        discard(self.folder)
+
+
+def discard(folder: Path) -> None:
+    """Let a journal vanish in one step, then free what it kept."""
+    gone = folder.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+    folder.rename(gone)
+    _sync(gone.parent)
+    shutil.rmtree(gone)
+
+
+def interrupted(layout: Layout) -> bool:
+    """Whether a run was cut off here (or is under way, for who does not hold its lock)."""
+    return layout.journal.exists()
+
+
+def read_records(folder: Path) -> list[UndoRecord]:
+    """The records in their order; a last line torn by a power cut belongs to a step never begun."""
+    path = folder / RECORDS
+    if look(path) is None:
+        return []
+    lines = read_file(path).split(b"\n")
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def roll_back(folder: Path, machine: Machine, tell: Callable[[str], None]) -> None:
+    """Undo everything that a journal records, the last first; then let services take up the former files.
+
+    Raises:
+        CtlError: some of it could not be undone; the journal stays, and the next run tries again.
+    """
+    records = read_records(folder)
+    notified = [record for record in records if record["kind"] == "notified"]
+    steps = [record for record in reversed(records) if record["kind"] != "notified"]
+    failures = _undo_all([*steps, *notified], folder / VAULT, machine, tell)
+    _sweep_temporary_files({Path(record["path"]).parent for record in records if "path" in record})
+    if failures:
+        raise CtlError(
+            "not everything could be put back: " + "; ".join(failures),
+            hint="mend that, then run `ctl reconfigure`: it finishes what is left",
+        )
+    discard(folder)
+
+
+def _undo_all(
+    records: Sequence[UndoRecord], vault: Path, machine: Machine, tell: Callable[[str], None]
+) -> list[str]:
+    failures = []
+    for record in records:
+        subject = record.get("path") or record.get("service") or record["kind"]
+        try:
+            undo(record, vault=vault, machine=machine)
+            tell(f"put back: {subject}")
+        except (OSError, CtlError) as error:
+            failures.append(f"{subject}: {error}")
+    return failures
+
+
+def recover(layout: Layout, machine: Machine, tell: Callable[[str], None]) -> bool:
+    """Undo a run that was cut off. Returns whether there was one.
+
+    Raises:
+        CtlError: some of it could not be undone.
+    """
+    _sweep(layout.state)
+    if not interrupted(layout):
+        return False
+    roll_back(layout.journal, machine, tell)
+    return True
+
+
+def _sweep(state: Path) -> None:
+    """Journals that were committed, but not yet freed when the machine stopped."""
+    if look(state) is not None:
+        for left in state.glob(f"{TEMPORARY_PREFIX}*"):
+            shutil.rmtree(left)
+
+
+def _sweep_temporary_files(folders: Iterable[Path]) -> None:
+    """Half-written files of the run that was cut off; they may hold secrets."""
+    for folder in folders:
+        for left in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            if not left.is_dir():
+                left.unlink()
+
+
+def _sync(folder: Path) -> None:
+    with open_folder(folder) as descriptor:
+        os.fsync(descriptor)

@@ -1,0 +1,78 @@
+"""Writes what a run would write, into a folder of its own, and reports of runs for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ctl.converge.atomic import link_atomic, write_atomic
+from ctl.converge.engine import Item
+from ctl.converge.model import Machine, Report, Validation
+from ctl.converge.resources.files import Directory, Symlink
+
+
+def render_to(items: Iterable[Item], output: Path, machine: Machine) -> int:
+    """Write every managed file below a folder, under its absolute path.
+
+    Args:
+        items: what a run would converge.
+        output: made if it is not there; closed to others, because there are secrets among the files.
+        machine: a blank one.
+
+    Returns:
+        The number of files written.
+    """
+    output.mkdir(mode=0o700, parents=True, exist_ok=True)
+    output.chmod(0o700)
+    count = 0
+    for item in items:
+        if isinstance(item, Validation):
+            continue
+        if isinstance(item, Directory):
+            below(output, item.path).mkdir(parents=True, exist_ok=True)
+        elif isinstance(item, Symlink):
+            link_atomic(_ready(below(output, item.path)), item.target)
+        for file in item.desired(machine):
+            write_atomic(_ready(below(output, file.path)), file.content, mode=file.mode)
+            count += 1
+    return count
+
+
+def below(output: Path, path: Path) -> Path:
+    """The place of an absolute path below a folder."""
+    return output / path.relative_to("/")
+
+
+def _ready(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def to_json(report: Report) -> dict[str, object]:
+    """A report as plain data.
+
+    Returns:
+        changes (resource, summary, path, diff), notifications (service, action), started, stopped,
+        changed and unchanged (counts), seconds, dry_run, recovered.
+    """
+    return {
+        "changed": len(report.changes),
+        "unchanged": report.unchanged,
+        "changes": [
+            {
+                "resource": change.resource,
+                "summary": change.summary,
+                "path": str(change.path) if change.path else None,
+                "diff": change.diff,
+            }
+            for change in report.changes
+        ],
+        "notifications": [
+            {"service": item.service, "action": str(item.action)} for item in report.notifications
+        ],
+        "started": report.started,
+        "stopped": report.stopped,
+        "seconds": round(report.seconds, 3),
+        "dry_run": report.dry_run,
+        "recovered": report.recovered,
+    }

@@ -1,0 +1,145 @@
+"""Users and groups."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctl.converge.inspect import group_id
+from ctl.converge.model import Change, DesiredFile, Machine
+from ctl.converge.steps import RunCommand
+from ctl.errors import CtlError
+
+LOCKED = (1, 10)
+"""Exit codes of the shadow utilities while another process holds the account files (useradd(8), groupadd(8))."""
+ABSENT = (6,)
+"""Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
+
+
+def _command(*argv: str, undo: tuple[str, ...] | None = None, undone: tuple[int, ...] = ()) -> RunCommand:
+    return RunCommand(argv, undo_argv=undo, undone=undone, retry=LOCKED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Account:
+    """What users and groups share.
+
+    Args:
+        account: its name; may be given as the first, positional argument.
+        system: whether its number is taken from the system's range.
+    """
+
+    account: str
+    system: bool = True
+
+    def desired(self, machine: Machine) -> Sequence[DesiredFile]:
+        """No file of its own."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Group(_Account):
+    """A group. Without privileges nothing is done.
+
+    Args:
+        gid: its number, or None for any.
+    """
+
+    account: str
+    gid: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Identity."""
+        return f"group[{self.account}]"
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Create it.
+
+        Raises:
+            CtlError: it exists with another gid; files already bear that one, so it is not changed.
+        """
+        if not machine.privileged or machine.blank:
+            return None
+        try:
+            present = grp.getgrnam(self.account)
+        except KeyError:
+            flags = (["--system"] if self.system else []) + (
+                ["--gid", str(self.gid)] if self.gid is not None else []
+            )
+            step = _command("groupadd", *flags, self.account, undo=("groupdel", self.account), undone=ABSENT)
+            return Change(self.name, "create", (step,))
+        if self.gid is not None and present.gr_gid != self.gid:
+            raise CtlError(
+                f"group {self.account!r} has gid {present.gr_gid}, not {self.gid} as the settings say",
+                hint=f"groupmod --gid {self.gid} {self.account}, and chgrp its files; or change the setting",
+            )
+        return None
+
+
+@dataclass(frozen=True)
+class User(_Account):
+    """A user whose group exists or is created before. Without privileges nothing is done.
+
+    Args:
+        group: name of the primary group.
+        uid: its number, or None for any.
+        home: home directory; it is not made.
+        shell: login shell.
+    """
+
+    account: str
+    group: str = ""
+    uid: int | None = None
+    home: str = "/nonexistent"
+    shell: str = "/usr/sbin/nologin"
+
+    @property
+    def name(self) -> str:
+        """Identity."""
+        return f"user[{self.account}]"
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Create it, or correct its group, home and shell.
+
+        Raises:
+            CtlError: it exists with another uid; files already bear that one, so it is not changed.
+        """
+        if not machine.privileged or machine.blank:
+            return None
+        try:
+            present = pwd.getpwnam(self.account)
+        except KeyError:
+            return Change(self.name, "create", (self._create(),))
+        if self.uid is not None and present.pw_uid != self.uid:
+            raise CtlError(
+                f"user {self.account!r} has uid {present.pw_uid}, not {self.uid} as the settings say",
+                hint=f"usermod --uid {self.uid} {self.account}, and chown its files; or change the setting",
+            )
+        return self._correct(present)
+
+    def _create(self) -> RunCommand:
+        flags = ["--system"] if self.system else []
+        flags += ["--uid", str(self.uid)] if self.uid is not None else []
+        flags += ["--gid", self.group, "--home-dir", self.home, "--shell", self.shell, "--no-create-home"]
+        undo = ("userdel", self.account)
+        return _command("useradd", *flags, self.account, undo=undo, undone=ABSENT)
+
+    def _correct(self, present: pwd.struct_passwd) -> Change | None:
+        wanted = {"--home": self.home, "--shell": self.shell}
+        former = {"--home": present.pw_dir, "--shell": present.pw_shell}
+        if group_id(self.group) != present.pw_gid:
+            wanted["--gid"], former["--gid"] = self.group, str(present.pw_gid)
+        changed = [flag for flag, value in wanted.items() if former[flag] != value]
+        if not changed:
+            return None
+        step = _command(
+            "usermod",
+            *[word for flag in changed for word in (flag, wanted[flag])],
+            self.account,
+            undo=("usermod", *[word for flag in changed for word in (flag, former[flag])], self.account),
+        )
+        words = [f"{flag.lstrip('-')} {former[flag]} → {wanted[flag]}" for flag in changed]
+        return Change(self.name, ", ".join(words), (step,))

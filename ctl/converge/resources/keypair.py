@@ -1,0 +1,97 @@
+"""A key and its certificate, always replaced as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctl.converge.diff import mask_all
+from ctl.converge.inspect import Rights
+from ctl.converge.model import Change, DesiredFile, Machine, Notification
+from ctl.converge.resources.files import plan_file, rights_on
+from ctl.errors import CtlError
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPair:
+    """A private key and the certificate of its public half, in two files.
+
+    Args:
+        key, certificate: absolute paths.
+        key_pem, certificate_pem: PEM text (RFC 7468); they must belong together.
+        key_rights, certificate_rights: mode and accounts of each.
+        notifies: services to restart or reload when they change.
+    """
+
+    key: Path
+    certificate: Path
+    key_pem: str = field(repr=False)
+    certificate_pem: str = field(repr=False)
+    key_rights: Rights = Rights(0o600)  # noqa: RUF009 - frozen
+    certificate_rights: Rights = Rights(0o644)  # noqa: RUF009 - frozen
+    notifies: tuple[Notification, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Identity."""
+        return f"key pair[{self.key}]"
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Replace both where either differs.
+
+        Raises:
+            CtlError: the two do not belong together.
+        """
+        changes = [change for change in self._parts(machine) if change is not None]
+        if not changes:
+            return None
+        if not pair_matches(self.key_pem, self.certificate_pem):
+            raise CtlError(f"the key for {self.key} and the certificate for {self.certificate} do not match")
+        summary = "; ".join(f"{change.path}: {change.summary}" for change in changes)
+        steps = tuple(step for change in changes for step in change.steps)
+        diff = "".join(change.diff for change in changes)
+        return Change(self.name, summary, steps, diff, self.key, self.notifies)
+
+    def _parts(self, machine: Machine) -> list[Change | None]:
+        key, certificate = self.key_rights, self.certificate_rights
+        return [
+            plan_file(
+                self.certificate,
+                self.certificate_pem.encode(),
+                rights_on(machine, certificate.mode, certificate.owner, certificate.group),
+                machine=machine,
+                name=self.name,
+            ),
+            plan_file(
+                self.key,
+                self.key_pem.encode(),
+                rights_on(machine, key.mode, key.owner, key.group),
+                machine=machine,
+                name=self.name,
+                mask=mask_all,
+            ),
+        ]
+
+    def desired(self, machine: Machine) -> Sequence[DesiredFile]:
+        """Both."""
+        return (
+            DesiredFile(
+                self.certificate, self.certificate_pem.encode(), self.certificate_rights.mode or 0o644
+            ),
+            DesiredFile(self.key, self.key_pem.encode(), self.key_rights.mode or 0o600),
+        )
+
+
+def pair_matches(key_pem: str, certificate_pem: str) -> bool:
+    """Whether a certificate holds the public half of a private key.
+
+    Raises:
+        ValueError: one of them cannot be read.
+    """
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from cryptography.x509 import load_pem_x509_certificate
+
+    key = load_pem_private_key(key_pem.encode(), password=None)
+    certificate = load_pem_x509_certificate(certificate_pem.encode())
+    return bool(key.public_key() == certificate.public_key())

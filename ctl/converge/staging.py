@@ -1,0 +1,102 @@
+"""A private copy of the planned files, in which the programs that will read them check them first."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ctl.converge.inspect import user_ids
+from ctl.converge.model import DesiredFile, Validation
+
+NOBODY = 65534
+"""The overflow uid and gid: stands in for an account that this very run will create (credentials(7))."""
+
+
+class StagingCopy:
+    """The copy: each planned file lies below `folder` under its absolute path.
+
+    Args:
+        folder: the top of the copy.
+        planned: real path to file.
+    """
+
+    def __init__(self, folder: Path, planned: Mapping[Path, DesiredFile]) -> None:
+        self.folder = folder
+        self._planned = planned
+
+    def path(self, real: Path) -> Path:
+        """Where the planned version lies now: in the copy if planned, else the real path."""
+        return self._staged(real) if real in self._planned else real
+
+    def real_names(self, text: str) -> str:
+        """A program's message with the real paths in place of the copy's."""
+        return text.replace(str(self.folder), "")
+
+    def _staged(self, real: Path) -> Path:
+        return self.folder / real.relative_to("/")
+
+    def fill(self, redirect: Iterable[Path]) -> None:
+        """Write the files, their texts naming the copy's paths instead of the real ones."""
+        redirected = list(redirect)
+        for path in redirected:
+            self._staged(path).parent.mkdir(parents=True, exist_ok=True)
+            if not path.suffix:
+                self._staged(path).mkdir(exist_ok=True)
+        replace = self._replacer([*self._planned, *redirected])
+        for real, file in self._planned.items():
+            staged = self._staged(real)
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(replace(file.content))
+            staged.chmod(0o600)
+
+    def _replacer(self, paths: Iterable[Path]) -> _Replacer:
+        return _Replacer({str(path): str(self._staged(path)) for path in paths})
+
+
+class _Replacer:
+    """Replaces whole paths in text, the longest first; what is no text stays as it is."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+        longest_first = sorted(names, key=len, reverse=True)
+        pattern = "|".join(re.escape(name) for name in longest_first)
+        self._pattern = re.compile(rf"(?<![\w./-])(?:{pattern})(?![\w.-])")
+
+    def __call__(self, content: bytes) -> bytes:
+        try:
+            text = content.decode()
+        except UnicodeDecodeError:
+            return content
+        return self._pattern.sub(lambda match: self._names[match[0]], text).encode()
+
+
+@contextmanager
+def staging(planned: Iterable[DesiredFile], validation: Validation) -> Iterator[StagingCopy]:
+    """A copy of the planned files for one validation; removed afterwards.
+
+    Args:
+        planned: every file of the plan, changed or not.
+        validation: names further paths to redirect, and the account that must be able to read the copy.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ctl-staging-"))
+    try:
+        copy = StagingCopy(folder, {file.path: file for file in planned})
+        copy.fill(validation.redirect)
+        if validation.user is not None:
+            _give(folder, validation.user)
+        yield copy
+    finally:
+        shutil.rmtree(folder)
+
+
+def _give(folder: Path, user: str) -> None:
+    owner = user_ids(user) or (NOBODY, NOBODY)
+    for place, _, files in os.walk(folder):
+        os.chown(place, *owner)
+        for name in files:
+            os.chown(Path(place) / name, *owner, follow_symlinks=False)

@@ -1,0 +1,238 @@
+"""The indivisible actions of a run; each says beforehand what would undo it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ctl.converge.atomic import link_atomic, write_atomic
+from ctl.converge.inspect import Found, Rights, look
+from ctl.converge.model import ServiceManager, UndoRecord, Vault
+from ctl.errors import CtlError
+
+ATTEMPTS = 20
+SECONDS_BETWEEN = 0.25
+
+
+def undo_for_path(path: Path, vault: Vault) -> UndoRecord:
+    """The record that puts back what lies at a path now: a file, a link, or nothing."""
+    found = look(path)
+    if found is None:
+        return {"kind": "remove", "path": str(path)}
+    if found.is_link:
+        return {"kind": "link", "path": str(path), "target": str(path.readlink())}
+    return {"kind": "restore", "path": str(path), "kept": vault.keep(path), **_rights_record(found)}
+
+
+def _rights_record(found: Found) -> dict[str, Any]:
+    return {"mode": found.mode, "uid": found.uid, "gid": found.gid}
+
+
+@dataclass(frozen=True)
+class WriteFile:
+    """Write a whole file with its rights."""
+
+    path: Path
+    content: bytes = field(repr=False)
+    rights: Rights
+
+    def undo(self, vault: Vault) -> UndoRecord:
+        """Put back what was there."""
+        return undo_for_path(self.path, vault)
+
+    def apply(self) -> None:
+        """Replace it in one step."""
+        uid, gid = self.rights.ids()
+        mode = self.rights.mode if self.rights.mode is not None else 0o644
+        write_atomic(self.path, self.content, mode=mode, uid=uid, gid=gid)
+
+
+@dataclass(frozen=True)
+class RemoveFile:
+    """Remove a file or symbolic link."""
+
+    path: Path
+
+    def undo(self, vault: Vault) -> UndoRecord:
+        """Put back what was there."""
+        return undo_for_path(self.path, vault)
+
+    def apply(self) -> None:
+        """Remove it."""
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class MakeLink:
+    """Make a symbolic link, or point it elsewhere."""
+
+    path: Path
+    target: str
+
+    def undo(self, vault: Vault) -> UndoRecord:
+        """Put back what was there."""
+        return undo_for_path(self.path, vault)
+
+    def apply(self) -> None:
+        """Replace it in one step."""
+        link_atomic(self.path, self.target)
+
+
+@dataclass(frozen=True)
+class MakeDirectory:
+    """Make a folder in an existing one, with its rights.
+
+    Args:
+        parent: made only for what lies below it: one that is there by now keeps its rights.
+    """
+
+    path: Path
+    rights: Rights
+    parent: bool = False
+
+    def undo(self, vault: Vault) -> UndoRecord:
+        """Remove it again, if nothing lies in it; or give it back its rights, if the run has made it before."""
+        found = look(self.path, follow=True)
+        if found is None:
+            return {"kind": "rmdir", "path": str(self.path)}
+        return {"kind": "rights", "path": str(self.path), "follow": True, **_rights_record(found)}
+
+    def apply(self) -> None:
+        """Make it closed to others first, then give it its rights."""
+        if look(self.path, follow=True) is None:
+            self.path.mkdir(mode=0o700)
+        elif self.parent:
+            return
+        set_rights(self.path, self.rights, follow=True)
+
+
+@dataclass(frozen=True)
+class SetRights:
+    """Set mode, owner and group of what is there.
+
+    Args:
+        follow: whether the path may be a symbolic link, whose target is meant.
+    """
+
+    path: Path
+    rights: Rights
+    follow: bool = False
+
+    def undo(self, vault: Vault) -> UndoRecord | None:
+        """Set them as they are."""
+        found = look(self.path, follow=self.follow)
+        if found is None:
+            return None
+        return {"kind": "rights", "path": str(self.path), "follow": self.follow, **_rights_record(found)}
+
+    def apply(self) -> None:
+        """Set them."""
+        set_rights(self.path, self.rights, follow=self.follow)
+
+
+def set_rights(path: Path, rights: Rights, *, follow: bool = False) -> None:
+    """Set the rights that are wanted."""
+    uid, gid = rights.ids()
+    set_ids_and_mode(path, uid, gid, rights.mode, follow=follow)
+
+
+def set_ids_and_mode(
+    path: Path, uid: int | None, gid: int | None, mode: int | None, *, follow: bool = False
+) -> None:
+    """Set owner, group and mode by number, through one descriptor: the path cannot be swapped in between.
+
+    The owner comes first, because a change of owner clears set-id bits.
+
+    Raises:
+        CtlError: the path is a symbolic link, and `follow` is False.
+    """
+    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    try:
+        if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+            raise CtlError(f"{path} has become a symbolic link", hint="look who put it there, and run again")
+        same = f"/proc/self/fd/{descriptor}"
+        if uid is not None or gid is not None:
+            os.chown(same, -1 if uid is None else uid, -1 if gid is None else gid)
+        if mode is not None:
+            os.chmod(same, mode)  # noqa: PTH101 - a descriptor's name, not a path
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class RunCommand:
+    """Run a program that changes the machine.
+
+    Args:
+        argv: program and arguments; never a secret among them.
+        undo_argv: what undoes it, or None.
+        undone: exit codes of `undo_argv` that mean "there is nothing to undo".
+        retry: exit codes of both that mean "try again in a moment".
+    """
+
+    argv: tuple[str, ...]
+    undo_argv: tuple[str, ...] | None = None
+    undone: tuple[int, ...] = ()
+    retry: tuple[int, ...] = ()
+
+    def undo(self, vault: Vault) -> UndoRecord | None:
+        """Run the opposite."""
+        if self.undo_argv is None:
+            return None
+        return {"kind": "run", "argv": self.undo_argv, "done": self.undone, "retry": self.retry}
+
+    def apply(self) -> None:
+        """Run it to its end."""
+        run(self.argv, retry=self.retry)
+
+
+def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] = ()) -> None:
+    """Run a program to its end.
+
+    Args:
+        done: exit codes other than 0 that are a success.
+        retry: exit codes that mean "try again in a moment".
+
+    Raises:
+        CtlError: it is missing or failed; with the last line of what it said.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            ended = subprocess.run(
+                argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+            )
+        except FileNotFoundError as error:
+            raise CtlError(f"{argv[0]} is not installed") from error
+        if ended.returncode == 0 or ended.returncode in done:
+            return
+        if ended.returncode not in retry or attempt == ATTEMPTS - 1:
+            break
+        time.sleep(SECONDS_BETWEEN)
+    said = (ended.stderr.strip() or ended.stdout.strip() or f"exit {ended.returncode}").splitlines()[-1]
+    raise CtlError(f"{' '.join(argv)}: {said}")
+
+
+@dataclass(frozen=True)
+class SwitchService:
+    """Give a service to the supervisor, or take it away."""
+
+    services: ServiceManager = field(repr=False)
+    service: str
+    enabled: bool
+
+    def undo(self, vault: Vault) -> UndoRecord:
+        """The opposite."""
+        return {"kind": "service", "service": self.service, "enabled": not self.enabled}
+
+    def apply(self) -> None:
+        """Do it through the supervisor."""
+        if self.enabled:
+            self.services.enable(self.service)
+        else:
+            self.services.disable(self.service)
