@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from ctl.settings.attributes import Attributes
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs lie that services run. In `render` without them, the distribution's usual paths.
+    """Where the programs lie that services run; absolute paths.
 
     Args:
-        registry, nginx, runsvdir, chpst, svlogd: absolute paths.
+        registry: the registry program, of any flavour.
+        nginx, runsvdir, chpst, svlogd: as in the distribution.
+        nginx_version: as (1, 22, 1): it decides how directives are written.
     """
 
     registry: Path
@@ -23,6 +25,7 @@ class Programs:
     runsvdir: Path
     chpst: Path
     svlogd: Path
+    nginx_version: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,10 @@ class Node:
         attributes: what the settings say.
         layout: where things lie.
         programs: where programs lie.
-        privileged: whether services can run under accounts of their own (running as root).
+        privileged: whether services run under accounts of their own (running as root).
         log_account: the account that writes logs (Debian's _runit-log), or None to write as the caller.
-        facts: further facts by name, for a site's own recipes.
+        secrets: the wanted content of the secrets file, or None where it is not to be written; waits for
+            the RSA pair if that is still being made.
     """
 
     attributes: Attributes
@@ -43,4 +47,31 @@ class Node:
     programs: Programs
     privileged: bool
     log_account: str | None
-    facts: Mapping[str, str]
+    secrets: Callable[[], bytes | None]
+
+    def listens(self) -> dict[str, list[str]]:
+        """Every enabled service with the addresses on which it listens, as "host:port"."""
+        services = {}
+        if self.attributes.registry.enable:
+            registry = self.attributes.registry
+            services["registry"] = [a for a in (registry.registry_http_addr, registry.debug_addr) if a]
+        if self.attributes.nginx.enable:
+            services["nginx"] = [f"{address}:{port}" for address, port in self._nginx_listens()]
+        return services
+
+    def _nginx_listens(self) -> Iterator[tuple[str, int]]:
+        vhost, status = self.attributes.registry.nginx, self.attributes.nginx.status
+        if self.serves_registry:
+            ports = [vhost.listen_port]
+            ports += [vhost.redirect_http_to_https_port] if vhost.redirect_http_to_https else []
+            yield from ((address, port) for port in ports for address in vhost.listen_addresses)
+        if status["enable"]:
+            yield from ((address, status["port"]) for address in status["listen_addresses"])
+
+    @property
+    def serves_registry(self) -> bool:
+        """Whether NGINX has a vhost for the registry here."""
+        attributes = self.attributes
+        return bool(
+            attributes.nginx.enable and attributes.registry.enable and attributes.registry.nginx.enable
+        )

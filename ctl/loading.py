@@ -1,0 +1,51 @@
+"""From a command's context to settings, node and machine: the steps that several commands share."""
+
+from __future__ import annotations
+
+import os
+
+from ctl.cli import Context
+from ctl.converge.model import Machine
+from ctl.node import Node
+from ctl.output import Style
+from ctl.programs import locate, log_account
+from ctl.settings.load import Loaded, load
+from ctl.settings.source import Severity
+
+
+def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
+    """Read the settings and print their warnings and notes.
+
+    Raises:
+        SettingsError: with every error of the file.
+    """
+    loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets)
+    for diagnostic in loaded.attributes.diagnostics:
+        style = Style.WARN if diagnostic.severity is Severity.WARNING else Style.PLACE
+        word = str(diagnostic.severity)
+        ctx.console.note(str(diagnostic).replace(word, ctx.console.paint(word, style, err=True), 1))
+    return loaded
+
+
+def node(ctx: Context, loaded: Loaded, *, required: bool) -> Node:
+    """The node that recipes see.
+
+    Args:
+        required: whether missing programs are an error (reconfigure), or stand-ins do (render).
+    """
+    privileged = os.geteuid() == 0 or (not required and ctx.layout.is_machine)
+    return Node(
+        attributes=loaded.attributes,
+        layout=ctx.layout,
+        programs=locate(loaded.attributes, required=required),
+        privileged=privileged,
+        log_account=log_account() if privileged else None,
+        secrets=loaded.secrets.content,
+    )
+
+
+def machine(ctx: Context, *, blank: bool = False) -> Machine:
+    """The machine (or private root) with its supervisor."""
+    from ctl.services import Runit
+
+    return Machine(services=Runit(ctx.layout), privileged=os.geteuid() == 0, blank=blank)

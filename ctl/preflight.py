@@ -1,0 +1,167 @@
+"""Asks, before anything changes, whether this machine can become what the settings say."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ctl.converge.model import Machine
+from ctl.errors import PreflightError
+from ctl.node import Node
+from ctl.paths import Layout
+
+FIRST_ORDINARY_PORT = 1024
+
+
+def refuse_foreign_root(layout: Layout) -> None:
+    """Refuse paths that another owner manages, and a machine that needs root.
+
+    Raises:
+        PreflightError: a GitLab Linux package is installed there, or the caller is not root.
+    """
+    embedded = layout.path("/opt/gitlab/embedded")
+    if embedded.is_dir():
+        raise PreflightError(
+            f"the GitLab Linux package is installed here ({embedded} exists) and owns the same paths",
+            hint="keep this registry apart from it: ctl --root DIR reconfigure",
+        )
+    if layout.is_machine and os.geteuid() != 0:
+        raise PreflightError(
+            "changing this machine needs root",
+            hint="sudo ctl reconfigure; or work in a root of your own: ctl --root DIR reconfigure",
+        )
+
+
+def check(node: Node, machine: Machine) -> None:
+    """Check accounts, storage and ports.
+
+    Raises:
+        PreflightError: something is not ready; says what, and what to do.
+    """
+    if node.privileged and not node.attributes.manage_accounts.enable:
+        _refuse_missing_accounts(node)
+    if node.attributes.registry.enable:
+        _refuse_unreachable_storage(node)
+    _refuse_taken_ports(node, machine)
+
+
+def _refuse_missing_accounts(node: Node) -> None:
+    attributes = node.attributes
+    users = {"registry.username": attributes.registry.username} if attributes.registry.enable else {}
+    if attributes.nginx.enable:
+        users["web_server.username"] = attributes.web_server.username
+    if attributes.gitlab_rails.enable:
+        users["user.username"] = attributes.user.username
+    for setting, user in users.items():
+        if not _exists(user):
+            raise PreflightError(
+                f'user {user!r} ({setting}) does not exist, and manage_accounts["enable"] is False',
+                hint=f"useradd --system {user}",
+            )
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _refuse_unreachable_storage(node: Node) -> None:
+    """The registry's user must get to its storage: every folder above lets it through, and it may write.
+
+    Folders that the run itself makes or corrects are not judged.
+    """
+    filesystem = node.attributes.registry.storage.get("filesystem")
+    user = node.attributes.registry.username
+    if filesystem is None or (node.privileged and not _exists(user)):
+        return
+    storage = Path(filesystem["rootdirectory"])
+    if not node.attributes.manage_storage_directories.enable and not storage.is_dir():
+        raise PreflightError(
+            f'the storage folder {storage} does not exist, and manage_storage_directories["enable"] is False',
+            hint=f"install -d -o {user} -m 0770 {storage}",
+        )
+    above = _first_existing(storage.parent)
+    if not _may(node, "-x", above):
+        blocked = next(place for place in (*reversed(above.parents), above) if not _may(node, "-x", place))
+        raise PreflightError(
+            f"the storage folder {storage} cannot be reached by user {user}: {blocked} lets it not through",
+            hint=f"chmod o+x {blocked}",
+        )
+    if _must_be_writable(node, storage) and not _may(node, "-w", storage):
+        raise PreflightError(
+            f"the storage folder {storage} is not writable by user {user}",
+            hint=f"chown -R {user} {storage}",
+        )
+
+
+def _must_be_writable(node: Node, storage: Path) -> bool:
+    managed = node.privileged and node.attributes.manage_storage_directories.enable
+    return storage.is_dir() and not managed
+
+
+def _first_existing(path: Path) -> Path:
+    return next(place for place in (path, *path.parents) if place.is_dir())
+
+
+def _may(node: Node, access: str, path: Path) -> bool:
+    """Ask the kernel, as the registry's user where there is one: mode bits alone do not tell (ACLs, mounts)."""
+    if not node.privileged:
+        return os.access(path, os.X_OK if access == "-x" else os.W_OK | os.X_OK)
+    registry = node.attributes.registry
+    account = f"{registry.username}:{registry.group}" if _group_exists(registry.group) else registry.username
+    test = ["/usr/bin/test", access, str(path)]
+    return subprocess.run([str(node.programs.chpst), "-u", account, *test], check=False).returncode == 0
+
+
+def _group_exists(group: str) -> bool:
+    try:
+        grp.getgrnam(group)
+    except KeyError:
+        return False
+    return True
+
+
+def _refuse_taken_ports(node: Node, machine: Machine) -> None:
+    """Ports that the services will need, less those that they already hold."""
+    wanted = [
+        address
+        for service, addresses in node.listens().items()
+        for address in set(addresses) - _held(machine, node.layout, service)
+    ]
+    if not wanted:
+        return
+    _refuse_low_ports(wanted)
+    from ctl.nginx.ports import parse_address, taken
+
+    problems = [str(problem) for problem in taken([parse_address(address) for address in wanted])]
+    if problems:
+        raise PreflightError(
+            "; ".join(problems), hint="stop that process, or choose another port in the settings"
+        )
+
+
+def _held(machine: Machine, layout: Layout, service: str) -> set[str]:
+    """What the service, if it runs, was told to listen on by an earlier run."""
+    definition = layout.sv / service / "ctl.json"
+    if not definition.exists() or not machine.services.running(service):
+        return set()
+    return set(json.loads(definition.read_text(encoding="utf-8"))["listen"])
+
+
+def _refuse_low_ports(addresses: Iterable[str]) -> None:
+    if os.geteuid() == 0:
+        return
+    low = [address for address in addresses if int(address.rpartition(":")[2]) < FIRST_ORDINARY_PORT]
+    if low:
+        raise PreflightError(
+            f"{', '.join(low)}: ports below {FIRST_ORDINARY_PORT} need root",
+            hint="choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']",
+        )

@@ -1,0 +1,93 @@
+"""Looks up the programs that a node's services run, and the account that writes their logs."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+from ctl.errors import PreflightError
+from ctl.node import Programs
+from ctl.settings.attributes import Attributes
+
+SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Searched after PATH: an ordinary user's PATH has no sbin."""
+PACKAGES = {"registry": "docker-registry", "nginx": "nginx"}
+"""Debian and Ubuntu package of each program; the others come with runit."""
+REGISTRY_NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
+LOG_ACCOUNTS = ("_runit-log", "runit-log")
+"""The account for svlogd that Debian's and Ubuntu's runit packages make, newest name first."""
+
+
+def find_program(*names: str) -> Path | None:
+    """The first of some programs that is there: an absolute path, or a name on PATH and the system's folders."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *SEARCH_PATH])
+    for name in names:
+        found = shutil.which(name, path=path)
+        if found:
+            return Path(found)
+    return None
+
+
+def locate(attributes: Attributes, *, required: bool) -> Programs:
+    """Find every program that the node's services need.
+
+    Args:
+        attributes: registry.executable and nginx.executable name programs elsewhere.
+        required: whether a missing program is an error; else the distribution's usual path stands in.
+
+    Raises:
+        PreflightError: programs are missing; names each with its package.
+    """
+    names = {
+        "registry": _wanted(attributes.registry.executable, REGISTRY_NAMES),
+        "nginx": _wanted(attributes.nginx.executable, ("nginx",)),
+        **{name: (name,) for name in ("runsvdir", "chpst", "svlogd")},
+    }
+    found = {name: find_program(*candidates) for name, candidates in names.items()}
+    if required:
+        _refuse_missing(found, names, attributes)
+    paths = {name: path or _usual(name) for name, path in found.items()}
+    return Programs(**paths, nginx_version=_nginx_version(found["nginx"]))
+
+
+def _wanted(given: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
+    return (given,) if given else usual
+
+
+def _usual(name: str) -> Path:
+    folder = "/usr/sbin" if name == "nginx" else "/usr/bin"
+    return Path(folder) / ("docker-registry" if name == "registry" else name)
+
+
+def _refuse_missing(
+    found: dict[str, Path | None], names: dict[str, tuple[str, ...]], attributes: Attributes
+) -> None:
+    unneeded = {
+        name
+        for name, needed in (("registry", attributes.registry.enable), ("nginx", attributes.nginx.enable))
+        if not needed
+    }
+    missing = [name for name, path in found.items() if path is None and name not in unneeded]
+    if not missing:
+        return
+    packages = sorted({PACKAGES.get(name, "runit") for name in missing})
+    lines = [f"{' or '.join(names[name])} is not installed" for name in missing]
+    raise PreflightError("; ".join(lines), hint=f"apt-get install {' '.join(packages)}")
+
+
+def _nginx_version(program: Path | None) -> tuple[int, ...]:
+    from ctl.nginx.program import nginx_version
+
+    return nginx_version(program) if program else (1, 22, 1)
+
+
+def log_account() -> str | None:
+    """The account for svlogd, or None on a machine that has none."""
+    for name in LOG_ACCOUNTS:
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    return None

@@ -1,0 +1,140 @@
+"""The registry: its account, storage, configuration, certificate and service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ctl.converge import (
+    Directory,
+    EnvDirectory,
+    File,
+    Group,
+    Item,
+    Service,
+    Template,
+    User,
+    Validation,
+    restart,
+)
+from ctl.node import Node
+from ctl.registry.gate import gate_file
+from ctl.registry.validate import registry_accepts
+from ctl.services import runit_service
+from ctl.settings.masking import mask_yaml
+
+SYSTEM_CERTIFICATES = "/etc/ssl/certs"
+
+
+def recipe(node: Node) -> Iterator[Item]:
+    """Everything of the registry where it is enabled; elsewhere its service is taken away, its data stays."""
+    if not node.attributes.registry.enable:
+        yield Service("registry", enabled=False)
+        return
+    if node.attributes.manage_accounts.enable:
+        yield from account(node)
+    if node.attributes.manage_storage_directories.enable:
+        yield from storage(node)
+    yield from configuration(node)
+    yield from service(node)
+
+
+def account(node: Node) -> Iterator[Item]:
+    """The user under which the registry runs."""
+    registry = node.attributes.registry
+    yield Group(registry.group, gid=registry.gid)
+    yield User(
+        registry.username, group=registry.group, uid=registry.uid, home=registry.dir, shell=registry.shell
+    )
+
+
+def storage(node: Node) -> Iterator[Item]:
+    """The folder of the images, where they lie on this machine's disk."""
+    attributes = node.attributes
+    filesystem = attributes.registry.storage.get("filesystem")
+    if filesystem is None:
+        return
+    shared, images = Path(attributes.gitlab_rails.shared_path), Path(filesystem["rootdirectory"])
+    if images.is_relative_to(shared):
+        yield Directory(Path(attributes.gitlab_rails.dir))
+        yield Directory(shared, mode=0o751)
+    group = attributes.user.group if attributes.gitlab_rails.enable else attributes.registry.group
+    yield Directory(images, owner=attributes.registry.username, group=group, mode=0o770)
+
+
+def configuration(node: Node) -> Iterator[Item]:
+    """config.yml, the certificate of token issuers, and the environment."""
+    registry, issuer = node.attributes.registry, node.attributes.gitlab_rails.registry_issuer
+    config = Path(registry.dir) / "config.yml"
+    notifies = (restart("registry"),)
+    yield Directory(Path(registry.dir), owner=registry.username, group=registry.group, mode=0o2770)
+    yield File(
+        Path(registry.rootcertbundle),
+        content=registry.internal_certificate,
+        owner="root",
+        group=registry.group,
+        mode=0o640,
+        notifies=notifies,
+    )
+    yield Template(
+        config,
+        source="registry/config.yml.j2",
+        variables={"registry": registry, "issuer": issuer},
+        owner="root",
+        group=registry.group,
+        mode=0o640,
+        mask=mask_yaml,
+        notifies=notifies,
+    )
+    yield Directory(Path(registry.env_directory).parent)
+    yield EnvDirectory(
+        Path(registry.env_directory),
+        variables=environment(node),
+        owner="root",
+        group=registry.group,
+        notifies=notifies,
+    )
+    yield Validation(
+        "the registry accepts config.yml",
+        watches=(config, Path(registry.rootcertbundle), Path(registry.env_directory)),
+        check=lambda staging: registry_accepts(
+            staging.path(config),
+            program=node.programs.registry,
+            user=registry.username if node.privileged else None,
+            environment=environment(node),
+        ),
+        user=registry.username if node.privileged else None,
+    )
+
+
+def environment(node: Node) -> dict[str, str]:
+    """Environment of the process: registry["env"] over the system's certificate folder."""
+    given = {name: _text(value) for name, value in node.attributes.registry.env.items()}
+    return {"SSL_CERT_DIR": SYSTEM_CERTIFICATES} | given
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def service(node: Node) -> Iterator[Item]:
+    """The supervised process, under its own account."""
+    registry = node.attributes.registry
+    account = f" -u {registry.username}:{registry.group}" if node.privileged else ""
+    yield from runit_service(
+        node,
+        "registry",
+        run_source="registry/run.j2",
+        variables={
+            "registry": registry,
+            "programs": node.programs,
+            "config": Path(registry.dir) / "config.yml",
+            "gate": gate_file(node.layout),
+            "as_user": account,
+        },
+        listen=node.listens()["registry"],
+        wait=30,
+        log_directory=registry.log_directory,
+        logging=registry,
+        timestamps=registry.log_formatter != "json",
+    )
