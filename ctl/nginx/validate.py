@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
 import re
 import subprocess
 from collections.abc import Callable
@@ -14,6 +16,7 @@ PATIENCE = 60
 """Seconds: names of upstreams are looked up, and a dead name server answers late."""
 _LABEL = re.compile(r"^(nginx:|\d{4}/\d\d/\d\d [\d:]+) \[\w+\] (\d+#\d+: )?", re.MULTILINE)
 """Before NGINX has read where errors go it labels them otherwise than after."""
+_USER = re.compile(r"^user (\S+) (\S+);$", re.MULTILINE)
 _NOISE = re.compile(r"^nginx: configuration file .* test failed$\n?|^Enter PEM pass phrase:\s*", re.MULTILINE)
 
 
@@ -34,6 +37,7 @@ def nginx_accepts(
     Raises:
         ValidationError: NGINX refuses, with its own words; or it does not come to an end.
     """
+    _stand_in_for_accounts(config)
     names = real_names or (lambda text: text.replace(str(prefix), ""))
     command = [str(program), "-t", "-q", "-e", "stderr", "-c", str(config), "-p", f"{prefix}/"]
     try:
@@ -56,6 +60,22 @@ def nginx_accepts(
         ) from error
     if done.returncode != 0:
         raise ValidationError(f"NGINX refuses its configuration: {_reason(names(done.stderr))}", hint=_HINT)
+
+
+def _stand_in_for_accounts(config: Path) -> None:
+    """On a first run the account of the workers is only planned, and NGINX would refuse its name."""
+    text = config.read_text(encoding="utf-8")
+    config.write_text(_USER.sub(_existing_account, text), encoding="utf-8")
+
+
+def _existing_account(directive: re.Match[str]) -> str:
+    user, group = directive.groups()
+    try:
+        pwd.getpwnam(user)
+        grp.getgrnam(group)
+    except KeyError:
+        return f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"
+    return directive[0]
 
 
 _HINT = "Nothing was changed. `ctl render --output DIR` writes the refused files below DIR."
