@@ -50,16 +50,16 @@ class Url(Type):
             url = urlsplit(text)
             port = url.port
         except ValueError as error:
-            raise Refused(f"is no valid URL ({error}){place.got(text)}") from None
+            raise Refused(f"is no valid URL ({error}){_got(text, place)}") from None
         if url.scheme not in ("http", "https"):
-            hint = "" if "://" in text else f'Write "https://{text}".'
+            hint = "" if "://" in text or "@" in text else f'Write "https://{text}".'
             raise Refused(
-                f"must begin with http:// or https://{place.got(text)}", "" if place.secret else hint
+                f"must begin with http:// or https://{_got(text, place)}", "" if place.secret else hint
             )
         if not url.hostname or not _is_host(url.hostname) or any(c.isspace() for c in text):
-            raise Refused(f"must name a host{place.got(text)}", _ascii_hint(url.hostname))
+            raise Refused(f"must name a host{_got(text, place)}", _ascii_hint(url.hostname))
         if port == 0 or url.netloc.endswith(":"):
-            raise Refused(f"must name a port from 1 to 65535 behind the colon, or none{place.got(text)}")
+            raise Refused(f"must name a port from 1 to 65535 behind the colon, or none{_got(text, place)}")
         return url
 
     def _check_parts(self, url: SplitResult, text: str, place: Place) -> None:
@@ -151,6 +151,11 @@ class AbsolutePath(Type):
         if not text.startswith("/"):
             raise Refused(f"must be an absolute path, one that begins with /{place.got(text)}")
         return posixpath.normpath("/" + text.lstrip("/"))
+
+
+def _got(url: str, place: Place) -> str:
+    """As Place.got, without the user and password that a URL may hold."""
+    return place.got(re.sub(r"//[^/]*@", "//…@", url))
 
 
 def _is_host(text: str) -> bool:

@@ -108,11 +108,13 @@ class Secrets:
         """What the file shall hold; waits for what is still being made.
 
         Returns:
-            None where it must not be written (package["generate_secrets_json_file"]) or would be empty;
-            the bytes of the file itself where nothing is new.
+            None where it must not be written (package["generate_secrets_json_file"]); the bytes of the file
+            itself where nothing is new.
         """
-        if not self.persistent or not self._made:
-            return self._raw if self.persistent else None
+        if not self.persistent:
+            return None
+        if self._raw is not None and not self._made:
+            return self._raw
         data = {section: dict(one) if isinstance(one, dict) else one for section, one in self._data.items()}
         for (section, name), value in self._made.items():
             data.setdefault(section, {})[name] = value.get() if isinstance(value, Deferred) else value

@@ -70,8 +70,11 @@ def nginx_listeners(view: View) -> Iterator[Listener]:
         host = origin.host if origin else ""
         for address in view[f"{vhost}.listen_addresses"]:
             port, https = view[f"{vhost}.listen_port"], view[f"{vhost}.https"]
+            setting = f"{vhost}.listen_port"
+            if view.said(setting) is None:
+                setting = "registry_external_url"
             if port is not None:
-                yield Listener("the registry's vhost", f"{vhost}.listen_port", address, port, https, host)
+                yield Listener("the registry's vhost", setting, address, port, https, host)
             if view[f"{vhost}.redirect_http_to_https"]:
                 setting = f"{vhost}.redirect_http_to_https_port"
                 yield Listener("the redirect to https", setting, address, view[setting], tls=False, name=host)
@@ -101,7 +104,10 @@ def listeners_do_not_clash(view: View) -> None:
         problem = _problem(one, other)
         if problem and (one.setting, other.setting) not in said:
             said.add((one.setting, other.setting))
-            view.error(other.setting, problem, f"Change it, or {one.setting}.")
+            first, second = other.setting, one.setting
+            if view.location(first) is None:
+                first, second = second, first
+            view.error(first, problem, f"Change it, or {second}.")
 
 
 def _problem(one: Listener, other: Listener) -> str:

@@ -38,7 +38,7 @@ OPTIONS = (
     _option(
         "auto_renew_log_directory",
         _MANAGED,
-        "Folder of its log.",
+        "Folder of the log of renewals.",
         "/var/log/gitlab/lets-encrypt",
         '"/var/log/gitlab/lets-encrypt"',
     ),

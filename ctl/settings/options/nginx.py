@@ -93,13 +93,13 @@ SERVER = (
     _option(
         "worker_processes",
         OneOf(Integer(1), Enum("auto")),
-        "Number of workers.",
+        "Number of NGINX's worker processes.",
         None,
         "4",
         rule=vhost.worker_processes,
         reaches=("nginx.conf: worker_processes",),
     ),
-    _directive("worker_connections", Integer(1), "Connections of each worker.", 10240, "10240"),
+    _directive("worker_connections", Integer(1), "Connections of each worker process.", 10240, "10240"),
     _directive(
         "log_format",
         Text(empty=False),
@@ -161,12 +161,12 @@ STATUS = (
     _status(
         "listen_addresses",
         ListOf(ListenAddress()),
-        "Addresses on which it listens (gitlab.rb's default is every address).",
+        "Addresses on which the status page listens (gitlab.rb's default is every address).",
         ["127.0.0.1"],
         '["127.0.0.1"]',
     ),
-    _status("fqdn", hostname(), "Its server name.", "localhost", '"localhost"'),
-    _status("port", port(), "Its port.", 8060, "8060"),
+    _status("fqdn", hostname(), "Server name of the status page.", "localhost", '"localhost"'),
+    _status("port", port(), "Port of the status page.", 8060, "8060"),
     _status(
         "options",
         MapOf(_VALUE, key=r"[a-z][a-z0-9_]*", form="an NGINX directive", none_removes=True),

@@ -156,7 +156,7 @@ CONTENT = (
     Option(
         "registry.storage",
         Storage(),
-        "Where images lie: one driver with its parameters (below), cache, delete, redirect, maintenance.",
+        "Where images lie: one driver with its parameters; cache, delete, redirect, maintenance beside it.",
         rule=storage.storage,
         finish=storage.complete_storage,
         example='{"s3": {"bucket": "images", "region": "eu-west-1"}}',
@@ -223,7 +223,7 @@ NOTIFICATIONS = (
     Option(
         "registry.notifications",
         ENDPOINTS,
-        "Endpoints that are told of every push, pull and deletion (parameters below).",
+        "Endpoints that are told of every push, pull and deletion.",
         finish=storage.complete_endpoints,
         example='[{"name": "events", "url": "https://events.example.com/registry", '
         '"headers": {"Authorization": ["Bearer " + env("EVENTS_TOKEN", "")]}}]',
@@ -274,7 +274,7 @@ GITLAB_ONLY = (
     Option(
         "registry.database",
         DATABASE,
-        "The metadata database of GitLab's registry (parameters below). Other programs cannot serve it.",
+        "The metadata database of GitLab's registry. Other programs cannot serve it.",
         finish=storage.complete_database,
         default_text="none; given: user and dbname registry, port 5432, sslmode prefer, host and enabled by "
         "`postgresql`",

@@ -91,7 +91,7 @@ TLS = (
     _option(
         "ssl_certificate_key",
         _MANAGED,
-        "Its private key.",
+        "Private key of ssl_certificate.",
         '"/etc/gitlab/ssl/registry.example.com.key"',
         rule=paths.ssl_certificate_key,
     ),

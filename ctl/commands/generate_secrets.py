@@ -1,0 +1,32 @@
+"""`ctl generate-secrets`: make the secrets that are missing, and nothing else."""
+
+from __future__ import annotations
+
+from ctl.cli import Context, command
+
+
+@command(name="generate-secrets")
+def generate_secrets(ctx: Context) -> None:
+    """Make what is missing in gitlab-secrets.json; what is there stays as it is.
+
+    `ctl reconfigure` does this too. Values are never printed.
+    """
+    from ctl.converge import run_lock
+    from ctl.converge.atomic import write_atomic
+    from ctl.errors import UsageFault
+    from ctl.loading import load_for_command
+
+    path = ctx.layout.secrets_file
+    with run_lock(ctx.layout):
+        secrets = load_for_command(ctx).secrets
+        if not secrets.persistent:
+            raise UsageFault(
+                'package["generate_secrets_json_file"] is False: secrets may not be written',
+                hint="Set it to True, or give the secrets in the settings.",
+            )
+        if not secrets.new:
+            ctx.console.say(f"{path}: nothing is missing")
+            return
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write_atomic(path, secrets.content() or b"", mode=0o600)
+    ctx.console.say(f"{path}: made {', '.join(secrets.new)}")

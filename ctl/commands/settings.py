@@ -1,0 +1,112 @@
+"""`ctl settings`: what settings there are, and a settings file to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ctl.cli import Context, command, global_options
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@global_options
+def settings() -> None:
+    """Look up settings, and write a settings file to begin with."""
+
+
+@command()
+@click.option("--all", "full", is_flag=True, help="Every setting instead of the most used.")
+@click.option("--url", metavar="URL", help="registry_external_url, the only active line.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write FILE, unless it is there already.",
+)
+def template(ctx: Context, *, full: bool, url: str | None, output: Path | None) -> None:
+    """Write a settings file in which every setting is explained and commented out."""
+    from ctl.settings.starter import EXAMPLE_URL
+    from ctl.settings.starter import template as text_of
+
+    text = text_of(url or EXAMPLE_URL, full=full)
+    if output is None:
+        ctx.console.result(text.removesuffix("\n"))
+        return
+    _write_new(output, text)
+    ctx.console.say(f"{output} written; next: ctl check-config, then ctl reconfigure")
+
+
+def _write_new(path: Path, text: str) -> None:
+    from ctl.converge.atomic import write_atomic
+    from ctl.errors import UsageFault
+
+    if path.exists() or path.is_symlink():
+        raise UsageFault(f"{path}: is there already, and is not written over", hint="Give another --output.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # It may come to hold passwords: for its owner alone, as the Linux package's gitlab.rb.
+    write_atomic(path, text.encode(), mode=0o600)
+
+
+@command(name="list")
+@click.argument("pattern", required=False)
+def list_(ctx: Context, *, pattern: str | None) -> None:
+    """List settings, all or those whose name or description holds PATTERN."""
+    from ctl.errors import EXIT_FAILED
+    from ctl.settings.options import OPTIONS
+
+    wanted = (pattern or "").lower()
+    found = [
+        one for one in OPTIONS.values() if wanted in f"{one.name} {one.python} {one.description}".lower()
+    ]
+    width = max((len(one.python) for one in found), default=0)
+    for one in found:
+        ctx.console.result(f"{one.python:{width}}  {one.description}")
+    if not found:
+        ctx.console.note(f"no setting holds {pattern!r}")
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+@command()
+@click.argument("name")
+def describe(ctx: Context, *, name: str) -> None:
+    """Explain a setting: type, default, effect, example.
+
+    NAME is dotted (registry.log_level) or as it is written (registry["log_level"]).
+    """
+    from ctl.errors import UsageFault
+    from ctl.settings.nearest import nearest
+    from ctl.settings.options import OPTIONS
+    from ctl.settings.reference import describe as text_of
+
+    dotted = _dotted(name)
+    # A parameter of a mapping is explained with the whole mapping: registry.storage.s3.bucket.
+    whole = next(
+        (one for one in ("registry.storage", "registry.database") if dotted.startswith(f"{one}.")), dotted
+    )
+    option = OPTIONS.get(whole)
+    if option is None:
+        near = nearest(dotted, OPTIONS)
+        raise UsageFault(
+            f"there is no setting {dotted}",
+            hint=f"Did you mean {near}?" if near else "`ctl settings list` lists them all.",
+        )
+    ctx.console.result(text_of(option))
+
+
+def _dotted(name: str) -> str:
+    """registry["nginx"]["https"], registry['nginx'].https and registry_nginx.https are registry.nginx.https."""
+    plain = name.replace("']['", ".").replace('"]["', ".")
+    for old, new in (("[", "."), ("]", ""), ('"', ""), ("'", "")):
+        plain = plain.replace(old, new)
+    return (
+        plain.replace("registry_nginx.", "registry.nginx.", 1)
+        if plain.startswith("registry_nginx.")
+        else plain
+    )
+
+
+settings.add_command(template)
+settings.add_command(list_)
+settings.add_command(describe)

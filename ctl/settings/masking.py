@@ -1,0 +1,225 @@
+"""Hides secrets in what is shown: YAML text (diffs of config.yml and gitlab.yml, old and new), and values.
+
+YAML is masked by indentation, not by parsing: a file that somebody has edited may be no valid YAML any more.
+Where in doubt more is hidden than would be needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain
+
+from ctl.settings.option import Option
+from ctl.settings.options import OPTIONS
+from ctl.settings.options.storage import DRIVERS, FEATURES
+from ctl.settings.shapes import ListOf, Schema
+from ctl.settings.types import Type
+
+MASK = "********"
+
+_GENERAL = re.compile(
+    r"(?:password|passwd|passphrase|secret|(?:auth|session|access|bearer|_)token|dsn|authorization|credentials?"
+    r"|private_?key|secret_?key|access_?key|account_?key|api_?key)$",
+    re.IGNORECASE,
+)
+"""Keys that hold secrets wherever they stand: sections that are passed on as given have no declarations."""
+_ENVIRONMENT = re.compile(
+    r"(?:key|token|secret|password|passwd|credentials?|dsn|authorization)$", re.IGNORECASE
+)
+
+_HEADERS, _NOTIFICATIONS = "headers", ("notifications", "endpoints")
+"""The headers of notifications are secret; those of the registry's own answers (http.headers) are not."""
+
+_KEY = re.compile(
+    r"([ \t]*)((?:-[ \t]+)*)"
+    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s#\"'\[{][^\n]*?)"
+    r"[ \t]*:(?=[ \t]|$)(.*)"
+)
+_FLOW = re.compile(r"[ \t]*(?:[!&]\S+[ \t]+)*[\[{]")
+_FLOW_KEY = re.compile(r"([\w.-]+)[\"']?[ \t\n]*:")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@\"']+@")
+_NOTHING = ("", "null", "~", '""', "''", "{}", "[]")
+
+
+@cache
+def secret_keys() -> frozenset[str]:
+    """The keys under which declared secrets stand in YAML files, in lower case."""
+    found = {name for option in OPTIONS.values() for name in _secrets_of(option)}
+    found |= {name for schema in (*DRIVERS.values(), *FEATURES.values()) for name in _secrets_in(schema)}
+    return frozenset(name.lower() for name in found - {_HEADERS})
+
+
+def _secrets_of(option: Option) -> Iterator[str]:
+    if option.secret:
+        last = option.name.rpartition(".")[2]
+        yield from (last, last.removeprefix("registry_"), last.removeprefix("http_"))
+    yield from _secrets_in(option.type)
+
+
+def _secrets_in(kind: Type) -> Iterator[str]:
+    if isinstance(kind, ListOf):
+        yield from _secrets_in(kind.element)
+    if isinstance(kind, Schema):
+        for parameter in kind.parameters.values():
+            if parameter.secret:
+                yield parameter.name
+            yield from _secrets_in(parameter.type)
+
+
+def is_secret(key: str, ancestors: Iterable[str] = ()) -> bool:
+    """Whether what stands under a key is secret.
+
+    Args:
+        key: the key.
+        ancestors: the keys above it.
+    """
+    name = key.lower()
+    if name == _HEADERS:
+        return any(ancestor in _NOTIFICATIONS for ancestor in ancestors)
+    return name in secret_keys() or bool(_GENERAL.search(name))
+
+
+def mask_yaml(text: str) -> str:
+    """YAML text with every secret value replaced by a mask; masking it again changes nothing.
+
+    Args:
+        text: a config.yml or gitlab.yml: as rendered, as the Linux package writes it, or edited by hand.
+    """
+    return "\n".join(_masked_lines(text.split("\n")))
+
+
+def _masked_lines(lines: list[str]) -> Iterator[str]:
+    code, comments = _Masker(), _Masker()
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        if line.lstrip().startswith("#"):
+            before, _, rest = line.partition("#")
+            after = lines[index + 1].lstrip() if index + 1 < len(lines) else ""
+            following = after[1:] if after.startswith("#") else ""
+            yield from (f"{before}#{shown}" for shown in comments.block([rest], following))
+            index += 1
+        else:
+            size = _flow_size(lines, index)
+            following = next((one for one in lines[index + size :] if one.strip()), "")
+            yield from code.block(lines[index : index + size], following)
+            index += size
+
+
+def _flow_size(lines: list[str], index: int) -> int:
+    """How many lines a flow collection that begins here takes: until its brackets are closed."""
+    depth = 0
+    found = _KEY.fullmatch(lines[index])
+    if not _FLOW.match(found[4] if found else lines[index].lstrip(" \t-")):
+        return 1
+    for size, line in enumerate(lines[index:], 1):
+        bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "", line)
+        depth += sum(bare.count(c) for c in "[{") - sum(bare.count(c) for c in "]}")
+        if depth <= 0:
+            return size
+    return len(lines) - index
+
+
+class _Masker:
+    """Goes through lines and remembers below which keys it is."""
+
+    def __init__(self) -> None:
+        self._path: list[tuple[int, str]] = []
+        self._hidden: int | None = None  # column of the secret key whose value still goes on
+
+    def block(self, lines: list[str], following: str) -> Iterator[str]:
+        """The shown form of a line, or of the lines of one flow collection; none of it below a secret key.
+
+        Args:
+            lines: them.
+            following: the next line with anything on it.
+        """
+        if self._goes_on(lines[0]):
+            return
+        self._hidden = None
+        found = _KEY.fullmatch(lines[0])
+        if found is None:
+            yield from self._without_key(lines)
+            return
+        indent, dashes, key, value = found.groups()
+        ancestors = self._enter(len(indent) + len(dashes), _unquoted(key))
+        before = lines[0][: found.start(4)]
+        if is_secret(_unquoted(key), ancestors):
+            self._hidden = len(indent) + len(dashes)
+            nothing = value.strip() in _NOTHING and not self._goes_on(following)
+            yield f"{before}{value}" if nothing else f'{before} "{MASK}"'
+        elif len(lines) > 1 or _FLOW.match(value):
+            yield from self._flow(lines, f'{before} "{MASK}"', [*ancestors, _unquoted(key)])
+        else:
+            yield _CREDENTIALS.sub(f"{MASK}@", lines[0])
+
+    def _enter(self, column: int, key: str) -> list[str]:
+        """Note that a key stands in a column. Returns the keys above it."""
+        self._path = [one for one in self._path if one[0] < column]
+        ancestors = [name for _, name in self._path]
+        self._path.append((column, key))
+        return ancestors
+
+    def _goes_on(self, line: str) -> bool:
+        if self._hidden is None:
+            return False
+        if not line.strip():
+            return True
+        indent = len(line) - len(line.lstrip(" \t"))
+        return indent > self._hidden or (
+            indent == self._hidden and line.lstrip().startswith(("- ", "-\t", "]", "}"))
+        )
+
+    def _without_key(self, lines: list[str]) -> Iterator[str]:
+        line = lines[0]
+        if _FLOW.match(line.lstrip(" \t-")):
+            indent = line[: len(line) - len(line.lstrip(" \t-"))]
+            yield from self._flow(lines, f'{indent}"{MASK}"', [one for _, one in self._path])
+        elif re.match(
+            r"[ \t]*:[ \t]", line
+        ):  # the value of an explicit key (`? key`), which no program writes
+            yield line[: line.index(":")] + f': "{MASK}"'
+        else:
+            yield _CREDENTIALS.sub(f"{MASK}@", line)
+
+    @staticmethod
+    def _flow(lines: list[str], masked: str, ancestors: list[str]) -> Iterator[str]:
+        text = "\n".join(lines)
+        keys = _FLOW_KEY.findall(text)
+        if any(is_secret(key, chain(ancestors, keys)) for key in keys):
+            yield masked
+        else:
+            yield from (_CREDENTIALS.sub(f"{MASK}@", line) for line in lines)
+
+
+def _unquoted(key: str) -> str:
+    return key[1:-1] if len(key) > 1 and key[0] in "\"'" and key[-1] == key[0] else key
+
+
+def mask_value(
+    value: object, *, secret: bool = False, path: tuple[str, ...] = (), environment: bool = False
+) -> object:
+    """A value with every secret in it replaced by a mask; keys and shape stay.
+
+    Args:
+        value: scalars, lists and mappings.
+        secret: whether all of it is secret.
+        path: the keys above it.
+        environment: whether its keys are names of environment variables.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: mask_value(
+                one,
+                secret=secret or is_secret(key, path) or (environment and bool(_ENVIRONMENT.search(key))),
+                path=(*path, key),
+            )
+            for key, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_value(one, secret=secret, path=path) for one in value]
+    if secret:
+        return value if value in (None, "") else MASK
+    return _CREDENTIALS.sub(f"{MASK}@", value) if isinstance(value, str) else value

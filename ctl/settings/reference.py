@@ -1,0 +1,155 @@
+"""The manual page of all settings (docs/settings.md), and what `ctl settings describe` shows of one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from ctl.settings.option import Option
+from ctl.settings.options import GROUPS, OPTIONS
+from ctl.settings.options.database import DATABASE
+from ctl.settings.options.foreign import FOREIGN
+from ctl.settings.options.notifications import ENDPOINT
+from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
+from ctl.settings.shapes import ListOf, Parameter, Schema
+from ctl.settings.starter import default_in_words
+
+_HEAD = """\
+# Settings
+
+Written by `python -m ctl.settings.reference` from the declarations in `ctl/settings/options`.
+
+The settings file is `/etc/gitlab/gitlab.py`. Names and defaults are those of the Linux package's `gitlab.rb`;
+settings of this project alone are marked (+). A setting given as `None` counts as not given. Paths move below
+`--root`. `ctl settings describe NAME` shows one entry, `ctl show-config --origin` what holds now and why.
+"""
+
+
+def reference() -> str:
+    """The whole page, in Markdown."""
+    parts = [_HEAD, _contents()]
+    for title, options in GROUPS.items():
+        parts += [f"## {title}\n", "\n".join(_table(options)) + "\n"]
+    parts += ["## Parameters of storage drivers\n", _drivers()]
+    parts += ["## Beside the driver\n", _schemas(FEATURES)]
+    parts += ["## Parameters of a notification endpoint\n", _parameters(ENDPOINT)]
+    parts += ["## Parameters of the database\n", _parameters(DATABASE)]
+    parts += ["## Rules\n", _rules()]
+    parts += ["## Names of other components\n", _foreign()]
+    return "\n".join(parts)
+
+
+def _contents() -> str:
+    return "\n".join(f"- [{title}](#{_anchor(title)})" for title in GROUPS) + "\n"
+
+
+def _anchor(title: str) -> str:
+    return "".join(c for c in title.lower().replace(" ", "-") if c.isalnum() or c == "-")
+
+
+def _table(options: tuple[Option, ...]) -> Iterator[str]:
+    yield "| setting | type | default | effect | example | reaches |"
+    yield "|---|---|---|---|---|---|"
+    for option in options:
+        cells = (
+            f"`{option.python}`{' (+)' if option.added else ''}",
+            option.type.label,
+            _code(default_in_words(option)) if _is_value(option) else default_in_words(option),
+            _effect(option),
+            _code(option.example),
+            ", ".join(option.reaches),
+        )
+        yield f"| {' | '.join(_cell(cell) for cell in cells)} |"
+
+
+def _is_value(option: Option) -> bool:
+    return not option.default_text and not option.rule
+
+
+def _effect(option: Option) -> str:
+    deprecated = f" Deprecated: use `{option.deprecated.instead}`." if option.deprecated else ""
+    return option.description + deprecated
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _drivers() -> str:
+    return _schemas(
+        {f"{name} (deprecated)" if name in DEPRECATED else name: one for name, one in DRIVERS.items()}
+    )
+
+
+def _schemas(schemas: Mapping[str, Schema]) -> str:
+    parts = [f"### {name}\n\n{_parameters(schema)}" for name, schema in schemas.items()]
+    return "\n".join(parts)
+
+
+def _parameters(schema: Schema) -> str:
+    if not schema.parameters:
+        return "None.\n"
+    lines = ["| parameter | type | effect |", "|---|---|---|"]
+    for one in schema.parameters.values():
+        required = " Required." if one.required else ""
+        effect = one.description[0].upper() + one.description[1:] + "." + required
+        lines.append(f"| `{one.name}` | {_cell(one.type.label)} | {_cell(effect)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _rules() -> str:
+    """Every derivation by the name that `show-config --origin` shows."""
+    rules = {option.rule.name: option.rule for option in OPTIONS.values() if option.rule}
+    lines = ["| rule | gives |", "|---|---|"]
+    lines += [f"| {name} | {_cell(_general(name, rule.summary))} |" for name, rule in sorted(rules.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _general(name: str, summary: str) -> str:
+    return 'the setting of the same name in logging["…"]' if name == "logging-of-all-services" else summary
+
+
+def _foreign() -> str:
+    names = ", ".join(f"`{name}`" for name in sorted(FOREIGN))
+    return (
+        f"Accepted, not rendered, and summed up in one note: {names}, and every `NAME_role`. Keys of "
+        "`gitlab_rails` and `nginx` that have nothing to do with the registry are treated alike.\n"
+    )
+
+
+def describe(option: Option) -> str:
+    """One entry, for a terminal."""
+    rows = {
+        "type": option.type.label,
+        "default": default_in_words(option) or "none",
+        "effect": _effect(option),
+        "example": f"{option.python} = {option.example}" if option.example else "",
+        "reaches": ", ".join(option.reaches),
+        "secret": "its value is never shown" if option.secret else "",
+        "note": "not one of gitlab.rb's settings" if option.added else "",
+    }
+    lines = [option.python, *(f"  {name + ':':9}{text}" for name, text in rows.items() if text)]
+    for title, schema in _parts(option).items():
+        width = max(len(name) for name in schema.parameters)
+        lines += ["", f"  {title}:", *(_parameter_line(one, width) for one in schema.parameters.values())]
+    return "\n".join(lines)
+
+
+def _parts(option: Option) -> Mapping[str, Schema]:
+    """The mappings with known parameters that a value of this option consists of."""
+    if option.name == "registry.storage":
+        return {name: schema for name, schema in (*DRIVERS.items(), *FEATURES.items()) if schema.parameters}
+    kind = option.type.element if isinstance(option.type, ListOf) else option.type
+    return {"parameters": kind} if isinstance(kind, Schema) else {}
+
+
+def _parameter_line(one: Parameter, width: int) -> str:
+    return f"    {one.name:{width}}  {one.description}{' (required)' if one.required else ''}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
