@@ -104,6 +104,8 @@ def render(
     secrets.parent.mkdir(parents=True)
     secrets.write_text(seeds.secrets_json(), encoding="ascii")
     secrets.chmod(0o600)
+    for host in ("gitlab.example.com", "registry.gitlab.example.com"):
+        _put_certificate(root / "etc/gitlab/ssl", host)
     for name, content in _own_files().items():
         (tmp_path / name).write_text(content, encoding="ascii")
         monkeypatch.setenv(name, str(tmp_path / name))
@@ -117,6 +119,13 @@ def render(
         return Rendered(output, root, said.err)
 
     return render
+
+
+def _put_certificate(folder: Path, host: str) -> None:
+    """Where examples expect it, as on a machine on which Let's Encrypt has nothing to do."""
+    folder.mkdir(exist_ok=True)
+    for ending, text in zip((".key", ".crt"), seeds.server_certificate(host), strict=True):
+        (folder / f"{host}{ending}").write_text(text, encoding="ascii")
 
 
 def _own_files() -> Mapping[str, str]:
@@ -392,7 +401,7 @@ def _notifications(made: Rendered) -> None:
 @example("relative-urls.py")
 def _relative_urls(made: Rendered) -> None:
     variable = made.path("/opt/gitlab/etc/registry/env/REGISTRY_HTTP_RELATIVEURLS")
-    assert variable.read_text(encoding="ascii") == "true"
+    assert variable.read_text(encoding="ascii").strip() == "true"
     run_script = made.path("/opt/gitlab/sv/registry/run").read_text(encoding="utf-8")
     assert f"-e {made.moved('/opt/gitlab/etc/registry/env')}" in run_script
 
