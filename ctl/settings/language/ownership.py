@@ -70,9 +70,8 @@ def _owned_dict(value: TrackedDict, place: Place | Location, budget: Budget, dep
     for key, child in value.items():
         where = value.places.get(key, place)
         if not isinstance(key, str):
-            raise Fault(
-                f"the keys of a setting are strings; here one is {kind(key)}", hint="Put it in quotes."
-            )
+            message = f"the keys of a setting are strings; here one is {kind(key)}"
+            raise Fault(message, hint="Put it in quotes.", place=where)
         copy.put(_valid(key, where), owned(child, where, budget, depth + 1), where)
     return copy
 

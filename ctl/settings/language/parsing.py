@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gc
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ _TOKEN: Final = re.compile(
 _BLOCKS: Final = re.compile(
     r"\s*(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case|@)\b"
 )
+_BACKSLASH: Final = 'Write "\\\\" for a backslash, or put r before the quotes: r"…".'
 _MAX_SYNTAX_ERRORS: Final = 20
 _MAX_REPEATED_TEXT: Final = 1_000_000
 """Characters parsed again and again to find more than one syntax error in a file."""
@@ -37,12 +39,17 @@ class Parsed:
     """What could be parsed of a settings file.
 
     Args:
-        tree: the statements, or None where nothing could be made of the file.
+        tree: the statements.
         words: every word of the statements that were left out: what is named there may be missing elsewhere.
+        whole: the rest of the file is there, apart from those statements.
     """
 
-    tree: ast.Module | None
+    tree: ast.Module
     words: frozenset[str] = frozenset()
+    whole: bool = True
+
+
+_NOTHING: Final = Parsed(ast.Module([], []), whole=False)
 
 
 def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
@@ -65,24 +72,34 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
     budget.charge_tokens(_tokens(source.text))
     if source.text.count("{") > MAX_BRACES:
         report(Diagnostic(f"the file has more than {MAX_BRACES:,} opening braces", Location(source.path, 1)))
-        return Parsed(None)
+        return _NOTHING
     statements = _Statements(source)
     text, last, words = source.text, 0, frozenset[str]()
     for attempt in range(1, _MAX_SYNTAX_ERRORS + 1):
         try:
-            tree = _parse(text, source, report if attempt == 1 else None)
+            tree = _parse(text, source, report)
         except SyntaxError as error:
-            report(_diagnostic(error, source, statements))
             span = statements.span(error.lineno or 0)
+            if not isinstance(error, IndentationError) or not statements.is_next(span, last):
+                report(_diagnostic(error, source, statements))
             if attempt * len(text) > _MAX_REPEATED_TEXT or not statements.can_be_left_out(error, span, last):
-                return Parsed(None)
+                return _beginning(text, span)
             text, last, words = statements.without(text, span), span[1], words | statements.words(span)
         except (MemoryError, RecursionError, ValueError, OverflowError):
             report(_too_deep(source))
-            return Parsed(None)
+            return _NOTHING
         else:
             return Parsed(tree, words)
-    return Parsed(None)
+    return _NOTHING
+
+
+def _beginning(text: str, span: tuple[int, int]) -> Parsed:
+    """What stands before a statement after which nothing can be told, if that is Python."""
+    try:
+        with warnings.catch_warnings(record=True), without_collector():
+            return Parsed(ast.parse("\n".join(text.split("\n")[: span[0] - 1])), whole=False)
+    except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
+        return _NOTHING
 
 
 @contextmanager
@@ -97,14 +114,13 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(text: str, source: SourceText, report: Report | None) -> ast.Module:
+def _parse(text: str, source: SourceText, report: Report) -> ast.Module:
     with warnings.catch_warnings(record=True) as caught, without_collector():
         warnings.simplefilter("always")
         tree = ast.parse(text, str(source.path))
-    for warning in caught[:_MAX_SYNTAX_ERRORS] if report else ():
-        if report and "escape" in str(warning.message):
-            where = source.location_at(warning.lineno, 1, len(text))
-            report(_escape(where))
+    for warning in caught[:_MAX_SYNTAX_ERRORS]:
+        if "escape" in str(warning.message):
+            report(_escape(source.location_at(warning.lineno, 1, len(text))))
     return tree
 
 
@@ -112,7 +128,7 @@ def _escape(where: Location) -> Diagnostic:
     return Diagnostic(
         "a backslash in this text stands before a character that needs none",
         where,
-        hint='Write "\\\\" for a backslash, or put r before the quotes: r"…".',
+        hint=_BACKSLASH,
         severity=Severity.WARNING,
     )
 
@@ -128,18 +144,38 @@ def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements)
     )  # its patterns are made when it is imported: only where they are needed
 
     line, column = error.lineno or 1, max(1, error.offset or 1)
+    if str(error.msg).startswith("f-string") and sys.version_info < (3, 12):
+        column = _column_of(r"(?<!\w)[rR]?[fF][rR]?[\"']", source, line)
+    if "unicode error" in str(error.msg):
+        column = _column_of(r"\\", source, line)
     same_line = error.end_lineno == line and (error.end_offset or 0) > column
     where = source.location_at(line, column, (error.end_offset or 0) - column if same_line else 1)
     first, last = statements.span(line)
     statement = "\n".join(source.lines[first - 1 : last])
     hint = ruby.hint(statement, source.lines[line - 1] if line <= len(source.lines) else "")
-    return Diagnostic(_message(error), where, hint=hint)
+    return Diagnostic(_message(error), where, hint=_hint(error) or hint)
+
+
+def _column_of(pattern: str, source: SourceText, line: int) -> int:
+    """The column of what an error is about, where Python does not tell it."""
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
+    found = re.search(pattern, text)
+    return (found.start() if found else len(text) - len(text.lstrip())) + 1
+
+
+def _hint(error: SyntaxError) -> str:
+    message = str(error.msg)
+    if message.startswith("unterminated"):
+        return 'Close the quotes; text of several lines stands between """ and """.'
+    return _BACKSLASH if "unicode error" in message else ""
 
 
 def _message(error: SyntaxError) -> str:
     message = str(error.msg)
     if message.startswith("Exceeds the limit"):
         return "the number has too many digits"
+    if "unicode error" in message:
+        return "a backslash in this text begins something that is not complete"
     if message.startswith("Missing parentheses"):
         return "print is not part of the settings language"
     message = re.sub(r" \(detected at line \d+\)| here\. Maybe you meant '==' .*", "", message)
@@ -181,6 +217,11 @@ class _Statements:
             return False
         text = self._source.lines[span[0] - 1] if 0 < span[0] <= len(self._source.lines) else ""
         return bool(text.strip()) and not _BLOCKS.match(text)
+
+    def is_next(self, span: tuple[int, int], last: int) -> bool:
+        """Whether a statement is the first after one that was left out."""
+        line = span[0]
+        return 0 < last < line and not any(text.strip() for text in self._source.lines[last : line - 1])
 
     def words(self, span: tuple[int, int]) -> frozenset[str]:
         """Every word of a statement."""

@@ -116,11 +116,9 @@ class _Reader:
         try:
             parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
             self.scope.doubtful |= parsed.words
-            if parsed.tree:
-                self._trees.append(parsed.tree)
-                self._statements.run(parsed.tree.body)
-            else:
-                self.scope.incomplete = True
+            self.scope.incomplete |= not parsed.whole
+            self._trees.append(parsed.tree)
+            self._statements.run(parsed.tree.body)
         finally:
             self._open.pop()
             self.scope.source = outer

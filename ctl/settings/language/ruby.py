@@ -11,7 +11,7 @@ _CALL: Final = re.compile(
     r"\s*([A-Za-z_]\w*)[ \t]+(?=[\"'\w\[{:%])(?!(?:and|or|in|is|if|not|else|for)\b)(['\"]?)"
 )
 _STATEMENTS: Final = re.compile(
-    r"(?:if|elif|else|for|while|with|try|def|class|import|from|return|del|assert|raise|global|not|lambda|print|async"
+    r"(?:if|elif|else|for|while|with|try|def|class|import|from|return|del|assert|raise|global|not|lambda|async"
     r"|await|nonlocal|pass|break|continue|yield|except|finally|match|case|unless|elsif|end|case|when|do)\b"
 )
 
@@ -38,7 +38,10 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
         re.compile(r"(?<![\w\])}\"'])\s*:[a-z_]\w*"),
         'Python has no symbols: write the name in quotes, "name".',
     ),
-    (re.compile(r"\]\s*['\"]"), 'Write "=" between the setting and its value.'),
+    (
+        re.compile(r"^\s*\w+(?:\[[^\]]*\])+\s*(?!(?:and|or|in|is|if|for|not|else|unless)\b)['\"\w{]"),
+        'Write "=" between the setting and its value.',
+    ),
     (re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]"), "Use plain quotes: \" or '."),
     (
         re.compile("[\u00a0\u2007\u202f\u200b\ufeff]"),

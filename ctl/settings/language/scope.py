@@ -77,10 +77,8 @@ class Scope:
         """
         if not isinstance(problem, Fault):
             return
-        if problem.place:
-            location = locate(problem.place)
-        else:
-            location = self.source.location(self.trusted(problem.node or node))
+        place = problem.place or self.place(self.trusted(problem.node or node))
+        location = locate(place)
         if location and self._is_new(location, problem.message):
             self.add(Diagnostic(problem.message, location, hint=problem.hint))
 

@@ -21,7 +21,7 @@ NAMES = Names(
 )
 
 
-def read(text: str | bytes, environment: Mapping[str, str] | None = None, **files: str | bytes) -> Reading:
+def read(text: str | bytes, environment: Mapping[str, str] | None = None, /, **files: str | bytes) -> Reading:
     """Reads a settings file with this text; `files` are written beside it, with "_py" at the end as ".py"."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in {"settings_py": text, **files}.items():
@@ -31,7 +31,7 @@ def read(text: str | bytes, environment: Mapping[str, str] | None = None, **file
 
 
 def errors(
-    text: str | bytes, environment: Mapping[str, str] | None = None, **files: str | bytes
+    text: str | bytes, environment: Mapping[str, str] | None = None, /, **files: str | bytes
 ) -> list[Diagnostic]:
     """The errors of a settings file that has some."""
     with pytest.raises(SettingsError) as caught:

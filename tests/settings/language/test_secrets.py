@@ -1,0 +1,95 @@
+"""No error, and no source line shown with one, tells what may be a secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctl.settings.language.places import shown
+from tests.settings.language.reader import errors
+
+SECRET = "hunter2"
+
+FAILING = [
+    "{} + 1",
+    "1 + {}",
+    "-{}",
+    "{} < 1",
+    "1 in [{}.foo]",
+    "{}.foo()",
+    '"a".index({})',
+    "int({})",
+    "float({})",
+    "int({}, 16)",
+    '{{"a": 1}}[{}]',
+    "[1][{}]",
+    "{}[99]",
+    '{{{}: 1}}["x"]',
+    "len(5, {})",
+    "env({})",
+    "read_file({})",
+    'f"{{{}:d}}"',
+    'f"{{1:{{{}}}}}"',
+    "{}()",
+    "[{}, 1 / 0]",
+    "sorted([{}, 1])",
+    "dict([{}])",
+    "range({})",
+    "{} % 5",
+    '{{"a": 1}}.pop({})',
+    'registry[{}]["x"]',
+]
+
+
+@pytest.mark.parametrize("expression", FAILING)
+@pytest.mark.parametrize("source", ['env("PASSWORD")', 'read_file("secret")', "password"])
+def test_values_are_never_told(expression: str, source: str) -> None:
+    text = (
+        f'password = env("PASSWORD")\nregistry["x"] = password\nregistry["y"] = {expression.format(source)}\n'
+    )
+    for error in errors(text, {"PASSWORD": SECRET}, secret=SECRET):
+        assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'registry["http_secret"] = "hunter2" + 1',
+        "registry['http_secret'] = 'hunter2' + 1",
+        'registry["http_secret"] "hunter2"',
+        'registry["http_secret"] = "hunter2',
+        'registry["storage"] = {"s3": {"secretkey": "hunter2", "x": nowhere}}',
+        'registry["x"] = {"headers": {"Authorization": ["hunter2", nowhere]}}',
+        'gitlab_rails["db_password"] = "hunter2".foo',
+        'registry["x"] = "a" + 1 + "hunter2hunter2hunter2hunter2"',
+        'token = "hunter2" +\n',
+        'registry["azure"] = {"accountkey": "hunter2" "b" 5}',
+    ],
+)
+def test_strings_of_lines_that_speak_of_secrets_are_starred(text: str) -> None:
+    for error in errors(text):
+        assert SECRET not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("line", "presented"),
+    [
+        ('registry["http_secret"] = "abc"', 'registry["http_secret"] = "***"'),
+        ('{"secretkey": "a\\"b", \'x\': 1}', '{"secretkey": "****", \'x\': 1}'),
+        ('registry["secret"] = env("SECRET")', 'registry["secret"] = env("SECRET")'),
+        ('registry["secret"] = read_file("/run/secret")', 'registry["secret"] = read_file("/run/secret")'),
+        ('registry["log_level"] = "info"', 'registry["log_level"] = "info"'),
+        ('registry["token_realm"] = "https://a"', 'registry["token_realm"] = "https://a"'),
+        ("MIIEpAIBAAKCAQEA0123456789abcdef", "*" * 32),
+        ("x\x1b[31m\ty", "x?[31m\ty"),
+        ("x" * 301, ""),
+    ],
+)
+def test_how_a_line_is_shown(line: str, presented: str) -> None:
+    assert shown(line) == presented
+
+
+def test_messages_are_bounded_and_hold_no_control_characters() -> None:
+    (error,) = errors("x" * 100_000 + '["y"] = 1')
+    assert len(error.message) < 400
+    (error,) = errors('registry["x"] = {"a": 1}["\\x1b[31m"]')
+    assert "\x1b" not in str(error)
