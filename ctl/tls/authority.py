@@ -77,7 +77,12 @@ def is_local(authority_pem: bytes) -> bool:
 
 def outlives(authority_pem: bytes, *, now: datetime) -> bool:
     """Whether a CA lasts as long as a server certificate made now would."""
-    return load_chain(authority_pem, where="the CA's certificate")[0].not_valid_after_utc >= now + SERVER_LIFE
+    return end(authority_pem) >= now + SERVER_LIFE
+
+
+def end(authority_pem: bytes) -> datetime:
+    """When a CA's certificate ends."""
+    return load_chain(authority_pem, where="the CA's certificate")[0].not_valid_after_utc
 
 
 def issue(authority: Pair, names: Sequence[str], *, now: datetime) -> Pair:

@@ -1,0 +1,155 @@
+"""The resource that gives NGINX its certificate: made where the settings name none, checked where they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ctl.converge.diff import mask_all, unified
+from ctl.converge.inspect import Rights, look, read_file
+from ctl.converge.model import Change, DesiredFile, Machine, Notification
+from ctl.converge.resources.files import missing_parents
+from ctl.converge.steps import WriteFile
+from ctl.errors import CtlError, PreflightError
+from ctl.tls.authority import issue
+from ctl.tls.files import RENEW_DAYS, SETTING, ServedPair, read
+from ctl.tls.local_ca import Authority
+from ctl.tls.names import certificate_names
+
+CERTIFICATE_MODE = 0o644
+KEY_MODE = 0o600
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """The certificate that clients see, and its key.
+
+    With an authority: both files are made where both are missing; what that authority issued is issued again
+    when it ends within 30 days or is not for the host; anything else that lies there is an administrator's,
+    checked and left alone. Without: the files must be there. One of the two alone is never replaced.
+
+    Args:
+        certificate, key: paths.
+        host: DNS name or IP literal under which clients come.
+        authority: the local CA, where the paths are the default ones; None where the settings name them.
+        password_file: registry["nginx"]["ssl_password_file"].
+        notifies: services that read the files.
+        clock: the present time, aware.
+    """
+
+    certificate: Path
+    key: Path
+    host: str = field(kw_only=True)
+    authority: Authority | None = field(kw_only=True)
+    password_file: Path | None = field(default=None, kw_only=True)
+    notifies: tuple[Notification, ...] = field(default=(), kw_only=True)
+    clock: Callable[[], datetime] = field(default=_utc_now, kw_only=True, compare=False, repr=False)
+    _made: list[DesiredFile] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Identity."""
+        return f"certificate[{self.certificate}]"
+
+    @property
+    def _pair(self) -> ServedPair:
+        return ServedPair(self.certificate, self.key, password_file=self.password_file)
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Make it or make it again; check what is given.
+
+        Raises:
+            CtlError: the files cannot be used as they are; says which and why.
+        """
+        authority = self._maker(machine)
+        if authority is None:
+            return None
+        summary, files = self._reason(authority, machine) or "", self._files(authority, machine)
+        steps = [WriteFile(file.path, file.content, Rights(file.mode)) for file in files]
+        diff = "".join(_diff(file, machine) for file in files)
+        parents = missing_parents(self.certificate, machine)
+        return Change(self.name, summary, (*parents, *steps), diff, self.certificate, self.notifies)
+
+    def desired(self, machine: Machine) -> Sequence[DesiredFile]:
+        """The files that `plan` writes; none where it writes none."""
+        authority = self._maker(machine)
+        return () if authority is None else tuple(self._files(authority, machine))
+
+    def warnings(self) -> list[str]:
+        """What clients object to or soon will; ask after `plan`, whose errors are not told again."""
+        try:
+            if self.authority and (self._pair.missing() or self._stale(self.authority)):
+                return []
+            return self._pair.warnings(self.host, self.clock())
+        except CtlError:
+            # Unreadable: `plan` has said so, or this is a rendering, which needs no certificate.
+            return []
+
+    def local(self) -> bool:
+        """Whether the certificate that lies there is of the local CA, which clients must be told to trust."""
+        if self.authority is None or self._pair.missing():
+            return False
+        return self.authority.issued(read(self.certificate, SETTING))
+
+    def _maker(self, machine: Machine) -> Authority | None:
+        """The authority, if files are to be made; else None, once what lies there has been checked."""
+        if self.authority and self._reason(self.authority, machine):
+            return self.authority
+        if not machine.blank:
+            self._pair.check()
+        return None
+
+    def _reason(self, authority: Authority, machine: Machine) -> str | None:
+        """Why the files are to be made; None where they are not."""
+        missing = [] if machine.blank else self._pair.missing()
+        if len(missing) == 1:
+            raise self._half(missing[0])
+        if machine.blank or missing:
+            return f"create for {self.host}"
+        stale = self._stale(authority)
+        return f"issue again: it {stale}" if stale else None
+
+    def _half(self, missing: Path) -> PreflightError:
+        present = self.key if missing == self.certificate else self.certificate
+        return PreflightError(
+            f"{present} is there, but {missing}, which belongs to it, is not",
+            hint=f"Put {missing} in its place; or move {present} away, and a new pair is made.",
+        )
+
+    def _stale(self, authority: Authority) -> str | None:
+        """Why a certificate of the local CA is to be issued again; None where it cannot be, or needs not."""
+        if not authority.can_sign() or not authority.issued(read(self.certificate, SETTING)):
+            return None
+        facts, now = self._pair.facts(), self.clock()
+        if not facts.covers(self.host):
+            return f"is not for {self.host}"
+        # An administrator's CA near its own end could not issue anything better, run after run.
+        if facts.days_left(now) < RENEW_DAYS and authority.next_end(now) > facts.not_after:
+            return f"ends on {facts.not_after:%Y-%m-%d}"
+        return None
+
+    def _files(self, authority: Authority, machine: Machine) -> list[DesiredFile]:
+        """The wanted files, keys first; made once, so that what was checked is what is written."""
+        if not self._made:
+            now = self.clock()
+            issuer, new_certificate, new_key = authority.issuer(self.host, now, blank=machine.blank)
+            server = issue(issuer, certificate_names(self.host), now=now)
+            if new_key:
+                self._made.append(DesiredFile(authority.key, issuer.key, KEY_MODE))
+            if new_certificate:
+                self._made.append(DesiredFile(authority.certificate, issuer.certificate, CERTIFICATE_MODE))
+            self._made.append(DesiredFile(self.key, server.key, KEY_MODE))
+            self._made.append(DesiredFile(self.certificate, server.certificate, CERTIFICATE_MODE))
+        return self._made
+
+
+def _diff(file: DesiredFile, machine: Machine) -> str:
+    present = None if machine.blank else look(file.path)
+    old = read_file(file.path) if present and present.is_file else None
+    return unified(file.path, old, file.content, mask_all if file.mode == KEY_MODE else None)
