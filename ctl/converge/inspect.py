@@ -54,9 +54,10 @@ def read_file(path: Path) -> bytes:
         CtlError: it is something else than a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise CtlError(f"{path} is not a regular file", hint="move it away and run again")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CtlError(f"{path} is not a regular file", hint="move it away and run again")
         return file.read()
 
 

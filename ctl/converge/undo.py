@@ -44,7 +44,8 @@ def _restore(record: UndoRecord, vault: Path, machine: Machine) -> None:
 
 
 def _remove(record: UndoRecord, vault: Path, machine: Machine) -> None:
-    Path(record["path"]).unlink(missing_ok=True)
+    if look(Path(record["path"])) is not None:
+        Path(record["path"]).unlink()
 
 
 def _link(record: UndoRecord, vault: Path, machine: Machine) -> None:

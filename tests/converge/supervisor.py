@@ -1,0 +1,106 @@
+"""A supervisor that is a file: enabled services are lines of it, so that it outlives a killed process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctl.converge.model import Change, Machine, Notification
+from ctl.errors import RunFailed
+from ctl.paths import Layout
+
+
+@dataclass
+class FileSupervisor:
+    """Keeps its state in a file; writes each call down.
+
+    Args:
+        state: the file.
+        broken: services that never come up.
+    """
+
+    state: Path
+    broken: frozenset[str] = frozenset()
+    calls: list[str] = field(default_factory=list)
+
+    def _read(self) -> dict[str, bool]:
+        return dict(json.loads(self.state.read_text())) if self.state.exists() else {}
+
+    def _write(self, name: str, enabled: bool) -> None:
+        self.state.write_text(json.dumps(self._read() | {name: enabled}))
+
+    def enabled(self, name: str) -> bool:
+        return self._read().get(name, False)
+
+    def enable(self, name: str) -> None:
+        self.calls.append(f"enable {name}")
+        self._write(name, True)
+
+    def disable(self, name: str) -> None:
+        self.calls.append(f"disable {name}")
+        self._write(name, False)
+
+    def running(self, name: str) -> bool:
+        return self.enabled(name)
+
+    def perform(self, notification: Notification) -> None:
+        self.calls.append(f"{notification.action} {notification.service}")
+        if notification.service in self.broken:
+            raise RunFailed(f"{notification.service} does not answer")
+
+    def ensure_supervisor(self) -> bool:
+        return False
+
+    def supervised(self) -> bool:
+        return True
+
+    def wait_until_up(self, name: str) -> None:
+        self.calls.append(f"wait {name}")
+        if name in self.broken:
+            raise RunFailed(f"{name} does not come up")
+
+
+@dataclass
+class Recorder:
+    """An observer that writes everything down."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def change(self, change: Change) -> None:
+        self.lines.append(f"{change.resource}: {change.summary}")
+
+    def notify(self, notification: Notification) -> None:
+        self.lines.append(f"{notification.action} {notification.service}")
+
+    def note(self, text: str) -> None:
+        self.lines.append(text)
+
+    def rollback(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A private root with its supervisor.
+
+    Args:
+        layout: the root.
+        services: its supervisor.
+        observer: what was told.
+    """
+
+    layout: Layout
+    services: FileSupervisor
+    observer: Recorder = field(default_factory=Recorder)
+
+    @classmethod
+    def at(cls, folder: Path, *, broken: frozenset[str] = frozenset()) -> Bench:
+        layout = Layout(folder / "root")
+        layout.state.mkdir(parents=True, exist_ok=True)
+        return cls(layout, FileSupervisor(folder / "supervisor.json", broken))
+
+    @property
+    def machine(self) -> Machine:
+        """Unprivileged: owners stay the caller's."""
+        return Machine(services=self.services, privileged=False)

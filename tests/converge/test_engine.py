@@ -1,0 +1,207 @@
+"""The run: order, notifications, checks, and the way back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ctl.converge import (
+    Absent,
+    Directory,
+    File,
+    Item,
+    Service,
+    Validation,
+    converge,
+    reload,
+    restart,
+    to_json,
+)
+from ctl.converge.model import Report, Staging
+from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
+from tests.converge.supervisor import Bench
+from tests.converge.trees import tree
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench.at(tmp_path)
+
+
+def run(bench: Bench, *items: Item, dry_run: bool = False) -> Report:
+    return converge(
+        items, machine=bench.machine, layout=bench.layout, dry_run=dry_run, observer=bench.observer
+    )
+
+
+def service_items(bench: Bench, content: str = "1") -> list[Item]:
+    return [
+        File(bench.layout.path("/etc/web.conf"), content=content, notifies=(restart("web"),)),
+        Service("web"),
+    ]
+
+
+def test_a_service_starts_after_all_files_and_is_not_restarted(bench: Bench) -> None:
+    late = File(bench.layout.path("/etc/late"), content="x", notifies=(restart("web"),))
+    report = run(bench, *service_items(bench), late)
+    assert bench.observer.lines[-1] == "service[web]: enable and start"
+    assert bench.services.calls == ["enable web", "wait web"]
+    assert (report.started, report.notifications) == (["web"], [])
+
+
+def test_a_second_run_changes_nothing(bench: Bench) -> None:
+    run(bench, *service_items(bench))
+    bench.services.calls.clear()
+    report = run(bench, *service_items(bench))
+    assert (report.changes, report.unchanged, bench.services.calls) == ([], 2, [])
+
+
+def test_a_restart_beats_a_reload_and_happens_once(bench: Bench) -> None:
+    run(bench, *service_items(bench))
+    bench.services.calls.clear()
+    others = [File(bench.layout.path(f"/etc/{n}"), content="x", notifies=(reload("web"),)) for n in "ab"]
+    run(bench, *others, *service_items(bench, "2"))
+    assert bench.services.calls == ["restart web"]
+
+
+def test_a_service_that_is_not_described_is_not_restarted(bench: Bench) -> None:
+    run(bench, File(bench.layout.path("/etc/x"), content="x", notifies=(restart("other"),)))
+    assert bench.services.calls == []
+
+
+def test_a_service_stops_before_its_files_go(bench: Bench) -> None:
+    run(bench, *service_items(bench))
+    run(bench, Absent(bench.layout.path("/etc/web.conf")), Service("web", enabled=False))
+    assert [line.split(":")[0] for line in bench.observer.lines[-2:]] == [
+        "service[web]",
+        f"absent[{bench.layout.path('/etc/web.conf')}]",
+    ]
+
+
+def test_a_dry_run_changes_nothing_and_shows_all(bench: Bench) -> None:
+    former = tree(bench.layout.root, without=())
+    report = run(bench, *service_items(bench), dry_run=True)
+    assert tree(bench.layout.root, without=()) == former
+    assert (len(report.changes), report.started) == (2, ["web"])
+    assert to_json(report)["dry_run"] is True
+
+
+def test_two_descriptions_of_one_thing_must_agree(bench: Bench) -> None:
+    path = bench.layout.path("/etc/x")
+    run(bench, Directory(path), Directory(path))
+    with pytest.raises(CtlError, match="described twice"):
+        run(bench, File(bench.layout.path("/f"), content="1"), File(bench.layout.path("/f"), content="2"))
+
+
+def test_a_service_that_does_not_come_up_undoes_the_run(tmp_path: Path) -> None:
+    bench = Bench.at(tmp_path, broken=frozenset({"web"}))
+    former = tree(bench.layout.root)
+    with pytest.raises(RunFailed, match="web does not come up; everything was put back"):
+        run(bench, *service_items(bench))
+    assert tree(bench.layout.root) == former
+    assert not bench.services.enabled("web")
+    assert not bench.layout.journal.exists()
+
+
+def test_a_restarted_service_takes_up_its_former_files(tmp_path: Path) -> None:
+    bench = Bench.at(tmp_path)
+    run(bench, *service_items(bench))
+    broken = Bench(bench.layout, type(bench.services)(bench.services.state, frozenset({"db"})))
+    broken.services.enable("db")
+    broken.services.calls.clear()
+    item = File(bench.layout.path("/etc/db.conf"), content="x", notifies=(restart("db"),))
+    with pytest.raises(RunFailed, match=r"not everything could be put back: db"):
+        run(broken, *service_items(bench, "2"), item, Service("db"))
+    assert broken.services.calls == ["restart web", "restart db", "restart web", "restart db"]
+    assert bench.layout.path("/etc/web.conf").read_text() == "1"
+
+
+def test_a_failed_way_back_is_finished_by_the_next_run(tmp_path: Path) -> None:
+    test_a_restarted_service_takes_up_its_former_files(tmp_path)
+    bench = Bench.at(tmp_path)
+    assert bench.layout.journal.exists()
+    report = run(bench, *service_items(bench, "1"))
+    assert report.recovered
+    assert not bench.layout.journal.exists()
+
+
+def test_a_failing_step_undoes_the_run(bench: Bench) -> None:
+    kept = bench.layout.path("/etc/kept")
+    kept.parent.mkdir(parents=True)
+    kept.write_text("old")
+    (bench.layout.root / "file").write_text("not a folder")
+    former = tree(bench.layout.root)
+    bad = File(bench.layout.root / "file" / "below", content="x")
+    with pytest.raises(RunFailed, match=r"Not a directory; everything was put back"):
+        run(bench, File(kept, content="new"), bad)
+    assert tree(bench.layout.root) == former
+
+
+def test_a_refused_file_changes_nothing(bench: Bench) -> None:
+    path, former = bench.layout.path("/etc/web.conf"), tree(bench.layout.root)
+    seen: list[str] = []
+
+    def check(staging: Staging) -> None:
+        seen.append(staging.path(path).read_text())
+        raise ValidationError("web refuses web.conf")
+
+    validation = Validation("web accepts web.conf", watches=(path,), check=check)
+    with pytest.raises(ValidationError):
+        run(bench, *service_items(bench, "bad"), validation)
+    assert seen == ["bad"]
+    assert tree(bench.layout.root) == former
+
+
+def test_a_check_runs_only_when_its_file_changes(bench: Bench) -> None:
+    path, calls = bench.layout.path("/etc/web.conf"), []
+    validation = Validation("v", watches=(path,), check=lambda staging: calls.append(1))
+    for content in ("1", "1", "2"):
+        run(bench, *service_items(bench, content), validation)
+    assert len(calls) == 2
+
+
+def test_staged_files_name_each_other_inside_the_copy(bench: Bench) -> None:
+    main, part = bench.layout.path("/etc/main.conf"), bench.layout.path("/etc/part.conf")
+    logs, seen = bench.layout.path("/var/log/web"), {}
+
+    def check(staging: Staging) -> None:
+        seen["text"] = staging.path(main).read_text()
+        seen["folder"] = str(staging.folder)
+        assert Path(seen["text"].split()[1]).read_text() == "part"
+
+    text = f"include {part} ; log {logs}/access.log ; other {part}.bak\n"
+    run(
+        bench,
+        File(main, content=text),
+        File(part, content="part"),
+        Validation("v", watches=(main,), check=check, redirect=(logs,)),
+    )
+    folder = seen["folder"]
+    assert seen["text"] == f"include {folder}{part} ; log {folder}{logs}/access.log ; other {part}.bak\n"
+    assert not Path(folder).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand the copy to another account")
+def test_the_copy_belongs_to_the_account_that_reads_it(bench: Bench) -> None:
+    path, seen = bench.layout.path("/etc/x"), []
+    check = lambda staging: seen.append(staging.path(path).stat().st_uid)  # noqa: E731
+    for user in ("nobody", "no-such-account-yet"):
+        path.unlink(missing_ok=True)
+        run(bench, File(path, content="x"), Validation("v", watches=(path,), check=check, user=user))
+    assert seen == [65534, 65534]
+
+
+def test_one_run_at_a_time(bench: Bench) -> None:
+    from ctl.converge import run_lock
+
+    with (
+        run_lock(bench.layout),
+        pytest.raises(LockHeld, match=rf"pid {os.getpid()}\b") as caught,
+        run_lock(bench.layout),
+    ):
+        pass
+    assert caught.value.exit_code == 75
+    with run_lock(bench.layout):
+        pass
