@@ -62,8 +62,8 @@ def _tell(console: Console, result: Result) -> None:
     if result.untagged:
         what = f"{_count(len(result.manifests), 'manifest')} and {what}"
     size = result.bytes_freed
-    freed = "the storage driver does not tell how many bytes" if size is None else f"{free} {human(size)}"
-    console.say(f"{verb} {what}{_kept(result)}: {freed} in {result.seconds:.1f} s")
+    freed = f"{free} {human(size)}" if size is not None else "bytes unknown to the storage driver,"
+    console.say(f"{verb} {what}, {freed} in {result.seconds:.1f} s{_kept(result)}")
 
 
 def _kept(result: Result) -> str:

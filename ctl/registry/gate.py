@@ -17,8 +17,6 @@ from ctl.errors import CtlError, LockHeld
 from ctl.paths import Layout
 
 _WAIT = "wait for its end"
-_PASSING_SECONDS = 2.0
-"""How long run scripts that pass the gate at this moment are waited for; each takes milliseconds."""
 
 
 def gate_file(layout: Layout) -> Path:
@@ -32,14 +30,16 @@ class Gate:
     Args:
         layout: the root.
         shared: let the registry pass all the same, and only keep collections away: for a dry run.
+        patience: seconds to wait for run scripts that pass the gate at this moment; each takes milliseconds.
 
     Raises:
         LockHeld: another collection is under way; names its process.
         CtlError: the file cannot be opened.
     """
 
-    def __init__(self, layout: Layout, *, shared: bool = False) -> None:
+    def __init__(self, layout: Layout, *, shared: bool = False, patience: float = 2.0) -> None:
         self._path = gate_file(layout)
+        self._patience = patience
         self._shared = shared
         self._fd = -1
 
@@ -68,7 +68,7 @@ class Gate:
             self._fd = -1
 
     def _take(self) -> None:
-        end = time.monotonic() + _PASSING_SECONDS
+        end = time.monotonic() + self._patience
         while not _lock(self._fd, fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX):
             # a reader is a run script on its way to the registry, or a dry run; a writer is a collection
             if not _lock(self._fd, fcntl.LOCK_SH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -59,10 +60,12 @@ def log_entry(line: str) -> tuple[str, str]:
 
 
 def _plain(lines: list[str]) -> str:
-    for line in lines:
-        start = next((start for start in _STARTS if line.startswith(start)), None)
-        if start is not None and not _ENTRY.search(line.removeprefix("panic: ")):
-            return line.removeprefix("configuration error: ").removeprefix("panic: ")
+    for at, line in enumerate(lines):
+        if line.startswith(_STARTS) and not _ENTRY.search(line.removeprefix("panic: ")):
+            said = line.removeprefix("configuration error: ").removeprefix("panic: ")
+            # the YAML parser lists what is wrong on lines of their own, each with two blanks before it
+            more = itertools.takewhile(lambda one: one.startswith("  "), lines[at + 1 :])
+            return " ".join([said, *more]) if said.endswith(":") else said
     return ""
 
 

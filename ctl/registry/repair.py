@@ -33,7 +33,7 @@ def repair(layout: Layout) -> bool:
     from ctl.registry.gate import Gate
 
     try:
-        with Gate(layout):
+        with Gate(layout, patience=0):
             clean(layout)
     except (CtlError, PermissionError):
         return False

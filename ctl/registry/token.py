@@ -19,7 +19,7 @@ MAX_NAME_LENGTH = 255
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 """The grammar of repository names (Distribution, reference/regexp.go, without the domain)."""
-_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
+_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?", re.ASCII)
 _MAX_LIFETIME = timedelta(days=365)
 
 Access = list[dict[str, Any]]
@@ -175,8 +175,9 @@ def parse_lifetime(text: str) -> timedelta:
     Raises:
         UsageFault: it is none, is nothing, or is more than a year.
     """
-    match = _DURATION.fullmatch(text.strip() + ("s" if text.strip().isdecimal() else ""))
-    if not text.strip() or match is None:
+    given = text.strip()
+    match = _DURATION.fullmatch(given + "s" if given.isdecimal() else given)
+    if not given or match is None:
         raise UsageFault(f"{text!r} is not a duration", hint="durations are 90s, 5m, 1h30m, 2d")
     numbers = {unit: int(digits[:12]) for unit, digits in match.groupdict(default="0").items()}
     seconds = ((numbers["d"] * 24 + numbers["h"]) * 60 + numbers["m"]) * 60 + numbers["s"]

@@ -18,7 +18,7 @@ _BLOB = re.compile(rf"blob eligible for deletion: (?P<digest>{_DIGEST})")
 _SUMMARY = re.compile(
     r"(?P<marked>\d+) blobs marked, (?P<blobs>\d+) blobs(?: and \d+ manifests)? eligible for deletion"
 )
-_EMPTY = re.compile(r"Path not found: \S*/docker/registry/v2/(?:repositories|blobs)\b")
+_EMPTY = re.compile(r"Path not found: \S*/docker/registry/v2/(?:repositories|blobs)/?(?=[\s\"]|$)")
 _LAST_LINES = 50
 """How much of the end is kept, to find the program's reason in."""
 

@@ -1,0 +1,173 @@
+"""The flavour of the registry program, and the settings that it cannot serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctl.errors import PreflightError
+from ctl.registry.program import Flavour, has_driver, identify, parse_version, refusals
+from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
+from ctl.settings.source import Location
+
+PROGRAM = Path("/usr/bin/registry")
+
+
+@pytest.mark.parametrize(
+    ("text", "flavour", "version"),
+    [
+        ("docker-registry github.com/docker/distribution 2.8.2+ds1", Flavour.DISTRIBUTION_2, "2.8.2+ds1"),
+        ("registry github.com/docker/distribution v2.8.3", Flavour.DISTRIBUTION_2, "2.8.3"),
+        ("/bin/registry github.com/distribution/distribution/v3 3.1.1", Flavour.DISTRIBUTION_3, "3.1.1"),
+        (
+            "./r github.com/distribution/distribution/v3 v3.0.0+unknown",
+            Flavour.DISTRIBUTION_3,
+            "3.0.0+unknown",
+        ),
+        (
+            "registry gitlab.com/gitlab-org/container-registry v4.9.0-gitlab",
+            Flavour.GITLAB,
+            "4.9.0-gitlab",
+        ),
+        ("registry github.com/docker/distribution v4.15.2-gitlab", Flavour.GITLAB, "4.15.2-gitlab"),
+        ("registry example.com/fork v1.0", Flavour.UNKNOWN, "1.0"),
+    ],
+)
+def test_version_tells_the_flavour(text: str, flavour: Flavour, version: str) -> None:
+    program = parse_version(PROGRAM, text + "\n")
+    assert (program.flavour, program.version) == (flavour, version)
+    assert program.knows_database is (flavour in (Flavour.GITLAB, Flavour.UNKNOWN))
+
+
+@pytest.mark.parametrize("text", ["", "usage: something", "hello"])
+def test_other_programs_are_refused(text: str) -> None:
+    with pytest.raises(PreflightError, match="does not look like a registry program"):
+        parse_version(PROGRAM, text)
+
+
+def script(folder: Path, *lines: str) -> Path:
+    path = folder / "registry"
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")), encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_version_is_asked_once(tmp_path: Path) -> None:
+    path = script(
+        tmp_path, f"echo x >> {tmp_path}/runs", "echo registry github.com/docker/distribution 2.8.2"
+    )
+    assert identify(path).flavour is Flavour.DISTRIBUTION_2
+    assert identify(path) is identify(path)
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "x\n"
+
+
+def test_program_sees_nothing_of_the_callers_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_LOG_LEVEL", "bad")
+    path = script(tmp_path, 'echo "registry github.com/docker/distribution 2.8$REGISTRY_LOG_LEVEL"')
+    assert identify(path).version == "2.8"
+
+
+def test_program_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="No such file"):
+        identify(tmp_path / "nowhere")
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "database": None,
+    "gc": None,
+    "redis": None,
+    "reporting": None,
+    "storage": {"filesystem": {"rootdirectory": "/images"}},
+}
+
+
+def attributes(*, given: bool = True, **registry: Any) -> Attributes:  # noqa: ANN401
+    place = Location(Path("gitlab.py"), 3)
+    origin = Origin(OriginKind.FILE, place) if given else Origin(OriginKind.DEFAULT)
+    origins = {
+        f"registry.{name}": origin if name in registry else Origin(OriginKind.DEFAULT) for name in DEFAULTS
+    }
+    return Attributes({"registry": Section({**DEFAULTS, **registry})}, origins=origins)
+
+
+def debian(folder: Path, *drivers: str) -> Path:
+    """A program that has these drivers, and says of others what the real ones say."""
+    return script(
+        folder,
+        '[ "$1" = --version ] && exec echo docker-registry github.com/docker/distribution 2.8.2+ds1',
+        f"for driver in {' '.join(drivers)}; do grep -q $driver $3 && exit 1; done",
+        "echo failed to construct driver: StorageDriver not registered: it >&2",
+        "exit 1",
+    )
+
+
+IN_FORCE: list[tuple[str, dict[str, Any]]] = [
+    ("database", {"database": {"enabled": True}}),
+    ("database", {"database": {"enabled": "prefer"}}),
+    ("gc", {"gc": {"interval": "24h"}}),
+    ('redis"]["cache', {"redis": {"cache": {"enabled": True}}}),
+    ('redis"]["loadbalancing', {"redis": {"loadbalancing": {"enabled": True}}}),
+    ('reporting"]["sentry', {"reporting": {"sentry": {"dsn": "https://secret@x"}}}),
+]
+HARMLESS: list[dict[str, Any]] = [
+    {"database": {"enabled": "false"}},
+    {"database": {"enabled": False}},
+    {"gc": {"disabled": True}},
+    {"redis": {"addr": "127.0.0.1:6379", "cache": {"enabled": False}}},
+    {"reporting": {"bugsnag": {"apikey": "x"}}},
+    {"reporting": {"sentry": {"enabled": False}}},
+    {"storage": {"filesystem": {}, "delete": {"enabled": True}}},
+]
+
+
+@pytest.mark.parametrize(("name", "registry"), IN_FORCE)
+def test_settings_that_are_ignored_are_refused(tmp_path: Path, name: str, registry: dict[str, Any]) -> None:
+    (said,) = refusals(attributes(**registry), identify(debian(tmp_path)))
+    assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs GitLab\'s registry')
+    assert "2.8.2+ds1" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize("registry", [registry for _, registry in IN_FORCE])
+def test_settings_that_nobody_gave_are_not_refused(tmp_path: Path, registry: dict[str, Any]) -> None:
+    assert refusals(attributes(given=False, **registry), identify(debian(tmp_path))) == []
+
+
+@pytest.mark.parametrize("registry", [registry for _, registry in IN_FORCE])
+def test_gitlabs_registry_serves_them(registry: dict[str, Any]) -> None:
+    program = parse_version(PROGRAM, "registry gitlab.com/gitlab-org/container-registry v4.9.0")
+    assert refusals(attributes(**registry), program) == []
+
+
+@pytest.mark.parametrize("registry", HARMLESS)
+def test_settings_without_effect_are_not_refused(tmp_path: Path, registry: dict[str, Any]) -> None:
+    assert refusals(attributes(**registry), identify(debian(tmp_path))) == []
+
+
+def test_missing_driver_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
+    program = identify(debian(tmp_path, "s3"))
+    (said,) = refusals(attributes(storage={"gcs": {"bucket": "b"}, "delete": {}}), program)
+    assert 'registry["storage"]["gcs"] needs Distribution 3 or GitLab' in said
+    assert refusals(attributes(storage={"s3": {"bucket": "b"}}), program) == []
+
+
+def test_all_that_is_refused_is_said_at_once(tmp_path: Path) -> None:
+    settings = attributes(storage={"azure": {}}, gc={"interval": "1h"}, database={"enabled": True})
+    assert len(refusals(settings, identify(debian(tmp_path)))) == 3
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("driver", "there"),
+    [("filesystem", True), ("inmemory", True), ("s3", True), ("s3aws", True), ("swift", True)]
+    + [(name, False) for name in ("gcs", "azure", "oss", "s3_v2")],
+)
+def test_debians_program_tells_its_drivers(driver: str, there: bool) -> None:
+    program = Path("/usr/bin/docker-registry")
+    assert identify(program).flavour is Flavour.DISTRIBUTION_2
+    assert has_driver(program, driver) is there
