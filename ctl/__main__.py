@@ -38,6 +38,8 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         console.error(_label(console, "error") + _os_error(error))
         return EXIT_FAILED
+    except Exception as error:
+        return _defect(console, error)
     return result if isinstance(result, int) else 0
 
 
@@ -47,6 +49,17 @@ def _report(console: Console, error: CtlError) -> int:
     if error.hint:
         console.error(f"    {error.hint}")
     return error.exit_code
+
+
+def _defect(console: Console, error: Exception) -> int:
+    """A mistake of this program, not of the user: one line, and where in the program it happened."""
+    import traceback
+
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{place.filename}:{place.lineno}"
+    console.error(f"{_label(console, 'error')}{type(error).__name__} in ctl itself ({where})")
+    console.error("    please report it with the command that you ran")
+    return EXIT_FAILED
 
 
 def _label(console: Console, word: str) -> str:

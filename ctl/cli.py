@@ -14,6 +14,7 @@ import click
 from ctl import __version__
 from ctl.output import Console
 from ctl.paths import Layout
+from ctl.registry.repair import repair
 
 COMMANDS: dict[str, str] = {
     # name on the command line -> "module:attribute"; `ctl --help` lists them in this order
@@ -149,7 +150,9 @@ def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[.
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            return function(context(click.get_current_context()), *args, **kwargs)
+            own = context(click.get_current_context())
+            repair(own.layout)
+            return function(own, *args, **kwargs)
 
         settings = {"help_option_names": ["-h", "--help"]}
         make: Callable[[Callable[..., Any]], click.Command]

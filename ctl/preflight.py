@@ -14,6 +14,7 @@ from ctl.converge.model import Machine
 from ctl.errors import PreflightError
 from ctl.node import Node
 from ctl.paths import Layout
+from ctl.programs import unserved
 
 FIRST_ORDINARY_PORT = 1024
 
@@ -38,16 +39,27 @@ def refuse_foreign_root(layout: Layout) -> None:
 
 
 def check(node: Node, machine: Machine) -> None:
-    """Check accounts, storage and ports.
+    """Check the registry program, accounts, storage and ports.
 
     Raises:
         PreflightError: something is not ready; says what, and what to do.
     """
+    _refuse_unserved_settings(node)
     if node.privileged and not node.attributes.manage_accounts.enable:
         _refuse_missing_accounts(node)
     if node.attributes.registry.enable:
         _refuse_unreachable_storage(node)
     _refuse_taken_ports(node, machine)
+
+
+def _refuse_unserved_settings(node: Node) -> None:
+    """Registries ignore settings that they do not know; what was asked for must not be lost in silence."""
+    problems = unserved(node.attributes)
+    if problems:
+        raise PreflightError(
+            "; ".join(problems),
+            hint='install that program and name it in registry["executable"], or unset it',
+        )
 
 
 def _refuse_missing_accounts(node: Node) -> None:

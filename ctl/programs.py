@@ -77,6 +77,20 @@ def _refuse_missing(
     raise PreflightError("; ".join(lines), hint=f"apt-get install {' '.join(packages)}")
 
 
+def unserved(attributes: Attributes) -> list[str]:
+    """What the administrator set that the registry program of this machine cannot serve, a sentence each.
+
+    Raises:
+        PreflightError: the program cannot be run.
+    """
+    program = find_program(*_wanted(attributes.registry.executable, REGISTRY_NAMES))
+    if program is None or not attributes.registry.enable:
+        return []
+    from ctl.registry.program import identify, refusals
+
+    return refusals(attributes, identify(program))
+
+
 def _nginx_version(program: Path | None) -> tuple[int, ...]:
     from ctl.nginx.program import nginx_version
 

@@ -11,7 +11,7 @@ from ctl.nginx.validate import nginx_accepts
 from ctl.node import Node
 from ctl.services import runit_service
 from ctl.settings.attributes import OriginKind
-from ctl.tls.resources import Authority, ServerCertificate
+from ctl.tls import Authority, ServerCertificate
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 HTTP2_DIRECTIVE_SINCE = (1, 25, 1)

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from ctl.cli import Context, command
+from ctl.output import Style
+
+if TYPE_CHECKING:
+    from ctl.converge import Item
+    from ctl.converge.model import Report
+    from ctl.node import Node
 
 
 @command()
@@ -34,10 +43,26 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> No
     with nullcontext() if dry_run else run_lock(ctx.layout):
         check(target, host)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
-            report = converge(
-                items(target), machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress
-            )
+            wanted = list(items(target))
+            report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
             report.seconds = time.monotonic() - started
             progress.finish(report)
+    tell_of_certificates(ctx, target, wanted, report)
     if as_json:
         ctx.console.result_json(to_json(report))
+
+
+def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
+    """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
+    from ctl.tls import ServerCertificate
+    from ctl.tls.trust import HTTPS, trust_note
+
+    changed = {change.resource for change in report.changes}
+    for item in wanted:
+        if not isinstance(item, ServerCertificate):
+            continue
+        for warning in item.warnings():
+            ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {warning}")
+        if item.name in changed and item.authority and item.local():
+            port = urlsplit(node.attributes.registry_external_url).port or HTTPS
+            ctx.console.note(trust_note(item.host, port, item.authority.certificate))

@@ -26,9 +26,12 @@ def render(ctx: Context, *, output: Path) -> None:
     """
     from ctl.converge import render_to
     from ctl.loading import load_for_command, machine, node
+    from ctl.programs import unserved
     from ctl.recipes import items
 
     loaded = load_for_command(ctx, use_secrets=readable_secrets(ctx))
+    for problem in unserved(loaded.attributes):
+        ctx.console.note(f"warning: {problem}")
     target = node(ctx, loaded, required=False)
     count = render_to(items(target), output, machine(ctx, blank=True))
     ctx.console.say(f"{count} files written below {output}")
