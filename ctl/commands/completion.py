@@ -1,0 +1,26 @@
+"""`ctl completion`: the script that lets a shell complete ctl's words."""
+
+from __future__ import annotations
+
+import click
+
+from ctl.cli import Context, cli, command
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(ctx: Context, *, shell: str) -> None:
+    """Print a shell's completion script.
+
+    \b
+    bash:  ctl completion bash > /etc/bash_completion.d/ctl
+    zsh:   ctl completion zsh > /usr/local/share/zsh/site-functions/_ctl
+    fish:  ctl completion fish > /etc/fish/completions/ctl.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None  # noqa: S101 - click knows every shell of SHELLS
+    ctx.console.result(kind(cli, {}, "ctl", "_CTL_COMPLETE").source())

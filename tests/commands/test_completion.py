@@ -1,0 +1,109 @@
+"""The shell itself completes ctl's words."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctl.__main__ import run
+from ctl.cli import COMMANDS
+from ctl.errors import EXIT_OK, EXIT_USAGE
+
+BASH = shutil.which("bash")
+needs_bash = pytest.mark.skipif(BASH is None, reason="bash is not installed")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with the script and a `ctl` on its own PATH."""
+    (tmp_path / "ctl").write_text(f'#!/bin/sh\nexec {sys.executable} -m ctl "$@"\n')
+    (tmp_path / "ctl").chmod(0o755)
+    script = subprocess.run(
+        [sys.executable, "-m", "ctl", "completion", "bash"], capture_output=True, check=True
+    ).stdout
+    (tmp_path / "script").write_bytes(script)
+    return tmp_path
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {"PATH": f"{home}:/usr/bin:/bin", "HOME": str(home), "TERM": "dumb", "PS1": "$ ",
+            "PYTHONPATH": str(Path(__file__).parents[2])}  # fmt: skip
+
+
+def complete(home: Path, *words: str) -> list[str]:
+    """What bash's completion function offers for the last word."""
+    quoted = " ".join(f"'{word}'" for word in words)
+    code = f". {home}/script; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _ctl_completion ctl;"
+    done = subprocess.run(
+        [str(BASH), "--norc", "-c", code + 'printf "%s\\n" "${COMPREPLY[@]}"'],
+        env=environment(home), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout.split()
+
+
+@needs_bash
+def test_commands_and_options(home: Path) -> None:
+    assert complete(home, "ctl", "reg") == ["registry-garbage-collect", "registry-token"]
+    assert complete(home, "ctl", "completion", "") == ["bash", "zsh", "fish"]
+    assert complete(home, "ctl", "backup-etc", "--no-d") == ["--no-delete-old-backups"]
+
+
+@needs_bash
+def test_the_key_itself(home: Path) -> None:
+    """A person types `ctl reg`, the tab key, and `t`, the tab key, in an interactive bash."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(str(BASH), ["bash", "--norc", "--noprofile", "-i"], environment(home))  # noqa: S606
+    try:
+        os.write(terminal, f". {home}/script; echo rea''dy\n".encode())
+        _read_until(terminal, b"ready")
+        os.write(terminal, b"ctl reg\t")
+        _read_until(terminal, b"istry-")
+        os.write(terminal, b"t\t")
+        _read_until(terminal, b"ken")
+    finally:
+        os.close(terminal)  # bash ends with its terminal
+        os.waitpid(pid, 0)
+
+
+def _read_until(terminal: int, wanted: bytes, seconds: float = 15) -> None:
+    output, deadline = b"", time.monotonic() + seconds
+    while wanted not in output:
+        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"no {wanted!r} in {output!r}"
+        output += os.read(terminal, 4096)
+
+
+@pytest.mark.parametrize(
+    ("shell", "mark"), [("bash", "complete -o nosort"), ("zsh", "#compdef ctl"), ("fish", "complete")]
+)
+def test_every_shell_has_its_script(shell: str, mark: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", shell]) == EXIT_OK
+    script = capsys.readouterr().out
+    assert mark in script
+    assert "_CTL_COMPLETE" in script
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script.encode(), check=True)
+
+
+def test_an_unknown_shell(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completion", "tcsh"]) == EXIT_USAGE
+    assert "'bash', 'zsh', 'fish'" in capsys.readouterr().err
+
+
+def test_every_command_can_be_completed() -> None:
+    """Completion describes commands, for which it imports them all."""
+    import click
+
+    from ctl.cli import cli
+
+    context = click.Context(cli)
+    assert [cli.get_command(context, name) is not None for name in COMMANDS] == [True] * len(COMMANDS)
