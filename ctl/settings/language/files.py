@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from ctl.settings.language.limits import MAX_FILE_BYTES
@@ -81,7 +82,7 @@ def _unreadable(error: OSError | ValueError) -> FileProblem:
 
 
 def _not_text(data: bytes, offset: int) -> FileProblem:
-    before = data[:offset]
+    before = data[:offset].removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
     return FileProblem("is not UTF-8 text", "Save it in UTF-8.", line=line, column=column)

@@ -46,7 +46,11 @@ def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> o
         result = compute(left, right, budget)
     except ZeroDivisionError:
         raise Fault("this divides by zero") from None
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:
+        raise Fault("the number would be too large") from None
+    except ValueError:
+        raise Fault("a shift is by a positive number") from None
+    except TypeError:
         raise _wrong_kinds(sign, left, right) from None
     return check_number(result)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import gc
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,26 +94,14 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
 def _beginning(text: str, span: tuple[int, int]) -> Parsed:
     """What stands before a statement after which nothing can be told, if that is Python."""
     try:
-        with warnings.catch_warnings(record=True), without_collector():
+        with warnings.catch_warnings(record=True):
             return Parsed(ast.parse("\n".join(text.split("\n")[: span[0] - 1])), whole=False)
     except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
         return _NOTHING
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Keeps the cyclic garbage collector away: parsing makes very many objects, all of which are in use."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def _parse(text: str, source: SourceText, report: Report) -> ast.Module:
-    with warnings.catch_warnings(record=True) as caught, without_collector():
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tree = ast.parse(text, str(source.path))
     for warning in caught[:_MAX_SYNTAX_ERRORS]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +57,25 @@ def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -
         SettingsError: the file cannot be read, or anything in it is wrong; with every error found.
     """
     reader = _Reader(path, names, environment)
-    reader.read_all()
+    with _without_collector():
+        reader.read_all()
     diagnostics = reader.sorted_diagnostics()
     errors = [found for found in diagnostics if found.severity is Severity.ERROR]
     if errors:
         raise SettingsError(errors)
     return Reading(reader.scope.values, diagnostics, tuple(reader.files))
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keeps the cyclic garbage collector away: a reading makes very many objects, nearly all of them in use."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Reader:

@@ -24,6 +24,9 @@ _FSTRINGS_ARE_VAGUE = sys.version_info < (3, 12)
 NOT_NAMES = frozenset({"nil", "null", "true", "false"})
 """Names that other languages have for None, True and False."""
 
+_FAILURE_STEPS = 5
+"""What it costs to find something wrong."""
+
 _MOST_LIKE = 100
 """How many variables, the last ones, a mistyped name is compared with."""
 
@@ -75,6 +78,7 @@ class Scope:
         Raises:
             LimitReached: there are too many errors already.
         """
+        self.budget.charge(_FAILURE_STEPS)
         if not isinstance(problem, Fault):
             return
         place = problem.place or self.place(self.trusted(problem.node or node))
