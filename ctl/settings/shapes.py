@@ -185,7 +185,8 @@ class Schema(Type):
             return read_value(known.type, value, place.inside(container, key, secret=known.secret))
         here = place.inside(container, key)
         if self._unknown is Unknown.ERROR:
-            here.error(f"is not known in {self.title}", did_you_mean(key, self.parameters))
+            names = f"Known are {', '.join(self.parameters)}."
+            here.error(f"is not known in {self.title}", did_you_mean(key, self.parameters) or names)
             return INVALID
         if self._unknown is Unknown.WARNING:
             near = did_you_mean(key, self.parameters)

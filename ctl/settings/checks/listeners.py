@@ -113,6 +113,8 @@ def listeners_do_not_clash(view: View) -> None:
 def _problem(one: Listener, other: Listener) -> str:
     if not one.overlaps(other):
         return ""
+    if one.what == other.what:
+        return f"{one.what} listens on {one.address} twice" if one.address == other.address else ""
     where = f"{other.what} and {one.what} both listen on port {one.port}"
     if not (one.is_nginx and other.is_nginx):
         return f"{where}, and only one can"

@@ -178,6 +178,9 @@ DRIVERS: Mapping[str, Schema] = {
 DEPRECATED = ("swift", "oss")
 """GitLab container registry administration, 'Configure storage': deprecated in 16.6, removed in 17.0."""
 
+_OTHER_NAMES = {"s3aws": "s3", "s3goamz": "s3", "file": "filesystem", "googlecloud": "gcs", "minio": "s3"}
+"""Names that people know drivers by."""
+
 _UPLOAD_PURGING = (
     Parameter("enabled", _BOOL, "whether forgotten uploads are removed"),
     Parameter("age", Duration(), "how old they must be"),
@@ -252,7 +255,8 @@ class Storage(Type):
                 unknown = True
                 place.inside(value, key).error(
                     "is no storage driver and nothing else that storage knows",
-                    did_you_mean(key, [*DRIVERS, *FEATURES]) or f"Drivers are {', '.join(DRIVERS)}.",
+                    did_you_mean(_OTHER_NAMES.get(key, key), [*DRIVERS, *FEATURES])
+                    or f"Drivers are {', '.join(DRIVERS)}.",
                 )
             elif one is not None:
                 read = read_value(schema, one, place.inside(value, key))

@@ -1,0 +1,169 @@
+"""Settings against each other: what contradicts, what is missing, what will surprise."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.settings.support import BOTH, GITLAB, URL, Site
+
+VHOST = 'registry["nginx"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'registry["enable"] = True',
+            "nothing says where the registry is reached: registry_external_url is missing",
+        ),
+        (
+            'registry["enable"] = True\nregistry["registry_http_addr"] = "0.0.0.0:5000"',
+            "a registry without that would have no authentication",
+        ),
+        (
+            BOTH + 'registry["token_realm"] = "https://g.example.com/jwt/auth"',
+            'Write "https://g.example.com".',
+        ),
+        ('registry_external_url = "https://r.example.com/v2"', "not 'https://r.example.com/v2'"),
+        ('registry_external_url = "r.example.com"', 'Write "https://r.example.com".'),
+        (
+            BOTH + f'{VHOST}["listen_port"] = 5000',
+            "the registry's vhost and the registry both listen on port 5000",
+        ),
+        (
+            'registry_external_url = "https://r.example.com:5000"',
+            "both listen on port 5000, and only one can",
+        ),
+        (BOTH + f'{VHOST}["listen_port"] = "8060"', "one with TLS and one without"),
+        (BOTH + 'nginx["status"]["port"] = 443', "one with TLS and one without"),
+        (
+            BOTH + 'nginx["status"] = {"port": 5000}',
+            "the status page and the registry both listen on port 5000",
+        ),
+        (BOTH + 'registry["debug_addr"] = "localhost:5000"', "debug server and the registry both listen"),
+        (BOTH + 'registry["debug_addr"] = "127.0.0.1:8060"', "debug server both listen on port 8060"),
+        (
+            BOTH
+            + f'{VHOST}["redirect_http_to_https"] = True\n{VHOST}["redirect_http_to_https_port"] = 443\n',
+            "one with TLS and one without",
+        ),
+        (
+            'registry_external_url = "http://localhost:8060"\n',
+            "both listen on port 8060 under the name localhost",
+        ),
+        (
+            BOTH + f'{VHOST}["enable"] = True\nnginx["enable"] = False\n',
+            "nginx.enable is False: nothing would serve the vhost",
+        ),
+        (
+            GITLAB + f'letsencrypt["enable"] = False\nregistry["enable"] = True\n{VHOST}["enable"] = True\n',
+            "registry_external_url, which names the vhost's host, is missing",
+        ),
+        (
+            f'registry_external_url = "http://r.example.com"\n{VHOST}["redirect_http_to_https"] = True\n'
+            f'{VHOST}["redirect_http_to_https_port"] = 8080\n',
+            "there is no https to lead to",
+        ),
+        (
+            BOTH + f'{VHOST}["listen_addresses"] = ["::1", "[::1]"]',
+            "the registry's vhost listens on [::1] twice",
+        ),
+        (BOTH + f'{VHOST}["ssl_certificate_key"] = "/k"', "is given without ssl_certificate"),
+        (BOTH + f'{VHOST}["ssl_verify_client"] = "on"', "needs ssl_client_certificate"),
+    ],
+)
+def test_errors(site: Site, text: str, message: str) -> None:
+    assert message in site.error(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            BOTH + 'gitlab_rails["registry_host"] = "r2.example.com"',
+            "registry_external_url says registry.example.com",
+        ),
+        (BOTH + 'gitlab_rails["registry_port"] = "5005"', "is 5005, but registry_external_url says 443"),
+        ('gitlab_rails["registry_enabled"] = True', "without external_url this machine has no GitLab"),
+        (GITLAB + 'gitlab_rails["registry_enabled"] = True', "would look for one at http://127.0.0.1:5000"),
+        (BOTH + 'registry["debug_addr"] = "0.0.0.0:5001"', "reachable from other machines"),
+        (BOTH + 'registry["debug_addr"] = ":5001"', "reachable from other machines"),
+    ],
+)
+def test_warnings(site: Site, text: str, message: str) -> None:
+    (warning,) = site.warnings(text)
+    assert message in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOTH,
+        BOTH
+        + 'gitlab_rails["registry_host"] = "Registry.Example.com"\ngitlab_rails["registry_port"] = 443\n',
+        BOTH + 'registry["debug_addr"] = "localhost:5001"',
+        BOTH
+        + f'{VHOST}["listen_addresses"] = ["127.0.0.1"]\nnginx["status"]["listen_addresses"] = ["127.0.0.2"]\n'
+        f'{VHOST}["listen_port"] = 8060\n',
+        BOTH
+        + 'registry["registry_http_addr"] = "127.0.0.1:443"\n'
+        + f'{VHOST}["listen_addresses"] = ["192.0.2.1"]\n',
+        'registry_external_url = "http://r.example.com"\nnginx["status"]["port"] = 80\n',
+        BOTH + f'{VHOST}["listen_addresses"] = ["*", "[::]"]\n',
+        GITLAB + 'letsencrypt["enable"] = False\nregistry["enable"] = True\n',
+        'registry["enable"] = True\nregistry["registry_http_addr"] = "10.0.0.5:5000"\n'
+        'registry["token_realm"] = "https://gitlab.example.com"\n',
+        BOTH + 'registry["enable"] = False\ngitlab_rails["registry_enabled"] = True\n',
+        BOTH + 'nginx["enable"] = False\n',
+        BOTH + 'registry["enable"] = False\n' + f'{VHOST}["listen_port"] = 5000\n',
+    ],
+)
+def test_nothing_to_say(site: Site, text: str) -> None:
+    assert site.attributes(text).diagnostics == ()
+
+
+def test_the_url_holds_over_host_and_port_beside_it(site: Site) -> None:
+    text = (
+        BOTH + 'gitlab_rails["registry_host"] = "other.example.com"\ngitlab_rails["registry_port"] = 5005\n'
+    )
+    rails = site.attributes(text).gitlab_rails
+    assert (rails.registry_host, rails.registry_port) == ("registry.example.com", None)
+
+
+def test_two_addresses_that_clash_are_one_error(site: Site) -> None:
+    text = (
+        URL
+        + f'{VHOST}["listen_addresses"] = ["127.0.0.1", "127.0.0.2", "*"]\n{VHOST}["listen_port"] = 8060\n'
+    )
+    assert "both listen on port 8060" in site.error(text)
+
+
+def test_a_refused_value_does_not_bring_further_errors(site: Site) -> None:
+    """One mistake, one error: what would follow from the missing value is not said."""
+    for text in (
+        'registry["enable"] = True\nregistry_external_url = "nonsense"\n',
+        BOTH
+        + 'registry["redis"] = []\nregistry["storage"] = {"inmemory": {}, "cache": {"blobdescriptor": "redis"}}\n',
+        BOTH + 'registry["gc"] = {}\nregistry["database"] = "on"\n',
+        GITLAB
+        + 'registry["token_realm"] = 5\nregistry["enable"] = True\nregistry["registry_http_addr"] = "x:1"\n',
+    ):
+        site.error(text)
+
+
+def test_independent_errors_are_all_said_in_the_order_of_the_file(site: Site) -> None:
+    found = site.errors(
+        BOTH
+        + """
+registry["nginx"]["ssl_verify_client"] = "on"
+registry["log_level"] = "loud"
+nginx["status"]["port"] = "x"
+registry["storage"] = {"s3": {"bucket": "a/b"}}
+gitlab_rails["registry_enbled"] = True
+"""
+    )
+    assert [one.location.line for one in found if one.location] == [5, 6, 7, 8, 8, 9]
+    assert [one.setting for one in found] == [
+        "registry.nginx.ssl_verify_client", "registry.log_level", "nginx.status.port", "registry.storage.s3",
+        "registry.storage.s3.bucket", "gitlab_rails.registry_enbled",
+    ]  # fmt: skip

@@ -1,0 +1,98 @@
+"""Names: known ones, old spellings, other components' and mistyped ones, each with its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctl.settings.options.foreign import FOREIGN
+from tests.settings.support import BOTH, Site
+
+
+@pytest.mark.parametrize(
+    ("line", "setting", "near"),
+    [
+        ('registry["log_levl"] = "info"', "registry.log_levl", "log_level"),
+        ('registry["nginx"]["listen_prot"] = 5', "registry.nginx.listen_prot", "listen_port"),
+        ('registry_nginx["ssl_certifcate"] = "/c"', "registry.nginx.ssl_certifcate", "ssl_certificate"),
+        ('gitlab_rails["registry_api_ur"] = "x"', "gitlab_rails.registry_api_ur", "registry_api_url"),
+        ('gitlab_rails["regsitry_path"] = "/x"', "gitlab_rails.regsitry_path", "registry_path"),
+        ('gitlab_rails["shared_pth"] = "/x"', "gitlab_rails.shared_pth", "shared_path"),
+        ('nginx["worker_proceses"] = 1', "nginx.worker_proceses", "worker_processes"),
+        ('nginx["status"]["prot"] = 1', "nginx.status.prot", "port"),
+        ('letsencrypt["contact_email"] = []', "letsencrypt.contact_email", "contact_emails"),
+        ('user["user"] = "git"', "user.user", "username"),
+        ('logging["svlogd_sise"] = 1', "logging.svlogd_sise", "svlogd_size"),
+        (
+            'package["generate_secret_json_file"] = False',
+            "package.generate_secret_json_file",
+            "generate_secrets",
+        ),
+        ('manage_accounts["enabled"] = False', "manage_accounts.enabled", "enable"),
+    ],
+)
+def test_a_mistyped_name(site: Site, line: str, setting: str, near: str) -> None:
+    (error,) = site.errors(BOTH + line)
+    assert error.setting == setting
+    assert near in error.hint
+    assert error.location is not None
+    assert error.location.line == 4
+
+
+@pytest.mark.parametrize("line", ['registry["nginx"] = "on"', 'nginx["status"] = 8060', "registry = []"])
+def test_a_section_is_a_dictionary(site: Site, line: str) -> None:
+    site.error(BOTH + line)
+
+
+def test_other_components_are_one_note(site: Site) -> None:
+    text = BOTH + 'sidekiq["concurrency"] = 5\npostgresql["enable"] = False\n'
+    assert site.notes(text) == ["note: ignored, other components: postgresql, sidekiq"]
+
+
+def test_keys_of_gitlab_itself_are_in_that_note(site: Site) -> None:
+    text = BOTH + (
+        'gitlab_rails["time_zone"] = "UTC"\ngitlab_rails["smtp_enable"] = True\n'
+        'gitlab_rails["smtp_port"] = 25\ngitlab_rails["object_store"]["enabled"] = True\n'
+        'nginx["client_max_body_size"] = "250m"\nprometheus_monitoring["enable"] = False\nroles(["redis_role"])\n'
+    )
+    assert site.notes(text) == [
+        "note: ignored, other components: gitlab_rails (object_store, smtp_enable, smtp_port and 1 more), "
+        "nginx (client_max_body_size), prometheus_monitoring, roles"
+    ]
+
+
+def test_every_name_of_another_component(site: Site) -> None:
+    names = sorted([*FOREIGN, "geo_primary_role"])
+    for form in ('{}["enable"] = False', '{} = "x"', '{}("x")'):
+        text = BOTH + "\n".join(form.format(name) for name in names)
+        assert site.notes(text) == [f"note: ignored, other components: {', '.join(names)}"]
+
+
+def test_the_older_spelling_of_the_vhost(site: Site) -> None:
+    text = BOTH + 'registry_nginx["listen_port"] = 5678\n'
+    assert site.value(text, "registry.nginx.listen_port") == 5678
+    (warning,) = site.warnings(text)
+    assert 'is the older spelling of registry["nginx"]' in warning
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_spellings_the_later_holds(site: Site, order: int) -> None:
+    lines = ['registry_nginx["listen_port"] = 1111', 'registry["nginx"]["listen_port"] = 2222'][::order]
+    expected = 2222 if order == 1 else 1111
+    assert site.value(BOTH + "\n".join(lines), "registry.nginx.listen_port") == expected
+
+
+def test_numbers_and_texts_of_ports_are_alike(site: Site) -> None:
+    for written in ("5005", '"5005"'):
+        text = f'external_url = "https://g"\ngitlab_rails["registry_port"] = {written}\n'
+        assert site.value(text + 'letsencrypt["enable"] = False', "gitlab_rails.registry_port") == 5005
+
+
+def test_one_address_is_a_list_of_one_and_that_is_said(site: Site) -> None:
+    text = BOTH + 'registry["nginx"]["listen_addresses"] = "127.0.0.1"\n'
+    assert site.value(text, "registry.nginx.listen_addresses") == ["127.0.0.1"]
+    (note,) = site.notes(text)
+    assert "taken for a list of one" in note
+
+
+def test_postgresql_settings_that_are_read_are_checked(site: Site) -> None:
+    assert "postgresql.port: must be a port" in site.error(BOTH + 'postgresql["port"] = "many"')
