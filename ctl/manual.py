@@ -63,7 +63,7 @@ def page(group: click.Group) -> str:
     Args:
         group: the command line that it describes.
     """
-    context = click.Context(group, info_name="ctl")
+    context = click.Context(group, info_name="ctl", **group.context_settings)
     return "\n".join(_page(group, context)) + "\n"
 
 
@@ -113,7 +113,7 @@ def _walk(group: click.Group, context: click.Context) -> Iterator[tuple[click.Co
         command = group.get_command(context, name)
         if command is None or command.hidden:
             continue
-        place = click.Context(command, info_name=name, parent=context)
+        place = click.Context(command, info_name=name, parent=context, **command.context_settings)
         if isinstance(command, click.Group):
             yield from _walk(command, place)
         else:
