@@ -29,7 +29,7 @@ def nginx_accepts(
     copy by the staged text; run it as the user that the service will have, root where that is root.
 
     Args:
-        config: the staged nginx.conf.
+        config: the staged nginx.conf; a `user` that is still to be made is replaced in it.
         program: the NGINX program.
         prefix: folder against which relative paths count, inside the copy.
         real_names: puts the real paths back into a message; by default `prefix` is cut off every path.
@@ -65,7 +65,9 @@ def nginx_accepts(
 def _stand_in_for_accounts(config: Path) -> None:
     """On a first run the account of the workers is only planned, and NGINX would refuse its name."""
     text = config.read_text(encoding="utf-8")
-    config.write_text(_USER.sub(_existing_account, text), encoding="utf-8")
+    checked = _USER.sub(_existing_account, text)
+    if checked != text:
+        config.write_text(checked, encoding="utf-8")
 
 
 def _existing_account(directive: re.Match[str]) -> str:

@@ -142,6 +142,18 @@ def _listing(folder: Path) -> set[tuple[Path, int]]:
 
 
 @pytest.mark.real
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's NGINX looks up the account")
+def test_an_account_that_the_run_will_make(stage: Path) -> None:
+    config = staged(stage, port=free_port())
+    config.write_text("user not-made-yet not-made-yet;\n" + config.read_text())
+    nginx_accepts(config, program=nginx(), prefix=stage)
+    config.write_text("user nobody nogroup;\n" + config.read_text().partition("\n")[2])
+    before = config.stat().st_mtime_ns
+    nginx_accepts(config, program=nginx(), prefix=stage)
+    assert config.stat().st_mtime_ns == before, "an account that exists is left as it is"
+
+
+@pytest.mark.real
 def test_an_ordinary_user_can_check(stage: Path) -> None:
     config = staged(stage, port=free_port())
     if os.geteuid() == 0:
