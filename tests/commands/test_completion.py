@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 
 def environment(home: Path) -> dict[str, str]:
     return {"PATH": f"{home}:/usr/bin:/bin", "HOME": str(home), "TERM": "dumb", "PS1": "$ ",
-            "PYTHONPATH": str(Path(__file__).parents[2])}  # fmt: skip
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])}  # fmt: skip
 
 
 def complete(home: Path, *words: str) -> list[str]:
