@@ -5,11 +5,11 @@ and list in it knows where that was. The modules, from the outside in:
 
 - reading: files, includes, variables against mistyped settings; files: safe reading; parsing: syntax errors.
 - statements, expressions, calls, comprehensions: one method for each kind of syntax node.
-- targets: giving settings and variables values; unpacking; ownership: values that settings keep are copies.
+- targets, unpacking: giving settings and variables values; ownership: what settings keep is a copy.
 - operators, methods, functions, formatting: what there is, each with the size of its result bounded first.
 - limits: every bound, and why no input can hang or exhaust the machine.
 - advice, refusals, ruby: what to write instead of what there is not.
-- scope: the state of a reading; tracked, places: values and places; faults: why something has no value.
+- scope: the state of a reading; tracked, places, paths: values and where they are; faults: why there is none.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class _Reader:
         """Reads everything, and keeps what is to be said about it."""
         try:
             self._read(self._path)
+            self.scope.drop_mentioned()
             self._check_variables()
         except FileProblem as problem:
             self._add(

@@ -45,6 +45,7 @@ class Scope:
         assigned: where each variable was first assigned, apart from loop variables.
         source: the file being read.
         incomplete: a part of the files was not read, so what is not there may be in that part.
+        mentioned: sections that were read before anything was given in them.
         doubtful: words of statements that were not read.
         fstring: the f-string that is being evaluated.
     """
@@ -59,6 +60,7 @@ class Scope:
     assigned: dict[str, Place] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     incomplete: bool = False
+    mentioned: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
     fstring: ast.JoinedStr | None = None
     _reported: set[tuple[str, str]] = field(default_factory=set)
@@ -125,6 +127,12 @@ class Scope:
         """Whether assigning or calling a name gives it a value as a setting."""
         return name in self.names.settings or self.is_section(name)
 
+    def drop_mentioned(self) -> None:
+        """Takes sections away that were only read: nothing was given in them."""
+        for name in self.mentioned:
+            if self.values.get(name) == {}:
+                del self.values[name]
+
     def can_be_variable(self, name: str) -> bool:
         """Whether assigning a name makes a variable: it is no setting, no function, and not reserved."""
         reserved = name in functions.NAMES or name in NOT_NAMES or name.startswith("__")
@@ -151,7 +159,10 @@ class Scope:
         if name in self.values:
             return self.values[name]
         if self.is_section(name):
-            return TrackedDict()
+            # A variable may be made of it (x = registry), through which values are given.
+            self.mentioned.add(name)
+            self.values.put(name, TrackedDict(owned=True), self.place(node))
+            return self.values[name]
         if name in self.names.settings:
             raise self.not_set(node)
         raise self.unknown(node)

@@ -197,7 +197,8 @@ class Statements:
             return
         if root and self._scope.names.foreign(root):
             # Ruby's call with a list and without parentheses (roles ["…"]) looks like this.
-            self._scope.values.setdefault(root, TrackedDict(owned=True))
+            if root not in self._scope.values:
+                self._scope.values.put(root, TrackedDict(owned=True), self._scope.place(node))
             return
         hint = ""
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq):

@@ -64,6 +64,7 @@ class Targets:
             hint = f'Write {name}["key"] = value, or {name} = {{"key": value}}.'
             raise Fault(f"{name} is a section: its value is a dictionary, not {kind(value)}", node, hint)
         place = self._scope.place(node)
+        self._scope.mentioned.discard(name)
         self._scope.values.put(name, owned(value, place, self._scope.budget), place)
 
     def augment(self, target: ast.expr, sign: ast.operator, value: object) -> None:

@@ -125,15 +125,12 @@ def test_statements_that_ask_for_too_much(statements: str, message: str) -> None
 
 HUGE = {
     "names": ("a\n" * 79_000, "more than 50 errors"),
-    "assignments": ("x=1\n" * 39_000, "unknown setting x"),
     "many tokens": ("registry['x'] = [" + "0," * 300_000 + "]", "more than 160,000 words and signs"),
-    "many lists": ("registry['x'] = [" + "[]," * 50_000 + "]", STEPS),
     "a large dictionary": ("registry['x'] = {" + ",".join(f"'k{i}': 1" for i in range(35_000)) + "}", None),
     "fields of an f-string": ("registry['x'] = f'" + "{a}" * 11_900 + "'", "unknown name a"),
     "too many braces": ("registry['x'] = f'" + "{a}" * 40_000 + "'", "more than 12,000 opening braces"),
     "errors in one line": ("registry['x'] = [" + "é+1," * 30_000 + "]", "more than 50 errors"),
     "not Python, late": ("x = 1\n" * 20_000 + "x y\n", "not Python"),
-    "spaces": (" " * 1_000_000 + "x", "unexpected indent"),
     "newlines": ("\n" * 1_000_000, "more than 160,000 words and signs"),
     "backslashes": ("registry['x'] = '" + "\\d" * 300_000 + "'", None),
     "a comment": ("#" + "x" * 1_000_000, None),

@@ -181,6 +181,20 @@ for name in registry["storage"]:
     assert read(text).values["registry"] == {"storage": {"s3": {"bucket": "b", "region": "r"}}}
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('x = registry\nx["a"] = 1', {"registry": {"a": 1}}),
+        ('registry["a"] = 1\nx = registry\nx["b"] = 2', {"registry": {"a": 1, "b": 2}}),
+        ('x = "a" in registry\nexternal_url = str(x)', {"external_url": "False"}),
+        ("_x = len(nginx)\nregistry = {}", {"registry": {}}),
+        ("_x = registry\nregistry = {}", {"registry": {}}),
+    ],
+)
+def test_a_section_can_be_given_another_name(text: str, values: object) -> None:
+    assert read(text).values == values
+
+
 def test_a_setting_can_not_contain_itself() -> None:
     text = 'registry["a"] = {"b": 1}\nregistry["a"]["self"] = registry["a"]\n'
     assert read(text).values["registry"] == {"a": {"b": 1, "self": {"b": 1}}}

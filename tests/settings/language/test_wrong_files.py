@@ -218,7 +218,6 @@ NOT_PYTHON = [
     ("if 1:\n\tx = 1\n        y = 2", "3:1", "inconsistent use of tabs", ""),
     ("x = 0777", "1:5", "leading zeros", ""),
     ("x = " + "9" * 5000, "1:1", "too many digits", ""),
-    ('x = f"{a b}"', "1:5", "f-string", ""),
     ('x = "\\x"', "1:6", "not complete", "backslash"),
     ("x =", "1:4", "not Python", ""),
     ('x = {"b": 1 "c": 2}', "1:11", "Perhaps you forgot a comma?", ""),
@@ -239,6 +238,14 @@ def test_one_error_at_its_place_with_advice(text: str | bytes, place: str, messa
     assert hint in error.hint
     assert places([error]) == [place]
     assert error.severity is Severity.ERROR
+
+
+def test_an_f_string_that_is_not_python() -> None:
+    (error,) = errors('\nregistry["x"] = f"{a b}"\n')
+    assert "f-string" in error.message
+    assert error.location
+    assert error.location.line == 2
+    assert error.location.column >= 17
 
 
 def test_a_file_that_is_still_ruby_is_reported_line_by_line() -> None:
