@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _LISTEN = "0A"
@@ -74,11 +75,16 @@ def _table(name: str) -> Iterator[list[str]]:
 
 
 def _socket_inodes(pid: int) -> set[str]:
-    try:
-        targets = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
-    except (FileNotFoundError, ProcessLookupError):  # it ended, or closed one while we looked
-        return set()
-    return {target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")}
+    return {name[len("socket:[") : -1] for name in _open_files(pid) if name.startswith("socket:[")}
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    # a process may end, or close a file, while it is looked at
+    gone = (FileNotFoundError, ProcessLookupError)
+    with suppress(*gone):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(*gone):
+                yield str(link.readlink())
 
 
 def _family(pid: int) -> Iterator[int]:

@@ -13,15 +13,13 @@ from ctl.converge.model import Action, Notification
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
-from ctl.services.ports import answers, listens
+from ctl.services.rising import Rising
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
 from ctl.services.sv import sv, sv_status
 
 POLL = 0.025
 """Seconds between two looks at a service that is to change."""
-CRASHES = 4
-"""How often a service may end by itself before it counts as failed: runsv starts it again once a second."""
 RESCAN_SECONDS = 15
 """runsvdir looks for new services every 5 seconds (runsvdir(8)); a busy machine takes longer."""
 LOG_LINES = 10
@@ -121,6 +119,8 @@ class Runit:
         if not (link.is_symlink() and str(link.readlink()) == target):
             self._link(link, target)
         if self.supervised():
+            if not _controlled(self.layout.sv / name):
+                self.supervisor.look()
             self._await_runsv([name])
 
     def disable(self, name: str) -> None:
@@ -202,16 +202,15 @@ class Runit:
         return self._await(name, ended, wait, lambda _: f"does not end within {wait} s")
 
     def _await_up(self, name: str, definition: Definition) -> Status:
-        ends: set[int] = set()
+        rising = Rising(self.layout.sv / name, definition)
 
-        def up(status: Status) -> bool:
-            if status.crashing:
-                ends.add(_last_change(self.layout.sv / name))
-            if len(ends) >= CRASHES:
-                raise self._failed(name, status, "ends again and again")
-            return status.healthy and not _silent(status, definition)
+        def up_or_failed(status: Status) -> bool:
+            return rising.up(status) or rising.failed
 
-        return self._await(name, up, definition.wait, lambda status: _why_not_up(status, definition))
+        status = self._await(name, up_or_failed, definition.wait, rising.problem)
+        if rising.failed:
+            raise self._failed(name, status, rising.problem(status))
+        return status
 
     def _await(
         self, name: str, done: Callable[[Status], bool], seconds: float, problem: Callable[[Status], str]
@@ -238,7 +237,7 @@ class Runit:
         return status
 
     def log_end(self, name: str) -> str:
-        """The last lines of a service's log below the log's path, each on a line of its own; "" without log."""
+        """The last lines of a service's log below its path, each on a line of its own; "" without a log."""
         folder = self.definition(name.partition("/")[0]).log
         if folder is None:
             return ""
@@ -281,7 +280,12 @@ class Runit:
     def _await_runsv(self, names: Iterable[str]) -> None:
         paths = [path for name in names if (path := self.layout.service / name).exists()]
         try:
-            _until(lambda: all(map(_controlled, paths)), seconds=RESCAN_SECONDS)
+            _until(
+                lambda: all(map(_controlled, paths)),
+                seconds=RESCAN_SECONDS,
+                every_second=self.supervisor.look,
+            )
+            self.supervisor.looked()
         except TimeoutError:
             missing = ", ".join(path.name for path in paths if not _controlled(path))
             said = self.supervisor.last_errors()
@@ -304,24 +308,6 @@ def _is_log(name: str) -> bool:
     return name.endswith("/log")
 
 
-def _silent(status: Status, definition: Definition) -> list[str]:
-    """The addresses at which it is not this very process that answers."""
-    pid = status.pid
-    if pid is None:
-        return list(definition.listen)
-    return [address for address in definition.listen if not (answers(address) and listens(pid, address))]
-
-
-def _why_not_up(status: Status, definition: Definition) -> str:
-    silent = _silent(status, definition)
-    taken = [address for address in silent if answers(address)]
-    if not status.healthy or not silent:
-        return f"is not up after {definition.wait} s"
-    if taken:
-        return f"does not listen at {', '.join(taken)}, where another process answers"
-    return f"does not answer at {', '.join(silent)} after {definition.wait} s"
-
-
 def _controlled(path: Path) -> bool:
     """Whether a runsv is in charge of a service: it keeps this pipe open (as sv itself looks)."""
     try:
@@ -335,19 +321,21 @@ def _controlled(path: Path) -> bool:
     return True
 
 
-def _last_change(folder: Path) -> int:
-    """When runsv last noted a change of state, in nanoseconds: tells one end of a service from the next."""
-    return (folder / "supervise/status").stat().st_mtime_ns
-
-
 def _folders(parent: Path) -> list[Path]:
     return sorted(parent.iterdir()) if parent.is_dir() else []
 
 
-def _until(done: Callable[[], bool], *, seconds: float) -> None:
-    """Wait. Raises TimeoutError after `seconds`."""
-    end = time.monotonic() + seconds
+def _until(
+    done: Callable[[], bool], *, seconds: float, every_second: Callable[[], None] = lambda: None
+) -> None:
+    """Wait, and do something about it once a second. Raises TimeoutError after `seconds`."""
+    began = time.monotonic()
+    turns = 0
     while not done():
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise TimeoutError
+        if waited > turns + 1:
+            turns += 1
+            every_second()
         time.sleep(POLL)

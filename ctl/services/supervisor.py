@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -44,6 +45,22 @@ class Supervisor:
                 return int(entry.name)
         return None
 
+    def look(self) -> None:
+        """Let it look at its folder at once where it can; else it does so within 5 seconds by itself.
+
+        Debian's runsvdir takes ALRM for that (its /usr/lib/runit/trigger_sv), unless its last look was less
+        than a second ago; another would end by it.
+        """
+        pid = self.pid()
+        if pid is not None and _catches(pid, signal.SIGALRM):
+            # it may have ended since; whoever waits for the service finds out
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGALRM)
+
+    def looked(self) -> None:
+        """Remove the mark that Debian's runsvdir leaves when it was told to look."""
+        (self._folder / ".forced-rescan").unlink(missing_ok=True)
+
     def last_errors(self) -> str:
         """What runsvdir complained about last; "" for nothing."""
         pid = self.pid()
@@ -69,6 +86,7 @@ class Supervisor:
         with self._starting():
             if self.pid() is not None:
                 return False
+            self._backdate()
             if self._by_systemd():
                 self._systemctl("start")
             else:
@@ -110,6 +128,14 @@ class Supervisor:
             yield
         finally:
             os.close(lock)
+
+    def _backdate(self) -> None:
+        """Spare the second that runsvdir waits, before its first look, when its folder changed just now.
+
+        It waits so as not to miss a further change within that second; a later change has another time.
+        """
+        earlier = time.time() - 5
+        os.utime(self._folder, (earlier, earlier))
 
     def _start(self) -> None:
         command = ["runsvdir", "-P", str(self._folder), _RING]
@@ -173,6 +199,16 @@ def _no_blocked_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal (proc(5), SigCgt)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
+        return False
+    caught = next((int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:")), 0)
+    return bool(caught >> (number - 1) & 1)
 
 
 def _watches(entry: Path, folder: Path) -> bool:

@@ -1,0 +1,241 @@
+"""Starting, stopping, restarting and reloading small services under a real supervisor."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from ctl.converge.model import Action, Notification, ServiceManager
+from ctl.errors import CtlError
+from ctl.paths import Layout
+from ctl.services.runit import Runit, ServiceFailed
+from tests.real.harness.waiting import listening, wait_for
+from tests.services.stack import CRASHER, SLEEPER, STUBBORN, Stack, provide_stack  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.real
+
+RESTART, RELOAD = Action.RESTART, Action.RELOAD
+
+
+def test_is_what_the_engine_needs() -> None:
+    manager: ServiceManager = Runit(Layout(Path("/nonexistent")))
+    assert not manager.enabled("web")
+    assert not manager.running("web")
+
+
+def test_restart_returns_when_the_new_process_answers(stack: Stack) -> None:
+    port = stack.listener("web", delay=0.5)
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    assert listening(port)
+    first = stack.pid("web")
+
+    second = stack.runit.restart("web").pid
+    assert listening(port)
+    assert second == stack.pid("web") != first
+
+    # at once again: within a second of the last start runsv waits
+    third = stack.runit.restart("web").pid
+    assert listening(port)
+    assert third == stack.pid("web") not in (first, second)
+
+
+def test_restart_waits_for_a_drain(stack: Stack) -> None:
+    port = stack.listener("web", drain=1.5)
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    began = time.monotonic()
+    stack.runit.perform(Notification(RESTART, "web"))
+    assert time.monotonic() - began > 1.4
+    assert listening(port)
+
+
+def test_start_and_stop_change_nothing_the_second_time(stack: Stack) -> None:
+    port = stack.listener("web")
+    stack.runit.ensure_supervisor()
+    pid = stack.runit.start("web").pid
+    assert stack.runit.start("web").pid == pid
+    assert stack.runit.running("web")
+    for _ in range(2):
+        assert stack.runit.stop("web").line.startswith("down: web: ")
+        assert not listening(port)
+    assert not stack.runit.running("web")
+    assert stack.runit.status("web").log
+    assert stack.runit.supervised()
+
+
+def test_start_of_a_service_that_is_still_ending(stack: Stack) -> None:
+    port = stack.listener("web", drain=1)
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    first = stack.pid("web")
+    subprocess.run(["sv", "down", stack.layout.sv / "web"], check=True)
+    assert stack.runit.start("web").pid != first
+    assert listening(port)
+
+
+@pytest.mark.parametrize("action", [RESTART, RELOAD])
+def test_an_administrators_stop_is_respected(stack: Stack, action: Action) -> None:
+    stack.define("web", SLEEPER)
+    stack.runit.ensure_supervisor()
+    stack.runit.stop("web")
+    stack.runit.perform(Notification(action, "web"))
+    assert stack.runit.status("web").stopped
+
+
+def test_a_service_that_is_not_enabled_is_left_alone(stack: Stack) -> None:
+    stack.define("web", SLEEPER, enabled=False)
+    stack.runit.ensure_supervisor()
+    stack.runit.perform(Notification(RESTART, "web"))
+    assert not stack.processes("sleep")
+
+
+def test_reload_keeps_the_process(stack: Stack) -> None:
+    stack.listener("web")
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    wait_for(lambda: "listening" in stack.log("web"))
+    pid = stack.pid("web")
+    stack.runit.perform(Notification(RELOAD, "web"))
+    wait_for(lambda: "read anew" in stack.log("web"))
+    assert stack.pid("web") == pid
+
+
+def test_reload_of_the_log_takes_its_configuration(stack: Stack) -> None:
+    stack.define("web", "while :; do echo tick; sleep 0.1; done")
+    stack.runit.ensure_supervisor()
+    wait_for(lambda: "tick" in stack.log("web"))
+    logger = stack.pid("web/log")
+    stack.write(stack.layout.logs / "web/config", "s1000000\npNOW \n!gzip\n")
+    stack.runit.perform(Notification(RELOAD, "web/log"))
+    wait_for(lambda: "NOW tick" in stack.log("web"))
+    assert stack.pid("web/log") == logger
+
+    service = stack.pid("web")
+    stack.runit.perform(Notification(RESTART, "web/log"))
+    assert stack.pid("web/log") != logger
+    assert stack.pid("web") == service
+
+
+def test_rotated_logs_are_compressed(stack: Stack) -> None:
+    stack.define("web", "echo the first line; exec sleep 1000")
+    stack.runit.ensure_supervisor()
+    wait_for(lambda: "the first line" in stack.log("web"))
+    subprocess.run(["sv", "alarm", stack.layout.sv / "web/log"], check=True)
+    folder = stack.layout.logs / "web"
+    (rotated,) = wait_for(lambda: list(folder.glob("@*.s")))
+    assert b"the first line" in gzip.decompress(rotated.read_bytes())
+
+
+def test_enable_and_disable_while_the_supervisor_runs(stack: Stack) -> None:
+    stack.runit.ensure_supervisor()
+    port = stack.listener("web", enabled=False)
+    stack.runit.enable("web")
+    stack.runit.enable("web")
+    stack.runit.wait_until_up("web")
+    assert listening(port)
+    assert stack.runit.enabled("web")
+    assert stack.runit.names() == ["web"]
+
+    for _ in range(2):
+        stack.runit.disable("web")
+        assert not stack.runit.enabled("web")
+        assert not listening(port)
+        assert not stack.processes("runsv")
+    assert (stack.layout.sv / "web/run").exists()
+    assert stack.runit.names() == []
+    assert not any(path.is_symlink() for path in stack.layout.service.iterdir())
+
+
+def test_disable_kills_what_does_not_end(stack: Stack) -> None:
+    stack.define("stubborn", STUBBORN, wait=1)
+    stack.runit.ensure_supervisor()
+    wait_for(lambda: "ready" in stack.log("stubborn"))
+    stack.runit.disable("stubborn")
+    assert not stack.processes("runsv")
+    assert not any("stubborn" in " ".join(one.arguments) for one in stack.processes())
+
+
+def test_what_is_no_link_is_not_replaced(stack: Stack) -> None:
+    stack.define("web", SLEEPER, enabled=False)
+    (stack.layout.service / "web").mkdir()
+    with pytest.raises(CtlError, match="is in the way"):
+        stack.runit.enable("web")
+    with pytest.raises(CtlError, match="is no link"):
+        stack.runit.disable("web")
+    with pytest.raises(CtlError, match="service nosuch has no definition"):
+        stack.runit.enable("nosuch")
+
+
+def test_a_crashing_service_fails_early_with_its_log(stack: Stack) -> None:
+    stack.define("web", CRASHER, wait=60)
+    stack.runit.ensure_supervisor()
+    began = time.monotonic()
+    with pytest.raises(ServiceFailed, match="web ends again and again: down: web: ") as caught:
+        stack.runit.wait_until_up("web")
+    assert time.monotonic() - began < 10
+    log = stack.layout.logs / "web/current"
+    _, where, *lines = caught.value.message.splitlines()
+    assert where == f"  {log}:"
+    assert 1 <= len(lines) <= 10
+    assert all(line.endswith("cannot open the thing") for line in lines)
+    assert caught.value.line.startswith("timeout: down: web: ")
+
+
+def test_a_service_that_never_answers_fails_in_time(stack: Stack) -> None:
+    address = f"127.0.0.1:{stack.port()}"
+    stack.define("web", "echo waiting for nothing; exec sleep 1000", listen=[address], wait=1)
+    stack.runit.ensure_supervisor()
+    with pytest.raises(ServiceFailed, match=f"web does not answer at {address} after 1 s") as caught:
+        stack.runit.wait_until_up("web")
+    assert "waiting for nothing" in caught.value.message
+    assert caught.value.line.startswith("timeout: run: web: (pid ")
+
+
+def test_a_stranger_at_the_port_is_not_taken_for_the_service(stack: Stack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        address = f"127.0.0.1:{stranger.getsockname()[1]}"
+        stack.define("web", SLEEPER, listen=[address], wait=1)
+        stack.runit.ensure_supervisor()
+        with pytest.raises(ServiceFailed, match=f"web does not listen at {address}, where another process"):
+            stack.runit.wait_until_up("web")
+
+
+def test_a_service_without_its_log_is_not_up(stack: Stack) -> None:
+    folder = stack.define("web", SLEEPER, wait=1)
+    stack.write(folder / "log/run", "#!/bin/sh\nexit 1\n", mode=0o755)
+    stack.runit.ensure_supervisor()
+    with pytest.raises(ServiceFailed, match="web is not up after 1 s"):
+        stack.runit.wait_until_up("web")
+
+
+def test_a_process_that_does_not_end_fails_the_restart(stack: Stack) -> None:
+    stack.define("stubborn", STUBBORN, wait=1)
+    stack.runit.ensure_supervisor()
+    wait_for(lambda: "ready" in stack.log("stubborn"))
+    with pytest.raises(ServiceFailed, match=r"stubborn does not end within 1 s: run: stubborn: .*got TERM"):
+        stack.runit.restart("stubborn")
+
+
+def test_without_the_supervisor_sv_is_quoted_and_help_given(stack: Stack) -> None:
+    stack.define("web", SLEEPER)
+    for act in (stack.runit.restart, stack.runit.stop, stack.runit.wait_until_up):
+        with pytest.raises(ServiceFailed, match="web: ") as caught:
+            act("web")
+        assert caught.value.hint == "the supervisor does not run: `ctl start` starts it"
+
+
+def test_a_killed_service_comes_back(stack: Stack) -> None:
+    port = stack.listener("web")
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    os.kill(stack.pid("web"), signal.SIGKILL)
+    stack.runit.wait_until_up("web")
+    assert listening(port)
