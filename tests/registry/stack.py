@@ -29,11 +29,11 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = Path("/usr/bin/docker-registry")
 ACCOUNT = "docker-registry"
 WRAPPER = """#!/bin/sh
-if [ "$1" = garbage-collect ] && [ -e {folder}/hold ]; then
-    touch {folder}/held
-    while [ -e {folder}/hold ]; do sleep 0.02; done
+if [ "$1" = garbage-collect ] && [ -e {signs}/hold ]; then
+    touch {signs}/held
+    while [ -e {signs}/hold ]; do sleep 0.02; done
 fi
-if [ "$1" = garbage-collect ] && [ -e {folder}/fail ]; then
+if [ "$1" = garbage-collect ] && [ -e {signs}/fail ]; then
     echo 'failed to garbage collect: the disk is on fire' >&2
     exit 1
 fi
@@ -86,6 +86,11 @@ class Stack:
         """The program that `ctl` finds: it waits or fails where a test wants it to."""
         return self.folder / "bin" / "registry"
 
+    @property
+    def signs(self) -> Path:
+        """Files by which tests and the wrapper tell each other what to do."""
+        return self.folder / "signs"
+
     def document(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML
         """The configuration, with other sections in the place of some."""
         return {
@@ -106,7 +111,9 @@ class Stack:
         self.images.mkdir(exist_ok=True)
         self.own(self.images, self.config.parent, self.config)
         self.wrapper.parent.mkdir(exist_ok=True)
-        self.wrapper.write_text(WRAPPER.format(folder=self.folder, program=self.program), encoding="utf-8")
+        self.signs.mkdir(exist_ok=True)
+        self.signs.chmod(0o777)  # the collector's account is another one
+        self.wrapper.write_text(WRAPPER.format(signs=self.signs, program=self.program), encoding="utf-8")
         self.wrapper.chmod(0o755)
         self._define()
 
@@ -150,6 +157,12 @@ class Stack:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        wait_for(self.serves, what="the registry serves")
+
+    def restart(self) -> None:
+        """End it and start it; `sv restart` would return too early within a second of the last start."""
+        self.sv("stop")
+        self.sv("start")
         wait_for(self.serves, what="the registry serves")
 
     def serves(self) -> bool:
@@ -212,10 +225,10 @@ class Stack:
     @contextmanager
     def held(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """A collection that stands still in the middle of its collector, until the block ends."""
-        (self.folder / "hold").touch()
+        (self.signs / "hold").touch()
         process = self.begin(*arguments)
         try:
-            wait_for((self.folder / "held").exists, what="the collector works")
+            wait_for((self.signs / "held").exists, what="the collector works")
             yield process
         finally:
             self.go_on()
@@ -225,8 +238,8 @@ class Stack:
 
     def go_on(self) -> None:
         """Let the collector go on."""
-        (self.folder / "hold").unlink(missing_ok=True)
-        (self.folder / "held").unlink(missing_ok=True)
+        (self.signs / "hold").unlink(missing_ok=True)
+        (self.signs / "held").unlink(missing_ok=True)
 
     # --- storage
 
@@ -238,8 +251,7 @@ class Stack:
         """End everything and remove it."""
         self.go_on()
         if self.supervisor is not None:
-            self.sv("force-shutdown")
-            self.supervisor.terminate()
+            self.supervisor.kill()  # asked to end, runsv would wait a second
             self.supervisor.wait(timeout=20)
         end_all(self.folder)
         shutil.rmtree(self.folder)

@@ -1,0 +1,117 @@
+"""The real registry accepts the tokens that ctl signs, and no others."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from ctl.registry import token
+from tests.real.harness import seeds
+from tests.real.harness.ports import Ports
+from tests.real.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+MINUTES = timedelta(minutes=5)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A registry that asks for tokens of the issuer "gitlab"."""
+    ports = Ports()
+    with TemporaryDirectory(prefix="ctl-token-") as name:
+        folder, number = Path(name), ports.take()
+        (folder / "registry.crt").write_text(seeds.pair()[1], encoding="ascii")
+        auth = {
+            "realm": "http://gitlab/jwt/auth",
+            "service": token.SERVICE,
+            "issuer": "gitlab",
+            "rootcertbundle": str(folder / "registry.crt"),
+        }
+        config = {
+            "version": 0.1,
+            "storage": {"inmemory": {}},
+            "http": {"addr": f"127.0.0.1:{number}"},
+            "auth": {"token": auth},
+        }
+        (folder / "config.yml").write_text(json.dumps(config), encoding="utf-8")
+        process = subprocess.Popen(
+            ["docker-registry", "serve", folder / "config.yml"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.environ["PATH"]},
+        )
+        try:
+            wait_for(lambda: ask(number, "/v2/", "") == 401, what="the registry serves")
+            yield number
+        finally:
+            process.kill()
+            process.wait()
+            ports.release()
+
+
+def ask(port: int, path: str, bearer: str, *, method: str = "GET") -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, headers={"Authorization": f"Bearer {bearer}"})
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
+def sign(**changes: Any) -> str:  # noqa: ANN401
+    given: dict[str, Any] = {
+        "issuer": "gitlab",
+        "subject": "me",
+        "access": token.repository_access(["grp/app"], ["pull", "push"]),
+        "lifetime": MINUTES,
+    }
+    return token.issue(**({"key_pem": seeds.pair()[0]} | given | changes))
+
+
+def test_token_opens_its_repository_and_no_other(port: int) -> None:
+    signed = sign()
+    assert ask(port, "/v2/", signed) == 200
+    assert ask(port, "/v2/grp/app/tags/list", signed) == 404
+    assert ask(port, "/v2/grp/app/blobs/uploads/", signed, method="POST") == 202
+    assert ask(port, "/v2/grp/other/tags/list", signed) == 401
+
+
+def test_actions_are_kept_apart(port: int) -> None:
+    signed = sign(access=token.repository_access(["grp/app"], ["pull"]))
+    assert ask(port, "/v2/grp/app/tags/list", signed) == 404
+    assert ask(port, "/v2/grp/app/blobs/uploads/", signed, method="POST") == 401
+    everything = sign(access=token.repository_access(["grp/app"], ["*"]))
+    assert ask(port, "/v2/grp/app/blobs/uploads/", everything, method="POST") == 202
+
+
+def test_catalog(port: int) -> None:
+    """What else it answers depends on whether its storage holds anything yet."""
+    assert ask(port, "/v2/_catalog", sign()) == 401
+    assert ask(port, "/v2/_catalog", sign(access=[token.CATALOG])) != 401
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "somebody"},
+        {"service": "elsewhere"},
+        {"lifetime": timedelta(seconds=-120)},
+        {"key_pem": seeds.pair(1)[0]},
+        {"name_key": token.thumbprint},
+    ],
+    ids=["other issuer", "other service", "ended", "other key", "name of another flavour"],
+)
+def test_other_tokens_are_refused(port: int, changes: dict[str, Any]) -> None:
+    assert ask(port, "/v2/grp/app/tags/list", sign(**changes)) == 401
