@@ -62,7 +62,7 @@ def environment_function(environment: Mapping[str, str]) -> Function:
         if rest:
             return rest[0]
         raise Fault(
-            " ".join(["there is no environment variable", arguments.literal(0) or "of that name"]),
+            f"there is no environment variable {arguments.shown(0) or 'of that name'}",
             hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
         )
 
@@ -89,7 +89,7 @@ def file_function(folder: Callable[[], Path]) -> Function:
             text = read_text(folder() / path)
         except FileProblem as problem:
             raise Fault(
-                f"the file {arguments.literal(0) or 'named here'} {problem.message}", hint=problem.hint
+                f"the file {arguments.shown(0) or 'named here'} {problem.message}", hint=problem.hint
             ) from None
         arguments.budget.charge_text(len(text))
         return text.removesuffix("\n").removesuffix("\r")

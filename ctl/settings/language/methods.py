@@ -11,7 +11,7 @@ from ctl.settings.language import advice
 from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
 from ctl.settings.language.limits import Budget, check_elements, check_text
 from ctl.settings.language.ownership import kept, ordered
-from ctl.settings.language.places import Place
+from ctl.settings.language.places import Place, is_plain_path
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
 
@@ -40,10 +40,13 @@ class Arguments:
         """The place of a positional value, or of the call."""
         return self.places[index] if index < len(self.places) else self.here
 
-    def literal(self, index: int) -> str:
-        """A positional string, if it stands in the settings as it is (then it may be shown), else nothing."""
-        node = self.place(index)[1]
-        return str(node.value) if isinstance(node, ast.Constant) else ""
+    def shown(self, index: int) -> str:
+        """A positional string as it may be told: if it is written out in the settings, or a plain path; else ""."""
+        if index >= len(self.values):
+            return ""
+        value, node = self.values[index], self.places[index][1]
+        told = isinstance(node, ast.Constant) or (isinstance(value, str) and is_plain_path(value))
+        return str(value) if told else ""
 
     def only(self, *default: object) -> Any:  # noqa: ANN401 - any value of the language
         """The one positional value, or the default where there is none. Raises TypeError for more."""

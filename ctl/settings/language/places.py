@@ -18,6 +18,7 @@ _SECRET_WORD = re.compile(
 )
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?")
 _RANDOM_LOOKING = re.compile(r"(?=[^\"']*[0-9])[A-Za-z0-9+/_=-]{20,}")
+_PLAIN_PATH = re.compile(r"(?:/(?![\w-]*[0-9][\w-]*(?<=[\w-]{20}))[A-Za-z0-9._@-]{1,60}){2,}")
 _NAMES_NO_SECRET = ("env(", "read_file(", "from_file(")
 
 
@@ -104,6 +105,11 @@ def shown(line: str) -> str:
     return _RANDOM_LOOKING.sub(lambda found: "*" * len(found[0]), line)
 
 
+def is_plain_path(text: str) -> bool:
+    """Whether a text is an absolute path of two steps or more, none of which looks random: it is no secret."""
+    return len(text) <= _LONGEST_SHOWN and _PLAIN_PATH.fullmatch(text) is not None
+
+
 def presentable(message: str) -> str:
     """A message as a terminal may be given it: of a bounded length, and without control characters."""
     text = "".join(letter if letter.isprintable() else "?" for letter in message[: _LONGEST_SHOWN + 1])
@@ -116,6 +122,8 @@ def _starred(found: re.Match[str]) -> str:
     if is_key or line[: found.start()].endswith(_NAMES_NO_SECRET):
         return text
     closed = len(text) > 1 and text[-1] == text[0]
+    if closed and is_plain_path(text[1:-1]):
+        return text
     return text[0] + "*" * (len(text) - 1 - closed) + (text[0] if closed else "")
 
 

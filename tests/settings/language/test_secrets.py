@@ -77,6 +77,16 @@ def test_strings_of_lines_that_speak_of_secrets_are_starred(text: str) -> None:
         ('{"secretkey": "a\\"b", \'x\': 1}', '{"secretkey": "****", \'x\': 1}'),
         ('registry["secret"] = env("SECRET")', 'registry["secret"] = env("SECRET")'),
         ('registry["secret"] = read_file("/run/secret")', 'registry["secret"] = read_file("/run/secret")'),
+        (
+            'registry["key"] = read_file(env("SECRET", "/run/s"))',
+            'registry["key"] = read_file(env("SECRET", "/run/s"))',
+        ),
+        ('registry["secret"] = "/run/" + "/abc"', 'registry["secret"] = "*****" + "****"'),
+        ('registry["secret"] = "/abcdef/ABCDEFghijklmnopqr0123"', 'registry["secret"] = "' + "*" * 30 + '"'),
+        (
+            'registry["secret"] = "/etc/ssl/registry.example.com.key"',
+            'registry["secret"] = "/etc/ssl/registry.example.com.key"',
+        ),
         ('registry["log_level"] = "info"', 'registry["log_level"] = "info"'),
         ('registry["token_realm"] = "https://a"', 'registry["token_realm"] = "https://a"'),
         ("MIIEpAIBAAKCAQEA0123456789abcdef", "*" * 32),
@@ -93,3 +103,10 @@ def test_messages_are_bounded_and_hold_no_control_characters() -> None:
     assert len(error.message) < 400
     (error,) = errors('registry["x"] = {"a": 1}["\\x1b[31m"]')
     assert "\x1b" not in str(error)
+
+
+def test_a_path_is_told_wherever_it_comes_from() -> None:
+    (error,) = errors('registry["x"] = read_file(env("KEY_FILE", "/run/nowhere/key"))')
+    assert error.message == "the file /run/nowhere/key does not exist"
+    (error,) = errors('registry["x"] = read_file(env("KEY_FILE"))', {"KEY_FILE": SECRET})
+    assert error.message == "the file named here does not exist"
