@@ -61,7 +61,8 @@ def _program(attributes: Attributes | None) -> Path:
 
 
 def _account(config: RegistryConfig, attributes: Attributes | None, *, own: bool) -> Account:
-    """Whose rights the collector gets: those of the service, or of who owns the images.
+    """Whose rights the collector gets: those of the service, also for its images by another configuration,
+    or of who owns the images.
 
     Args:
         config: the configuration.
@@ -74,6 +75,8 @@ def _account(config: RegistryConfig, attributes: Attributes | None, *, own: bool
     owned = config.path.parent if own else config.root
     if owned is not None and owned.exists():
         info = owned.stat()
+        if named and named.uid == info.st_uid:
+            return named
         return Account(info.st_uid, info.st_gid)
     return named or Account(os.geteuid(), os.getegid())
 
