@@ -134,15 +134,13 @@ def test_good_run_converges_after_a_refused_one(running: Root) -> None:
 # --- runs that cannot write
 
 
-@pytest.mark.parametrize("limit", [0, 40, 300, 900, 1_500, 2_500, 4_000])
+@pytest.mark.parametrize("limit", [0, 40, 300, 900, 1_500, 2_500])
 def test_run_that_cannot_write_large_files_is_undone(running: Root, limit: int) -> None:
     """As a full disk: writes fail from some size on, so each limit meets another file of the plan."""
     before = running.snapshot()
     running.settings(*_state(4))
     with _serving_throughout(running):
         result = _with_limit(running, limit)
-    if result.returncode == 0:
-        pytest.skip("every file of this plan is smaller")
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     ignored = {"etc/gitlab/gitlab.py"}
@@ -381,11 +379,11 @@ def _without_times(found: tree.Tree) -> dict[str, tree.Entry]:
 
 
 def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> None:
-    """Passes every check, but does not answer: an address that is not this machine's."""
+    """A program that passes every check, which is done on another address, and then fails in earnest."""
     before = running.snapshot()
-    program = running.home / "silent"
+    program = running.home / "failing"
     program.write_text(
-        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exec sleep 60;; esac\nexec docker-registry "$@"\n',
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\nexec docker-registry "$@"\n',
         encoding="ascii",
     )
     program.chmod(0o755)

@@ -124,15 +124,17 @@ def test_missing_settings_file_names_the_command_for_one(make_root: RootMaker, p
     root = make_root(person, seeded=False)
     result = root.ctl("reconfigure").exits(2)
     assert str(root.path / "etc/gitlab/gitlab.py") in result.err
-    assert "ctl settings" in result.err
+    assert "ctl settings template" in result.err
     assert list(root.path.iterdir()) == []
 
 
 def test_the_command_for_a_missing_settings_file_works(make_root: RootMaker, person: Person) -> None:
     """What the error names, done as it says, gives a file that check-config accepts."""
     root = make_root(person, seeded=False)
-    root.ctl("settings", "--url", f"https://localhost:{root.port}").ok()
-    root.ctl("check-config").ok()
+    advice = root.ctl("reconfigure").exits(2).err
+    command = advice[advice.index("ctl settings") :].splitlines()[0].split()[1:]
+    root.ctl(*command, "--url", f"https://localhost:{root.port}").ok()
+    assert root.url in root.ctl("show-config").ok().out
 
 
 def test_installed_gitlab_package_is_left_alone(root: Root) -> None:

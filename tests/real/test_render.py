@@ -175,7 +175,7 @@ def test_dry_run_from_nothing_leaves_nothing(make_root: RootMaker, person: Perso
     assert tree.changed(before, root.snapshot()) == set()
     assert root.processes() == []
     assert "config.yml" in result.out
-    assert "BEGIN" not in result.out
+    assert "PRIVATE KEY" not in result.out
 
 
 def test_dry_run_says_what_a_program_would_refuse(running: Root) -> None:
@@ -201,7 +201,7 @@ def test_json_is_all_that_standard_output_holds(running: Root) -> None:
 def test_log_of_the_run_tells_what_it_did(running: Root) -> None:
     folder = running.path / "var/log/gitlab/reconfigure"
     before = set(folder.iterdir())
-    running.settings('registry["log_level"] = "fatal"')
+    running.settings('registry["log_level"] = "error"')
     running.reconfigure()
     (log,) = set(folder.iterdir()) - before
     text = log.read_text(encoding="utf-8")
