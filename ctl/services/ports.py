@@ -56,6 +56,23 @@ def listens(pid: int, address: str) -> bool:
         return True
 
 
+def accepting(pids: Iterable[int], addresses: Iterable[str]) -> set[int]:
+    """Those of some processes that have the listening socket of any of the addresses.
+
+    None of them where the rights to look are missing.
+    """
+    inodes = {inode for address in addresses for inode in _listening_inodes(address)}
+    try:
+        return {pid for pid in pids if inodes & _socket_inodes(pid)}
+    except PermissionError:
+        return set()
+
+
+def children(pid: int) -> set[int]:
+    """The direct children of a process."""
+    return {child for child, parent in _parents() if parent == pid}
+
+
 def _listening_inodes(address: str) -> set[str]:
     if address.startswith("unix:"):
         path = address.removeprefix("unix:")

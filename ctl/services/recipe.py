@@ -64,7 +64,8 @@ def runit_service(
 
 
 def _log_folder(node: Node, name: str, folder: Path, logging: Mapping[str, object]) -> Iterator[Item]:
-    group = logging.get("log_group") or node.attributes.logging.log_group or _group_of(node.log_account)
+    chosen = logging.get("log_group") or node.attributes.logging.log_group
+    group = str(chosen) if chosen else _group_of(node.log_account)
     yield Directory(folder, owner=node.log_account, group=group, mode=0o750)
     yield Template(
         folder / "config",

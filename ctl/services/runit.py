@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ctl.converge.model import Action, Notification
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
+from ctl.services.ports import accepting, children
 from ctl.services.rising import Rising
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
@@ -20,6 +21,8 @@ from ctl.services.sv import sv, sv_status
 
 POLL = 0.025
 """Seconds between two looks at a service that is to change."""
+HANDOVER = 5
+"""Seconds that a reloaded master may take to start its new workers."""
 RESCAN_SECONDS = 15
 """runsvdir looks for new services every 5 seconds (runsvdir(8)); a busy machine takes longer."""
 LOG_LINES = 10
@@ -97,13 +100,8 @@ class Runit:
 
     def end_supervisor(self) -> None:
         """End the supervisor and every service of its root, also those that outlived an earlier one."""
-        paths = [path for path in _folders(self.layout.sv) if _controlled(path)]
         self.supervisor.end()
-        wait = max((self.definition(path.name).wait for path in paths), default=0)
-        with contextlib.suppress(TimeoutError):  # what does not end by itself is ended below
-            _until(lambda: not any(map(_controlled, paths)), seconds=wait)
-        for path in paths:
-            self._end_runsv(path)
+        self._end_runsv(_folders(self.layout.sv))
 
     # --- changing
 
@@ -129,7 +127,7 @@ class Runit:
         if link.exists() and not link.is_symlink():
             raise CtlError(f"{link} is no link: it was not made by ctl", hint="move it away")
         link.unlink(missing_ok=True)
-        self._end_runsv(self.layout.sv / name)
+        self._end_runsv([self.layout.sv / name])
 
     def perform(self, notification: Notification) -> None:
         """Restart or reload a service or its log ("NAME/log"), and return when the result answers.
@@ -181,7 +179,7 @@ class Runit:
         """
         self._permitted(self.status(name))
         self._control(name, "d")
-        return self._await_end(name, lambda status: status.state == "down")
+        return self._await_end(name, lambda status: status.state == "down" and status.stopped)
 
     def wait_until_up(self, name: str) -> None:
         """Return when the service runs and answers at its ports. Raises ServiceFailed after its time."""
@@ -190,11 +188,30 @@ class Runit:
     # --- how
 
     def _reload(self, name: str) -> None:
+        pid = self.status(name).pid
+        former = children(pid) if pid else set()
         answer = sv(self.layout.service, "hup", [name])
         if answer.failures:
             raise ServiceFailed(f"reload of {name} failed: {' '.join(answer.lines)}", line=answer.lines[0])
-        if not _is_log(name):
-            self.wait_until_up(name)
+        if _is_log(name):
+            return
+        if pid and former:
+            self._await_new_workers(name, pid, former)
+        self.wait_until_up(name)
+
+    def _await_new_workers(self, name: str, pid: int, former: set[int]) -> None:
+        """A master that hands over to new workers (NGINX) has done so when no old one accepts any more.
+
+        One that keeps its workers is not waited for beyond HANDOVER: its reload is its own affair.
+        """
+        listen = self.definition(name).listen
+
+        def handed_over() -> bool:
+            now = children(pid)
+            return bool(now - former) and not accepting(now & former, listen)
+
+        with suppress(TimeoutError):  # whether it answers is asked next, and that decides
+            _until(handed_over, seconds=HANDOVER)
 
     def _await_end(self, name: str, ended: Callable[[Status], bool]) -> Status:
         """Wait for the end of a process, however long it drains within the service's time."""
@@ -293,15 +310,17 @@ class Runit:
                 f"the supervisor does not take charge of {missing}" + (f": {said}" if said else "")
             ) from None
 
-    def _end_runsv(self, path: Path) -> None:
-        """End runsv, its service and its log; what does not end within its time is killed."""
-        if not _controlled(path):
+    def _end_runsv(self, paths: Iterable[Path]) -> None:
+        """End each runsv, its service and its log; what does not end within its time is killed."""
+        alive = [path for path in paths if _controlled(path)]
+        if not alive:
             return
-        answer = sv(self.layout.service, "force-shutdown", [path], wait=self._wait(path.name))
+        wait = max(self._wait(path.name) for path in alive)
+        answer = sv(self.layout.service, "force-shutdown", alive, wait=wait)
         try:
-            _until(lambda: not _controlled(path), seconds=RESCAN_SECONDS)
+            _until(lambda: not any(map(_controlled, alive)), seconds=RESCAN_SECONDS)
         except TimeoutError:
-            raise RunFailed(f"service {path.name} does not end: {' '.join(answer.lines)}") from None
+            raise RunFailed(f"not every service ends: {'; '.join(answer.lines)}") from None
 
 
 def _is_log(name: str) -> bool:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -21,7 +22,42 @@ from tests.services.stack import CRASHER, SLEEPER, STUBBORN, Stack, provide_stac
 
 pytestmark = pytest.mark.real
 
+MASTER = """
+import os, signal, socket, sys, time
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+generation, worker = 0, 0
+
+def renew(*_):
+    global generation, worker
+    former, generation = worker, generation + 1
+    time.sleep(0.4 if former else 0)
+    worker = os.fork()
+    if not worker:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGQUIT, drain)
+        while True:
+            client = listener.accept()[0]
+            client.send(str(generation).encode())
+            client.close()
+    if former:
+        os.kill(former, signal.SIGQUIT)
+
+def drain(*_):
+    listener.close()
+    time.sleep(100)
+
+signal.signal(signal.SIGHUP, renew)
+renew()
+while True:
+    time.sleep(100)
+"""
 RESTART, RELOAD = Action.RESTART, Action.RELOAD
+
+
+def ask(port: int) -> str:
+    """What the service at a port says."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        return client.recv(10).decode()
 
 
 def test_is_what_the_engine_needs() -> None:
@@ -106,6 +142,19 @@ def test_reload_keeps_the_process(stack: Stack) -> None:
     stack.runit.perform(Notification(RELOAD, "web"))
     wait_for(lambda: "read anew" in stack.log("web"))
     assert stack.pid("web") == pid
+
+
+def test_reload_waits_until_new_workers_have_taken_over(stack: Stack) -> None:
+    """A master with workers, as NGINX: the old worker goes on answering until the new one is there."""
+    port = stack.port()
+    program = stack.write(stack.folder / "master.py", MASTER)
+    script = f"exec chpst -P {sys.executable} -I -S {program} {port}"
+    stack.define("web", script, listen=[f"127.0.0.1:{port}"])
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    assert ask(port) == "1"
+    stack.runit.perform(Notification(RELOAD, "web"))
+    assert [ask(port) for _ in range(5)] == ["2"] * 5
 
 
 def test_reload_of_the_log_takes_its_configuration(stack: Stack) -> None:

@@ -19,6 +19,7 @@ from tests.real.harness.processes import environment
 from tests.real.harness.waiting import wait_for
 from tests.services.stack import (  # noqa: F401 - fixtures
     SLEEPER,
+    STUBBORN,
     Stack,
     provide_any_stack,
     provide_ordinary_user,
@@ -105,8 +106,8 @@ def test_services_outlive_a_killed_supervisor_and_are_regained(stack: Stack) -> 
 
 def test_the_end_ends_everything(stack: Stack) -> None:
     """Also a service that ignores TERM, and one whose supervisor was lost before."""
-    stack.define("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.2; done", wait=1)
-    stack.listener("web", wait=3)
+    stack.define("stubborn", STUBBORN, wait=1)
+    stack.listener("web", wait=1)
     stack.runit.ensure_supervisor()
     wait_for(lambda: "ready" in stack.log("stubborn"))
     first = stack.runit.supervisor.pid()
