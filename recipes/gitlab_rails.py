@@ -29,7 +29,14 @@ def account(node: Node) -> Iterator[Item]:
     """GitLab's user and group."""
     user = node.attributes.user
     yield Group(user.group, gid=user.gid)
-    yield User(user.username, group=user.group, uid=user.uid, home=user.home, shell=user.shell)
+    yield User(
+        user.username,
+        group=user.group,
+        uid=user.uid,
+        home=user.home,
+        shell=user.shell,
+        shared=not node.layout.is_machine,
+    )
 
 
 def configuration(node: Node) -> Iterator[Item]:

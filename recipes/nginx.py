@@ -36,7 +36,14 @@ def account(node: Node) -> Iterator[Item]:
     """The account of the workers."""
     web = node.attributes.web_server
     yield Group(web.group, gid=web.gid)
-    yield User(web.username, group=web.group, uid=web.uid, home=web.home, shell=web.shell)
+    yield User(
+        web.username,
+        group=web.group,
+        uid=web.uid,
+        home=web.home,
+        shell=web.shell,
+        shared=not node.layout.is_machine,
+    )
 
 
 def folders(node: Node) -> Iterator[Item]:
@@ -68,11 +75,13 @@ def registry_vhost(node: Node) -> Iterator[Item]:
 def certificate(node: Node) -> ServerCertificate:
     """The certificate that clients see; made here only where the settings name none."""
     vhost = node.attributes.registry.nginx
-    given = node.attributes.origin("registry.nginx.ssl_certificate").kind is OriginKind.FILE
+    paths = ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")
+    given = any(node.attributes.origin(path).kind is OriginKind.FILE for path in paths)
     return ServerCertificate(
         Path(vhost.ssl_certificate),
         Path(vhost.ssl_certificate_key),
         host=host(node),
+        served=Path(node.attributes.nginx.dir) / "run/certificate",
         authority=None if given else Authority(node.layout.ssl / "ca.crt", node.layout.ssl / "ca.key"),
         password_file=Path(vhost.ssl_password_file) if vhost.ssl_password_file else None,
         notifies=(reload("nginx"),),

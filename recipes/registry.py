@@ -44,7 +44,12 @@ def account(node: Node) -> Iterator[Item]:
     registry = node.attributes.registry
     yield Group(registry.group, gid=registry.gid)
     yield User(
-        registry.username, group=registry.group, uid=registry.uid, home=registry.dir, shell=registry.shell
+        registry.username,
+        group=registry.group,
+        uid=registry.uid,
+        home=registry.dir,
+        shell=registry.shell,
+        shared=not node.layout.is_machine,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ class ServerCertificate:
         certificate, key: paths.
         host: DNS name or IP literal under which clients come.
         authority: the local CA, where the paths are the default ones; None where the settings name them.
+        served: remembers the certificate of which the services were told last, so that one which an
+            administrator put in place of another under the same name is taken up too; None: it is not.
         password_file: registry["nginx"]["ssl_password_file"].
         notifies: services that read the files.
         clock: the present time, aware.
@@ -47,6 +50,7 @@ class ServerCertificate:
     key: Path
     host: str = field(kw_only=True)
     authority: Authority | None = field(kw_only=True)
+    served: Path | None = field(default=None, kw_only=True)
     password_file: Path | None = field(default=None, kw_only=True)
     notifies: tuple[Notification, ...] = field(default=(), kw_only=True)
     clock: Callable[[], datetime] = field(default=_utc_now, kw_only=True, compare=False, repr=False)
@@ -69,12 +73,24 @@ class ServerCertificate:
         """
         authority = self._maker(machine)
         if authority is None:
-            return None
+            return self._take_up(machine)
         summary, files = self._reason(authority, machine) or "", self._files(authority, machine)
         steps = [WriteFile(file.path, file.content, Rights(file.mode)) for file in files]
         diff = "".join(_diff(file, machine) for file in files)
-        parents = missing_parents(self.certificate, machine)
-        return Change(self.name, summary, (*parents, *steps), diff, self.certificate, self.notifies)
+        made = tuple(step for file in files for step in missing_parents(file.path, machine))
+        return Change(self.name, summary, (*made, *steps), diff, self.certificate, self.notifies)
+
+    def _take_up(self, machine: Machine) -> Change | None:
+        """The files are as wanted; whether they are those that the services know is another question."""
+        if machine.blank or self.served is None:
+            return None
+        wanted = _digest(read(self.certificate, SETTING))
+        present = look(self.served)
+        if present and present.is_file and read_file(self.served) == wanted:
+            return None
+        write = WriteFile(self.served, wanted, Rights(CERTIFICATE_MODE))
+        steps = (*missing_parents(self.served, machine), write)
+        return Change(self.name, "take up", steps, "", self.certificate, self.notifies)
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
         """The files that `plan` writes; none where it writes none."""
@@ -146,7 +162,13 @@ class ServerCertificate:
                 self._made.append(DesiredFile(authority.certificate, issuer.certificate, CERTIFICATE_MODE))
             self._made.append(DesiredFile(self.key, server.key, KEY_MODE))
             self._made.append(DesiredFile(self.certificate, server.certificate, CERTIFICATE_MODE))
+            if self.served:
+                self._made.append(DesiredFile(self.served, _digest(server.certificate), CERTIFICATE_MODE))
         return self._made
+
+
+def _digest(certificate: bytes) -> bytes:
+    return f"sha256:{hashlib.sha256(certificate).hexdigest()}\n".encode()
 
 
 def _diff(file: DesiredFile, machine: Machine) -> str:

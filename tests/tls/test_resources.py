@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -353,3 +354,15 @@ def test_the_clock_is_the_machines(tmp_path: Path) -> None:
         step.apply()
     facts = inspect((tmp_path / "a.crt").read_bytes())
     assert abs(facts.not_after - SERVER_LIFE - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_certificate_put_in_place_of_another_is_taken_up(place: Place) -> None:
+    def run() -> str:
+        change = replace(place.resource(), served=place.folder / "run/served").plan(MACHINE)
+        for step in change.steps if change else ():
+            step.apply()
+        return change.summary if change else ""
+
+    assert [run(), run()] == [f"create for {HOST}", ""]
+    place.put(*own_pair(HOST))
+    assert [run(), run()] == ["take up", ""]

@@ -88,6 +88,7 @@ class User(_Account):
         uid: its number, or None for any.
         home: home directory; it is not made.
         shell: login shell.
+        shared: whether others than this root use the account: then one that is there is left as it is.
     """
 
     account: str
@@ -95,6 +96,7 @@ class User(_Account):
     uid: int | None = None
     home: str = "/nonexistent"
     shell: str = "/usr/sbin/nologin"
+    shared: bool = False
 
     @property
     def name(self) -> str:
@@ -118,7 +120,7 @@ class User(_Account):
                 f"user {self.account!r} has uid {present.pw_uid}, not {self.uid} as the settings say",
                 hint=f"usermod --uid {self.uid} {self.account}, and chown its files; or change the setting",
             )
-        return self._correct(present)
+        return None if self.shared else self._correct(present)
 
     def _create(self) -> RunCommand:
         flags = ["--system"] if self.system else []
