@@ -14,7 +14,7 @@ from ctl.settings.language import TrackedDict, TrackedList, read_settings
 from ctl.settings.source import SettingsError
 from tests.settings.language.reader import NAMES
 
-RANDOM = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+RANDOM = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 SMALL = st.sampled_from(
     ["0", "1", "2", "-3", "1.5", "True", "False", "None", '"a"', '"é😀"', "''", "[]", "{}", "()"]
@@ -140,7 +140,7 @@ def _check_values(found: object) -> None:
         assert found is None or type(found) in (str, int, float, bool)
 
 
-@settings(RANDOM, max_examples=50)
+@settings(RANDOM, max_examples=30)
 @given(PROGRAM)
 def test_random_programs(program: str) -> None:
     reading(program.encode())
