@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ctl.converge import Directory, File, Item, Service, Template, reload, restart
+from ctl.converge.model import Notification
 from ctl.errors import CtlError
 from ctl.node import Node
 from ctl.services.definition import FACTS_FILE, Definition
@@ -34,6 +35,7 @@ def runit_service(
     logging: Mapping[str, object],
     timestamps: bool = True,
     finish_source: str | None = None,
+    log_group: str | None = None,
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -48,29 +50,40 @@ def runit_service(
         logging: holds the svlogd_* settings and log_group, for this service (a section of the attributes).
         timestamps: whether svlogd puts the time before each line; False for logs in JSON.
         finish_source: template of a finish script, or None.
+        log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
     """
     definition, logs = node.layout.sv / name, Path(log_directory)
     scripts = {"programs": node.programs, **variables}
-    yield Directory(definition)
-    yield Template(
-        definition / "run", source=run_source, variables=scripts, mode=0o755, notifies=(restart(name),)
-    )
+    yield Directory(definition, owner="root", group="root")
+    yield _script(definition / "run", run_source, scripts, restart(name))
     if finish_source is not None:
-        yield Template(definition / "finish", source=finish_source, variables=scripts, mode=0o755)
-    yield File(definition / FACTS_FILE, content=Definition(tuple(listen), wait, logs).content())
-    yield from _log_folder(node, name, logs, logging)
+        yield _script(definition / "finish", finish_source, scripts)
+    facts = Definition(tuple(listen), wait, logs).content()
+    yield File(definition / FACTS_FILE, content=facts, owner="root", group="root")
+    chosen = logging.get("log_group") or node.attributes.logging.log_group or log_group
+    yield from _log_folder(node, name, logs, logging, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
     yield Service(name)
 
 
-def _log_folder(node: Node, name: str, folder: Path, logging: Mapping[str, object]) -> Iterator[Item]:
-    chosen = logging.get("log_group") or node.attributes.logging.log_group
-    group = str(chosen) if chosen else _group_of(node.log_account)
-    yield Directory(folder, owner=node.log_account, group=group, mode=0o750)
+def _script(path: Path, source: str, variables: Mapping[str, object], *notifies: Notification) -> Template:
+    """A script that runsv runs with the rights of root, and that nobody else may change."""
+    return Template(
+        path, source=source, variables=variables, owner="root", group="root", mode=0o755, notifies=notifies
+    )
+
+
+def _log_folder(
+    node: Node, name: str, folder: Path, logging: Mapping[str, object], *, group: str | None
+) -> Iterator[Item]:
+    entitled = group or _group_of(node.log_account)
+    yield Directory(folder, owner=node.log_account, group=entitled, mode=0o750)
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
         variables={"lines": svlogd_lines(logging)},
+        owner="root",
+        group="root",
         notifies=(reload(f"{name}/log"),),
     )
 
@@ -83,14 +96,8 @@ def _log_service(node: Node, name: str, folder: Path, *, timestamps: bool) -> It
         "timestamps": timestamps,
         "folder": folder,
     }
-    yield Directory(definition)
-    yield Template(
-        definition / "run",
-        source="runit/log-run.j2",
-        variables=variables,
-        mode=0o755,
-        notifies=(restart(f"{name}/log"),),
-    )
+    yield Directory(definition, owner="root", group="root")
+    yield _script(definition / "run", "runit/log-run.j2", variables, restart(f"{name}/log"))
 
 
 def svlogd_lines(logging: Mapping[str, object]) -> list[str]:
