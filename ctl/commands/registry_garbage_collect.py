@@ -62,13 +62,16 @@ def _tell(console: Console, result: Result) -> None:
     if result.untagged:
         what = f"{_count(len(result.manifests), 'manifest')} and {what}"
     size = result.bytes_freed
-    freed = f"{free} {human(size)}" if size is not None else "bytes unknown to the storage driver,"
-    console.say(f"{verb} {what}, {freed} in {result.seconds:.1f} s{_kept(result)}")
+    freed = f", {free} {human(size)}" if size is not None else ""
+    console.say(f"{verb} {what}{freed} in {result.seconds:.1f} s{_kept(result)}")
+    if size is None:
+        console.say("the storage driver does not tell how many bytes that is")
 
 
 def _kept(result: Result) -> str:
     manifests, repositories = _count(result.kept, "manifest"), _count(result.repositories, "repository")
-    return f"; {manifests} in {repositories} stay" if result.repositories else ""
+    stay = "stays" if result.kept == 1 else "stay"
+    return f"; {manifests} in {repositories} {stay}" if result.repositories else ""
 
 
 def _count(number: int, noun: str) -> str:

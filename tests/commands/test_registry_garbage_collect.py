@@ -1,0 +1,129 @@
+"""`ctl registry-garbage-collect`: what it prints, and what it does without a registry."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ctl.cli import cli
+from ctl.commands.registry_garbage_collect import _tell
+from ctl.errors import CtlError, PreflightError
+from ctl.output import Console
+from ctl.registry.collect import result as results
+
+STORAGE = {"filesystem": {"rootdirectory": "/nonexistent"}}
+
+
+def run(root: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["--root", str(root), "registry-garbage-collect", *arguments])
+
+
+def configured(root: Path, **document: object) -> Path:
+    path = root / "var/opt/gitlab/registry/config.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"version": 0.1, "storage": STORAGE} | document), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is found as the registry, and must not be run."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "registry").write_text("#!/bin/sh\nexit 9\n", encoding="utf-8")
+    (folder / "registry").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+
+@pytest.mark.usefixtures("program")
+def test_works_from_the_configuration_alone(tmp_path: Path) -> None:
+    configured(tmp_path)
+    result = run(tmp_path, "-m")
+    assert result.exit_code == 0, result.exception
+    assert result.output == "nothing to collect\n"
+
+
+@pytest.mark.usefixtures("program")
+def test_json(tmp_path: Path) -> None:
+    configured(tmp_path)
+    found = json.loads(run(tmp_path, "--json", "-d").stdout)
+    assert set(found) == {
+        "mode",
+        "dry_run",
+        "repositories",
+        "manifests_deleted",
+        "manifests_kept",
+        "blobs_deleted",
+        "bytes_freed",
+        "seconds",
+    }
+    assert (found["mode"], found["dry_run"], found["bytes_freed"]) == ("unreferenced", True, 0)
+
+
+@pytest.mark.usefixtures("program")
+def test_broken_settings_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    configured(tmp_path)
+    (tmp_path / "etc/gitlab").mkdir(parents=True)
+    (tmp_path / "etc/gitlab/gitlab.py").write_text("import os\n", encoding="utf-8")
+    result = run(tmp_path)
+    assert result.exit_code == 0, result.exception
+    assert "going on with defaults" in result.stderr
+
+
+def test_missing_configuration_is_said(tmp_path: Path) -> None:
+    for arguments in ((), (str(tmp_path / "config.yml"),)):
+        result = run(tmp_path, *arguments)
+        assert isinstance(result.exception, CtlError)
+        assert "config.yml does not exist" in result.exception.message
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"storage": "inmemory"}, "inmemory storage driver"),
+        ({"storage": {**STORAGE, "cache": {"blobdescriptor": "redis"}}}, "cached in Redis"),
+        ({"database": {"enabled": True}}, "metadata in a database"),
+    ],
+)
+def test_registries_that_cannot_be_collected_so(
+    tmp_path: Path, document: dict[str, object], words: str
+) -> None:
+    configured(tmp_path, **document)
+    result = run(tmp_path, "-m")
+    assert isinstance(result.exception, PreflightError)
+    assert words in result.exception.message
+
+
+def told(result: results.Result, capsys: pytest.CaptureFixture[str]) -> str:
+    _tell(Console(colored=False), result)
+    return capsys.readouterr().out
+
+
+def test_last_line_of_a_collection(capsys: pytest.CaptureFixture[str]) -> None:
+    blobs: dict[str, int | None] = {"sha256:aa": 3_000_000, "sha256:bb": 14_290}
+    one = results.Result(untagged=False, dry_run=False, repositories=1, kept=1, blobs=blobs, seconds=0.42)
+    line = "deleted 2 blobs, freed 3.0 MB (3,014,290 bytes) in 0.4 s; 1 manifest in 1 repository stays\n"
+    assert told(one, capsys) == line
+    many = results.Result(untagged=True, dry_run=False, manifests=[("a", "sha256:cc")], blobs=blobs)
+    assert told(many, capsys).startswith("deleted 1 manifest and 2 blobs, freed 3.0 MB")
+
+
+def test_dry_run_lists_what_would_go(capsys: pytest.CaptureFixture[str]) -> None:
+    one = results.Result(
+        untagged=True, dry_run=True, manifests=[("grp/app", "sha256:cc")], blobs={"sha256:cc": 1_234}
+    )
+    assert told(one, capsys).splitlines()[:2] == [
+        "would delete manifest grp/app@sha256:cc",
+        "would delete blob sha256:cc (1,234 bytes)",
+    ]
+
+
+def test_unknown_sizes_are_not_invented(capsys: pytest.CaptureFixture[str]) -> None:
+    one = results.Result(untagged=False, dry_run=False, blobs={"sha256:aa": 5, "sha256:bb": None})
+    assert one.bytes_freed is None
+    assert one.as_json()["bytes_freed"] is None
+    assert "the storage driver does not tell how many bytes" in told(one, capsys)
