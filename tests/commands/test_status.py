@@ -1,0 +1,156 @@
+"""`ctl status`: sv's own lines, an exit status that tells, and JSON with more."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ctl.__main__ import run
+from tests.real.harness.waiting import wait_for
+from tests.services.stack import (  # noqa: F401 - fixtures
+    CRASHER,
+    SLEEPER,
+    Stack,
+    provide_any_stack,
+    provide_ordinary_user,
+    provide_stack,
+)
+
+RUNNING = r"run: web: (pid {}) {}s; run: log: (pid {}) {}s"
+
+
+def status(root: Path, *arguments: str) -> int:
+    return run(["--root", str(root), "status", *arguments])
+
+
+def test_nothing_enabled_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status(tmp_path) == 0
+    assert capsys.readouterr() == ("no service is enabled\n", "")
+    assert status(tmp_path, "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"supervisor": None, "services": []}
+
+
+def test_unknown_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "opt/gitlab/service").mkdir(parents=True)
+    (tmp_path / "opt/gitlab/service/registry").symlink_to("../sv/registry")
+    assert status(tmp_path, "registy") == 2
+    assert "no service 'registy'; did you mean 'registry'?" in capsys.readouterr().err
+
+
+def test_hint_at_an_interrupted_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    state = tmp_path / "var/opt/gitlab/ctl"
+    (state / "journal").mkdir(parents=True)
+    status(tmp_path)
+    assert "`ctl reconfigure` to finish or undo it" in capsys.readouterr().err
+    # a run that is under way has not been interrupted
+    with (state / "run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        status(tmp_path)
+    assert capsys.readouterr().err == ""
+
+
+def test_imports_nothing_heavy(tmp_path: Path) -> None:
+    """`ctl status` shall cost about as much as `import click`."""
+    code = (
+        "import sys; from ctl.__main__ import run; "
+        f"run(['--root', {str(tmp_path)!r}, 'status']); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"jinja2", "yaml", "cryptography", "psutil", "jwt", "rich", "http", "urllib.request", "ssl"}
+    assert not heavy & set(done.stderr.split())
+
+
+@pytest.mark.real
+def test_lines_and_exit_status(any_stack: Stack) -> None:
+    any_stack.listener("web")
+    any_stack.define("idle", SLEEPER)
+
+    before = any_stack.ctl("status")
+    assert before.returncode == 1
+    assert "ctl start" in before.stderr
+
+    assert any_stack.ctl("start").returncode == 0
+    up = any_stack.ctl("status")
+    by_sv = subprocess.run(
+        ["sv", "status", "idle", "web"],
+        env={"SVDIR": str(any_stack.layout.service), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [line.split(") ")[0] for line in up.stdout.splitlines()] == [
+        line.split(") ")[0] for line in by_sv.stdout.splitlines()
+    ]
+    assert (up.returncode, up.stderr) == (0, "")
+
+    any_stack.ctl("stop", "idle")
+    assert any_stack.ctl("status").returncode == 1
+    assert any_stack.ctl("status", "web").returncode == 0
+    down = any_stack.ctl("status", "idle")
+    assert down.returncode == 1
+    assert down.stdout.startswith("down: idle: ")
+
+
+@pytest.mark.real
+def test_a_crashing_service_is_not_well(stack: Stack) -> None:
+    stack.define("web", CRASHER)
+    stack.runit.ensure_supervisor()
+    wait_for(lambda: stack.runit.status("web").crashing)
+    done = stack.ctl("status")
+    assert done.returncode == 1
+    assert "want up" in done.stdout
+
+
+@pytest.mark.real
+def test_json(any_stack: Stack) -> None:
+    port = any_stack.listener("web")
+    spare = any_stack.port()
+    any_stack.define("idle", SLEEPER, listen=[f"127.0.0.1:{spare}"])
+    any_stack.runit.ensure_supervisor() if not any_stack.person.switch else any_stack.ctl("start", "web")
+    wait_for(lambda: any_stack.ctl("status", "web").returncode == 0)
+
+    done = any_stack.ctl("status", "--json")
+    found = json.loads(done.stdout)
+    assert found["supervisor"] == any_stack.processes("runsvdir")[0].pid
+    web = {one["name"]: one for one in found["services"]}["web"]
+    assert (web["state"], web["healthy"], web["want"], web["reason"]) == ("run", True, None, None)
+    assert web["pid"] in {process.pid for process in any_stack.processes()}
+    assert 0 <= web["uptime"] < 60
+    assert web["log"]["state"] == "run"
+    assert web["memory"] > 1_000_000
+    assert web["cpu_seconds"] >= 0
+    assert web["open_files"] >= 3
+    assert web["listening"] == [f"127.0.0.1:{port}"]
+    assert web["answers"] == {f"127.0.0.1:{port}": True}
+    idle = {one["name"]: one for one in found["services"]}["idle"]
+    assert idle["answers"] == {f"127.0.0.1:{spare}": False}
+    assert idle["listening"] == []
+
+    any_stack.ctl("stop", "web")
+    (web,) = json.loads(any_stack.ctl("status", "--json", "web").stdout)["services"]
+    assert (web["state"], web["pid"], web["memory"], web["listening"]) == ("down", None, None, None)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a root of somebody else")
+def test_without_the_rights_sudo_is_advised(stack: Stack, ordinary_user: object) -> None:
+    from tests.real.harness.people import Person
+
+    assert isinstance(ordinary_user, Person)
+    stack.define("web", SLEEPER)
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    pid = stack.pid("web")
+    stack.person = ordinary_user
+    for command in ("status", "start", "stop", "restart", "hup", "kill", "graceful-kill"):
+        done = stack.ctl(command)
+        assert done.returncode == 1, command
+        assert done.stdout == "warning: web: unable to open supervise/ok: access denied\n", command
+        assert "sudo" in done.stderr, command
+    assert stack.pid("web") == pid
