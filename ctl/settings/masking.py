@@ -34,10 +34,12 @@ _HEADERS, _NOTIFICATIONS = "headers", ("notifications", "endpoints")
 
 _KEY = re.compile(
     r"([ \t]*)((?:-[ \t]+)*)"
-    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[^\s#\"'\[{][^\n]*?)"
+    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?!-[ \t])[^\s#\"'\[{][^\n]*?)"
     r"[ \t]*:(?=[ \t]|$)(.*)"
 )
 _FLOW = re.compile(r"[ \t]*(?:[!&]\S+[ \t]+)*[\[{]")
+_FLOW_MARK = re.compile(r"\\.|''|(?:^|(?<=[\[{,:\s]))[\"']|[\"'](?=\s*(?:[\]},:]|$))|[\[\]{}]")
+"""What opens and closes in a flow collection: brackets, and quotes at the ends of texts."""
 _FLOW_KEY = re.compile(r"([\w.-]+)[\"']?[ \t\n]*:")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _NOTHING = ("", "null", "~", '""', "''", "{}", "[]")
@@ -110,14 +112,21 @@ def _masked_lines(lines: list[str]) -> Iterator[str]:
 
 def _flow_size(lines: list[str], index: int) -> int:
     """How many lines a flow collection that begins here takes: until its brackets are closed."""
-    depth = 0
     found = _KEY.fullmatch(lines[index])
     if not _FLOW.match(found[4] if found else lines[index].lstrip(" \t-")):
         return 1
+    depth, quote = 0, ""
     for size, line in enumerate(lines[index:], 1):
-        bare = re.sub(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'", "", line)
-        depth += sum(bare.count(c) for c in "[{") - sum(bare.count(c) for c in "]}")
-        if depth <= 0:
+        for mark in _FLOW_MARK.findall(line):
+            if len(mark) > 1:  # an escape
+                continue
+            if quote:
+                quote = "" if mark == quote else quote
+            elif mark in "\"'":
+                quote = mark
+            else:
+                depth += 1 if mark in "[{" else -1
+        if depth <= 0 and not quote:
             return size
     return len(lines) - index
 
@@ -137,6 +146,7 @@ class _Masker:
             following: the next line with anything on it.
         """
         if self._goes_on(lines[0]):
+            yield from (line for line in lines if not line.strip())
             return
         self._hidden = None
         found = _KEY.fullmatch(lines[0])
@@ -148,7 +158,7 @@ class _Masker:
         before = lines[0][: found.start(4)]
         if is_secret(_unquoted(key), ancestors):
             self._hidden = len(indent) + len(dashes)
-            nothing = value.strip() in _NOTHING and not self._goes_on(following)
+            nothing = value.strip() in _NOTHING and not (following and self._goes_on(following))
             yield f"{before}{value}" if nothing else f'{before} "{MASK}"'
         elif len(lines) > 1 or _FLOW.match(value):
             yield from self._flow(lines, f'{before} "{MASK}"', [*ancestors, _unquoted(key)])
@@ -177,9 +187,7 @@ class _Masker:
         if _FLOW.match(line.lstrip(" \t-")):
             indent = line[: len(line) - len(line.lstrip(" \t-"))]
             yield from self._flow(lines, f'{indent}"{MASK}"', [one for _, one in self._path])
-        elif re.match(
-            r"[ \t]*:[ \t]", line
-        ):  # the value of an explicit key (`? key`), which no program writes
+        elif re.match(r"[ \t]*:[ \t]", line):  # the value of an explicit key: `? key`
             yield line[: line.index(":")] + f': "{MASK}"'
         else:
             yield _CREDENTIALS.sub(f"{MASK}@", line)

@@ -1,0 +1,68 @@
+"""`ctl check-config` finds mistakes and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.cli import Cli
+
+GOOD = 'registry_external_url = "https://registry.example.com"\n'
+
+
+@pytest.fixture
+def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path, capsys)
+
+
+def test_valid_settings(ctl: Cli) -> None:
+    ctl.settings(GOOD + 'sidekiq["enable"] = False\nregistry_nginx["listen_port"] = 5678\n')
+    said = ctl("check-config")
+    assert (said.code, said.out) == (0, "settings are valid\n")
+    assert f"{ctl.file}:3:1: warning: registry_nginx: is the older spelling" in said.err
+    assert "note: ignored, other components: sidekiq" in said.err
+    assert sorted(path.name for path in ctl.root.rglob("*") if path.is_file()) == ["gitlab.py"]
+
+
+def test_every_mistake_is_said(ctl: Cli) -> None:
+    ctl.settings(GOOD + 'registry["log_level"] = "loud"\nregistry["prot"] = 1\n')
+    said = ctl("check-config")
+    assert (said.code, said.out) == (2, "")
+    assert f"{ctl.file}:2:10: error: registry.log_level" in said.err
+    assert f"{ctl.file}:3:10: error: registry.prot" in said.err
+
+
+def test_json(ctl: Cli) -> None:
+    ctl.settings(GOOD + 'registry["log_level"] = "wran"\n')
+    said = ctl("check-config", "--json")
+    assert said.code == 2
+    assert said.json() == {
+        "valid": False,
+        "diagnostics": [
+            {
+                "severity": "error",
+                "setting": "registry.log_level",
+                "message": "must be one of error, warn, info, debug, trace, not 'wran'",
+                "hint": 'Did you mean "warn"?',
+                "file": str(ctl.file),
+                "line": 2,
+                "column": 10,
+            }
+        ],
+    }
+    ctl.settings(GOOD)
+    said = ctl("check-config", "--json")
+    assert (said.code, said.json()) == (0, {"valid": True, "diagnostics": []})
+
+
+def test_a_missing_file(ctl: Cli) -> None:
+    said = ctl("check-config")
+    assert said.code == 2
+    assert f"ctl settings template --output {ctl.file}" in said.err
+
+
+def test_quiet_keeps_errors_and_the_result(ctl: Cli) -> None:
+    ctl.settings(GOOD + 'sidekiq["enable"] = False\n')
+    said = ctl("check-config", "-q")
+    assert (said.code, said.out, said.err) == (0, "settings are valid\n", "")

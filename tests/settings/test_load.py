@@ -1,0 +1,83 @@
+"""Loading a settings file: what is missing, what is said, and how long it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctl.errors import EXIT_USAGE, CtlError
+from ctl.paths import Layout
+from ctl.settings.load import load
+from ctl.settings.source import SettingsError
+from tests.settings.support import BOTH, Site
+
+
+def test_a_missing_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    for file in (tmp_path / "gitlab.py", tmp_path / "none" / "gitlab.py"):
+        with pytest.raises(CtlError) as caught:
+            load(file, Layout(tmp_path))
+        assert caught.value.exit_code == EXIT_USAGE
+        assert caught.value.hint == f"Write one: ctl settings template --output {file}"
+
+
+def test_values_from_the_environment_and_from_other_files(site: Site) -> None:
+    (site.folder / "more.py").write_text('registry["log_level"] = env("LEVEL", "warn")\n')
+    attributes = site.attributes(
+        BOTH + f'from_file("{site.folder}/more.py")\n', environment={"LEVEL": "debug"}
+    )
+    assert attributes.registry.log_level == "debug"
+    origin = attributes.origin("registry.log_level")
+    assert origin.location is not None
+    assert (origin.location.file.name, origin.location.line) == ("more.py", 1)
+
+
+def test_an_error_shows_place_line_and_remedy(site: Site) -> None:
+    error = site.error(BOTH + 'registry["log_level"] = "wran"\n')
+    assert error.splitlines() == [
+        f"{site.layout.settings_file}:4:10: error: registry.log_level: must be one of error, warn, info, debug, "
+        "trace, not 'wran'",
+        '    registry["log_level"] = "wran"',
+        "             ^^^^^^^^^^^",
+        '    Did you mean "warn"?',
+    ]
+
+
+def test_errors_of_the_language_come_as_they_are(site: Site) -> None:
+    with pytest.raises(SettingsError) as caught:
+        site.load("import os\n")
+    assert caught.value.exit_code == EXIT_USAGE
+
+
+def test_without_pairs_nothing_heavy_is_imported(site: Site) -> None:
+    file = site.write(BOTH + 'registry["log_level"] = "warn"\n')
+    code = (
+        "import sys; from pathlib import Path; from ctl.paths import Layout; from ctl.settings.load import load; "
+        f"load(Path({str(file)!r}), Layout(Path({str(site.folder)!r})), use_secrets=False); "
+        "heavy = {'cryptography', 'jinja2', 'yaml', 'psutil', 'jwt', 'rich', 'ctl.converge'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_thousand_endpoints_are_quick(site: Site) -> None:
+    file = site.write(
+        BOTH
+        + "registry['notifications'] = [\n"
+        + "".join(
+            f'    {{"name": "e{n}", "url": "https://e{n}.example.com/", "timeout": "1s", "maxretries": {n % 9}, '
+            f'"headers": {{"Authorization": ["token {n}"], "X-Number": "{n}"}}}},\n'
+            for n in range(1000)
+        )
+        + "]\n"
+    )
+    layout, times = Layout(site.folder), []
+    for _ in range(3):
+        begin = time.process_time()
+        found = load(file, layout, use_secrets=False).attributes.registry.notifications
+        times.append(time.process_time() - begin)
+    assert len(found) == 1000
+    assert min(times) < 0.5
