@@ -52,10 +52,12 @@ def test_keys_of_gitlab_itself_are_in_that_note(site: Site) -> None:
     text = BOTH + (
         'gitlab_rails["time_zone"] = "UTC"\ngitlab_rails["smtp_enable"] = True\n'
         'gitlab_rails["smtp_port"] = 25\ngitlab_rails["object_store"]["enabled"] = True\n'
+        'gitlab_rails["geo_registry_replication_enabled"] = True\n'
         'nginx["client_max_body_size"] = "250m"\nprometheus_monitoring["enable"] = False\nroles(["redis_role"])\n'
     )
     assert site.notes(text) == [
-        "note: ignored, other components: gitlab_rails (object_store, smtp_enable, smtp_port and 1 more), "
+        "note: ignored, other components: gitlab_rails (geo_registry_replication_enabled, object_store, "
+        "smtp_enable and 2 more), "
         "nginx (client_max_body_size), prometheus_monitoring, roles"
     ]
 

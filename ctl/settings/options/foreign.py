@@ -2,7 +2,7 @@
 
 `gitlab_rails` and `nginx` are half ours: of several hundred keys a few dozen have to do with the registry,
 and GitLab adds others with every release, so that a list of them would be wrong soon. Any key of these two
-sections is therefore taken for GitLab's own, unless it looks like one of ours: it speaks of the registry, or
+sections is therefore taken for GitLab's own, unless it looks like one of ours: it begins with "registry", or
 differs from a known key by a slip of the finger. Those are errors, because a mistyped setting that is
 silently ignored is found only when something breaks.
 """
@@ -16,14 +16,14 @@ from ctl.settings.nearest import very_near
 FOREIGN = frozenset({
     "actioncable", "alertmanager", "bootstrap", "consul", "crond", "geo_logcursor", "geo_postgresql",
     "geo_secondary", "gitaly", "gitaly_client", "gitlab_backup_cli", "gitlab_ci", "gitlab_exporter",
-    "gitlab_kas",
-    "gitlab_kas_external_url", "gitlab_kas_nginx", "gitlab_pages", "gitlab_shell", "gitlab_sshd",
-    "gitlab_workhorse", "git_data_dir", "git_data_dirs", "high_availability", "logrotate", "mailroom",
-    "mattermost", "mattermost_external_url", "mattermost_nginx", "monitoring_role", "node_exporter", "oak",
-    "pages_external_url", "pages_nginx", "patroni", "pgbouncer", "pgbouncer_exporter", "postgres_exporter",
-    "postgresql", "praefect", "prometheus", "prometheus_monitoring", "puma", "redis", "redis_exporter",
-    "remote_syslog", "repmgr", "repmgrd", "roles", "runtime_dir", "sentinel", "sidekiq", "sidekiq_cluster",
-    "spamcheck", "storage_check", "suggested_reviewers", "unicorn",
+    "gitlab_kas", "gitlab_kas_external_url", "gitlab_kas_nginx", "gitlab_pages", "gitlab_shell",
+    "gitlab_sshd", "gitlab_workhorse", "git_data_dir", "git_data_dirs", "high_availability",
+    "logrotate", "mailroom", "mattermost", "mattermost_external_url", "mattermost_nginx",
+    "monitoring_role", "node_exporter", "oak", "pages_external_url", "pages_nginx", "patroni",
+    "pgbouncer", "pgbouncer_exporter", "postgres_exporter", "postgresql", "praefect", "prometheus",
+    "prometheus_monitoring", "puma", "redis", "redis_exporter", "remote_syslog", "repmgr", "repmgrd",
+    "roles", "runtime_dir", "sentinel", "sidekiq", "sidekiq_cluster", "spamcheck", "storage_check",
+    "suggested_reviewers", "unicorn",
 })  # fmt: skip
 """Other components, and settings of theirs at the top."""
 
@@ -44,6 +44,6 @@ def belongs_to_gitlab(section: str, key: str, known: Iterable[str]) -> bool:
         key: the key.
         known: the keys of that section that are ours.
     """
-    if section not in HALF_OURS or "registry" in key:
+    if section not in HALF_OURS or key.startswith("registry"):
         return False
     return very_near(key, known) is None
