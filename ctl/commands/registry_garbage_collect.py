@@ -61,11 +61,12 @@ def _tell(console: Console, result: Result) -> None:
     what = _count(len(result.blobs), "blob")
     if result.untagged:
         what = f"{_count(len(result.manifests), 'manifest')} and {what}"
-    size = result.bytes_freed
-    freed = f", {free} {human(size)}" if size is not None else ""
+    unknown = sum(size is None for size in result.blobs.values())
+    least = "at least " if unknown else ""
+    freed = f", {free} {least}{human(result.bytes_known)}" if result.bytes_known else ""
     console.say(f"{verb} {what}{freed} in {result.seconds:.1f} s{_kept(result)}")
-    if size is None:
-        console.say("the storage driver does not tell how many bytes that is")
+    if unknown:
+        console.say(f"the storage driver does not tell the size of {_count(unknown, 'blob')}")
 
 
 def _kept(result: Result) -> str:

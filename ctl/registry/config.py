@@ -64,10 +64,11 @@ class RegistryConfig:
         """Where it listens: "HOST:PORT", "unix:/path", or None where that is not known."""
         http = self.section("http")
         address = self.environment.get("REGISTRY_HTTP_ADDR") or http.get("addr")
-        if not address:
-            return None
         network = self.environment.get("REGISTRY_HTTP_NET") or http.get("net")
-        return f"unix:{address}" if network == "unix" else str(address)
+        if network == "unix" and address:
+            return f"unix:{address}"
+        # the registry itself refuses an address without a port
+        return str(address) if str(address).rpartition(":")[2].isdecimal() else None
 
     @property
     def drain(self) -> float:

@@ -156,6 +156,7 @@ class Stack:
             stdout=(self.folder / "log").open("ab"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={"PATH": os.environ["PATH"]},
         )
         wait_for(self.serves, what="the registry serves")
 

@@ -51,6 +51,11 @@ def test_environment_wins(tmp_path: Path) -> None:
     assert (one.root, one.address, one.cache) == (Path("/other"), "unix:/run/r.sock", "inmemory")
 
 
+@pytest.mark.parametrize("http", ["{}", "{addr: }", "{addr: localhost}", "{addr: 'localhost:http'}"])
+def test_no_address(tmp_path: Path, http: str) -> None:
+    assert config(tmp_path, f"{{storage: inmemory, http: {http}}}").address is None
+
+
 @pytest.mark.parametrize(
     ("text", "driver", "root"),
     [

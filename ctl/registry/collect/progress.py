@@ -34,7 +34,7 @@ class Reporter(Protocol):
 
 
 class Terminal:
-    """Reports on standard error: warnings always, steps and counts where it is a terminal.
+    """Reports on standard error: warnings, and on a terminal also steps and counts. Nothing when quiet.
 
     Args:
         console: where people read.

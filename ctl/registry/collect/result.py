@@ -36,6 +36,11 @@ class Result:
         sizes = {digest: size for digest, size in self.blobs.items() if size is not None}
         return total(self.blobs, sizes)
 
+    @property
+    def bytes_known(self) -> int:
+        """Bytes of those deleted blobs whose size is known."""
+        return sum(size for size in self.blobs.values() if size is not None)
+
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {
