@@ -10,10 +10,12 @@ from pathlib import Path
 from ctl.errors import UsageFault
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
-from ctl.settings.language import read_settings
+from ctl.settings.gather import gather
+from ctl.settings.language import Reading, ReadingError, read_settings
 from ctl.settings.options import NAMES
-from ctl.settings.resolve import resolve
+from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets import Secrets
+from ctl.settings.source import SettingsError, Severity
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,21 @@ def load(
     if use_secrets:
         secrets.prepare_pair()
     variables = os.environ if environment is None else environment
-    reading = read_settings(settings_file, names=NAMES, environment=variables)
+    reading = _read(settings_file, variables)
     attributes = resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
     _keep(attributes, secrets)
     return Loaded(attributes, secrets)
+
+
+def _read(settings_file: Path, variables: Mapping[str, str]) -> Reading:
+    """Read the file; where its text is wrong, tell also of the wrong names and types in the rest of it."""
+    try:
+        return read_settings(settings_file, names=NAMES, environment=variables)
+    except ReadingError as error:
+        gathered = gather(error.partial.values)
+        others = [one for one in gathered.findings if one.severity is Severity.ERROR and one.location]
+        both = [*error.diagnostics, *others]
+        raise SettingsError(in_order(both, error.partial.files), hint=error.hint) from error
 
 
 def _require(settings_file: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,14 @@ def resolve(
     resolved = {name: (view[name], view.origin(name)) for name in OPTIONS}
     for check in CHECKS:
         view.run(check)
-    diagnostics = _in_order([*said, *gathered.findings, *view.findings], files)
+    diagnostics = in_order([*said, *gathered.findings, *view.findings], files)
     errors = [one for one in diagnostics if one.severity is Severity.ERROR]
     if errors:
         raise SettingsError(errors)
     return _attributes(resolved, diagnostics)
 
 
-def _in_order(diagnostics: list[Diagnostic], files: tuple[Path, ...]) -> tuple[Diagnostic, ...]:
+def in_order(diagnostics: Sequence[Diagnostic], files: tuple[Path, ...]) -> tuple[Diagnostic, ...]:
     """Those with a place in the order of places, then the others as they came."""
     order = {file: index for index, file in enumerate(files)}
 

@@ -81,3 +81,11 @@ def test_a_thousand_endpoints_are_quick(site: Site) -> None:
         times.append(time.process_time() - begin)
     assert len(found) == 1000
     assert min(times) < 0.5
+
+
+def test_wrong_text_and_wrong_names_are_told_in_one_go(tmp_path: Path) -> None:
+    settings = tmp_path / "gitlab.py"
+    settings.write_text('registry["log_levle"] = "info"\nimport os\nregistry["storage"] = 5\n')
+    with pytest.raises(SettingsError) as caught:
+        load(settings, Layout(tmp_path / "root"), environment={})
+    assert [one.location.line for one in caught.value.diagnostics if one.location] == [1, 2, 3]

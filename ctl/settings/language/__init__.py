@@ -15,7 +15,7 @@ and list in it knows where that was. The modules, from the outside in:
 from __future__ import annotations
 
 from ctl.settings.language.names import Names
-from ctl.settings.language.reading import Reading, read_settings
+from ctl.settings.language.reading import Reading, ReadingError, read_settings
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
-__all__ = ["Names", "Reading", "TrackedDict", "TrackedList", "read_settings"]
+__all__ = ["Names", "Reading", "ReadingError", "TrackedDict", "TrackedList", "read_settings"]

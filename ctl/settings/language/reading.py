@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,16 +54,30 @@ def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -
         The settings as given, without defaults.
 
     Raises:
-        SettingsError: the file cannot be read, or anything in it is wrong; with every error found.
+        ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
     reader = _Reader(path, names, environment)
     with _without_collector():
         reader.read_all()
     diagnostics = reader.sorted_diagnostics()
+    reading = Reading(reader.scope.values, diagnostics, tuple(reader.files))
     errors = [found for found in diagnostics if found.severity is Severity.ERROR]
     if errors:
-        raise SettingsError(errors)
-    return Reading(reader.scope.values, diagnostics, tuple(reader.files))
+        raise ReadingError(errors, reading)
+    return reading
+
+
+class ReadingError(SettingsError):
+    """The text of a settings file is wrong.
+
+    Args:
+        errors: every error of the text.
+        partial: what could be read all the same, so that its names and types can be checked in the same go.
+    """
+
+    def __init__(self, errors: Iterable[Diagnostic], partial: Reading) -> None:
+        super().__init__(errors)
+        self.partial = partial
 
 
 @contextmanager

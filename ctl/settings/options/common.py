@@ -6,8 +6,9 @@ from typing import Any
 
 from ctl.settings.addresses import AbsolutePath
 from ctl.settings.option import Option
+from ctl.settings.quantities import Size
 from ctl.settings.rules.logs import logging_of_all
-from ctl.settings.types import Integer, Size, Text, Type, account
+from ctl.settings.types import Integer, Text, Type, account
 
 HIGHEST_ID = 2**32 - 2
 """The greatest user and group id (credentials(7): 32 bits, without the highest)."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ctl.settings.quantities import Duration
 from ctl.settings.shapes import Free, Parameter, Schema, Unknown
-from ctl.settings.types import Bool, Duration, Either, Enum, Text, port
+from ctl.settings.types import Bool, Either, Enum, Text, port
 
 _TEXT, _BLOCK = Text(), Free(mapping=True)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from ctl.settings.addresses import AbsolutePath, Url
 from ctl.settings.option import Option
+from ctl.settings.quantities import CronField
 from ctl.settings.rules import urls, vhost
 from ctl.settings.shapes import ListOf
-from ctl.settings.types import Bool, CronField, Enum, Text, Type, account, email, hostname
+from ctl.settings.types import Bool, Enum, Text, Type, account, email, hostname
 
 _MANAGED = AbsolutePath(managed=True)
 PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"

@@ -7,22 +7,10 @@ from typing import Any
 from ctl.settings.addresses import AbsolutePath, ListenAddress
 from ctl.settings.option import Option
 from ctl.settings.options.common import logging_options
+from ctl.settings.quantities import NginxTime
 from ctl.settings.rules import vhost
 from ctl.settings.shapes import ListOf, MapOf
-from ctl.settings.types import (
-    Bool,
-    Enum,
-    Integer,
-    NginxTime,
-    OneOf,
-    OnOff,
-    Snippet,
-    Text,
-    Type,
-    Words,
-    hostname,
-    port,
-)
+from ctl.settings.types import Bool, Enum, Integer, OneOf, OnOff, Snippet, Text, Type, Words, hostname, port
 
 _MANAGED = AbsolutePath(managed=True)
 LOG_FORMAT = (

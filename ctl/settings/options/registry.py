@@ -9,9 +9,10 @@ from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.storage import Storage
 from ctl.settings.pem import Content, Pem
+from ctl.settings.quantities import Duration
 from ctl.settings.rules import keys, paths, storage, urls
 from ctl.settings.shapes import Free, MapOf
-from ctl.settings.types import Bool, Duration, Enum, Integer, Scalar, Text
+from ctl.settings.types import Bool, Enum, Integer, Scalar, Text
 
 _MANAGED = AbsolutePath(managed=True)
 

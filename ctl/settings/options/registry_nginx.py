@@ -6,9 +6,10 @@ from typing import Any
 
 from ctl.settings.addresses import AbsolutePath, ListenAddress, Network
 from ctl.settings.option import Option
+from ctl.settings.quantities import NginxTime
 from ctl.settings.rules import paths, vhost
 from ctl.settings.shapes import ListOf, MapOf
-from ctl.settings.types import Bool, Enum, Integer, NginxTime, OnOff, Snippet, Text, Type, Words, port
+from ctl.settings.types import Bool, Enum, Integer, OnOff, Snippet, Text, Type, Words, port
 
 _MANAGED = AbsolutePath(managed=True)
 _VHOST = ("vhost",)

@@ -11,8 +11,9 @@ from typing import Any
 
 from ctl.settings.addresses import AbsolutePath
 from ctl.settings.place import Place, Refused
+from ctl.settings.quantities import Duration, Size
 from ctl.settings.shapes import Free, Parameter, Schema, Unknown, did_you_mean, entries
-from ctl.settings.types import INVALID, Bool, Duration, Enum, Integer, Number, Size, Text, Type, read_value
+from ctl.settings.types import INVALID, Bool, Enum, Integer, Number, Text, Type, read_value
 
 _TEXT, _BOOL, _COUNT, _SIZE = Text(), Bool(), Integer(), Size()
 MULTIPART_MINIMUM = 5 * 1024 * 1024

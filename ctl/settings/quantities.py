@@ -1,0 +1,124 @@
+"""Types of settings that are quantities: sizes, durations, times of day and month."""
+
+from __future__ import annotations
+
+import re
+
+from ctl.settings.place import Place, Refused
+from ctl.settings.types import Type, whole_number
+
+_GO_DURATION = r"(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+"
+_NGINX_TIME = r"[0-9]+|(?:[0-9]+(?:ms|[smhdwMy]) ?)+"
+_SIZE = r"(?i)([0-9]+) ?(?:(k|m|g|t)(i?)b?)?"
+_NUMBER_FIRST = r"[0-9]+(?:\.[0-9]+)?"
+
+
+class Size(Type):
+    """A number of bytes: 25000000, "25MB" (thousands), "25MiB" (1024s).
+
+    Args:
+        minimum: the smallest that will do, in bytes.
+        why: why that is the smallest, for the error.
+    """
+
+    label = "size"
+
+    def __init__(self, minimum: int = 0, why: str = "") -> None:
+        self._minimum = minimum
+        self._why = why
+
+    def read(self, value: object, place: Place) -> int:
+        """The number of bytes."""
+        size = self._bytes(value)
+        if size is None:
+            raise Refused(
+                f"must be a number of bytes{place.got(value)}", 'Write 25000000, "25MB" or "25MiB".'
+            )
+        if size < self._minimum:
+            because = f" ({self._why})" if self._why else ""
+            raise Refused(f"must be at least {self._minimum} bytes{because}{place.got(value)}")
+        return size
+
+    def _bytes(self, value: object) -> int | None:
+        number = whole_number(value)
+        if number is not None:
+            return number if number >= 0 else None
+        found = re.fullmatch(_SIZE, value) if isinstance(value, str) else None
+        if not found:
+            return None
+        factor: int = (1024 if found[3] else 1000) ** " kmgt".index((found[2] or " ").lower())
+        return int(found[1]) * factor
+
+
+class Duration(Type):
+    """A length of time as Go programs read it: "500ms", "1m30s". Without a unit they take it for nanoseconds.
+
+    Only 0 may stand alone.
+    """
+
+    label = "duration"
+
+    def read(self, value: object, place: Place) -> str | int:
+        """The text as given, or 0."""
+        if whole_number(value) == 0:
+            return 0
+        text = str(value)
+        if isinstance(value, str) and re.fullmatch(_GO_DURATION, text):
+            return text
+        if not isinstance(value, bool) and re.fullmatch(_NUMBER_FIRST, text):
+            raise Refused(
+                f"needs a unit: to the registry a bare {text} means {text} nanoseconds",
+                f'Write "{text}ms", "{text}s" or "{text}m".',
+            )
+        raise Refused(
+            f"must be a duration{place.got(value)}",
+            'Write a number and ms, s, m or h: "500ms", "1m30s", "24h".',
+        )
+
+
+class NginxTime(Type):
+    """A length of time as NGINX reads it: 65 (seconds), "1d", "1h 30m"."""
+
+    label = "NGINX time"
+
+    def read(self, value: object, place: Place) -> str | int:
+        """The number or text as given."""
+        number = whole_number(value)
+        if number is not None and number >= 0:
+            return number
+        if isinstance(value, str) and re.fullmatch(_NGINX_TIME, value):
+            return value
+        raise Refused(
+            f"must be a time as NGINX reads it{place.got(value)}", 'Write seconds (65) or a unit: "1h", "1d".'
+        )
+
+
+class CronField(Type):
+    """One field of a crontab line: *, 4, 1-5, */4, 0,30.
+
+    Args:
+        minimum, maximum: the range of its numbers.
+    """
+
+    label = "cron field"
+
+    def __init__(self, minimum: int, maximum: int) -> None:
+        self._minimum, self._maximum = minimum, maximum
+
+    def read(self, value: object, place: Place) -> str:
+        """The field as text."""
+        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if not text or not all(self._part(part) for part in text.split(",")):
+            raise Refused(
+                f"must be a cron field with numbers {self._minimum} to {self._maximum}{place.got(value)}",
+                'Write a number, "*", "*/4", "1-5" or "0,30".',
+            )
+        return text
+
+    def _part(self, part: str) -> bool:
+        found = re.fullmatch(r"(?:\*|([0-9]{1,2})(?:-([0-9]{1,2}))?)(?:/([1-9][0-9]?))?", part)
+        if not found:
+            return False
+        numbers = [int(number) for number in found.groups()[:2] if number]
+        in_range = all(self._minimum <= number <= self._maximum for number in numbers)
+        return in_range and numbers == sorted(numbers)
