@@ -11,23 +11,20 @@ from hypothesis import strategies as st
 from ctl.settings.addresses import AbsolutePath, Address, Extent, ListenAddress, Network, Url
 from ctl.settings.pem import Content, Pem
 from ctl.settings.place import Place
+from ctl.settings.quantities import CronField, Duration, NginxTime, Size
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
 from ctl.settings.source import Diagnostic, Severity
 from ctl.settings.token_pair import TokenPair
 from ctl.settings.types import (
     INVALID,
     Bool,
-    CronField,
-    Duration,
     Either,
     Enum,
     Integer,
-    NginxTime,
     Number,
     OneOf,
     OnOff,
     Scalar,
-    Size,
     Snippet,
     Text,
     Type,
@@ -37,7 +34,7 @@ from ctl.settings.types import (
     hostname,
     port,
     read_value,
-)  # fmt: skip
+)
 
 TAKEN: list[tuple[Type, object, object]] = [
     (Bool(), True, True), (Bool(), "false", False), (Bool(), "True", True),

@@ -25,45 +25,28 @@ def account_options(
         name: default of user and group.
         login_shell, home: their defaults; no home option where home is "".
     """
+
+    def option(key: str, kind: Type, what: str, default: str | None, example: str) -> Option:
+        return Option(
+            f"{section}.{key}",
+            kind,
+            f"{what} of {whose}.",
+            default,
+            default_text="" if default else "the system's choice",
+            example=example,
+            reaches=(f"account {name}",),
+        )
+
     ids = Integer(0, HIGHEST_ID, "a user or group id")
-    reaches = (f"account {name}",)
     options = [
-        Option(
-            f"{section}.username", account(), f"User of {whose}.", name, example=f'"{name}"', reaches=reaches
-        ),
-        Option(
-            f"{section}.group", account(), f"Group of {whose}.", name, example=f'"{name}"', reaches=reaches
-        ),
-        Option(
-            f"{section}.uid",
-            ids,
-            f"User id of {whose}.",
-            default_text="the system's choice",
-            example="5000",
-            reaches=reaches,
-        ),
-        Option(
-            f"{section}.gid",
-            ids,
-            f"Group id of {whose}.",
-            default_text="the system's choice",
-            example="5000",
-            reaches=reaches,
-        ),
-        Option(
-            f"{section}.shell",
-            AbsolutePath(),
-            f"Login shell of {whose}.",
-            login_shell,
-            example=f'"{login_shell}"',
-            reaches=reaches,
-        ),
+        option("username", account(), "User", name, f'"{name}"'),
+        option("group", account("the name of a group"), "Group", name, f'"{name}"'),
+        option("uid", ids, "User id", None, "5000"),
+        option("gid", ids, "Group id", None, "5000"),
+        option("shell", AbsolutePath(), "Login shell", login_shell, f'"{login_shell}"'),
     ]
     if home:
-        path = AbsolutePath(managed=True)
-        options.append(
-            Option(f"{section}.home", path, f"Home of {whose}.", home, example=f'"{home}"', reaches=reaches)
-        )
+        options.append(option("home", AbsolutePath(managed=True), "Home", home, f'"{home}"'))
     return tuple(options)
 
 
