@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ctl.converge.model import Action, Notification
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
@@ -18,6 +18,9 @@ from ctl.services.rising import Rising
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
 from ctl.services.sv import sv, sv_status
+
+if TYPE_CHECKING:
+    from ctl.converge.model import Notification  # `ctl status` does without the engine
 
 POLL = 0.025
 """Seconds between two looks at a service that is to change."""
@@ -140,7 +143,7 @@ class Runit:
         status = self._permitted(self.status(name))
         if status.stopped:
             return
-        if notification.action is Action.RESTART:
+        if notification.action == "restart":
             self.restart(name)
         elif status.runs:
             self._reload(name)
