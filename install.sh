@@ -1,0 +1,154 @@
+#!/bin/sh
+# Installs a container registry behind NGINX with TLS on this machine, and ctl, which runs it.
+#
+#   sudo sh install.sh [--url https://host:port] [--no-reconfigure]
+#
+# Can be run again at any time: it upgrades ctl, keeps the settings, and converges.
+set -eu
+
+cd "$(dirname "$0")"
+. packaging/apt.sh
+
+HOME_OF_CTL=/opt/registry-ctl
+SETTINGS=/etc/gitlab/gitlab.py
+PROGRAMS="nginx runit docker-registry ca-certificates util-linux"
+URL=
+RECONFIGURE=yes
+
+usage() {
+    sed -n '2,6s/^# \{0,1\}//p' "$0"
+}
+
+say() {
+    printf '%s\n' "$*"
+}
+
+fail() {
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+read_arguments() {
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --url) [ $# -gt 1 ] || fail "--url needs a value, as https://registry.example.com:5050"; URL=$2; shift ;;
+            --url=*) URL=${1#--url=} ;;
+            --no-reconfigure) RECONFIGURE=no ;;
+            -h | --help) usage; exit 0 ;;
+            *) usage >&2; printf 'install.sh: %s is not an option\n' "$1" >&2; exit 2 ;;
+        esac
+        shift
+    done
+    case $URL in
+        "" | http://?* | https://?*) ;;
+        *) printf 'install.sh: --url %s: begins with neither https:// nor http://\n' "$URL" >&2; exit 2 ;;
+    esac
+}
+
+check_machine() {
+    [ "$(id -u)" -eq 0 ] || fail "needs root: sudo sh install.sh"
+    command -v apt-get >/dev/null || fail "needs Debian or Ubuntu: there is no apt-get here"
+    [ ! -d /opt/gitlab/embedded ] || fail "the GitLab Linux package is installed here (/opt/gitlab/embedded) and owns \
+the same paths; keep this registry apart from it: ctl --root DIR reconfigure"
+}
+
+has_systemd() {
+    [ -d /run/systemd/system ]
+}
+
+install_programs() {
+    missing=$(missing_packages $PROGRAMS)
+    find_python >/dev/null || missing="$missing $(python_packages)"
+    if [ -n "$(echo $missing)" ]; then
+        say "Installing $(echo $missing)"
+        install_quietly $missing || fail "the packages could not be installed; is the network there?"
+    fi
+    PYTHON=$(find_python) || fail "no Python from 3.11 with venv was found"
+    for package in $missing; do
+        keep_from_starting "$package"
+    done
+}
+
+# The distribution's own service of a package that was installed just now would take the ports.
+# One that was there before is the administrator's, and stays.
+keep_from_starting() {
+    case $1 in
+        nginx | docker-registry) ;;
+        *) return 0 ;;
+    esac
+    if has_systemd; then
+        systemctl disable --now --quiet "$1.service"
+    elif command -v update-rc.d >/dev/null; then
+        update-rc.d "$1" disable >/dev/null 2>&1 || say "note: $1 may start at boot: update-rc.d $1 disable"
+        rm -f "/etc/systemd/system/multi-user.target.wants/$1.service"
+    fi
+}
+
+# A new environment beside the old one, then one switch of a link: a failure leaves the old one working.
+install_ctl() {
+    say "Installing ctl"
+    mkdir -p "$HOME_OF_CTL"
+    new=$(mktemp -d "$HOME_OF_CTL/venv-XXXXXX")
+    chmod 755 "$new"
+    trap 'rm -rf "$new"' EXIT
+    "$PYTHON" -m venv "$new"
+    "$new/bin/python" -m pip install --quiet --disable-pip-version-check . \
+        || fail "ctl's libraries could not be installed; is the network there? The former version still works."
+    "$new/bin/ctl" --version >/dev/null
+    trap - EXIT
+    former=$(readlink "$HOME_OF_CTL/venv" || true)
+    ln -s "$new" "$HOME_OF_CTL/venv.new"
+    mv -T "$HOME_OF_CTL/venv.new" "$HOME_OF_CTL/venv"
+    mkdir -p /usr/local/bin
+    ln -sfn "$HOME_OF_CTL/venv/bin/ctl" /usr/local/bin/ctl
+    [ -z "$former" ] || [ "$former" = "$new" ] || rm -rf "$former"
+}
+
+install_manual_and_completion() {
+    install -D -m 644 docs/ctl.8 /usr/local/share/man/man8/ctl.8
+    mkdir -p /usr/local/share/bash-completion/completions
+    ctl completion bash > /usr/local/share/bash-completion/completions/ctl
+}
+
+install_unit() {
+    if has_systemd; then
+        install -D -m 644 packaging/registry-ctl.service /etc/systemd/system/registry-ctl.service
+        systemctl daemon-reload
+        systemctl enable --quiet registry-ctl.service
+    fi
+}
+
+write_settings() {
+    if [ -e "$SETTINGS" ]; then
+        [ -z "$URL" ] || say "note: $SETTINGS is there already; --url changes nothing: set registry_external_url in it"
+        return 0
+    fi
+    [ ! -e /etc/gitlab/gitlab.rb ] || say "note: /etc/gitlab/gitlab.rb is there; it is left alone"
+    name=$(hostname -f 2>/dev/null || hostname)
+    mkdir -p /etc/gitlab
+    ctl settings template --url "${URL:-https://$name:5050}" --output "$SETTINGS"
+}
+
+converge() {
+    if [ "$RECONFIGURE" = no ]; then
+        say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
+        return 0
+    fi
+    ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
+    say ""
+    ctl status
+    url=$(ctl settings get registry_external_url 2>/dev/null || ctl show-config | sed -n 's/^registry_external_url: *//p')
+    say ""
+    say "The registry is running at $url"
+    has_systemd || say "It does not start at boot by itself here: let your init system run /usr/local/bin/ctl start"
+    say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
+}
+
+read_arguments "$@"
+check_machine
+install_programs
+install_ctl
+install_manual_and_completion
+install_unit
+write_settings
+converge

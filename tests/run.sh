@@ -1,0 +1,40 @@
+#!/bin/sh
+# Sets up what the tests need, then runs them.
+#
+#   sh tests/run.sh                    everything
+#   sh tests/run.sh -m 'not real'      without the real programs, under 30 seconds
+#   sh tests/run.sh tests/converge     further arguments go to pytest
+#   sh tests/run.sh --prepare          set up only
+set -eu
+
+cd "$(dirname "$0")/.."
+. packaging/apt.sh
+
+PACKAGES="nginx runit docker-registry skopeo openssl util-linux iproute2 procps ca-certificates groff-base man-db"
+
+prepare_programs() {
+    missing=$(missing_packages $PACKAGES)
+    if [ -n "$missing" ]; then
+        echo "installing: $(echo $missing)" >&2
+        install_quietly $missing >&2
+    fi
+    if ! find_python >/dev/null; then
+        install_quietly $(python_packages) >&2
+    fi
+}
+
+prepare_environment() {
+    stamp=.venv/ready-$(cat pyproject.toml ctl/__init__.py | sha256sum | cut -c 1-16)
+    if [ ! -e "$stamp" ]; then
+        python=$(find_python) || { echo "no Python from 3.11 was found" >&2; exit 1; }
+        rm -rf .venv
+        "$python" -m venv .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+        touch "$stamp"
+    fi
+}
+
+prepare_programs
+prepare_environment
+[ "${1-}" = --prepare ] && exit 0
+exec .venv/bin/python -m pytest -n auto "$@"
