@@ -18,6 +18,8 @@ _SECRET_WORD = re.compile(
 )
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?")
 _RANDOM_LOOKING = re.compile(r"(?=[^\"']*[0-9])[A-Za-z0-9+/_=-]{20,}")
+_SUBSCRIPT = re.compile(r"[\w\])]\[$")
+"""An opening bracket that follows a name, a call or another subscript."""
 _PLAIN_PATH = re.compile(r"(?:/(?![\w-]*[0-9][\w-]*(?<=[\w-]{20}))[A-Za-z0-9._@-]{1,60}){2,}")
 _NAMES_NO_SECRET = ("env(", "read_file(", "from_file(")
 
@@ -118,13 +120,20 @@ def presentable(message: str) -> str:
 
 def _starred(found: re.Match[str]) -> str:
     text, line = found[0], found.string
-    is_key = line[found.end() :].lstrip()[:1] in ("]", ":")
-    if is_key or line[: found.start()].endswith(_NAMES_NO_SECRET):
+    if _is_key(line, found) or line[: found.start()].endswith(_NAMES_NO_SECRET):
         return text
     closed = len(text) > 1 and text[-1] == text[0]
     if closed and is_plain_path(text[1:-1]):
         return text
     return text[0] + "*" * (len(text) - 1 - closed) + (text[0] if closed else "")
+
+
+def _is_key(line: str, found: re.Match[str]) -> bool:
+    """Whether a quoted text is the key of a subscript or of a dictionary: not so the one element of a list."""
+    after, before = line[found.end() :].lstrip()[:1], line[: found.start()].rstrip()
+    if after == ":":
+        return True
+    return after == "]" and _SUBSCRIPT.search(before) is not None
 
 
 def _characters(line: str, offset: int) -> int:

@@ -87,6 +87,8 @@ def test_strings_of_lines_that_speak_of_secrets_are_starred(text: str) -> None:
             'registry["secret"] = "/etc/ssl/registry.example.com.key"',
             'registry["secret"] = "/etc/ssl/registry.example.com.key"',
         ),
+        ('{"Authorization": ["abc"]}', '{"Authorization": ["***"]}'),
+        ('for secret in ["abc"]:', 'for secret in ["***"]:'),
         ('registry["log_level"] = "info"', 'registry["log_level"] = "info"'),
         ('registry["token_realm"] = "https://a"', 'registry["token_realm"] = "https://a"'),
         ("MIIEpAIBAAKCAQEA0123456789abcdef", "*" * 32),
