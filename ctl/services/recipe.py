@@ -36,6 +36,7 @@ def runit_service(
     timestamps: bool = True,
     finish_source: str | None = None,
     log_group: str | None = None,
+    unlogged: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -51,6 +52,7 @@ def runit_service(
         timestamps: whether svlogd puts the time before each line; False for logs in JSON.
         finish_source: template of a finish script, or None.
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
+        unlogged: patterns of lines that are not to enter the log (svlogd(8), 'PATTERN MATCHING').
     """
     definition, logs = node.layout.sv / name, Path(log_directory)
     scripts = {"programs": node.programs, **variables}
@@ -61,7 +63,8 @@ def runit_service(
     facts = Definition(tuple(listen), wait, logs).content()
     yield File(definition / FACTS_FILE, content=facts, owner="root", group="root")
     chosen = logging.get("log_group") or node.attributes.logging.log_group or log_group
-    yield from _log_folder(node, name, logs, logging, group=str(chosen) if chosen else None)
+    lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
+    yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
     yield Service(name)
 
@@ -74,14 +77,14 @@ def _script(path: Path, source: str, variables: Mapping[str, object], *notifies:
 
 
 def _log_folder(
-    node: Node, name: str, folder: Path, logging: Mapping[str, object], *, group: str | None
+    node: Node, name: str, folder: Path, lines: Sequence[str], *, group: str | None
 ) -> Iterator[Item]:
     entitled = group or _group_of(node.log_account)
     yield Directory(folder, owner=node.log_account, group=entitled, mode=0o750)
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
-        variables={"lines": svlogd_lines(logging)},
+        variables={"lines": lines},
         owner="root",
         group="root",
         notifies=(reload(f"{name}/log"),),

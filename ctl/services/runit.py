@@ -244,7 +244,8 @@ class Runit:
         return status
 
     def _failed(self, name: str, status: Status, problem: str) -> ServiceFailed:
-        message = f"{name} {problem}: {status.line}{self.log_end(name)}"
+        said = self.supervisor.complaints(name.partition("/")[0])
+        message = "\n  ".join([f"{name} {problem}: {status.line}", *said, *self.log_end(name)])
         return ServiceFailed(message, line=f"timeout: {status.line}")
 
     def _permitted(self, status: Status) -> Status:
@@ -256,21 +257,17 @@ class Runit:
             raise ServiceFailed(status.line, line=status.line, hint=hint)
         return status
 
-    def log_end(self, name: str) -> str:
-        """The last lines of a service's log below its path, each on a line of its own; "" without a log."""
+    def log_end(self, name: str) -> list[str]:
+        """The path of a service's log and its last lines, without what could disturb a terminal."""
         folder = self.definition(name.partition("/")[0]).log
         if folder is None:
-            return ""
+            return []
         path = folder / "current"
         try:
-            with path.open("rb") as log:
-                log.seek(max(0, path.stat().st_size - 8_192))
-                lines = log.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
+            lines = _last_lines(path)
         except OSError as error:
-            return f"\n  {path}: {error.strerror}"
-        return "\n  ".join(
-            [f"\n  {path}:" if lines else f"\n  {path} is empty", *(f"  {line}" for line in lines)]
-        )
+            return [f"{path}: {error.strerror}"]
+        return [f"{path}:", *(f"  {line}" for line in lines)] if lines else [f"{path} is empty"]
 
     def _wait(self, name: str) -> int:
         return self.definition(name.partition("/")[0]).wait
@@ -307,11 +304,10 @@ class Runit:
             )
             self.supervisor.looked()
         except TimeoutError:
-            missing = ", ".join(path.name for path in paths if not _controlled(path))
-            said = self.supervisor.last_errors()
-            raise RunFailed(
-                f"the supervisor does not take charge of {missing}" + (f": {said}" if said else "")
-            ) from None
+            missing = [path.name for path in paths if not _controlled(path)]
+            said = [line for name in missing for line in self.supervisor.complaints(name)]
+            message = f"the supervisor does not take charge of {', '.join(missing)}"
+            raise RunFailed("\n  ".join([message, *said])) from None
 
     def _end_runsv(self, paths: Iterable[Path]) -> None:
         """End each runsv, its service and its log; what does not end within its time is killed."""
@@ -341,6 +337,13 @@ def _controlled(path: Path) -> bool:
             return False
         raise
     return True
+
+
+def _last_lines(path: Path) -> list[str]:
+    with path.open("rb") as log:
+        log.seek(max(0, path.stat().st_size - 8_192))
+        lines = log.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
+    return ["".join(letter if letter.isprintable() else "?" for letter in line) for line in lines]
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -61,8 +61,14 @@ class Supervisor:
         """Remove the mark that Debian's runsvdir leaves when it was told to look."""
         (self._folder / ".forced-rescan").unlink(missing_ok=True)
 
-    def last_errors(self) -> str:
-        """What runsvdir complained about last; "" for nothing."""
+    def complaints(self, name: str) -> list[str]:
+        """What runsvdir's processes complained about last that is about one service, each once."""
+        lines = (line.rpartition("....")[2] for line in self._ring().splitlines())
+        own = dict.fromkeys(line for line in lines if line.startswith(f"runsv {name}: "))
+        # a service that outlived an earlier supervisor is locked, and runs
+        return [line for line in own if "unable to lock" not in line]
+
+    def _ring(self) -> str:
         pid = self.pid()
         if pid is None:
             return ""
@@ -70,7 +76,7 @@ class Supervisor:
             ring = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[3]
         except (OSError, IndexError):  # it has ended, or runs without a ring: it says nothing
             return ""
-        return ring.decode("utf-8", "replace").removeprefix("log: ").strip(". \n")
+        return ring.decode("utf-8", "replace").removeprefix("log: ")
 
     def ensure(self) -> bool:
         """Start it unless it runs.

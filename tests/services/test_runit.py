@@ -240,6 +240,27 @@ def test_a_crashing_service_fails_early_with_its_log(stack: Stack, monkeypatch: 
     assert caught.value.line.startswith("timeout: down: web: ")
 
 
+def test_what_runsv_complains_of_is_told(stack: Stack) -> None:
+    folder = stack.define("web", SLEEPER, wait=1)
+    (folder / "run").chmod(0o644)
+    stack.define("other", CRASHER)
+    stack.runit.ensure_supervisor()
+    with pytest.raises(ServiceFailed) as caught:
+        stack.runit.wait_until_up("web")
+    lines = caught.value.message.splitlines()
+    assert lines[1] == "  runsv web: fatal: unable to start ./run: access denied"
+    assert lines[2] == f"  {stack.layout.logs}/web/current is empty"
+    assert len(lines) == 3
+
+
+def test_a_log_cannot_disturb_the_terminal(stack: Stack) -> None:
+    stack.define("web", SLEEPER, wait=1)
+    stack.write(stack.layout.logs / "web/current", "GET /\x1b]0;owned\a\n" * 20)
+    *_, last = stack.runit.log_end("web")
+    assert last == "  GET /?]0;owned?"
+    assert len(stack.runit.log_end("web")) == 11
+
+
 def test_a_service_that_never_answers_fails_in_time(stack: Stack) -> None:
     address = f"127.0.0.1:{stack.port()}"
     stack.define("web", "echo waiting for nothing; exec sleep 1000", listen=[address], wait=1)
