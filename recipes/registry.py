@@ -24,6 +24,9 @@ from ctl.services import runit_service
 from ctl.settings.masking import mask_yaml
 
 SYSTEM_CERTIFICATES = "/etc/ssl/certs"
+NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
+"""svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
+among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in whichever format of the log."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -142,4 +145,5 @@ def service(node: Node) -> Iterator[Item]:
         log_directory=registry.log_directory,
         logging=registry,
         timestamps=registry.log_formatter != "json",
+        unlogged=[NOTIFICATION_HEADERS],
     )
