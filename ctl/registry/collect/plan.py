@@ -105,21 +105,28 @@ def survivors(repository: Repository) -> set[str]:
 
 
 def doomed(repository: Repository) -> list[Manifest]:
-    """The manifests that go, each before what it refers to.
-
-    In this order an interruption leaves a whole image or an untagged part, never an index without its parts.
-    """
+    """The manifests that go."""
     keep = survivors(repository)
-    return [manifest for manifest in _outer_first(repository.manifests) if manifest.digest not in keep]
+    return [manifest for digest, manifest in repository.manifests.items() if digest not in keep]
 
 
-def _outer_first(manifests: Mapping[str, Manifest]) -> Iterable[Manifest]:
-    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(manifests, ()))
-    for manifest in manifests.values():
+def waves(manifests: Iterable[Manifest]) -> Iterator[list[Manifest]]:
+    """The order in which manifests are deleted: each comes in an earlier wave than what it refers to.
+
+    An interruption so leaves a whole image or an untagged part, never an index without its parts.
+    """
+    known = {manifest.digest: manifest for manifest in manifests}
+    sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(known, ()))
+    for manifest in known.values():
         inner = (*manifest.references, *([manifest.subject] if manifest.subject else []))
-        for digest in manifests.keys() & inner:
+        for digest in known.keys() & inner:
             sorter.add(digest, manifest.digest)
     try:
-        return [manifests[digest] for digest in sorter.static_order()]
+        sorter.prepare()
     except CycleError:  # impossible for content named by its own hash; then no order is the right one
-        return list(manifests.values())
+        yield list(known.values())
+        return
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        yield [known[digest] for digest in ready]
+        sorter.done(*ready)

@@ -12,7 +12,7 @@ from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup, run_collector
 from ctl.registry.collect.instance import private_registry
 from ctl.registry.collect.output import Collected
-from ctl.registry.collect.plan import Manifest, Repository, doomed, survivors
+from ctl.registry.collect.plan import Manifest, Repository, doomed, survivors, waves
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.collect.result import Result
 from ctl.registry.collect.session import behind_gate
@@ -119,15 +119,21 @@ class _Collection:
             plans = [(repository, doomed(repository)) for repository in repositories]
             self.reporter.step("deleting manifests")
             for repository, manifests in plans:
-                for manifest in manifests:
-                    self._delete(api, repository.name, manifest.digest)
+                for wave in waves(manifests):
+                    self._delete(api, repository.name, [manifest.digest for manifest in wave])
         return plans
 
-    def _delete(self, api: RegistryApi, repository: str, digest: str) -> None:
-        if self.result.dry_run or api.delete(repository, digest):
-            self.result.manifests.append((repository, digest))
-            self.result.kept -= 1
-        self.reporter.advance()
+    def _delete(self, api: RegistryApi, repository: str, digests: list[str]) -> None:
+        """Several at once: for each, the registry reads all tags of the repository."""
+
+        def delete(digest: str) -> bool:
+            return self.result.dry_run or api.delete(repository, digest)
+
+        for digest, deleted in zip(digests, self.pool.map(delete, digests), strict=True):
+            if deleted:
+                self.result.manifests.append((repository, digest))
+                self.result.kept -= 1
+            self.reporter.advance()
 
     def _sweep(self, told: Mapping[str, int]) -> None:
         """Delete the blobs that nothing refers to.

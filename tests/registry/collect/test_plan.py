@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctl.registry.collect.plan import Manifest, Repository, doomed, read_manifest, survivors
+from ctl.registry.collect.plan import Manifest, Repository, doomed, read_manifest, survivors, waves
 
 
 def repository(
@@ -79,7 +79,9 @@ def test_everything_stays_where_something_cannot_be_read() -> None:
 
 
 def test_cycle_ends() -> None:
-    assert gone(repository({"a": ["b"], "b": ["a"], "c": ["c"]}, "c")) == {"a", "b"}
+    one = repository({"a": ["b"], "b": ["a"], "c": ["c"]}, "c")
+    assert gone(one) == {"a", "b"}
+    assert [{manifest.digest for manifest in wave} for wave in waves(doomed(one))] == [{"a", "b"}]
 
 
 NAMES = [f"m{number}" for number in range(12)]
@@ -128,11 +130,12 @@ def test_exactly_what_leads_to_no_tag_goes(one: Repository) -> None:
 @settings(max_examples=100, deadline=None)
 @given(graphs())
 def test_what_goes_goes_before_what_it_refers_to(one: Repository) -> None:
-    order = [manifest.digest for manifest in doomed(one)]
+    when = {manifest.digest: at for at, wave in enumerate(waves(doomed(one))) for manifest in wave}
+    assert when.keys() == gone(one)
     for manifest in doomed(one):
-        for digest in {*manifest.references, manifest.subject} & set(order):
+        for digest in {*manifest.references, manifest.subject} & when.keys():
             assert digest is not None
-            assert order.index(manifest.digest) < order.index(digest)
+            assert when[manifest.digest] < when[digest]
 
 
 def descriptor(name: str, size: int = 10) -> dict[str, object]:
