@@ -114,6 +114,7 @@ def test_start_of_a_service_that_is_still_ending(stack: Stack) -> None:
     stack.runit.wait_until_up("web")
     first = stack.pid("web")
     subprocess.run(["sv", "down", stack.layout.sv / "web"], check=True)
+    wait_for(lambda: stack.runit.status("web").got)
     assert stack.runit.start("web").pid != first
     assert listening(port)
 
