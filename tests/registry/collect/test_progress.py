@@ -1,0 +1,69 @@
+"""Progress is shown on a terminal, after a second, and leaves nothing behind; elsewhere only warnings are."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from ctl.output import Console
+from ctl.registry.collect import progress
+
+
+def report(terminal: progress.Terminal) -> None:
+    terminal.step("looking at manifests")
+    for _ in range(3):
+        terminal.advance()
+    terminal.step("deleting blobs")
+
+
+@pytest.fixture
+def on_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the standard error that capsys put in place look like a terminal."""
+    assert capsys
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_nothing_is_shown_without_a_terminal(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.0)
+    with progress.shown_on(Console(colored=False)) as terminal:
+        report(terminal)
+        terminal.warn("grp/app:v1 names nothing")
+    assert capfd.readouterr() == ("", "warning: grp/app:v1 names nothing\n")
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_short_collections_show_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.shown_on(Console(colored=False)) as terminal:
+        report(terminal)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_long_ones_show_what_is_done(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "_REFRESH_SECONDS", 0.0)
+    with progress.shown_on(Console(colored=False)) as terminal:
+        report(terminal)
+        terminal.warn("in between")
+        report(terminal)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "deleting blobs" in err
+    assert "warning: in between\n" in err
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_quiet_shows_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.0)
+    with progress.shown_on(Console(quiet=True)) as terminal:
+        report(terminal)
+        terminal.warn("in between")
+    assert capsys.readouterr() == ("", "")
