@@ -79,11 +79,17 @@ def parse_status(line: str) -> Status:
     Raises:
         ValueError: the line is none of sv's.
     """
-    trouble = _TROUBLE.fullmatch(line)
+    trouble = _trouble(line)
     if trouble:
-        return Status(trouble["name"], trouble["state"], line, reason=trouble["reason"])
+        return trouble
     service, _, log = line.partition("; ")
-    return _part(service, _part(log, None) if log else None)
+    # a service that has just been taken in charge may run before its log does: "fail: NAME/log: ..."
+    return _part(service, (_trouble(log) or _part(log, None)) if log else None)
+
+
+def _trouble(text: str) -> Status | None:
+    match = _TROUBLE.fullmatch(text)
+    return Status(match["name"], match["state"], text, reason=match["reason"]) if match else None
 
 
 def _part(text: str, log: Status | None) -> Status:

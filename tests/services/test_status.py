@@ -64,6 +64,14 @@ def test_service_without_a_working_log_is_not_healthy() -> None:
     assert not status.healthy
 
 
+def test_log_that_is_not_yet_in_charge() -> None:
+    status = parse_status("run: registry: (pid 5) 0s; fail: registry/log: runsv not running")
+    assert status.runs
+    assert not status.healthy
+    assert status.log
+    assert status.log.reason == "runsv not running"
+
+
 @pytest.mark.parametrize("outcome", ["ok", "timeout", "kill"])
 def test_lines_of_other_commands(outcome: str) -> None:
     status = parse_status(f"{outcome}: run: registry: (pid 5) 1s")
