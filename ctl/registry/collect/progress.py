@@ -33,6 +33,10 @@ class Reporter(Protocol):
         ...
 
 
+def _is_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
 class Terminal:
     """Reports on standard error: warnings, and on a terminal also steps and counts. Nothing when quiet.
 
@@ -42,7 +46,7 @@ class Terminal:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shows = sys.stderr.isatty() and not console.quiet
+        self._shows = _is_terminal() and not console.quiet
         self._begun = self._shown = time.monotonic()
         self._text, self._count = "", 0
         self._status: Status | None = None

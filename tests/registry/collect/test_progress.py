@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from ctl.output import Console
@@ -18,13 +16,11 @@ def report(terminal: progress.Terminal) -> None:
 
 
 @pytest.fixture
-def on_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the standard error that capsys put in place look like a terminal."""
-    assert capsys
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+def on_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let standard error count as a terminal, for ctl and for rich."""
+    monkeypatch.setattr(progress, "_is_terminal", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
 
 
 def test_nothing_is_shown_without_a_terminal(
