@@ -11,7 +11,7 @@ cd "$(dirname "$0")"
 
 HOME_OF_CTL=/opt/registry-ctl
 SETTINGS=/etc/gitlab/gitlab.py
-PROGRAMS="nginx runit docker-registry ca-certificates util-linux"
+PROGRAMS="nginx runit docker-registry logrotate ca-certificates util-linux"
 URL=
 RECONFIGURE=yes
 
@@ -137,7 +137,7 @@ converge() {
     ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
     say ""
     ctl status
-    url=$(ctl settings get registry_external_url 2>/dev/null || ctl show-config | sed -n 's/^registry_external_url: *//p')
+    url=$(ctl show-config | sed -n 's/^registry_external_url: *//p' | tr -d '"')
     say ""
     say "The registry is running at $url"
     has_systemd || say "It does not start at boot by itself here: let your init system run /usr/local/bin/ctl start"

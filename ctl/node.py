@@ -16,7 +16,7 @@ class Programs:
 
     Args:
         registry: the registry program, of any flavour.
-        nginx, runsvdir, chpst, svlogd: as in the distribution.
+        nginx, runsvdir, chpst, svlogd, logrotate: as in the distribution.
         nginx_version: as (1, 22, 1): it decides how directives are written.
     """
 
@@ -25,6 +25,7 @@ class Programs:
     runsvdir: Path
     chpst: Path
     svlogd: Path
+    logrotate: Path
     nginx_version: tuple[int, ...]
 
 

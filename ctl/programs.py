@@ -13,7 +13,7 @@ from ctl.settings.attributes import Attributes
 
 SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Searched after PATH: an ordinary user's PATH has no sbin."""
-PACKAGES = {"registry": "docker-registry", "nginx": "nginx"}
+PACKAGES = {"registry": "docker-registry", "nginx": "nginx", "logrotate": "logrotate"}
 """Debian and Ubuntu package of each program; the others come with runit."""
 REGISTRY_NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
 LOG_ACCOUNTS = ("_runit-log", "runit-log")
@@ -43,7 +43,7 @@ def locate(attributes: Attributes, *, required: bool) -> Programs:
     names = {
         "registry": _wanted(attributes.registry.executable, REGISTRY_NAMES),
         "nginx": _wanted(attributes.nginx.executable, ("nginx",)),
-        **{name: (name,) for name in ("runsvdir", "chpst", "svlogd")},
+        **{name: (name,) for name in ("runsvdir", "chpst", "svlogd", "logrotate")},
     }
     found = {name: find_program(*candidates) for name, candidates in names.items()}
     if required:
@@ -57,18 +57,16 @@ def _wanted(given: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _usual(name: str) -> Path:
-    folder = "/usr/sbin" if name == "nginx" else "/usr/bin"
+    folder = "/usr/sbin" if name in {"nginx", "logrotate"} else "/usr/bin"
     return Path(folder) / ("docker-registry" if name == "registry" else name)
 
 
 def _refuse_missing(
     found: dict[str, Path | None], names: dict[str, tuple[str, ...]], attributes: Attributes
 ) -> None:
-    unneeded = {
-        name
-        for name, needed in (("registry", attributes.registry.enable), ("nginx", attributes.nginx.enable))
-        if not needed
-    }
+    nginx = attributes.nginx.enable
+    needed = {"registry": attributes.registry.enable, "nginx": nginx, "logrotate": nginx}
+    unneeded = {name for name, wanted in needed.items() if not wanted}
     missing = [name for name, path in found.items() if path is None and name not in unneeded]
     if not missing:
         return

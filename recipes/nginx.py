@@ -145,6 +145,7 @@ def service(node: Node) -> Iterator[Item]:
         wait=30,
         log_directory=nginx.log_directory,
         logging=nginx,
+        log_group=node.attributes.web_server.group if node.privileged else None,
     )
 
 

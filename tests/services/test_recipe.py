@@ -49,6 +49,7 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
             runsvdir=program("runsvdir"),
             chpst=program("chpst"),
             svlogd=program("svlogd"),
+            logrotate=Path("/usr/sbin/logrotate"),
             nginx_version=(1, 22, 1),
         ),
         privileged=privileged,
