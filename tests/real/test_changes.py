@@ -42,7 +42,9 @@ CASES = {
     "vhost": Case('registry["nginx"]["hsts_max_age"] = 1', {VHOST}, reloaded={"nginx"}),
     "server": Case('nginx["keepalive_timeout"] = 30', {NGINX}, reloaded={"nginx"}),
     "log rotation": Case(
-        'logging["svlogd_num"] = 7', {"var/log/gitlab/registry/config", "var/log/gitlab/nginx/config"}
+        'logging["svlogd_num"] = 7',
+        {f"var/log/gitlab/{name}/config" for name in ("registry", "nginx", "logrotate")}
+        | {"var/opt/gitlab/logrotate/logrotate.conf"},
     ),
     "log rotation of one": Case('registry["svlogd_num"] = 7', {"var/log/gitlab/registry/config"}),
     "new projects": Case(

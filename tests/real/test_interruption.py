@@ -337,13 +337,11 @@ def test_killed_run_can_be_taken_back(running: Root) -> None:
     assert {name: one.content for name, one in running.snapshot().items()} == before
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed: int) -> None:
-    if person.is_root is (seed % 2 == 0):
-        pytest.skip("the other user's seed")
     root = make_root(person)
     root.settings(*_state(30))
-    rng = random.Random(100 + seed)  # noqa: S311 - wanted: the same moment for the same seed
+    rng = random.Random(f"{person.name} {seed}")  # noqa: S311 - wanted: the same moment for the same seed
     end = time.monotonic() + rng.uniform(0.2, 1.5)
     _kill_when(root, lambda: time.monotonic() > end)
     root.reconfigure()

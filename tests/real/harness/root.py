@@ -246,7 +246,8 @@ class Root:
     def logs(self) -> str:
         """The ends of all logs, for the report of a failed test."""
         found = sorted((self.path / "var/log/gitlab").rglob("*"))
-        parts = [f"--- {path}\n{_end_of(path)}" for path in found if path.is_file()]
+        written = [path for path in found if path.name == "current" or path.suffix == ".log"]
+        parts = [f"--- {path}\n{_end_of(path)}" for path in written if path.is_file()]
         listing = [f"{one.pid} uid={one.uid} {' '.join(one.arguments)}" for one in self.processes()]
         return "\n".join([*parts, "--- processes", *listing])
 
