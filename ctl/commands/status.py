@@ -10,10 +10,12 @@ from ctl.cli import Context, command
 from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.paths import Layout
+from ctl.registry.gate import collecting
 from ctl.services.runit import USE_SUDO, Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 
+COLLECTING = "a garbage collection is under way: the registry waits for its end"
 INTERRUPTED = "an earlier reconfigure was interrupted: run `ctl reconfigure` to finish or undo it"
 
 
@@ -54,6 +56,8 @@ def _hints(ctx: Context, runit: Runit, found: Sequence[Status]) -> None:
         ctx.console.note("the supervisor does not run: `ctl start` starts it")
     if _interrupted(ctx.layout):
         ctx.console.note(INTERRUPTED)
+    if collecting(ctx.layout):
+        ctx.console.note(COLLECTING)
 
 
 def _interrupted(layout: Layout) -> bool:

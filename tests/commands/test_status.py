@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from ctl.__main__ import run
+from ctl.paths import Layout
+from ctl.registry.gate import Gate
 from tests.real.harness.waiting import wait_for
 from tests.services.stack import (  # noqa: F401 - fixtures
     CRASHER,
@@ -53,6 +55,17 @@ def test_hint_at_an_interrupted_run(tmp_path: Path, capsys: pytest.CaptureFixtur
         fcntl.flock(lock, fcntl.LOCK_EX)
         status(tmp_path)
     assert capsys.readouterr().err == ""
+
+
+def test_hint_at_a_collection_under_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    layout = Layout(tmp_path)
+    layout.state.mkdir(parents=True)
+    with Gate(layout):
+        run(["--root", str(tmp_path), "status"])
+    during = capsys.readouterr().err
+    run(["--root", str(tmp_path), "status"])
+    assert "garbage collection" in during
+    assert "garbage collection" not in capsys.readouterr().err
 
 
 def test_imports_nothing_heavy(tmp_path: Path) -> None:
