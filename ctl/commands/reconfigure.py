@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -34,13 +34,17 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> No
     from ctl.loading import load_for_command, machine, node
     from ctl.preflight import check, refuse_foreign_root
     from ctl.recipes import items
+    from ctl.registry.gate import Gate
 
     started = time.monotonic()
     refuse_foreign_root(ctx.layout)
     loaded = load_for_command(ctx)
     target = node(ctx, loaded, required=True)
     host = machine(ctx)
-    with nullcontext() if dry_run else run_lock(ctx.layout):
+    with ExitStack() as held:
+        if not dry_run:
+            held.enter_context(run_lock(ctx.layout))
+            held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target))

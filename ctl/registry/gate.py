@@ -29,7 +29,8 @@ class Gate:
 
     Args:
         layout: the root.
-        shared: let the registry pass all the same, and only keep collections away: for a dry run.
+        shared: let the registry pass all the same, and only keep collections away: for a dry run, and for a
+            run that may restart the registry.
         patience: seconds to wait for run scripts that pass the gate at this moment; each takes milliseconds.
 
     Raises:
@@ -70,11 +71,11 @@ class Gate:
     def _take(self) -> None:
         end = time.monotonic() + self._patience
         while not _lock(self._fd, fcntl.LOCK_SH if self._shared else fcntl.LOCK_EX):
-            # a reader is a run script on its way to the registry, or a dry run; a writer is a collection
+            # a reader is a run script on its way, a reconfigure or a dry run; a writer is a collection
             if not _lock(self._fd, fcntl.LOCK_SH):
                 raise LockHeld(f"a garbage collection is under way{self._holder()}", hint=_WAIT)
             if time.monotonic() > end:
-                raise LockHeld("a dry run of a garbage collection is under way", hint=_WAIT)
+                raise LockHeld("a reconfigure, or a dry run of a collection, is under way", hint=_WAIT)
             fcntl.flock(self._fd, fcntl.LOCK_UN)
             time.sleep(0.01)
         if not self._shared:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ctl.paths import Layout
+from ctl.registry.gate import Gate
 from tests.real.conftest import RootMaker
 from tests.real.harness import images, tree
 from tests.real.harness.people import Person
@@ -283,3 +285,12 @@ def _collectors(root: Root) -> list[int]:
         for one in root.processes()
         if "garbage-collect" in one.arguments and "ctl" not in one.arguments and one.program != "python"
     ]
+
+
+def test_reconfigure_and_collection_keep_out_of_each_others_way(running: Root) -> None:
+    with Gate(Layout(running.path)):
+        refused = running.ctl("reconfigure").exits(75)
+    assert "garbage collection is under way" in refused.err
+    with Gate(Layout(running.path), shared=True):
+        assert "reconfigure" in running.ctl("registry-garbage-collect").exits(75).err
+    running.reconfigure()
