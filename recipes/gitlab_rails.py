@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.converge import Directory, File, Group, Item, Template, User, mask_all
+from ctl.converge import Directory, File, Group, Item, Template, User, Validation, mask_all, parses_as_yaml
 from ctl.node import Node
 from ctl.settings.attributes import Section
 from ctl.settings.masking import mask_yaml
@@ -44,8 +44,9 @@ def configuration(node: Node) -> Iterator[Item]:
     rails = node.attributes.gitlab_rails
     yield Directory(Path(rails.dir))
     yield Directory(Path(rails.dir) / "etc")
+    gitlab_yml = Path(rails.dir) / "etc/gitlab.yml"
     yield Template(
-        Path(rails.dir) / "etc/gitlab.yml",
+        gitlab_yml,
         source="gitlab_rails/gitlab.yml.j2",
         variables={
             "rails": rails,
@@ -56,6 +57,11 @@ def configuration(node: Node) -> Iterator[Item]:
         group=node.attributes.user.group,
         mode=0o640,
         mask=mask_yaml,
+    )
+    yield Validation(
+        "gitlab.yml is YAML",
+        watches=(gitlab_yml,),
+        check=lambda staging: parses_as_yaml(staging.path(gitlab_yml), real=gitlab_yml),
     )
 
 

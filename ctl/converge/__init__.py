@@ -1,5 +1,6 @@
 """Convergence: resources that compare, change and undo, and the engine that runs them. Knows no registries."""
 
+from ctl.converge.checks import parses_as_yaml
 from ctl.converge.diff import mask_all
 from ctl.converge.engine import Item, Observer, converge
 from ctl.converge.journal import interrupted
@@ -30,6 +31,7 @@ __all__ = [
     "converge",
     "interrupted",
     "mask_all",
+    "parses_as_yaml",
     "reload",
     "render_to",
     "restart",
