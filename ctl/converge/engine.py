@@ -6,12 +6,13 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from ctl.converge.journal import Journal, interrupted, recover, roll_back
 from ctl.converge.model import Action, Change, Machine, Notification, Report, Resource, Validation
-from ctl.converge.staging import staging
+from ctl.converge.staging import staging, sweep
 from ctl.converge.steps import SwitchService
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
@@ -61,10 +62,11 @@ def converge(
         if interrupted(layout):
             observer.note("an interrupted run would be undone first")
     else:
+        sweep(layout.data)
         report.recovered = _recover(layout, machine, observer)
     entries = list(items)
     plan = _Plan.of(entries, machine)
-    _validate(entries, plan, machine)
+    _validate(entries, plan, machine, parent=None if dry_run else layout.data)
     _foretell(plan, report)
     if dry_run:
         _show(plan, report, observer)
@@ -153,7 +155,7 @@ def _merged(
     return tuple(wanted.values())
 
 
-def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine) -> None:
+def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine, *, parent: Path | None) -> None:
     """Run each validation that a planned change concerns."""
     touched = {change.path for change in plan.changes}
     due = [entry for entry in entries if isinstance(entry, Validation) and touched & set(entry.watches)]
@@ -162,7 +164,7 @@ def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine) -> None:
     resources = [entry for entry in entries if not isinstance(entry, Validation)]
     desired = [file for resource in resources for file in resource.desired(machine)]
     for validation in due:
-        with staging(desired, validation) as copy:
+        with staging(desired, validation, parent=parent) as copy:
             validation.check(copy)
 
 

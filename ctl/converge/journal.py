@@ -113,8 +113,9 @@ def roll_back(folder: Path, machine: Machine, tell: Callable[[str], None]) -> No
     records = read_records(folder)
     notified = [record for record in records if record["kind"] == "notified"]
     steps = [record for record in reversed(records) if record["kind"] != "notified"]
-    failures = _undo_all([*steps, *notified], folder / VAULT, machine, tell)
+    # first, because a folder that holds one could not be removed
     _sweep_temporary_files({Path(record["path"]).parent for record in records if "path" in record})
+    failures = _undo_all([*steps, *notified], folder / VAULT, machine, tell)
     if failures:
         raise CtlError(
             "not everything could be put back: " + "; ".join(failures),

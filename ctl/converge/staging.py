@@ -13,6 +13,7 @@ from pathlib import Path
 from ctl.converge.inspect import user_ids
 from ctl.converge.model import DesiredFile, Validation
 
+PREFIX = ".ctl-staging-"
 NOBODY = 65534
 """The overflow uid and gid: stands in for an account that this very run will create (credentials(7))."""
 
@@ -76,22 +77,40 @@ class _Replacer:
 
 
 @contextmanager
-def staging(planned: Iterable[DesiredFile], validation: Validation) -> Iterator[StagingCopy]:
+def staging(
+    planned: Iterable[DesiredFile], validation: Validation, *, parent: Path | None = None
+) -> Iterator[StagingCopy]:
     """A copy of the planned files for one validation; removed afterwards.
+
+    An account that reads the copy gets what the validation watches, and nothing else: among the other files
+    there are secrets that are not for it.
 
     Args:
         planned: every file of the plan, changed or not.
         validation: names further paths to redirect, and the account that must be able to read the copy.
+        parent: where it is made, for `sweep` to find; by default, or where that is missing, among the
+            machine's temporary files.
     """
-    folder = Path(tempfile.mkdtemp(prefix="ctl-staging-"))
+    place = parent if parent is not None and parent.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
     try:
-        copy = StagingCopy(folder, {file.path: file for file in planned})
+        copy = StagingCopy(folder, {file.path: file for file in planned if _meant_for(validation, file.path)})
         copy.fill(validation.redirect)
         if validation.user is not None:
             _give(folder, validation.user)
         yield copy
     finally:
         shutil.rmtree(folder)
+
+
+def _meant_for(validation: Validation, path: Path) -> bool:
+    return validation.user is None or any(path.is_relative_to(watched) for watched in validation.watches)
+
+
+def sweep(parent: Path) -> None:
+    """Remove the copies that killed runs left below a folder; for who holds the lock of its root."""
+    for left in parent.glob(f"{PREFIX}*"):
+        shutil.rmtree(left)
 
 
 def _give(folder: Path, user: str) -> None:

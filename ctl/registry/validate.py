@@ -37,7 +37,7 @@ def registry_accepts(
     `garbage-collect --dry-run` would not do: it passes over auth, health, middleware and http.
 
     Args:
-        config: readable by the user.
+        config: readable by the user; a folder is made beside it for the time of the check.
         program: the registry program.
         user: account to run it as, or None for the caller; an account that does not exist yet is stood in
             for by nobody.
@@ -48,7 +48,7 @@ def registry_accepts(
         PreflightError: it cannot be started.
     """
     account, document = account_of(user), _read(config)
-    with tempfile.TemporaryDirectory(prefix="ctl-check-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ctl-check-", dir=config.parent) as folder:
         # it runs there: a relative path in the configuration must not touch anything of the caller's
         if account is not None:
             os.chown(folder, account.uid, account.gid)

@@ -193,6 +193,31 @@ def test_the_copy_belongs_to_the_account_that_reads_it(bench: Bench) -> None:
     assert seen == [65534, 65534]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand the copy to another account")
+def test_the_copy_for_an_account_holds_only_what_it_is_to_read(bench: Bench) -> None:
+    mine, folder, secret = (bench.layout.path(name) for name in ("/etc/mine", "/etc/env", "/etc/secret"))
+    seen: list[set[str]] = []
+
+    def check(staging: Staging) -> None:
+        seen.append({path.name for path in staging.folder.rglob("*") if path.is_file()})
+
+    validation = Validation("v", watches=(mine, folder), check=check, user="nobody")
+    run(
+        bench, File(mine, content="x"), File(folder / "A", content="x"), File(secret, content="x"), validation
+    )
+    assert seen == [{"mine", "A"}]
+
+
+def test_copies_left_by_killed_runs_are_removed(bench: Bench) -> None:
+    from ctl.converge.staging import PREFIX
+
+    left = bench.layout.data / f"{PREFIX}x"
+    (left / "etc").mkdir(parents=True)
+    (left / "etc/secret").write_text("x")
+    run(bench, File(bench.layout.path("/etc/x"), content="x"))
+    assert not left.exists()
+
+
 def test_one_run_at_a_time(bench: Bench) -> None:
     from ctl.converge import run_lock
 
