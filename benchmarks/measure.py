@@ -19,14 +19,14 @@ class Pair:
     Args:
         name: what is measured.
         ours, theirs: the jobs, each ready to be repeated.
-        aim: the ratio ours/theirs that is aimed at, at most.
+        aim: the ratio ours/theirs that is aimed at, at most; None where it is only to be known.
         other: what `theirs` is.
     """
 
     name: str
     ours: Job
     theirs: Job
-    aim: float
+    aim: float | None
     other: str
 
 
@@ -44,11 +44,13 @@ class Outcome:
     def line(self) -> str:
         """One row of the table."""
         spread = f"{self.low:.2f}-{self.high:.2f}"
-        verdict = "" if self.ratio <= self.pair.aim else "  (missed)"
-        return (
-            f"{self.pair.name:<28} {self.ours:7.3f} s  {self.theirs:7.3f} s  "
-            f"{self.ratio:6.2f} ({spread})  aim {self.pair.aim:.2f}{verdict}   of {self.pair.other}"
-        )
+        times = f"{self.pair.name:<28} {self.ours:7.3f} s  {self.theirs:7.3f} s"
+        return f"{times}  {self.ratio:6.2f} ({spread})  {self._verdict():<18} of {self.pair.other}"
+
+    def _verdict(self) -> str:
+        if self.pair.aim is None:
+            return ""
+        return f"aim {self.pair.aim:.2f}" + ("" if self.ratio <= self.pair.aim else " (missed)")
 
 
 def measure(pair: Pair, repeats: int) -> Outcome:

@@ -57,7 +57,7 @@ def pairs(root: Root, large: Root, work: Path) -> list[Pair]:
             f"render {ENDPOINTS} endpoints",
             command(render),
             fresh(work / "config.yml", command(pyinfra_job.command(endpoints))),
-            1.0,
+            None,
             "one template of as many in pyinfra",
         ),
         Pair("reconfigure, cold", root.cold, allowance, 1.0, "1.3 RSA 4096 keys + 1 s"),
