@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 from ctl.converge import (
@@ -18,11 +19,14 @@ from ctl.converge import (
     restart,
 )
 from ctl.node import Node
+from ctl.registry.config import go_seconds
 from ctl.registry.gate import gate_file
 from ctl.registry.validate import registry_accepts
 from ctl.services import runit_service
 from ctl.settings.masking import mask_yaml
 
+WAIT = 30
+"""Seconds in which the registry starts or, once it has finished its requests, ends."""
 SYSTEM_CERTIFICATES = "/etc/ssl/certs"
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
@@ -141,7 +145,7 @@ def service(node: Node) -> Iterator[Item]:
             "as_user": account,
         },
         listen=node.listens()["registry"],
-        wait=30,
+        wait=WAIT + ceil(go_seconds(str(registry.http_draintimeout))),
         log_directory=registry.log_directory,
         logging=registry,
         timestamps=registry.log_formatter != "json",

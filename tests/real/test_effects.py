@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -183,6 +186,53 @@ def test_first_certificate_is_trusted_by_its_authority_for_the_hosts_name(runnin
 
 def test_status_page(running: Root) -> None:
     assert b"Active connections" in Client(running.status_port).get("/nginx_status").body
+
+
+# --- requests that are under way
+
+
+def test_download_under_way_survives_a_restart_with_a_drain_time(running: Root) -> None:
+    image = images.image("large", size=20_000_000)
+    running.client.push("grp/large", image, "v1")
+    layer = image.needs[1]
+    drain = 'registry["http_draintimeout"] = "20s"'
+    running.settings(drain)
+    running.reconfigure()
+    with _slow_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as received:
+        wait_for(lambda: len(received) > 100_000, what="the download is under way")
+        running.settings(drain, 'registry["log_level"] = "debug"')
+        report = running.reconfigure()
+        assert report.restarted == {"registry"}
+        assert len(received) < len(layer.content), "the restart came after the download"
+        wait_for(lambda: len(received) == len(layer.content), seconds=20, what="the end of the download")
+    assert bytes(received) == layer.content
+
+
+@contextmanager
+def _slow_download(root: Root, path: str, repository: str) -> Iterator[bytearray]:
+    """Fetch something at about 5 MB a second while other things go on; what has come is in the bytearray."""
+    received = bytearray()
+    headers = {"Authorization": f"Bearer {root.sign(repository, 'pull')}"}
+    connection = http.client.HTTPConnection("127.0.0.1", root.registry_port, timeout=30)
+    connection.request("GET", path, headers=headers)
+
+    def read() -> None:
+        response = connection.getresponse()
+        while part := response.read(50_000):
+            received.extend(part)
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    yield received
+    thread.join(timeout=30)
+    connection.close()
+
+
+def test_wait_for_the_end_covers_the_drain_time(running: Root) -> None:
+    running.settings('registry["http_draintimeout"] = "2m30s"')
+    running.reconfigure()
+    assert json.loads(running.read("opt/gitlab/sv/registry/ctl.json"))["wait"] > 150
 
 
 # --- notifications
