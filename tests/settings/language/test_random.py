@@ -168,8 +168,8 @@ def test_random_bytes(content: bytes) -> None:
 @given(EXPRESSION)
 def test_an_expression_has_pythons_value_or_none(expression: str) -> None:
     """Where both our walker and Python find a value, it is the same."""
-    # Python does not bound what it computes.
-    assume("**" not in expression and "<<" not in expression)
+    # Python does not bound what it computes, and its order of a set changes from process to process.
+    assume(not any(word in expression for word in ("**", "<<", "set(")))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -191,10 +191,6 @@ def test_an_expression_has_pythons_value_or_none(expression: str) -> None:
 def _as_setting(found: object) -> object:
     if isinstance(found, dict):
         return {key: _as_setting(inner) for key, inner in found.items()}
-    if isinstance(found, set):
-        return sorted(
-            (_as_setting(inner) for inner in found), key=lambda inner: (type(inner).__name__, str(inner))
-        )
     if isinstance(found, (str, int, float, bool, type(None))):
         return found
     return [_as_setting(inner) for inner in found]  # type: ignore[attr-defined]
