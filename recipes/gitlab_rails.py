@@ -1,4 +1,4 @@
-"""GitLab's side: what GitLab is told of the registry, and the key with which it signs tokens."""
+"""GitLab's side: its account, and what GitLab is told of the registry."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.converge import Directory, File, Group, Item, Template, User, Validation, mask_all, parses_as_yaml
+from ctl.converge import Directory, Group, Item, Template, User, Validation, parses_as_yaml
 from ctl.node import Node
 from ctl.settings.attributes import Section
 from ctl.settings.masking import mask_yaml
@@ -15,14 +15,12 @@ FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """gitlab.yml and the key, where this node has GitLab's side (gitlab_rails["enable"])."""
+    """gitlab.yml, where this node has GitLab's side (gitlab_rails["enable"])."""
     rails = node.attributes.gitlab_rails
     if rails.enable:
         if node.attributes.manage_accounts.enable:
             yield from account(node)
         yield from configuration(node)
-        if rails.registry_enabled:
-            yield from signing_key(node)
 
 
 def account(node: Node) -> Iterator[Item]:
@@ -62,19 +60,6 @@ def configuration(node: Node) -> Iterator[Item]:
         "gitlab.yml is YAML",
         watches=(gitlab_yml,),
         check=lambda staging: parses_as_yaml(staging.path(gitlab_yml), real=gitlab_yml),
-    )
-
-
-def signing_key(node: Node) -> Iterator[Item]:
-    """The private key, readable by GitLab alone: the pair of the registry's rootcertbundle."""
-    rails, user = node.attributes.gitlab_rails, node.attributes.user
-    yield File(
-        Path(rails.registry_key_path),
-        content=node.attributes.registry.internal_key,
-        owner=user.username,
-        group=user.group,
-        mode=0o600,
-        mask=mask_all,
     )
 
 

@@ -1,4 +1,4 @@
-"""The registry: its account, storage, configuration, certificate and service."""
+"""The registry: its account, storage, configuration and service."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from ctl.converge import (
     Directory,
     EnvDirectory,
-    File,
     Group,
     Item,
     Service,
@@ -75,19 +74,11 @@ def storage(node: Node) -> Iterator[Item]:
 
 
 def configuration(node: Node) -> Iterator[Item]:
-    """config.yml, the certificate of token issuers, and the environment."""
+    """config.yml and the environment."""
     registry, issuer = node.attributes.registry, node.attributes.gitlab_rails.registry_issuer
     config = Path(registry.dir) / "config.yml"
     notifies = (restart("registry"),)
     yield Directory(Path(registry.dir), owner=registry.username, group=registry.group, mode=0o2770)
-    yield File(
-        Path(registry.rootcertbundle),
-        content=registry.internal_certificate,
-        owner="root",
-        group=registry.group,
-        mode=0o640,
-        notifies=notifies,
-    )
     yield Template(
         config,
         source="registry/config.yml.j2",

@@ -3,6 +3,7 @@
 from ctl.converge.checks import parses_as_yaml
 from ctl.converge.diff import mask_all
 from ctl.converge.engine import Item, Observer, converge
+from ctl.converge.inspect import Rights
 from ctl.converge.journal import interrupted
 from ctl.converge.lock import run_lock
 from ctl.converge.model import Validation
@@ -23,6 +24,7 @@ __all__ = [
     "Item",
     "KeyPair",
     "Observer",
+    "Rights",
     "Service",
     "Symlink",
     "Template",

@@ -157,7 +157,7 @@ def _merged(
 
 def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine, *, parent: Path | None) -> None:
     """Run each validation that a planned change concerns."""
-    touched = {change.path for change in plan.changes}
+    touched = {path for change in plan.changes for path in change.paths}
     due = [entry for entry in entries if isinstance(entry, Validation) and touched & set(entry.watches)]
     if not due:
         return

@@ -62,6 +62,7 @@ class Change:
         steps: in order.
         diff: unified diff with secrets masked; "" where a diff says nothing.
         path: the path that changes, if it is about one.
+        also: further paths that change with it.
         notifies: what is to be restarted or reloaded because of it.
     """
 
@@ -71,6 +72,12 @@ class Change:
     diff: str = ""
     path: Path | None = None
     notifies: tuple[Notification, ...] = ()
+    also: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every path that changes."""
+        return (self.path, *self.also) if self.path else self.also
 
 
 @dataclass(frozen=True)

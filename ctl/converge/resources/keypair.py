@@ -51,7 +51,7 @@ class KeyPair:
         summary = "; ".join(f"{change.path}: {change.summary}" for change in changes)
         steps = tuple(step for change in changes for step in change.steps)
         diff = "".join(change.diff for change in changes)
-        return Change(self.name, summary, steps, diff, self.key, self.notifies)
+        return Change(self.name, summary, steps, diff, self.certificate, self.notifies, also=(self.key,))
 
     def _parts(self, machine: Machine) -> list[Change | None]:
         key, certificate = self.key_rights, self.certificate_rights
