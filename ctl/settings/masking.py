@@ -38,8 +38,8 @@ _KEY = re.compile(
     r"[ \t]*:(?=[ \t]|$)(.*)"
 )
 _FLOW = re.compile(r"[ \t]*(?:[!&]\S+[ \t]+)*[\[{]")
-_FLOW_MARK = re.compile(r"\\.|''|(?:^|(?<=[\[{,:\s]))[\"']|[\"'](?=\s*(?:[\]},:]|$))|[\[\]{}]")
-"""What opens and closes in a flow collection: brackets, and quotes at the ends of texts."""
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'", re.DOTALL)
+"""A quoted text, with what its style lets stand for a quote in it."""
 _FLOW_KEY = re.compile(r"([\w.-]+)[\"']?[ \t\n]*:")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _NOTHING = ("", "null", "~", '""', "''", "{}", "[]")
@@ -113,22 +113,34 @@ def _masked_lines(lines: list[str]) -> Iterator[str]:
 def _flow_size(lines: list[str], index: int) -> int:
     """How many lines a flow collection that begins here takes: until its brackets are closed."""
     found = _KEY.fullmatch(lines[index])
-    if not _FLOW.match(found[4] if found else lines[index].lstrip(" \t-")):
+    start = found.start(4) if found else 0
+    if not _FLOW.match(lines[index][start:] if found else lines[index].lstrip(" \t-")):
         return 1
-    depth, quote = 0, ""
-    for size, line in enumerate(lines[index:], 1):
-        for mark in _FLOW_MARK.findall(line):
-            if len(mark) > 1:  # an escape
-                continue
-            if quote:
-                quote = "" if mark == quote else quote
-            elif mark in "\"'":
-                quote = mark
-            else:
-                depth += 1 if mark in "[{" else -1
-        if depth <= 0 and not quote:
-            return size
-    return len(lines) - index
+    first = lines[index][start:]
+    if _flow_end(first) is not None:
+        return 1
+    text = "\n".join([first, *lines[index + 1 :]])
+    end = _flow_end(text)
+    return len(lines) - index if end is None else text.count("\n", 0, end) + 1
+
+
+def _flow_end(text: str) -> int | None:
+    """Where the first flow collection of a text ends; None where it does not (YAML 1.2, 7.4)."""
+    depth, position, fresh = 0, 0, True
+    while position < len(text):
+        mark = text[position]
+        if fresh and mark in "\"'":
+            quoted = _QUOTED.match(text, position)
+            if quoted is None:
+                return None
+            position, fresh = quoted.end(), False
+            continue
+        depth += (mark in "[{") - (mark in "]}")
+        position += 1
+        if mark in "]}" and depth <= 0:
+            return position
+        fresh = mark in "[{,:\n" or (fresh and mark.isspace())
+    return None
 
 
 class _Masker:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ctl.quoting import yaml as rendered
@@ -170,6 +170,7 @@ def test_what_we_render_is_masked_exactly(document: dict[str, Any]) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example(document={"a": {"a": ["'q'"], "password": [[f"'{SECRET}"], SECRET]}}, style=None)
 @given(
     document=st.dictionaries(st.sampled_from(KEYS), DOCUMENT, max_size=4),
     style=st.sampled_from([True, False, None]),
