@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 from ctl.cli import Context
 from ctl.converge.model import Machine
+from ctl.errors import CtlError
 from ctl.node import Node
 from ctl.output import Style
-from ctl.programs import locate, log_account
+from ctl.programs import locate, log_account, unserved
+from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded, load
-from ctl.settings.source import Severity
+from ctl.settings.source import Diagnostic, Severity
 
 
 def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
@@ -20,11 +23,25 @@ def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
         SettingsError: with every error of the file.
     """
     loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets)
-    for diagnostic in loaded.attributes.diagnostics:
+    tell(ctx, loaded.attributes.diagnostics)
+    return loaded
+
+
+def tell(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
+    """Print warnings and notes."""
+    for diagnostic in diagnostics:
         style = Style.WARN if diagnostic.severity is Severity.WARNING else Style.PLACE
         word = str(diagnostic.severity)
         ctx.console.note(str(diagnostic).replace(word, ctx.console.paint(word, style, err=True), 1))
-    return loaded
+
+
+def unserved_warnings(attributes: Attributes) -> list[Diagnostic]:
+    """What reconfigure would refuse on this machine because its registry program cannot serve it."""
+    try:
+        problems = unserved(attributes)
+    except CtlError as error:
+        problems = [error.message]
+    return [Diagnostic(problem, severity=Severity.WARNING) for problem in problems]
 
 
 def node(ctx: Context, loaded: Loaded, *, required: bool) -> Node:

@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 def check_config(ctx: Context, *, as_json: bool) -> int:
     """Check the settings file: names, types, and whether settings agree.
 
-    Looks at nothing but the settings; works as any user. Warnings and notes do not fail it.
+    Works as any user and changes nothing. Warnings and notes do not fail it; what the registry program of
+    this machine cannot serve is a warning.
     """
     if as_json:
         return _as_json(ctx)
-    from ctl.loading import load_for_command
+    from ctl.loading import load_for_command, tell, unserved_warnings
 
-    load_for_command(ctx, use_secrets=False)
+    tell(ctx, unserved_warnings(load_for_command(ctx, use_secrets=False).attributes))
     ctx.console.result("settings are valid")
     return EXIT_OK
 
 
 def _as_json(ctx: Context) -> int:
+    from ctl.loading import unserved_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 
     try:
-        found = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes.diagnostics
-        valid = True
+        attributes = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
+        found, valid = (*attributes.diagnostics, *unserved_warnings(attributes)), True
     except SettingsError as error:
         found, valid = error.diagnostics, False
     ctx.console.result_json({"valid": valid, "diagnostics": _plain(found)})

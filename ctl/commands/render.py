@@ -25,13 +25,11 @@ def render(ctx: Context, *, output: Path) -> None:
     for this rendering only; DIR is private to its owner because of them.
     """
     from ctl.converge import render_to
-    from ctl.loading import load_for_command, machine, node
-    from ctl.programs import unserved
+    from ctl.loading import load_for_command, machine, node, tell, unserved_warnings
     from ctl.recipes import items
 
     loaded = load_for_command(ctx, use_secrets=readable_secrets(ctx))
-    for problem in unserved(loaded.attributes):
-        ctx.console.note(f"warning: {problem}")
+    tell(ctx, unserved_warnings(loaded.attributes))
     target = node(ctx, loaded, required=False)
     count = render_to(items(target), output, machine(ctx, blank=True))
     ctx.console.say(f"{count} files written below {output}")
