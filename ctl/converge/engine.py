@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Protocol
+from typing import NoReturn, Protocol
 
-from ctl.converge.journal import Journal, interrupted, recover, roll_back
+from ctl.converge.journal import Journal, interrupted, quietly, recover, roll_back
 from ctl.converge.model import Action, Change, Machine, Notification, Report, Resource, Validation
+from ctl.converge.signals import Signals
 from ctl.converge.staging import staging, sweep
 from ctl.converge.steps import SwitchService
 from ctl.errors import CtlError, RunFailed
@@ -55,29 +53,30 @@ def converge(
 
     Raises:
         CtlError: planning or checking failed; nothing was changed.
+        KeyboardInterrupt: a signal came before anything was changed.
         RunFailed: a change failed or was interrupted; everything was put back.
     """
     report = Report(dry_run=dry_run)
-    if dry_run:
-        if interrupted(layout):
+    with Signals() as signals:
+        if not dry_run:
+            report.recovered = _recover(layout, machine, observer)
+        elif interrupted(layout):
             observer.note("an interrupted run would be undone first")
-    else:
-        sweep(layout.data)
-        report.recovered = _recover(layout, machine, observer)
-    entries = list(items)
-    plan = _Plan.of(entries, machine)
-    _validate(entries, plan, machine, parent=None if dry_run else layout.data)
-    _foretell(plan, report)
-    if dry_run:
-        _show(plan, report, observer)
-    elif plan.changes:
-        _apply(plan, report, machine, layout, observer)
-    else:
-        _ensure_running(plan, machine, observer)
+        entries = list(items)
+        plan = _Plan.of(entries, machine)
+        _validate(entries, plan, machine, parent=None if dry_run else layout.data)
+        _foretell(plan, report)
+        if dry_run:
+            _show(plan, report, observer)
+        elif plan.changes:
+            _apply(plan, report, machine, layout, observer, signals)
+        else:
+            _ensure_running(plan, machine, observer)
     return report
 
 
 def _recover(layout: Layout, machine: Machine, observer: Observer) -> bool:
+    sweep(layout.data)
     recovered = recover(layout, machine, observer.rollback)
     if recovered:
         observer.note("an interrupted earlier run was undone")
@@ -183,14 +182,31 @@ def _show(plan: _Plan, report: Report, observer: Observer) -> None:
         observer.notify(notification)
 
 
-def _apply(plan: _Plan, report: Report, machine: Machine, layout: Layout, observer: Observer) -> None:
-    with _signals_raise(), Journal.begin(layout) as journal:
-        try:
+def _apply(
+    plan: _Plan, report: Report, machine: Machine, layout: Layout, observer: Observer, signals: Signals
+) -> None:
+    with Journal.begin(layout) as journal:
+
+        def work() -> None:
             _change(plan, journal, observer)
             _settle(plan, report, journal, machine, observer)
-        except BaseException as error:
+
+        error = _attempt(work, signals)
+        if error is not None:
             _put_back(error, journal, machine, observer)
         journal.commit()
+
+
+def _attempt(work: Callable[[], None], signals: Signals) -> BaseException | None:
+    """Do it; from its end on, however it ends, no signal comes between. Returns what ended it early."""
+    try:
+        try:
+            work()
+        finally:
+            signals.hold()
+    except BaseException as error:
+        return error
+    return None
 
 
 def _change(plan: _Plan, journal: Journal, observer: Observer) -> None:
@@ -226,17 +242,17 @@ def _ensure_running(plan: _Plan, machine: Machine, observer: Observer) -> None:
             machine.services.wait_until_up(name)
 
 
-def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> None:
+def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> NoReturn:
     """Undo the run so far; its reason goes on to the user, who cannot interrupt this part."""
-    reason = _reason(error)
-    observer.rollback(f"failed: {reason}; putting everything back")
-    with _signals_wait():
-        try:
-            roll_back(journal.folder, machine, observer.rollback)
-        except CtlError as failure:
-            raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
+    reason, tell = _reason(error), quietly(observer.rollback)
     hint = error.hint if isinstance(error, CtlError) else None
-    raise RunFailed(f"{reason}; everything was put back", hint=hint) from error
+    tell(f"failed: {reason}; putting everything back")
+    try:
+        left = roll_back(journal.folder, machine, tell)
+    except CtlError as failure:
+        raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
+    outcome = f"every file was put back, but {'; '.join(left)}" if left else "everything was put back"
+    raise RunFailed(f"{reason}; {outcome}", hint=hint) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -247,34 +263,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return str(error) or "interrupted"
     return f"{type(error).__name__}: {error}"
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Let the usual signals end the run by an exception, so that it is rolled back."""
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(f"interrupted by {signal.Signals(number).name}")
-
-    with _handlers(interrupt):
-        yield
-
-
-@contextmanager
-def _signals_wait() -> Iterator[None]:
-    """Let nothing but SIGKILL come between."""
-    with _handlers(signal.SIG_IGN):
-        yield
-
-
-@contextmanager
-def _handlers(handler: object) -> Iterator[None]:
-    former = {number: signal.signal(number, handler) for number in _SIGNALS}  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for number, previous in former.items():
-            signal.signal(number, previous)

@@ -11,7 +11,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -24,6 +25,8 @@ from ctl.paths import Layout
 
 RECORDS = "records"
 VAULT = "vault"
+Tell = Callable[[str], None]
+"""Is told of each step on the way back."""
 
 
 class Journal:
@@ -73,8 +76,10 @@ class Journal:
         return name
 
     def record(self, record: UndoRecord) -> None:
-        """Note what would undo the next step; on disk before it returns."""
-        os.write(self._records, json.dumps(record).encode() + b"\n")
+        """Note what would undo the next step; on disk, whole, before it returns."""
+        line = memoryview(json.dumps(record).encode() + b"\n")
+        while line:  # a disk that becomes full takes a part, and refuses the rest
+            line = line[os.write(self._records, line) :]
         os.fsync(self._records)
 
     def commit(self) -> None:
@@ -104,45 +109,64 @@ def read_records(folder: Path) -> list[UndoRecord]:
     return [json.loads(line) for line in lines[:-1]]
 
 
-def roll_back(folder: Path, machine: Machine, tell: Callable[[str], None]) -> None:
+def roll_back(folder: Path, machine: Machine, tell: Tell) -> tuple[str, ...]:
     """Undo everything that a journal records, the last first; then let services take up the former files.
 
+    Returns:
+        What could not be put back though every file was: a service that does not answer with its former
+        files either, an account in use. Nothing of this may keep the next run from being made.
+
     Raises:
-        CtlError: some of it could not be undone; the journal stays, and the next run tries again.
+        CtlError: a file could not be put back; the journal stays, and the next run tries again.
     """
-    records = read_records(folder)
+    records, said = read_records(folder), quietly(tell)
     notified = [record for record in records if record["kind"] == "notified"]
     steps = [record for record in reversed(records) if record["kind"] != "notified"]
+    folders = {Path(record["path"]).parent for record in records if "path" in record}
     # first, because a folder that holds one could not be removed
-    _sweep_temporary_files({Path(record["path"]).parent for record in records if "path" in record})
-    failures = _undo_all([*steps, *notified], folder / VAULT, machine, tell)
+    failures = _sweep_temporary_files(folders)
+    left: list[str] = []
+    for record in [*steps, *notified]:
+        problem = _undone(record, folder / VAULT, machine, said)
+        if problem:
+            (failures if "path" in record else left).append(problem)
     if failures:
         raise CtlError(
-            "not everything could be put back: " + "; ".join(failures),
+            "not everything could be put back: " + "; ".join([*failures, *left]),
             hint="mend that, then run `ctl reconfigure`: it finishes what is left",
         )
     discard(folder)
+    return tuple(left)
 
 
-def _undo_all(
-    records: Sequence[UndoRecord], vault: Path, machine: Machine, tell: Callable[[str], None]
-) -> list[str]:
-    failures = []
-    for record in records:
-        subject = record.get("path") or record.get("service") or record["kind"]
-        try:
-            undo(record, vault=vault, machine=machine)
-            tell(f"put back: {subject}")
-        except (OSError, CtlError) as error:
-            failures.append(f"{subject}: {error}")
-    return failures
+def _undone(record: UndoRecord, vault: Path, machine: Machine, tell: Tell) -> str:
+    """Carry out one record; returns why it could not be, or ""."""
+    subject = str(record.get("path") or record.get("service") or " ".join(record["argv"]))
+    try:
+        undo(record, vault=vault, machine=machine)
+    except (OSError, CtlError) as error:
+        problem = f"{subject}: {error}"
+        tell(f"not put back: {problem}")
+        return problem
+    tell(f"put back: {subject}")
+    return ""
 
 
-def recover(layout: Layout, machine: Machine, tell: Callable[[str], None]) -> bool:
+def quietly(tell: Tell) -> Tell:
+    """Tell if somebody listens: a terminal that is gone must not end the way back half-way."""
+
+    def attempt(text: str) -> None:
+        with suppress(Exception):
+            tell(text)
+
+    return attempt
+
+
+def recover(layout: Layout, machine: Machine, tell: Tell) -> bool:
     """Undo a run that was cut off. Returns whether there was one.
 
     Raises:
-        CtlError: some of it could not be undone.
+        CtlError: some file of it could not be put back.
     """
     _sweep(layout.state)
     if not interrupted(layout):
@@ -155,15 +179,20 @@ def _sweep(state: Path) -> None:
     """Journals that were committed, but not yet freed when the machine stopped."""
     if look(state) is not None:
         for left in state.glob(f"{TEMPORARY_PREFIX}*"):
-            shutil.rmtree(left)
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left)
 
 
-def _sweep_temporary_files(folders: Iterable[Path]) -> None:
-    """Half-written files of the run that was cut off; they may hold secrets."""
-    for folder in folders:
-        for left in folder.glob(f"{TEMPORARY_PREFIX}*"):
+def _sweep_temporary_files(folders: Iterable[Path]) -> list[str]:
+    """Remove half-written files of the run that was cut off; they may hold secrets. Returns what stays."""
+    stays = []
+    for left in (left for folder in folders for left in folder.glob(f"{TEMPORARY_PREFIX}*")):
+        try:
             if not left.is_dir():
-                left.unlink()
+                left.unlink(missing_ok=True)
+        except OSError as error:
+            stays.append(f"{left}: {error.strerror}")
+    return stays
 
 
 def _sync(folder: Path) -> None:

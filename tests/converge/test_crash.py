@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,9 +15,21 @@ from typing import Any
 
 import pytest
 
-from ctl.converge import Absent, Directory, EnvDirectory, File, Item, Service, Symlink, converge, restart
-from ctl.converge.journal import Journal, interrupted, roll_back
+from ctl.converge import (
+    Absent,
+    Command,
+    Directory,
+    EnvDirectory,
+    File,
+    Item,
+    Service,
+    Symlink,
+    converge,
+    restart,
+)
+from ctl.converge.journal import Journal, discard, interrupted, roll_back
 from ctl.converge.model import Change
+from ctl.errors import RunFailed
 from ctl.paths import Layout
 from tests.converge.supervisor import Bench, Recorder
 from tests.converge.trees import tree
@@ -157,6 +170,25 @@ def test_a_torn_record_belongs_to_a_step_never_begun(tmp_path: Path) -> None:
     assert tree(bench.layout.root) == former
 
 
+def test_a_record_is_whole_or_refused(tmp_path: Path) -> None:
+    """A disk that becomes full takes a part of the record: its step must not be made then."""
+    bench = Bench.at(tmp_path)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        code = 1
+        with Journal.begin(bench.layout) as journal:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))
+            try:
+                journal.record({"kind": "remove", "path": "/" + "x" * 100})
+            except OSError:
+                code = 0
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert (bench.layout.journal / "records").stat().st_size == 50
+    roll_back(bench.layout.journal, bench.machine, lambda text: None)
+
+
 def test_half_written_files_are_swept(tmp_path: Path) -> None:
     bench = bench_with_history(tmp_path)
     half = bench.layout.path("/etc/app/.ctl-0123456789abcdef")
@@ -201,3 +233,51 @@ def test_a_signal_puts_everything_back(tmp_path: Path, number: signal.Signals) -
     assert f"interrupted by {number.name}; everything was put back" in said
     assert not changed.exists()
     assert not (tmp_path / "root/var/opt/gitlab/ctl/journal").exists()
+
+
+CHECKED = """
+import os, signal, sys, tempfile
+from pathlib import Path
+from ctl.converge import File, Validation, converge
+from tests.converge.supervisor import Bench
+bench = Bench.at(Path(sys.argv[1]))
+tempfile.tempdir = sys.argv[1]
+path = bench.layout.path("/etc/a")
+check = Validation("v", watches=(path,), check=lambda copy: os.kill(os.getpid(), signal.SIGTERM))
+converge([File(path, content="secret"), check], machine=bench.machine, layout=bench.layout, dry_run=True,
+         observer=bench.observer)
+"""
+
+
+def test_a_signal_during_a_check_leaves_no_copy(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", CHECKED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert "KeyboardInterrupt: interrupted by SIGTERM" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+@pytest.mark.parametrize("moment", ["discard", "roll_back"])
+def test_a_signal_at_the_end_or_on_the_way_back_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    bench, path = Bench.at(tmp_path), tmp_path / "root/etc/a"
+    module = "ctl.converge.journal.discard" if moment == "discard" else "ctl.converge.engine.roll_back"
+    real: Callable[..., object] = {"discard": discard, "roll_back": roll_back}[moment]
+
+    def interrupted_once_more(*arguments: Any) -> object:  # noqa: ANN401
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, interrupted_once_more)
+    items: list[Item] = [File(path, content="x")]
+    if moment == "discard":
+        converge(items, machine=bench.machine, layout=bench.layout, observer=Recorder())
+    else:
+        items.append(Command("bad", argv=["false"], guard=lambda: True))
+        with pytest.raises(RunFailed, match="everything was put back"):
+            converge(items, machine=bench.machine, layout=bench.layout, observer=Recorder())
+    assert path.exists() == (moment == "discard")
+    assert not bench.layout.journal.exists()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ctl.converge import (
     Absent,
+    Command,
     Directory,
     File,
     Item,
@@ -19,9 +21,10 @@ from ctl.converge import (
     restart,
     to_json,
 )
-from ctl.converge.model import Report, Staging
+from ctl.converge.journal import Journal
+from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
-from tests.converge.supervisor import Bench
+from tests.converge.supervisor import Bench, FileSupervisor, Recorder
 from tests.converge.trees import tree
 
 
@@ -112,19 +115,76 @@ def test_a_restarted_service_takes_up_its_former_files(tmp_path: Path) -> None:
     broken.services.enable("db")
     broken.services.calls.clear()
     item = File(bench.layout.path("/etc/db.conf"), content="x", notifies=(restart("db"),))
-    with pytest.raises(RunFailed, match=r"not everything could be put back: db"):
+    with pytest.raises(RunFailed, match=r"every file was put back, but db: db does not answer"):
         run(broken, *service_items(bench, "2"), item, Service("db"))
     assert broken.services.calls == ["restart web", "restart db", "restart web", "restart db"]
     assert bench.layout.path("/etc/web.conf").read_text() == "1"
-
-
-def test_a_failed_way_back_is_finished_by_the_next_run(tmp_path: Path) -> None:
-    test_a_restarted_service_takes_up_its_former_files(tmp_path)
-    bench = Bench.at(tmp_path)
-    assert bench.layout.journal.exists()
-    report = run(bench, *service_items(bench, "1"))
-    assert report.recovered
     assert not bench.layout.journal.exists()
+
+
+@dataclass
+class PickySupervisor(FileSupervisor):
+    """Its service answers with one content of its file only."""
+
+    config: Path = Path()
+
+    def perform(self, notification: Notification) -> None:
+        super().perform(notification)
+        if self.config.read_text() != "good":
+            raise RunFailed("web does not answer")
+
+
+def test_a_service_that_was_broken_before_can_be_mended(tmp_path: Path) -> None:
+    """The former files do not help it either: that must not keep the run that would from being made."""
+    plain = Bench.at(tmp_path)
+    config = plain.layout.path("/etc/web.conf")
+    bench = Bench(plain.layout, PickySupervisor(plain.services.state, config=config))
+    config.parent.mkdir(parents=True)
+    config.write_text("broken before")
+    bench.services.enable("web")
+    with pytest.raises(RunFailed, match="every file was put back, but web"):
+        run(bench, *service_items(bench, "broken too"))
+    assert config.read_text() == "broken before"
+    run(bench, *service_items(bench, "good"))
+    assert config.read_text() == "good"
+
+
+def test_a_failed_way_back_is_finished_by_the_next_run(bench: Bench) -> None:
+    path = bench.layout.path("/etc/added")
+    path.mkdir(parents=True)
+    with Journal.begin(bench.layout) as journal:
+        journal.record({"kind": "remove", "path": str(path)})
+    with pytest.raises(CtlError, match=f"not everything could be put back: {path}"):
+        run(bench, *service_items(bench))
+    assert bench.layout.journal.exists()
+    path.rmdir()
+    assert run(bench, *service_items(bench)).recovered
+    assert not bench.layout.journal.exists()
+
+
+@dataclass
+class LostTerminal(Recorder):
+    """An observer whose output has gone: the network connection broke."""
+
+    def rollback(self, text: str) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_a_lost_terminal_does_not_stop_the_way_back(tmp_path: Path) -> None:
+    plain = Bench.at(tmp_path)
+    bench, former = Bench(plain.layout, plain.services, LostTerminal()), tree(plain.layout.root)
+    bad = Command("bad", argv=["false"], guard=lambda: True)
+    with pytest.raises(RunFailed, match="everything was put back"):
+        run(bench, *service_items(bench), bad)
+    assert tree(bench.layout.root) == former
+    assert not bench.layout.journal.exists()
+
+
+def test_another_file_in_the_state_folder_is_no_obstacle(bench: Bench) -> None:
+    stray = bench.layout.state / ".ctl-0123456789abcdef"
+    stray.write_text("x")
+    run(bench, *service_items(bench))
+    assert stray.exists()
 
 
 def test_a_failing_step_undoes_the_run(bench: Bench) -> None:
