@@ -141,7 +141,7 @@ def roll_back(folder: Path, machine: Machine, tell: Tell) -> tuple[str, ...]:
 
 def _undone(record: UndoRecord, vault: Path, machine: Machine, tell: Tell) -> str:
     """Carry out one record; returns why it could not be, or ""."""
-    subject = str(record.get("path") or record.get("service") or " ".join(record["argv"]))
+    subject = _subject(record)
     try:
         undo(record, vault=vault, machine=machine)
     except (OSError, CtlError) as error:
@@ -150,6 +150,11 @@ def _undone(record: UndoRecord, vault: Path, machine: Machine, tell: Tell) -> st
         return problem
     tell(f"put back: {subject}")
     return ""
+
+
+def _subject(record: UndoRecord) -> str:
+    named = [str(record[key]) for key in ("path", "service", "account") if key in record]
+    return named[0] if named else " ".join(record["argv"])
 
 
 def quietly(tell: Tell) -> Tell:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from ctl.converge.atomic import link_atomic, write_atomic
-from ctl.converge.inspect import Found, Rights, look
+from ctl.converge.inspect import Found, Rights, group_id, look, user_id
 from ctl.converge.model import ServiceManager, UndoRecord, Vault
 from ctl.errors import CtlError
 
 ATTEMPTS = 20
 SECONDS_BETWEEN = 0.25
+LOCKED = (1, 10)
+"""Exit codes of the shadow utilities while another process holds the account files (useradd(8), groupadd(8))."""
 
 
 def undo_for_path(path: Path, vault: Vault) -> UndoRecord:
@@ -216,6 +218,55 @@ def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] =
         time.sleep(SECONDS_BETWEEN)
     said = (ended.stderr.strip() or ended.stdout.strip() or f"exit {ended.returncode}").splitlines()[-1]
     raise CtlError(f"{' '.join(argv)}: {said}")
+
+
+@dataclass(frozen=True)
+class AddUser:
+    """Create a user.
+
+    Args:
+        account: its name.
+        argv: the useradd(8) that does it.
+    """
+
+    account: str
+    argv: tuple[str, ...]
+
+    def undo(self, vault: Vault) -> UndoRecord | None:
+        """Delete it, unless somebody else has made it by now; keep the group of its name, if there is one.
+
+        userdel(8) takes that group along where login.defs says USERGROUPS_ENAB, also one made long before.
+        """
+        if user_id(self.account) is not None:
+            return None
+        return {"kind": "user added", "account": self.account, "gid": group_id(self.account)}
+
+    def apply(self) -> None:
+        """Run useradd."""
+        run(self.argv, retry=LOCKED)
+
+
+@dataclass(frozen=True)
+class AddGroup:
+    """Create a group.
+
+    Args:
+        account: its name.
+        argv: the groupadd(8) that does it.
+    """
+
+    account: str
+    argv: tuple[str, ...]
+
+    def undo(self, vault: Vault) -> UndoRecord | None:
+        """Delete it, unless somebody else has made it by now."""
+        return (
+            None if group_id(self.account) is not None else {"kind": "group added", "account": self.account}
+        )
+
+    def apply(self) -> None:
+        """Run groupadd."""
+        run(self.argv, retry=LOCKED)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ctl.converge.atomic import link_atomic, write_atomic
-from ctl.converge.inspect import look
+from ctl.converge.inspect import group_id, look
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
-from ctl.converge.steps import run, set_ids_and_mode
+from ctl.converge.steps import LOCKED, run, set_ids_and_mode
+
+ABSENT = (6,)
+"""Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
 
 
 def undo(record: UndoRecord, *, vault: Path, machine: Machine) -> None:
@@ -72,6 +75,17 @@ def _run(record: UndoRecord, vault: Path, machine: Machine) -> None:
     run(record["argv"], done=record["done"], retry=record["retry"])
 
 
+def _user_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
+    account, gid = record["account"], record["gid"]
+    run(("userdel", account), done=ABSENT, retry=LOCKED)
+    if gid is not None and group_id(account) is None:
+        run(("groupadd", "--gid", str(gid), account), retry=LOCKED)
+
+
+def _group_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
+    run(("groupdel", record["account"]), done=ABSENT, retry=LOCKED)
+
+
 def _service(record: UndoRecord, vault: Path, machine: Machine) -> None:
     name, enabled = record["service"], record["enabled"]
     if machine.services.enabled(name) == enabled:
@@ -95,6 +109,8 @@ _KINDS: Mapping[str, Callable[[UndoRecord, Path, Machine], None]] = {
     "rmdir": _rmdir,
     "rights": _rights,
     "run": _run,
+    "user added": _user_added,
+    "group added": _group_added,
     "service": _service,
     "notified": _notified,
 }

@@ -263,7 +263,7 @@ def test_a_signal_at_the_end_or_on_the_way_back_does_not_count(
 ) -> None:
     bench, path = Bench.at(tmp_path), tmp_path / "root/etc/a"
     module = "ctl.converge.journal.discard" if moment == "discard" else "ctl.converge.engine.roll_back"
-    real: Callable[..., object] = {"discard": discard, "roll_back": roll_back}[moment]
+    real: Callable[..., object] = discard if moment == "discard" else roll_back
 
     def interrupted_once_more(*arguments: Any) -> object:  # noqa: ANN401
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

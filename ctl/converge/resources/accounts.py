@@ -9,17 +9,8 @@ from dataclasses import dataclass
 
 from ctl.converge.inspect import group_id
 from ctl.converge.model import Change, DesiredFile, Machine
-from ctl.converge.steps import RunCommand
+from ctl.converge.steps import LOCKED, AddGroup, AddUser, RunCommand
 from ctl.errors import CtlError
-
-LOCKED = (1, 10)
-"""Exit codes of the shadow utilities while another process holds the account files (useradd(8), groupadd(8))."""
-ABSENT = (6,)
-"""Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
-
-
-def _command(*argv: str, undo: tuple[str, ...] | None = None, undone: tuple[int, ...] = ()) -> RunCommand:
-    return RunCommand(argv, undo_argv=undo, undone=undone, retry=LOCKED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +60,7 @@ class Group(_Account):
             flags = (["--system"] if self.system else []) + (
                 ["--gid", str(self.gid)] if self.gid is not None else []
             )
-            step = _command("groupadd", *flags, self.account, undo=("groupdel", self.account), undone=ABSENT)
+            step = AddGroup(self.account, ("groupadd", *flags, self.account))
             return Change(self.name, "create", (step,))
         if self.gid is not None and present.gr_gid != self.gid:
             raise CtlError(
@@ -122,12 +113,11 @@ class User(_Account):
             )
         return None if self.shared else self._correct(present)
 
-    def _create(self) -> RunCommand:
+    def _create(self) -> AddUser:
         flags = ["--system"] if self.system else []
         flags += ["--uid", str(self.uid)] if self.uid is not None else []
         flags += ["--gid", self.group, "--home-dir", self.home, "--shell", self.shell, "--no-create-home"]
-        undo = ("userdel", self.account)
-        return _command("useradd", *flags, self.account, undo=undo, undone=ABSENT)
+        return AddUser(self.account, ("useradd", *flags, self.account))
 
     def _correct(self, present: pwd.struct_passwd) -> Change | None:
         wanted = {"--home": self.home, "--shell": self.shell}
@@ -137,11 +127,10 @@ class User(_Account):
         changed = [flag for flag, value in wanted.items() if former[flag] != value]
         if not changed:
             return None
-        step = _command(
-            "usermod",
-            *[word for flag in changed for word in (flag, wanted[flag])],
-            self.account,
-            undo=("usermod", *[word for flag in changed for word in (flag, former[flag])], self.account),
+        argv, undo_argv = (
+            ("usermod", *[word for flag in changed for word in (flag, values[flag])], self.account)
+            for values in (wanted, former)
         )
+        step = RunCommand(argv, undo_argv=undo_argv, retry=LOCKED)
         words = [f"{flag.lstrip('-')} {former[flag]} → {wanted[flag]}" for flag in changed]
         return Change(self.name, ", ".join(words), (step,))
