@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ctl.converge.folders import open_folder
+
 TEMPORARY_PREFIX = ".ctl-"
 """Begins the name of every temporary file, so that one left by a crash can be told from others' files."""
 
@@ -28,6 +30,7 @@ def write_atomic(
 
     Raises:
         OSError: with the target as its filename; the former file is untouched.
+        CtlError: the folder is reached through a symbolic link that another account laid.
     """
     try:
         with open_folder(path.parent) as folder:
@@ -63,16 +66,6 @@ def link_atomic(path: Path, target: str) -> None:
             os.fsync(folder)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
-
-
-@contextmanager
-def open_folder(path: Path) -> Iterator[int]:
-    """A descriptor of a folder: later steps stay in this folder, whatever becomes of its path."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ctl.converge.atomic import TEMPORARY_PREFIX, open_folder, write_atomic
+from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
+from ctl.converge.folders import open_folder
 from ctl.converge.inspect import look, read_file
 from ctl.converge.model import Machine, UndoRecord
 from ctl.converge.undo import undo
@@ -67,7 +68,8 @@ class Journal:
         name = str(self._kept)
         kept = self.folder / VAULT / name
         try:
-            os.link(path, kept, follow_symlinks=False)
+            with open_folder(path.parent) as folder:
+                os.link(path.name, kept, src_dir_fd=folder, follow_symlinks=False)
         except OSError as error:
             if error.errno not in {errno.EXDEV, errno.EPERM, errno.EMLINK}:
                 raise

@@ -7,11 +7,13 @@ import stat
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ctl.converge.atomic import link_atomic, write_atomic
+from ctl.converge.folders import open_folder, walk
 from ctl.converge.inspect import Found, Rights, group_id, look, user_id
 from ctl.converge.model import ServiceManager, UndoRecord, Vault
 from ctl.errors import CtlError
@@ -67,7 +69,8 @@ class RemoveFile:
 
     def apply(self) -> None:
         """Remove it."""
-        self.path.unlink(missing_ok=True)
+        with open_folder(self.path.parent) as folder, suppress(FileNotFoundError):  # gone already: as wanted
+            os.unlink(self.path.name, dir_fd=folder)
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,8 @@ class MakeDirectory:
     def apply(self) -> None:
         """Make it closed to others first, then give it its rights."""
         if look(self.path, follow=True) is None:
-            self.path.mkdir(mode=0o700)
+            with open_folder(self.path.parent) as folder:
+                os.mkdir(self.path.name, mode=0o700, dir_fd=folder)
         elif self.parent:
             return
         set_rights(self.path, self.rights, follow=True)
@@ -152,9 +156,9 @@ def set_ids_and_mode(
     The owner comes first, because a change of owner clears set-id bits.
 
     Raises:
-        CtlError: the path is a symbolic link, and `follow` is False.
+        CtlError: the path is a symbolic link and `follow` is False, or another account laid one on the way.
     """
-    descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    descriptor = walk(path) if follow else _open_itself(path)
     try:
         if stat.S_ISLNK(os.fstat(descriptor).st_mode):
             raise CtlError(f"{path} has become a symbolic link", hint="look who put it there, and run again")
@@ -165,6 +169,11 @@ def set_ids_and_mode(
             os.chmod(same, mode)  # noqa: PTH101 - a descriptor's name, not a path
     finally:
         os.close(descriptor)
+
+
+def _open_itself(path: Path) -> int:
+    with open_folder(path.parent) as folder:
+        return os.open(path.name, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=folder)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ctl.converge.atomic import link_atomic, write_atomic
+from ctl.converge.folders import open_folder
 from ctl.converge.inspect import group_id, look
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
 from ctl.converge.steps import LOCKED, run, set_ids_and_mode
@@ -38,7 +39,8 @@ def _restore(record: UndoRecord, vault: Path, machine: Machine) -> None:
         return
     set_ids_and_mode(kept, record["uid"], record["gid"], record["mode"])
     try:
-        os.rename(kept, path)  # noqa: PTH104 - both names of one file: nothing happens, as is right
+        with open_folder(path.parent) as folder:
+            os.rename(kept, path.name, dst_dir_fd=folder)  # both names of one file: nothing happens, rightly
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
@@ -47,8 +49,10 @@ def _restore(record: UndoRecord, vault: Path, machine: Machine) -> None:
 
 
 def _remove(record: UndoRecord, vault: Path, machine: Machine) -> None:
-    if look(Path(record["path"])) is not None:
-        Path(record["path"]).unlink()
+    path = Path(record["path"])
+    if look(path) is not None:
+        with open_folder(path.parent) as folder:
+            os.unlink(path.name, dir_fd=folder)
 
 
 def _link(record: UndoRecord, vault: Path, machine: Machine) -> None:
@@ -57,7 +61,9 @@ def _link(record: UndoRecord, vault: Path, machine: Machine) -> None:
 
 def _rmdir(record: UndoRecord, vault: Path, machine: Machine) -> None:
     try:
-        Path(record["path"]).rmdir()
+        path = Path(record["path"])
+        with open_folder(path.parent) as folder:
+            os.rmdir(path.name, dir_fd=folder)
     except FileNotFoundError:
         return
     except OSError as error:

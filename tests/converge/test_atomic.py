@@ -52,6 +52,14 @@ def test_nothing_is_left_when_the_disk_is_full(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "old"
 
 
+def test_a_relative_path_is_one_below_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_atomic(Path("file"), b"x", mode=0o600)
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
 def test_an_error_names_the_target(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
         write_atomic(tmp_path / "no/such", b"", mode=0o600)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctl.converge import Absent, Command, Directory, EnvDirectory, File, KeyPair, Symlink
+from ctl.converge.atomic import write_atomic
 from ctl.converge.journal import Journal, roll_back
 from ctl.converge.model import Machine, Resource
 from ctl.errors import CtlError
@@ -184,6 +185,63 @@ def test_a_failing_command_says_what_it_said(bench: Bench) -> None:
     assert change is not None
     with pytest.raises(CtlError, match="no way"):
         change.steps[0].apply()
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be led into others' folders")
+NOBODY = 65534
+
+
+def laid_by_another(link: Path, target: Path) -> Path:
+    """A symbolic link that another account laid in a folder of its own."""
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(target)
+    for path in (link.parent, link):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    return link
+
+
+@as_root
+@pytest.mark.parametrize("kind", ["file", "link", "environment", "directory"])
+def test_a_link_of_another_account_leads_nowhere(bench: Bench, kind: str) -> None:
+    precious = bench.layout.root / "precious"
+    precious.mkdir()
+    folder = laid_by_another(bench.layout.root / "theirs/folder", precious)
+    resource = resource_of(kind, folder / "x", b"x")
+    with pytest.raises(CtlError, match="folder on the way is a symbolic link that another account laid"):
+        apply(resource, bench)
+    assert list(precious.iterdir()) == []
+
+
+@as_root
+def test_a_folder_swapped_for_a_link_is_not_followed(bench: Bench) -> None:
+    """Between the plan and the step its owner has replaced it."""
+    precious, path = bench.layout.root / "precious", bench.layout.root / "theirs/folder"
+    precious.mkdir(mode=0o700)
+    path.mkdir(parents=True, mode=0o700)
+    change = Directory(path, mode=0o777).plan(bench.machine)
+    path.rmdir()
+    laid_by_another(path, precious)
+    assert change is not None
+    with pytest.raises(CtlError, match="another account laid"):
+        change.steps[0].apply()
+    assert precious.stat().st_mode & 0o777 == 0o700
+
+
+@as_root
+def test_a_link_of_the_administrator_is_followed_everywhere(bench: Bench) -> None:
+    elsewhere, link = bench.layout.root / "big-disk", bench.layout.root / "theirs/folder"
+    elsewhere.mkdir()
+    laid_by_another(link, Path("../big-disk"))
+    os.chown(link, 0, 0, follow_symlinks=False)
+    apply(File(link / "x", content="x"), bench)
+    assert (elsewhere / "x").read_text() == "x"
+
+
+def test_links_that_lead_in_circles_end(bench: Bench) -> None:
+    circle = bench.layout.root / "circle"
+    circle.symlink_to("circle")
+    with pytest.raises(CtlError, match="too many symbolic links"):
+        write_atomic(circle / "x", b"x", mode=0o600)
 
 
 NAMES = st.sampled_from(["a", "b", "c/d", "c/e", "f/g/h"])
