@@ -128,7 +128,17 @@ def _distinct(entries: Sequence[Item]) -> list[Resource]:
             continue
         if known.setdefault(entry.name, entry) != entry:
             raise CtlError(f"{entry.name} is described twice, and differently; one recipe must give way")
+    _refuse_rivals(list(known.values()))
     return list(known.values())
+
+
+def _refuse_rivals(resources: Sequence[Resource]) -> None:
+    """Two resources of different kinds for one path would undo each other in every run."""
+    names: dict[Path, str] = {}
+    for resource in resources:
+        path = getattr(resource, "path", None)
+        if isinstance(path, Path) and names.setdefault(path, resource.name) != resource.name:
+            raise CtlError(f"{names[path]} and {resource.name} describe one path; one recipe must give way")
 
 
 def _turn(change: Change) -> int:

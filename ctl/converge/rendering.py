@@ -9,6 +9,10 @@ from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.engine import Item
 from ctl.converge.model import Machine, Report, Validation
 from ctl.converge.resources.files import Directory, Symlink
+from ctl.errors import CtlError
+
+OTHERS = 0o077
+"""The rights of the group and of everybody."""
 
 
 def render_to(items: Iterable[Item], output: Path, machine: Machine) -> int:
@@ -21,9 +25,11 @@ def render_to(items: Iterable[Item], output: Path, machine: Machine) -> int:
 
     Returns:
         The number of files written.
+
+    Raises:
+        CtlError: the folder holds something and is open to others.
     """
-    output.mkdir(mode=0o700, parents=True, exist_ok=True)
-    output.chmod(0o700)
+    _make_private(output)
     count = 0
     for item in items:
         if isinstance(item, Validation):
@@ -36,6 +42,22 @@ def render_to(items: Iterable[Item], output: Path, machine: Machine) -> int:
             write_atomic(_ready(below(output, file.path)), file.content, mode=file.mode)
             count += 1
     return count
+
+
+def _make_private(output: Path) -> None:
+    """An existing folder is closed only while it is empty: it may be anybody's, such as /tmp."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(mode=0o700)
+    except FileExistsError:
+        if output.stat().st_mode & OTHERS == 0:
+            return
+        if any(output.iterdir()):
+            raise CtlError(
+                f"{output} holds other files and is open to others; there are secrets among what is written",
+                hint=f"name a new folder, or close this one: chmod go= {output}",
+            ) from None
+        output.chmod(0o700)
 
 
 def below(output: Path, path: Path) -> Path:

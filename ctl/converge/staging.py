@@ -115,7 +115,8 @@ def sweep(parent: Path) -> None:
 
 def _give(folder: Path, user: str) -> None:
     owner = user_ids(user) or (NOBODY, NOBODY)
-    for place, _, files in os.walk(folder):
-        os.chown(place, *owner)
+    # the top last: until then nobody else can reach in and swap what is still to be given
+    for place, _, files in os.walk(folder, topdown=False):
         for name in files:
             os.chown(Path(place) / name, *owner, follow_symlinks=False)
+        os.chown(place, *owner)

@@ -14,6 +14,7 @@ from ctl.converge import (
     Directory,
     File,
     Item,
+    KeyPair,
     Service,
     Validation,
     converge,
@@ -24,6 +25,7 @@ from ctl.converge import (
 from ctl.converge.journal import Journal
 from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
+from ctl.settings.token_pair import make_pair
 from tests.converge.supervisor import Bench, FileSupervisor, Recorder
 from tests.converge.trees import tree
 
@@ -96,6 +98,12 @@ def test_two_descriptions_of_one_thing_must_agree(bench: Bench) -> None:
     run(bench, Directory(path), Directory(path))
     with pytest.raises(CtlError, match="described twice"):
         run(bench, File(bench.layout.path("/f"), content="1"), File(bench.layout.path("/f"), content="2"))
+
+
+def test_two_kinds_of_thing_cannot_share_a_path(bench: Bench) -> None:
+    path = bench.layout.path("/etc/x")
+    with pytest.raises(CtlError, match=rf"file\[{path}\] and absent\[{path}\] describe one path"):
+        run(bench, File(path, content="x"), Absent(path))
 
 
 def test_a_service_that_does_not_come_up_undoes_the_run(tmp_path: Path) -> None:
@@ -219,6 +227,17 @@ def test_a_check_runs_only_when_its_file_changes(bench: Bench) -> None:
     validation = Validation("v", watches=(path,), check=lambda staging: calls.append(1))
     for content in ("1", "1", "2"):
         run(bench, *service_items(bench, content), validation)
+    assert len(calls) == 2
+
+
+def test_a_check_runs_when_either_file_of_a_pair_changes(bench: Bench) -> None:
+    pair, calls = make_pair(), []
+    key, certificate = bench.layout.path("/etc/k"), bench.layout.path("/etc/c")
+    wanted = KeyPair(key=key, certificate=certificate, key_pem=pair.key, certificate_pem=pair.certificate)
+    validation = Validation("v", watches=(certificate,), check=lambda staging: calls.append(1))
+    run(bench, wanted, validation)
+    certificate.write_text("other")
+    run(bench, wanted, validation)
     assert len(calls) == 2
 
 
