@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.converge import Directory, Group, Item, Template, User, Validation, parses_as_yaml
+from ctl.converge import Directory, Group, Item, Template, User, Validation, YamlPart, parses_as_yaml
 from ctl.node import Node
 from ctl.settings.attributes import Section
 from ctl.settings.masking import mask_yaml
@@ -17,10 +17,37 @@ FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container
 def recipe(node: Node) -> Iterator[Item]:
     """gitlab.yml, where this node has GitLab's side (gitlab_rails["enable"])."""
     rails = node.attributes.gitlab_rails
-    if rails.enable:
-        if node.attributes.manage_accounts.enable:
-            yield from account(node)
-        yield from configuration(node)
+    if not rails.enable:
+        return
+    if rails.gitlab_yml_path:
+        yield self_compiled(rails)
+        return
+    if node.attributes.manage_accounts.enable:
+        yield from account(node)
+    yield from configuration(node)
+
+
+def self_compiled(rails: Section) -> YamlPart:
+    """The registry in the gitlab.yml of a GitLab that is installed and looked after by other means.
+
+    GitLab reads default_projects_features below `gitlab` (its config/gitlab.yml.example); a file that has
+    them beside it, as those of this project do, keeps them there.
+    """
+    feature = rails.gitlab_default_projects_features_container_registry
+    features = ("default_projects_features",)
+    places = [("production", "gitlab", *features), ("production", *features)]
+    more = [] if feature is None else [(places, {"container_registry": feature})]
+    return YamlPart(
+        Path(rails.gitlab_yml_path),
+        values=[([("production", "registry")], registry_values(rails)), *more],
+        mask=mask_yaml,
+    )
+
+
+def registry_values(rails: Section) -> dict[str, object]:
+    """`production.registry` of gitlab.yml, in the order of the template."""
+    names = ("enabled", "host", "port", "api_url", "path", "key_path", "issuer", "notification_secret")
+    return {name.removesuffix("_path"): rails[f"registry_{name}"] for name in names}
 
 
 def account(node: Node) -> Iterator[Item]:

@@ -13,6 +13,7 @@ from ctl.converge.resources.actions import Command, Service, reload, restart
 from ctl.converge.resources.environment import EnvDirectory
 from ctl.converge.resources.files import Absent, Directory, File, Symlink, Template
 from ctl.converge.resources.keypair import KeyPair
+from ctl.converge.resources.yaml_part import YamlPart
 
 __all__ = [
     "Absent",
@@ -30,6 +31,7 @@ __all__ = [
     "Template",
     "User",
     "Validation",
+    "YamlPart",
     "converge",
     "interrupted",
     "mask_all",

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, object] = {
     **{f"nginx.{name}": value for name, value in SVLOGD.items()},
     "gitlab_rails.enable": False,
     "gitlab_rails.dir": "{root}/var/opt/gitlab/gitlab-rails",
+    "gitlab_rails.gitlab_yml_path": None,
     "gitlab_rails.shared_path": "{root}/var/opt/gitlab/gitlab-rails/shared",
     "gitlab_rails.registry_enabled": True,
     "gitlab_rails.registry_host": "registry.example.com",
@@ -207,4 +208,9 @@ def test_names_for_the_language() -> None:
 
 def test_added_settings_are_marked() -> None:
     added = {name for name, option in OPTIONS.items() if option.added}
-    assert added == {"gitlab_rails.enable", "registry.executable", "nginx.executable"}
+    assert added == {
+        "gitlab_rails.enable",
+        "gitlab_rails.gitlab_yml_path",
+        "registry.executable",
+        "nginx.executable",
+    }

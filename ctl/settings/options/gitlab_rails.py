@@ -30,6 +30,16 @@ GITLAB = (
         reaches=("gitlab.yml",),
     ),
     Option(
+        "gitlab_rails.gitlab_yml_path",
+        _MANAGED,
+        "gitlab.yml of a self-compiled GitLab. Only production.registry and default_projects_features."
+        "container_registry are managed in it; of GitLab's side there is besides only the key file.",
+        default_text='none: `etc/gitlab.yml` in gitlab_rails["dir"] is written whole',
+        example='"/home/git/gitlab/config/gitlab.yml"',
+        reaches=("gitlab.yml: registry",),
+        added=True,
+    ),
+    Option(
         "gitlab_rails.shared_path",
         _MANAGED,
         "GitLab's shared files, images among them.",
