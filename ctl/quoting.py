@@ -72,7 +72,9 @@ def _yaml_scalar(value: object) -> str:
     if value is None or isinstance(value, bool | int):
         return json.dumps(value)
     if isinstance(value, float) and value == value and abs(value) != float("inf"):
-        return json.dumps(value)
+        mantissa, exponent, power = json.dumps(value).partition("e")
+        # Without a point, 1e-06 is a text in YAML 1.1.
+        return (mantissa if "." in mantissa else mantissa + ".0") + exponent + power
     raise ValueError(f"a value of type {type(value).__name__} cannot be written as YAML")
 
 

@@ -11,4 +11,11 @@ from ctl.node import Node
 def recipe(node: Node) -> Iterator[Item]:
     """The secrets file, unless package["generate_secrets_json_file"] is False."""
     if node.attributes.package.generate_secrets_json_file:
-        yield File(node.layout.secrets_file, content=node.secrets, mode=0o600, mask=mask_all)
+        yield File(
+            node.layout.secrets_file,
+            content=node.secrets,
+            owner="root",
+            group="root",
+            mode=0o600,
+            mask=mask_all,
+        )

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import yaml as pyyaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ctl.quoting import nginx, nginx_words, shell, yaml
@@ -20,6 +20,8 @@ VALUES = st.recursive(
 )
 
 
+@example(1e-06)
+@example(1e16)
 @given(VALUES)
 def test_yaml_reads_back_as_written(value: object) -> None:
     assert pyyaml.safe_load(f"key:{yaml(value)}\nafter: 1\n") == {"key": value, "after": 1}

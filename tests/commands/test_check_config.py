@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,13 @@ def test_quiet_keeps_errors_and_the_result(ctl: Cli) -> None:
     ctl.settings(GOOD + 'sidekiq["enable"] = False\n')
     said = ctl("check-config", "-q")
     assert (said.code, said.out, said.err) == (0, "settings are valid\n", "")
+
+
+@pytest.mark.real
+def test_what_the_program_cannot_serve_is_a_warning(ctl: Cli) -> None:
+    ctl.settings(GOOD + 'registry["storage"] = {"gcs": {"bucket": "b"}}\n')
+    said = ctl("check-config")
+    assert said.code == 0
+    assert f"warning: {ctl.file}:2:10: " in said.err
+    found = json.loads(ctl("check-config", "--json").out)["diagnostics"]
+    assert any("no such driver" in one["message"] and one["severity"] == "warning" for one in found)
