@@ -10,12 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctl.converge.inspect import user_ids
+from ctl.converge.inspect import STAND_IN_ID, user_ids
 from ctl.converge.model import DesiredFile, Validation
 
 PREFIX = ".ctl-staging-"
-NOBODY = 65534
-"""The overflow uid and gid: stands in for an account that this very run will create (credentials(7))."""
 
 
 class StagingCopy:
@@ -114,7 +112,7 @@ def sweep(parent: Path) -> None:
 
 
 def _give(folder: Path, user: str) -> None:
-    owner = user_ids(user) or (NOBODY, NOBODY)
+    owner = user_ids(user) or (STAND_IN_ID, STAND_IN_ID)
     # the top last: until then nobody else can reach in and swap what is still to be given
     for place, _, files in os.walk(folder, topdown=False):
         for name in files:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from ctl.converge.inspect import STAND_IN_ID
 from ctl.errors import PreflightError
 
-NOBODY = 65534
-"""nobody and nogroup, by number (Debian policy, 9.2.2): for a program whose account is still to be made."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that the kernel sends to a process when its parent ends."""
@@ -38,15 +37,15 @@ def account_of(user: str | None) -> Account | None:
     """The account of a user name.
 
     Returns:
-        None where programs run as the caller: no name given, or the caller is not root. NOBODY where the
-        account does not exist yet.
+        None where programs run as the caller: no name given, or the caller is not root. a stand-in where
+        the account does not exist yet.
     """
     if user is None or os.geteuid() != 0:
         return None
     try:
         found = pwd.getpwnam(user)
     except KeyError:
-        return Account(NOBODY, NOBODY)
+        return Account(STAND_IN_ID, STAND_IN_ID)
     return Account(found.pw_uid, found.pw_gid)
 
 

@@ -22,6 +22,7 @@ from ctl.converge import (
     restart,
     to_json,
 )
+from ctl.converge.inspect import STAND_IN_ID
 from ctl.converge.journal import Journal
 from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
@@ -269,7 +270,7 @@ def test_the_copy_belongs_to_the_account_that_reads_it(bench: Bench) -> None:
     for user in ("nobody", "no-such-account-yet"):
         path.unlink(missing_ok=True)
         run(bench, File(path, content="x"), Validation("v", watches=(path,), check=check, user=user))
-    assert seen == [65534, 65534]
+    assert seen == [65_534, STAND_IN_ID]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand the copy to another account")
