@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-token": "ctl.commands.registry_token:registry_token",
     "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
+    "secrets": "ctl.commands.secrets:secrets",
     "backup-etc": "ctl.commands.backup_etc:backup_etc",
     "completion": "ctl.commands.completion:completion",
 }

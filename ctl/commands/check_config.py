@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,34 +13,57 @@ from ctl.errors import EXIT_OK, EXIT_USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ctl.settings.attributes import Attributes
     from ctl.settings.source import Diagnostic
 
 
 @command(name="check-config")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def check_config(ctx: Context, *, as_json: bool) -> int:
+@click.option(
+    "--peer",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Settings file of the other node (GitLab's or the registry's), or what it exported: do the two agree?",
+)
+def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """Check the settings file: names, types, and whether settings agree.
 
     Works as any user and changes nothing. Warnings and notes do not fail it; what the registry program of
     this machine cannot serve is a warning.
     """
     if as_json:
-        return _as_json(ctx)
+        return _as_json(ctx, peer)
     from ctl.loading import load_for_command, tell, unserved_warnings
 
-    tell(ctx, unserved_warnings(load_for_command(ctx, use_secrets=False).attributes))
-    ctx.console.result("settings are valid")
+    attributes = load_for_command(ctx, use_secrets=False).attributes
+    tell(ctx, unserved_warnings(attributes))
+    tell(ctx, _against(ctx, attributes, peer))
+    ctx.console.result("settings are valid" + (f" and agree with {peer}" if peer else ""))
     return EXIT_OK
 
 
-def _as_json(ctx: Context) -> int:
+def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[Diagnostic, ...]:
+    """Warnings about the other node's settings. Raises SettingsError with all findings if one is an error."""
+    if peer is None:
+        return ()
+    from ctl.settings.peer import compare, read_alone
+    from ctl.settings.source import SettingsError, Severity
+
+    found = compare(attributes, read_alone(peer, ctx.layout))
+    if any(one.severity is Severity.ERROR for one in found):
+        raise SettingsError(found)
+    return tuple(found)
+
+
+def _as_json(ctx: Context, peer: Path | None) -> int:
     from ctl.loading import unserved_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 
     try:
         attributes = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
-        found, valid = (*attributes.diagnostics, *unserved_warnings(attributes)), True
+        found = (*attributes.diagnostics, *unserved_warnings(attributes), *_against(ctx, attributes, peer))
+        valid = True
     except SettingsError as error:
         found, valid = error.diagnostics, False
     ctx.console.result_json({"valid": valid, "diagnostics": _plain(found)})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,19 @@ class Secrets:
         data = {section: dict(one) if isinstance(one, dict) else one for section, one in self._data.items()}
         for (section, name), value in self._made.items():
             data.setdefault(section, {})[name] = value.get() if isinstance(value, Deferred) else value
-        return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+        return _text(data)
+
+    def with_registry(self, changes: Mapping[str, str | None]) -> bytes:
+        """What the file holds with other secrets of the registry; everything else in it stays.
+
+        Args:
+            changes: by name, as "registry.internal_key"; None takes one away.
+        """
+        registry = dict(self._data.get("registry", {}))
+        for name, value in changes.items():
+            registry[name.removeprefix("registry.")] = value
+        kept = {name: value for name, value in registry.items() if value is not None}
+        return _text({**self._data, "registry": kept})
 
     def _maker(self) -> PairMaker:
         if self._pair is None:
@@ -131,6 +144,10 @@ class Secrets:
         if not only_certificate:
             self._made["registry", "internal_key"] = key
         return key, certificate
+
+
+def _text(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _parsed(path: Path, raw: bytes) -> object:

@@ -83,6 +83,9 @@ def _made(view: View) -> _Pair:
 
 def _stored(view: View, key: str | None, certificate: str | None) -> _Pair:
     new_pair = _NEW_PAIR.format(path=view.secrets.path)
+    signs = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
+    if (not key and not signs) or (not certificate and not view["registry.enable"]):
+        return _Pair(key, certificate, OriginKind.SECRETS)  # the half that this node needs, as imported
     if not key:
         view.error(
             KEY,

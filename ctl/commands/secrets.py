@@ -1,0 +1,114 @@
+"""`ctl secrets`: what a GitLab node and a registry node must share, from the one to the other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ctl.cli import Context, command, global_options
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@global_options
+def secrets() -> None:
+    """Share key, certificate and issuer between a GitLab node and a registry node."""
+
+
+@command()
+@click.option(
+    "--for",
+    "whom",
+    type=click.Choice(["gitlab", "registry"]),
+    required=True,
+    help="Kind of the node that needs it: GitLab gets the private key, a registry the certificate.",
+)
+@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write FILE, mode 0600, unless it is there.")
+@click.option("--with-http-secret", is_flag=True, help="For a second registry behind one load balancer.")
+@click.option("--show-secrets", is_flag=True, help="Print also to a terminal.")
+def export(
+    ctx: Context, *, whom: str, output: Path | None, with_http_secret: bool, show_secrets: bool
+) -> None:
+    """Print what the other node needs of this one, as settings for from_file() or `ctl secrets import`."""
+    from ctl.errors import UsageFault
+    from ctl.loading import load_for_command
+    from ctl.settings import exchange
+    from ctl.settings.peer import Side
+
+    if with_http_secret and whom != "registry":
+        raise UsageFault("--with-http-secret is for a registry: GitLab has no use for it")
+    if output is None and sys.stdout.isatty() and not show_secrets:
+        raise UsageFault(
+            "secrets are not printed to a terminal",
+            hint="Give --output FILE, or send the output elsewhere, or give --show-secrets.",
+        )
+    attributes = load_for_command(ctx).attributes
+    text = exchange.export(attributes, Side(whom), with_http_secret=with_http_secret)
+    if output is None:
+        ctx.console.result(text.removesuffix("\n"))
+        return
+    _write_new(output, text)
+    ctx.console.say(f"{output} written; next, on the {whom} node: ctl secrets import FILE")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Create a file for its owner alone; one that is there stays."""
+    import os
+
+    from ctl.errors import UsageFault
+
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, 0o600)
+    except FileExistsError:
+        raise UsageFault(
+            f"{path}: is there already, and is not written over", hint="Give another --output."
+        ) from None
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(text.encode())
+        file.flush()
+        os.fsync(descriptor)
+
+
+@command(name="import")
+@click.argument("file", type=_FILE)
+@click.option("--replace", is_flag=True, help="Let another key or certificate that is here give way.")
+def import_(ctx: Context, *, file: Path, replace: bool) -> None:
+    """Keep the secrets of FILE, an export of the other node, in gitlab-secrets.json.
+
+    A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
+    """
+    from ctl.converge import run_lock
+    from ctl.converge.atomic import write_atomic
+    from ctl.errors import UsageFault
+    from ctl.loading import tell
+    from ctl.settings.exchange import plan_import
+    from ctl.settings.peer import read_alone
+    from ctl.settings.secrets import Secrets
+
+    path = ctx.layout.secrets_file
+    with run_lock(ctx.layout):
+        own = read_alone(ctx.settings_file, ctx.layout)
+        if not own.package.generate_secrets_json_file:
+            raise UsageFault(
+                'package["generate_secrets_json_file"] is False: secrets may not be written',
+                hint=f'Put from_file("{file}") in the settings instead.',
+            )
+        found = plan_import(own, read_alone(file, ctx.layout), Secrets.read(path), replace_kept=replace)
+        if found.content is not None:
+            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            write_atomic(path, found.content, mode=0o600)
+    tell(ctx, found.remarks)
+    if found.content is None:
+        ctx.console.say(f"{path}: has all of it already")
+        return
+    removed = f"; removed {', '.join(found.dropped)}" if found.dropped else ""
+    ctx.console.say(f"{path}: keeps {', '.join(found.names)}{removed}; next: ctl reconfigure")
+
+
+secrets.add_command(export)
+secrets.add_command(import_)

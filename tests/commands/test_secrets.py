@@ -1,0 +1,193 @@
+"""`ctl secrets` carries key and certificate from one node to another, and shows them to nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctl.paths import Layout
+from tests.commands.cli import Cli
+from tests.real.harness import seeds
+
+KEY, CERTIFICATE = seeds.pair()
+OTHER_KEY, OTHER_CERTIFICATE = seeds.pair(1)
+GITLAB = """\
+external_url("https://gitlab.example.com")
+letsencrypt["enable"] = False
+gitlab_rails["registry_enabled"] = True
+gitlab_rails["registry_api_url"] = "https://registry.example.com"
+gitlab_rails["registry_host"] = "registry.example.com"
+"""
+REGISTRY = """\
+registry_external_url("https://registry.example.com")
+registry["token_realm"] = "https://gitlab.example.com"
+"""
+
+
+class Node(Cli):
+    """A node with its secrets file."""
+
+    @property
+    def path(self) -> Path:
+        return Layout(self.root).secrets_file
+
+    @property
+    def kept(self) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.path.read_bytes())
+
+    def keep(self, **registry: str) -> None:
+        self.path.write_text(json.dumps({"gitlab_rails": {"otp": "mine"}, "registry": registry}))
+        self.path.chmod(0o600)
+
+
+def make(folder: Path, capsys: pytest.CaptureFixture[str], settings: str) -> Node:
+    node = Node(folder, capsys)
+    node.settings(settings)
+    return node
+
+
+@pytest.fixture
+def gitlab(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Node:
+    return make(tmp_path / "gitlab", capsys, GITLAB)
+
+
+@pytest.fixture
+def registry(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Node:
+    node = make(tmp_path / "registry", capsys, REGISTRY)
+    node.keep(http_secret="h77p", internal_key=KEY, internal_certificate=CERTIFICATE)
+    return node
+
+
+@pytest.fixture
+def exported(registry: Node, tmp_path: Path) -> Path:
+    """What the registry's node exports for GitLab's."""
+    file = tmp_path / "for-gitlab.py"
+    assert registry("secrets", "export", "--for", "gitlab", "--output", str(file)).code == 0
+    return file
+
+
+def test_an_export_is_private_and_never_written_over(registry: Node, exported: Path) -> None:
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
+    before = exported.read_bytes()
+    assert KEY.encode() in before
+    assert b"h77p" not in before
+    said = registry("secrets", "export", "--for", "registry", "--output", str(exported))
+    assert said.code == 2
+    assert "is there already" in said.err
+    assert exported.read_bytes() == before
+
+
+def test_gitlabs_node_keeps_the_key_alone(gitlab: Node, exported: Path) -> None:
+    said = gitlab("secrets", "import", str(exported))
+    assert (said.code, said.err) == (0, "")
+    assert "keeps registry.internal_key; next: ctl reconfigure" in said.out
+    assert gitlab.kept == {"registry": {"internal_key": KEY}}
+    assert stat.S_IMODE(gitlab.path.stat().st_mode) == 0o600
+    assert "PRIVATE" not in said.out
+    before = gitlab.path.read_bytes()
+    assert "has all of it already" in gitlab("secrets", "import", str(exported)).out
+    assert gitlab("generate-secrets").code == 0
+    assert gitlab.path.read_bytes() == before
+    assert gitlab("check-config", "--peer", str(exported)).code == 0
+
+
+def test_a_registrys_node_keeps_the_certificate_alone(
+    registry: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "for-registry.py"
+    arguments = ("secrets", "export", "--for", "registry", "--with-http-secret", "--output", str(file))
+    assert registry(*arguments).code == 0
+    assert "PRIVATE" not in file.read_text()
+    second = make(tmp_path / "second", capsys, REGISTRY)
+    assert second("secrets", "import", str(file)).code == 0
+    assert second.kept == {"registry": {"internal_certificate": CERTIFICATE, "http_secret": "h77p"}}
+    assert second("generate-secrets").out.endswith("nothing is missing\n")
+
+
+def test_another_key_gives_way_only_when_asked(gitlab: Node, exported: Path) -> None:
+    gitlab.keep(internal_key=OTHER_KEY, internal_certificate=OTHER_CERTIFICATE)
+    before = gitlab.path.read_bytes()
+    said = gitlab("secrets", "import", str(exported))
+    assert said.code == 2
+    assert "holds another registry.internal_certificate and registry.internal_key" in said.err
+    assert gitlab.path.read_bytes() == before
+    assert gitlab("secrets", "import", "--replace", str(exported)).code == 0
+    assert gitlab.kept == {"gitlab_rails": {"otp": "mine"}, "registry": {"internal_key": KEY}}
+
+
+def test_a_certificate_that_belongs_to_the_key_stays(gitlab: Node, exported: Path) -> None:
+    gitlab.keep(internal_certificate=CERTIFICATE)
+    assert gitlab("secrets", "import", str(exported)).code == 0
+    assert gitlab.kept["registry"] == {"internal_certificate": CERTIFICATE, "internal_key": KEY}
+
+
+def test_settings_win(gitlab: Node, exported: Path) -> None:
+    (gitlab.root / "key").write_text(KEY)
+    gitlab.settings(GITLAB + f'gitlab_rails["internal_key"] = read_file("{gitlab.root}/key")\n')
+    said = gitlab("secrets", "import", str(exported))
+    assert said.code == 2
+    assert f"{gitlab.file}:6:" in said.err
+    assert not gitlab.path.exists()
+
+
+def test_the_wrong_export_is_refused(registry: Node, exported: Path, tmp_path: Path) -> None:
+    before = registry.path.read_bytes()
+    said = registry("secrets", "import", str(exported))
+    assert said.code == 2
+    assert "the file has no registry.internal_certificate" in said.err
+    assert "ctl secrets export --for registry" in said.err
+    assert registry.path.read_bytes() == before
+
+
+def test_another_issuer_is_warned_of(gitlab: Node, exported: Path) -> None:
+    gitlab.settings(GITLAB + 'gitlab_rails["registry_issuer"] = "mine"\n')
+    said = gitlab("secrets", "import", str(exported))
+    assert said.code == 0
+    assert "warning: gitlab_rails.registry_issuer: differs from what the other node says" in said.err
+
+
+def test_what_is_not_there_cannot_be_exported(gitlab: Node) -> None:
+    said = gitlab("secrets", "export", "--for", "gitlab")
+    assert said.code == 1
+    assert "registry.internal_key is not made yet" in said.err
+
+
+@pytest.mark.parametrize(("more", "code"), [([], 2), (["--show-secrets"], 0)])
+def test_a_terminal_gets_secrets_only_when_asked(registry: Node, more: list[str], code: int) -> None:
+    ours, theirs = pty.openpty()
+    command = [
+        sys.executable,
+        "-m",
+        "ctl",
+        "--root",
+        str(registry.root),
+        "secrets",
+        "export",
+        "--for",
+        "registry",
+    ]
+    done = subprocess.run([*command, *more], stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(theirs)
+    os.close(ours)
+    assert done.returncode == code
+    assert ("secrets are not printed to a terminal" in done.stderr) == bool(code)
+
+
+def test_check_config_finds_what_nodes_disagree_on(gitlab: Node, registry: Node) -> None:
+    registry.settings(REGISTRY + 'gitlab_rails["registry_issuer"] = "other"\n')
+    said = registry("check-config", "--peer", str(gitlab.file))
+    assert said.code == 2
+    assert f"{registry.file}:3:14: error: gitlab_rails.registry_issuer: GitLab signs as" in said.err
+    found = registry("check-config", "--json", "--peer", str(gitlab.file))
+    assert found.code == 2
+    assert not found.json()["valid"]
+    missing = registry("check-config", "--peer", str(gitlab.root / "none.py"))
+    assert missing.code == 2
