@@ -7,6 +7,11 @@ from pathlib import Path
 import click
 
 from ctl.cli import Context, command, global_options
+from ctl.commands.setting_names import setting_names
+from ctl.commands.settings_change import set_, unset
+from ctl.commands.settings_edit import edit
+from ctl.commands.settings_get import get
+from ctl.commands.settings_schema import schema
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +55,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 @command(name="list")
-@click.argument("pattern", required=False)
+@click.argument("pattern", required=False, shell_complete=setting_names)
 def list_(ctx: Context, *, pattern: str | None) -> None:
     """List settings, all or those whose name or description holds PATTERN."""
     from ctl.errors import EXIT_FAILED
@@ -69,7 +74,7 @@ def list_(ctx: Context, *, pattern: str | None) -> None:
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=setting_names)
 def describe(ctx: Context, *, name: str) -> None:
     """Explain a setting: type, default, effect, example.
 
@@ -110,3 +115,8 @@ def _dotted(name: str) -> str:
 settings.add_command(template)
 settings.add_command(list_)
 settings.add_command(describe)
+settings.add_command(get)
+settings.add_command(set_)
+settings.add_command(unset)
+settings.add_command(edit)
+settings.add_command(schema)

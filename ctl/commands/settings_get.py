@@ -1,0 +1,54 @@
+"""`ctl settings get`: the value of one setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ctl.cli import Context, command
+from ctl.commands.setting_names import setting_names
+from ctl.commands.show_config import TO_BE_MADE
+
+if TYPE_CHECKING:
+    from ctl.settings.attributes import Attributes
+    from ctl.settings.editing.naming import Setting
+
+
+@command()
+@click.argument("name", shell_complete=setting_names)
+@click.option("--json", "as_json", is_flag=True, help="Print the value as JSON.")
+@click.option("--show-secrets", is_flag=True, help="Show secrets instead of ********.")
+def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
+    """Print the value of a setting: as given, derived, or its default.
+
+    NAME is dotted (registry.log_level), also into a mapping (registry.storage.s3.bucket). Text is printed as it
+    is, everything else as Python writes it.
+    """
+    from ctl.settings.editing.naming import find
+    from ctl.settings.load import load
+    from ctl.settings.starter import python_value
+
+    setting = find(name)
+    # Without a secrets file there is nothing in it to show, and no pair of keys is made for that.
+    use_secrets = show_secrets and ctx.layout.secrets_file.exists()
+    attributes = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets).attributes
+    value = value_of(attributes, setting)
+    if not show_secrets and value != TO_BE_MADE:
+        value = setting.masked(value)
+    if as_json:
+        ctx.console.result_json(value)
+    else:
+        ctx.console.result(value if isinstance(value, str) else python_value(value))
+
+
+def value_of(attributes: Attributes, setting: Setting) -> Any:  # noqa: ANN401 - the type is the setting's
+    """The value of a setting; None where what it is in does not have it."""
+    from ctl.settings.attributes import OriginKind
+
+    if attributes.origin(setting.option.name).kind is OriginKind.GENERATED:
+        return TO_BE_MADE
+    value: Any = attributes
+    for key in setting.path:
+        value = value.get(key) if hasattr(value, "get") else None
+    return value

@@ -1,0 +1,13 @@
+"""`ctl settings schema`: the settings as a JSON Schema."""
+
+from __future__ import annotations
+
+from ctl.cli import Context, command
+
+
+@command()
+def schema(ctx: Context) -> None:
+    """Print a JSON Schema (2020-12) of all settings, for editors and other programs."""
+    from ctl.settings.schema import schema as whole
+
+    ctx.console.result_json(whole())

@@ -1,0 +1,102 @@
+"""Giving a setting a value in its file, or taking it out, from the lock to the written file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.errors import UsageFault
+from ctl.paths import Layout
+from ctl.settings.editing.change import with_value, without_value
+from ctl.settings.editing.check import NOT_GIVEN, Given, Would
+from ctl.settings.editing.document import Document
+from ctl.settings.editing.files import locked
+from ctl.settings.editing.naming import Setting
+from ctl.settings.editing.shown import difference
+from ctl.settings.editing.values import source_of
+from ctl.settings.source import Diagnostic
+
+_WAIT = 10.0
+"""Seconds that a change waits for another one: scripts may make several at once."""
+
+
+@dataclass(frozen=True)
+class Altered:
+    """What became of a settings file.
+
+    Args:
+        diff: how it was changed, without secrets; "" where it was not.
+        diagnostics: warnings and notes about the settings as they are now.
+    """
+
+    diff: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def set_value(settings_file: Path, layout: Layout, setting: Setting, value: object) -> Altered:
+    """Give a setting a value.
+
+    Args:
+        settings_file: the file.
+        layout: the root.
+        setting: the setting.
+        value: plain values: text, numbers, booleans, None, lists, dictionaries.
+
+    Raises:
+        Unclear: where the value would have to be written cannot be told.
+        SettingsError: the settings are wrong, or would be; nothing was written.
+        LockHeld, UsageFault: the file is being edited, or cannot be used.
+    """
+
+    def change(text: str) -> str:
+        return with_value(Document(text), setting, value, source_of(value))
+
+    return _alter(settings_file, layout, setting, change, value)
+
+
+def unset_value(settings_file: Path, layout: Layout, setting: Setting) -> Altered:
+    """Take a setting out of the file, so that its default holds. Raises as set_value."""
+    return _alter(settings_file, layout, setting, lambda text: without_value(text, setting), NOT_GIVEN)
+
+
+def _alter(
+    settings_file: Path, layout: Layout, setting: Setting, change: Callable[[str], str], wanted: object
+) -> Altered:
+    _refuse_ruby(settings_file)
+    with locked(settings_file, wait=_WAIT) as original:
+        _refuse_elsewhere(setting, Would(settings_file, original.text, layout).given(setting), settings_file)
+        new = change(original.text)
+        would = Would(settings_file, new, layout)
+        if new == original.text:
+            _require(setting, would.given(setting), wanted)
+            return Altered()
+        diagnostics = would.check()
+        _require(setting, would.given(setting), wanted)
+        original.replace(new.encode())
+        return Altered(difference(settings_file, original.text, new), diagnostics)
+
+
+def _refuse_ruby(settings_file: Path) -> None:
+    if settings_file.suffix == ".rb":
+        raise UsageFault(
+            f"{settings_file}: single settings of a gitlab.rb cannot be changed in place",
+            hint=f"Write the Python form first (ctl convert-settings {settings_file}), or use an editor "
+            "(ctl settings edit).",
+        )
+
+
+def _refuse_elsewhere(setting: Setting, given: Given, settings_file: Path) -> None:
+    if given.location and given.location.file != settings_file:
+        raise UsageFault(f"{setting.name} is set in {given.location}", hint="Change it in that file by hand.")
+
+
+def _require(setting: Setting, given: Given, wanted: object) -> None:
+    """The file must give the setting just what is wanted, however its statements work together."""
+    same = given.value is wanted if NOT_GIVEN in (given.value, wanted) else repr(given.value) == repr(wanted)
+    if not same:
+        place = f" at {given.location}" if given.location else ""
+        raise UsageFault(
+            f"{setting.name} would still get its value from another statement{place}",
+            hint="Nothing was changed. Change that place by hand: ctl settings edit",
+        )

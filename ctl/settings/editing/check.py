@@ -1,0 +1,135 @@
+"""What a settings file would come to with another text: checked before that is written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ctl.converge.atomic import TEMPORARY_PREFIX
+from ctl.paths import Layout
+from ctl.settings.editing.naming import VHOST, Setting
+from ctl.settings.language import read_settings
+from ctl.settings.load import load
+from ctl.settings.options import NAMES, OLD_VHOST
+from ctl.settings.place import location_in
+from ctl.settings.source import Diagnostic, Location, SettingsError
+
+NOT_GIVEN = object()
+"""Stands for the value of a setting that the file does not give."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a settings file gives for one setting.
+
+    Args:
+        value: plain values, or NOT_GIVEN.
+        location: where, or None.
+    """
+
+    value: object = NOT_GIVEN
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Would:
+    """A text in the place of a settings file's.
+
+    Args:
+        file: the settings file as the user named it; places in the text are told as places in it.
+        text: its new text.
+        layout: the root.
+    """
+
+    file: Path
+    text: str
+    layout: Layout
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Load the settings as they would be.
+
+        Returns:
+            Warnings and notes.
+
+        Raises:
+            SettingsError: they are wrong, with every error.
+        """
+        with self._copy() as copy, self._relocating(copy):
+            found = load(copy, self.layout, use_secrets=False).attributes.diagnostics
+            return self._relocated(found, copy)
+
+    def given(self, setting: Setting) -> Given:
+        """What the text gives for a setting; of two spellings the later one.
+
+        Raises:
+            SettingsError: the text cannot be read.
+        """
+        with self._copy() as copy, self._relocating(copy):
+            values = read_settings(copy, names=NAMES, environment=os.environ).values
+            found = [_lookup(values, path) for path in _spellings(setting)]
+            found = [one for one in found if one.value is not NOT_GIVEN]
+            last = max(found, key=lambda one: _order(one.location), default=Given())
+            return replace(last, location=self._moved(last.location, copy))
+
+    @contextmanager
+    def _copy(self) -> Iterator[Path]:
+        """The text in a file of its own, where relative paths lead to the same files."""
+        copy = self.file.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{self.file.suffix}"
+        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(self.text.encode())
+            yield copy
+        finally:
+            copy.unlink(missing_ok=True)
+
+    @contextmanager
+    def _relocating(self, copy: Path) -> Iterator[None]:
+        try:
+            yield
+        except SettingsError as error:
+            raise SettingsError(self._relocated(error.diagnostics, copy), hint=error.hint) from None
+
+    def _relocated(self, found: Iterable[Diagnostic], copy: Path) -> tuple[Diagnostic, ...]:
+        return tuple(
+            replace(
+                one,
+                location=self._moved(one.location, copy),
+                message=one.message.replace(str(copy), str(self.file)),
+                hint=one.hint.replace(str(copy), str(self.file)),
+            )
+            for one in found
+        )
+
+    def _moved(self, location: Location | None, copy: Path) -> Location | None:
+        return replace(location, file=self.file) if location and location.file == copy else location
+
+
+def _spellings(setting: Setting) -> Iterator[tuple[str, ...]]:
+    yield setting.path
+    if setting.path[: len(VHOST)] == VHOST and len(setting.path) > len(VHOST):
+        yield (OLD_VHOST, *setting.path[len(VHOST) :])
+
+
+def _lookup(values: object, path: tuple[str, ...]) -> Given:
+    location: Location | None = None
+    for key in path:
+        if not isinstance(values, dict) or key not in values:
+            return Given()
+        location = location_in(values, key) or location
+        values = values[key]
+    return Given(_plain(values), location)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def _order(location: Location | None) -> tuple[int, int]:
+    return (location.line, location.column) if location else (0, 0)

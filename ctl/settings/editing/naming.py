@@ -1,0 +1,197 @@
+"""Names of settings on the command line: `registry.log_level`, or as a file has it: `registry["log_level"]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ctl.errors import UsageFault
+from ctl.settings.masking import mask_value
+from ctl.settings.nearest import nearest
+from ctl.settings.option import Option
+from ctl.settings.options import OLD_VHOST, OPTIONS
+from ctl.settings.options.storage import DRIVERS, FEATURES, Storage
+from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema
+from ctl.settings.starter import python_value
+from ctl.settings.types import Type
+
+Path = tuple[str, ...]
+"""The keys that lead to a setting: ("registry", "nginx", "listen_port")."""
+
+VHOST: Path = ("registry", "nginx")
+_STEP = re.compile(r"\.?([^.\[\]\"'\s]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)'|([0-9]+))\s*\]")
+_LIST_OF_ALL = "`ctl settings list` lists them all."
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An option, or what is inside of one.
+
+    Args:
+        path: the keys that lead to it.
+        option: the option that it is or is part of.
+        type: what it may be.
+        secret: whether all of it is secret.
+    """
+
+    path: Path
+    option: Option
+    type: Type
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """The dotted name."""
+        return ".".join(self.path)
+
+    @property
+    def python(self) -> str:
+        """As it is written in a settings file."""
+        return written(self.path)
+
+    def masked(self, value: object) -> object:
+        """A value of it as it may be shown."""
+        inside_env = self.option.name == "registry.env"
+        wrapped = {self.path[-1]: value} if len(self.path) > 1 else value
+        above = self.path[:-1] if len(self.path) > 1 else self.path
+        is_variable = inside_env and self.name != self.option.name
+        shown = mask_value(wrapped, secret=self.secret, path=above, environment=is_variable)
+        inner = shown[self.path[-1]] if isinstance(shown, Mapping) and len(self.path) > 1 else shown
+        if inside_env and isinstance(inner, Mapping):
+            return mask_value(inner, environment=True)
+        return inner
+
+    def holds_secret(self, value: object) -> bool:
+        """Whether some of a value of it must not be shown."""
+        return self.masked(value) != value
+
+
+def written(path: Path) -> str:
+    """A path as it is written in a settings file: `registry["nginx"]["https"]`."""
+    return path[0] + "".join(f"[{python_value(key)}]" for key in path[1:])
+
+
+def path_of(text: str) -> Path:
+    """The keys of a name in either form; the older spelling of the vhost's settings becomes the present one.
+
+    Raises:
+        UsageFault: it is no name.
+    """
+    keys: list[str] = []
+    end = 0
+    while end < len(text):
+        step = _STEP.match(text, end)
+        if step is None:
+            raise UsageFault(f"{text!r} is no name of a setting", hint="Write it as registry.log_level.")
+        keys.append(next(group for group in step.groups() if group is not None))
+        end = step.end()
+    if not keys:
+        raise UsageFault("the name of the setting is empty", hint=_LIST_OF_ALL)
+    return canonical(tuple(keys))
+
+
+def canonical(path: Path) -> Path:
+    """registry_nginx is registry.nginx."""
+    return (*VHOST, *path[1:]) if path[0] == OLD_VHOST else path
+
+
+def find(text: str) -> Setting:
+    """The setting that a name on the command line means.
+
+    Raises:
+        UsageFault: there is none; names the nearest.
+    """
+    path = path_of(text)
+    for length in range(len(path), 0, -1):
+        option = OPTIONS.get(".".join(path[:length]))
+        if option:
+            return _inside(option, path, length)
+    raise unknown(path)
+
+
+def unknown(path: Path) -> UsageFault:
+    """The error that there is no setting of a name."""
+    name = ".".join(path)
+    if is_section(path):
+        return UsageFault(
+            f"{name} is a section of settings, not a setting", hint=f"`ctl settings list {name}` lists them."
+        )
+    return UsageFault(f"there is no setting {name}", hint=_meant(nearest(name, OPTIONS)))
+
+
+def is_section(path: Path) -> bool:
+    """Whether a path leads to a group of options."""
+    prefix = ".".join(path) + "."
+    return any(name.startswith(prefix) for name in OPTIONS)
+
+
+def _meant(near: str | None) -> str:
+    return f"Did you mean {near}?" if near else _LIST_OF_ALL
+
+
+def _inside(option: Option, path: Path, length: int) -> Setting:
+    """Follow the keys behind an option's name into its type."""
+    kind, secret = option.type, option.secret
+    for depth, key in enumerate(path[length:], length):
+        kind, hidden = _step(kind, key, path[:depth])
+        secret = secret or hidden
+    return Setting(path, option, kind, secret)
+
+
+def _step(kind: Type, key: str, above: Path) -> tuple[Type, bool]:
+    """The type of what is under a key, and whether it is declared secret."""
+    if isinstance(kind, Storage):
+        known: Mapping[str, Type | Parameter] = {**DRIVERS, **FEATURES}
+    elif isinstance(kind, Schema):
+        known = kind.parameters
+    elif isinstance(kind, MapOf):
+        return kind._value, False  # declared with the type, and used by nothing else
+    elif isinstance(kind, Free):
+        return kind, False
+    else:
+        raise _no_keys(kind, above)
+    found = known.get(key)
+    if found is None:
+        raise _unknown_key(key, known, above)
+    return (found.type, found.secret) if isinstance(found, Parameter) else (found, False)
+
+
+def _no_keys(kind: Type, above: Path) -> UsageFault:
+    name = ".".join(above)
+    if isinstance(kind, ListOf):
+        return UsageFault(f"{name} is a list, and is read and set as a whole", hint=f"Name {name}.")
+    return UsageFault(f"{name} has one value ({kind.label}), no keys", hint=f"Name {name}.")
+
+
+def _unknown_key(key: str, known: Mapping[str, object], above: Path) -> UsageFault:
+    near = nearest(key, known)
+    name = ".".join(above)
+    hint = f"Did you mean {name}.{near}?" if near else f"Known are {', '.join(known) or 'none'}."
+    return UsageFault(f"there is no setting {name}.{key}", hint=hint)
+
+
+def names(beginning: str = "") -> Iterator[str]:
+    """Every dotted name that begins so: options, and parameters where their option's name is complete."""
+    for option in OPTIONS.values():
+        if option.name.startswith(beginning):
+            yield option.name
+        if beginning.startswith(f"{option.name}."):
+            yield from (one for one in _below(option.name, option.type) if one.startswith(beginning))
+
+
+def _below(name: str, kind: Type) -> Iterator[str]:
+    inner: dict[str, Type] = {}
+    if isinstance(kind, Storage):
+        inner = {**DRIVERS, **FEATURES}
+    elif isinstance(kind, Schema):
+        inner = {one.name: one.type for one in kind.parameters.values()}
+    for key, type_ in inner.items():
+        yield f"{name}.{key}"
+        yield from _below(f"{name}.{key}", type_)
+
+
+def common(one: Path, other: Path) -> int:
+    """How many keys two paths have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))

@@ -1,0 +1,182 @@
+"""Editing a settings file as visudo does: a copy in an editor, checked, and installed only if it is valid."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.converge.atomic import TEMPORARY_PREFIX
+from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault
+from ctl.output import Console
+from ctl.paths import Layout
+from ctl.settings.editing.check import Would
+from ctl.settings.editing.files import Original, locked
+from ctl.settings.editing.shown import difference
+from ctl.settings.language.files import FileProblem, read_text
+from ctl.settings.source import Diagnostic, SettingsError
+
+_VARIABLES = ("VISUAL", "EDITOR")
+_FALLBACKS = ("editor", "vi")
+_QUESTION = "What now? (e)dit again, e(x)it without saving [e]: "
+
+
+class EditorFailed(CtlError):
+    """The editor could not be run, or ended with an error (exit 1); the copy is thrown away."""
+
+
+def editor() -> list[str]:
+    """The command of the user's editor: $VISUAL, $EDITOR, or the system's.
+
+    Raises:
+        UsageFault: there is none, or the variable names none.
+    """
+    for variable in _VARIABLES:
+        text = os.environ.get(variable, "").strip()
+        if text:
+            return _from_variable(variable, text)
+    for name in _FALLBACKS:
+        if shutil.which(name):
+            return [name]
+    raise UsageFault("no editor was found", hint="Name one: EDITOR=nano ctl settings edit")
+
+
+def _from_variable(variable: str, text: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = []
+    if not words or not shutil.which(words[0]):
+        raise UsageFault(f"{variable} names no program that can be run: {text}")
+    return words
+
+
+@dataclass(frozen=True)
+class Session:
+    """One edit.
+
+    Args:
+        file: the settings file as the user named it.
+        layout: the root.
+        console: where to talk.
+        editor: the editor's command.
+    """
+
+    file: Path
+    layout: Layout
+    console: Console
+    editor: Sequence[str]
+
+    def run(self) -> int:
+        """Edit, check and install.
+
+        Returns:
+            The exit code: 0 also where nothing was changed, 2 where a wrong version was given up.
+
+        Raises:
+            LockHeld: somebody else edits the file.
+            EditorFailed, ChangedMeanwhile: nothing was changed.
+        """
+        with locked(self.file) as original, self._copy(original) as copy:
+            while True:
+                self._edit(copy)
+                content = copy.read_bytes() if copy.exists() else original.content
+                if content == original.content:
+                    self.console.say(f"{self.file} is unchanged")
+                    return EXIT_OK
+                found = self._check(copy)
+                if found is not None:
+                    self._install(original, content, found)
+                    return EXIT_OK
+                if not self._again():
+                    self.console.say(f"{self.file} is unchanged")
+                    return EXIT_USAGE
+
+    def _edit(self, copy: Path) -> None:
+        with _ignoring_keyboard():
+            try:
+                code = subprocess.run([*self.editor, str(copy)], check=False).returncode
+            except OSError as error:
+                raise EditorFailed(f"{self.editor[0]} cannot be run: {error.strerror}") from None
+        if code:
+            raise EditorFailed(f"{self.editor[0]} ended with {code}: {self.file} is unchanged")
+
+    def _check(self, copy: Path) -> tuple[Diagnostic, ...] | None:
+        """Warnings and notes about a valid copy; None, and the errors are shown, if it is none."""
+        try:
+            read_text(copy)
+            return Would(self.file, copy.read_bytes().decode(), self.layout).check()
+        except FileProblem as problem:
+            line = f"line {problem.line}: " if problem.line else ""
+            self.console.error(f"{line}the file {problem.message}. {problem.hint}".rstrip())
+        except SettingsError as error:
+            self.console.error(error.message)
+        return None
+
+    def _install(self, original: Original, content: bytes, found: Sequence[Diagnostic]) -> None:
+        diff = difference(self.file, _text(original.content), _text(content))
+        original.replace(content)
+        self.console.say(diff)
+        for one in found:
+            self.console.note(str(one))
+        self.console.say(f"{self.file} is changed; next: ctl reconfigure")
+
+    def _again(self) -> bool:
+        """Whether to edit again, as the user says."""
+        while True:
+            sys.stderr.write(_QUESTION)
+            sys.stderr.flush()
+            line = sys.stdin.readline()
+            if not line:
+                sys.stderr.write("\n")
+                raise UsageFault(f"standard input has ended: {self.file} is unchanged")
+            answer = line.strip().lower()
+            if answer in ("", "e"):
+                return True
+            if answer == "x":
+                return False
+
+    @contextmanager
+    def _copy(self, original: Original) -> Iterator[Path]:
+        """A copy for this user alone, in a folder beside the file; it is kept where work would be lost."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}edit-", dir=original.target.parent))
+        copy = folder / self.file.name
+        keep = False
+        try:
+            descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(original.content)
+            yield copy
+        except EditorFailed:
+            raise
+        except BaseException:
+            keep = copy.exists() and copy.read_bytes() != original.content
+            raise
+        finally:
+            if keep:
+                self.console.error(f"your version is kept in {copy}")
+            else:
+                shutil.rmtree(folder)
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+@contextmanager
+def _ignoring_keyboard() -> Iterator[None]:
+    """Leave Ctrl-C and Ctrl-\\ to the editor; a handler is not inherited by it, as ignoring them would be."""
+    kept = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGQUIT)}
+    try:
+        yield
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)

@@ -1,0 +1,160 @@
+"""Where a settings file gives a setting, and whether that can be told from its text alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctl.settings.editing.naming import Path, canonical
+from ctl.settings.language.methods import CHANGING
+from ctl.settings.options import OLD_VHOST, SECTIONS, SETTINGS
+
+
+@dataclass(frozen=True)
+class Site:
+    """A plain assignment at the top level of the file: `registry["storage"] = …` or `external_url("…")`.
+
+    Args:
+        statement: it.
+        path: what it gives.
+        value: what stands for the value.
+    """
+
+    statement: ast.stmt
+    path: Path
+    value: ast.expr
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a site that gives a setting, or what the setting is in, says of the setting.
+
+    Args:
+        site: the site.
+        value: the setting's value, or None where it is not there.
+        holder: the dictionary that the value is in, or would be added to, or None.
+        index: which of the holder's items it is, or -1.
+        missing: the keys that are not there, from the outside in.
+        computed: what stands in the way, because it is worked out when the file is read; or None.
+    """
+
+    site: Site
+    value: ast.expr | None = None
+    holder: ast.Dict | None = None
+    index: int = -1
+    missing: Path = ()
+    computed: ast.expr | None = None
+
+
+def sites(tree: ast.Module) -> list[Site]:
+    """Every plain assignment to a setting, in the order of the file."""
+    return [found for statement in tree.body if (found := site_of(statement))]
+
+
+def site_of(statement: ast.stmt) -> Site | None:
+    """The assignment that a statement is, or None."""
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        path, whole = path_of(statement.targets[0])
+        return Site(statement, path, statement.value) if whole else None
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in SETTINGS:
+        return None
+    if len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
+        return None
+    return Site(statement, (call.func.id,), call.args[0])
+
+
+def path_of(node: ast.expr) -> tuple[Path, bool]:
+    """The path of a chain of subscripts, and whether all of it is written out.
+
+    Returns:
+        The keys up to the first that is computed, () for what is no setting.
+    """
+    keys: list[str | None] = []
+    while isinstance(node, ast.Subscript):
+        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
+        keys.insert(0, key if isinstance(key, str) else None)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in SECTIONS | SETTINGS | {OLD_VHOST}:
+        return (), False
+    known = keys[: keys.index(None)] if None in keys else keys
+    return canonical((node.id, *(key for key in known if key is not None))), None not in keys
+
+
+def related(one: Path, other: Path) -> bool:
+    """Whether giving the one gives the other, or a part of it, a value."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
+def trace(site: Site, wanted: Path) -> Trace:
+    """Follow a setting into the value of what it is in."""
+    value, left = site.value, wanted[len(site.path) :]
+    holder: ast.Dict | None = None
+    index = -1
+    while left:
+        if isinstance(value, ast.Constant) and value.value is None:
+            return Trace(site, missing=left)
+        if not isinstance(value, ast.Dict) or not _is_plain(value):
+            return Trace(site, computed=value)
+        found = [number for number, key in enumerate(value.keys) if _text_of(key) == left[0]]
+        if not found:
+            return Trace(site, holder=value, missing=left)
+        if len(found) > 1:
+            return Trace(site, computed=value)
+        holder, index, value, left = value, found[0], value.values[found[0]], left[1:]
+    return Trace(site, value, holder, index)
+
+
+def _is_plain(value: ast.Dict) -> bool:
+    """Whether every key of a dictionary is written out."""
+    return all(_text_of(key) is not None for key in value.keys)
+
+
+def _text_of(key: ast.expr | None) -> str | None:
+    return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+
+
+def unclear(tree: ast.Module, wanted: Path) -> ast.expr | None:
+    """The first place that may give a setting a value in a way that cannot be told without reading the file."""
+    plain = {id(_target(site.statement)) for site in sites(tree)}
+    for node in ast.walk(tree):
+        target = _given(node)
+        if target is None or id(node) in plain or id(target) in plain:
+            continue
+        path, _ = path_of(target)
+        if path and related(path, wanted):
+            return target
+    return None
+
+
+def _target(statement: ast.stmt) -> ast.expr | None:
+    if isinstance(statement, ast.Assign):
+        return statement.targets[0]
+    return statement.value if isinstance(statement, ast.Expr) else None
+
+
+def _given(node: ast.AST) -> ast.expr | None:
+    """What a syntax node gives a value to, or changes."""
+    if isinstance(node, ast.Name | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        return node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+        return node.func.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SETTINGS:
+        return node.func
+    return None
+
+
+def parts(tree: ast.Module, wanted: Path) -> Iterator[Site]:
+    """Assignments to a part of a setting."""
+    return (site for site in sites(tree) if len(site.path) > len(wanted) and related(site.path, wanted))
+
+
+def holders(tree: ast.Module, wanted: Path) -> Iterator[Trace]:
+    """What the assignments to a setting, or to what it is in, say of it."""
+    return (
+        trace(site, wanted)
+        for site in sites(tree)
+        if len(site.path) <= len(wanted) and related(site.path, wanted)
+    )
