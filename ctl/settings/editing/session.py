@@ -60,6 +60,19 @@ def _from_variable(variable: str, text: str) -> list[str]:
 
 
 @dataclass(frozen=True)
+class _Wanted:
+    """A version of the file that may be installed.
+
+    Args:
+        content: it.
+        diagnostics: warnings and notes about it.
+    """
+
+    content: bytes
+    diagnostics: Sequence[Diagnostic] = ()
+
+
+@dataclass(frozen=True)
 class Session:
     """One edit.
 
@@ -88,17 +101,13 @@ class Session:
         with locked(self.file) as original, self._copy(original) as copy:
             while True:
                 self._edit(copy)
-                content = copy.read_bytes() if copy.exists() else original.content
-                if content == original.content:
-                    self.console.say(f"{self.file} is unchanged")
+                wanted = self._wanted(copy, original)
+                if wanted is not None and wanted.content != original.content:
+                    self._install(original, wanted)
                     return EXIT_OK
-                found = self._check(copy)
-                if found is not None:
-                    self._install(original, content, found)
-                    return EXIT_OK
-                if not self._again():
+                if wanted is not None or not self._again():
                     self.console.say(f"{self.file} is unchanged")
-                    return EXIT_USAGE
+                    return EXIT_USAGE if wanted is None else EXIT_OK
 
     def _edit(self, copy: Path) -> None:
         with _ignoring_keyboard():
@@ -109,11 +118,16 @@ class Session:
         if code:
             raise EditorFailed(f"{self.editor[0]} ended with {code}: {self.file} is unchanged")
 
-    def _check(self, copy: Path) -> tuple[Diagnostic, ...] | None:
-        """Warnings and notes about a valid copy; None, and the errors are shown, if it is none."""
+    def _wanted(self, copy: Path, original: Original) -> _Wanted | None:
+        """What the copy says, checked; None, and the errors are shown, if it is not valid."""
         try:
-            read_text(copy)
-            return Would(self.file, copy.read_bytes().decode(), self.layout).check()
+            if not copy.exists():
+                return _Wanted(original.content)
+            text = read_text(copy)  # a regular file, in UTF-8
+            content = copy.read_bytes()
+            if content == original.content:
+                return _Wanted(content)
+            return _Wanted(content, Would(self.file, text, self.layout).check())
         except FileProblem as problem:
             line = f"line {problem.line}: " if problem.line else ""
             self.console.error(f"{line}the file {problem.message}. {problem.hint}".rstrip())
@@ -121,11 +135,11 @@ class Session:
             self.console.error(error.message)
         return None
 
-    def _install(self, original: Original, content: bytes, found: Sequence[Diagnostic]) -> None:
-        diff = difference(self.file, _text(original.content), _text(content))
-        original.replace(content)
+    def _install(self, original: Original, wanted: _Wanted) -> None:
+        diff = difference(self.file, _text(original.content), _text(wanted.content))
+        original.replace(wanted.content)
         self.console.say(diff)
-        for one in found:
+        for one in wanted.diagnostics:
             self.console.note(str(one))
         self.console.say(f"{self.file} is changed; next: ctl reconfigure")
 
@@ -158,7 +172,7 @@ class Session:
         except EditorFailed:
             raise
         except BaseException:
-            keep = copy.exists() and copy.read_bytes() != original.content
+            keep = copy.is_file() and copy.read_bytes() != original.content
             raise
         finally:
             if keep:

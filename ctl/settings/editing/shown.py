@@ -98,10 +98,13 @@ def _masked(lines: list[str], tree: ast.Module, comments: Mapping[int, int]) -> 
     """
     tails = {number: lines[number - 1][column:] for number, column in comments.items()}
     bare = [line[: comments[number]] if number in comments else line for number, line in enumerate(lines, 1)]
-    shown_lines = _without_spans(bare, _spans(tree), set())
+    spans = _spans(tree)
+    secret = {number for first, _, last, _ in spans for number in range(first, last + 1)}
+    # What stands behind a secret may be a former one.
+    said = {number: f"# {MASK}" if number in secret else _comment(tail) for number, tail in tails.items()}
     return [
-        _printable(line) + (_comment(tails[number]) if number in tails else "")
-        for number, line in enumerate(shown_lines, 1)
+        _printable(line) + said.get(number, "")
+        for number, line in enumerate(_without_spans(bare, spans, set()), 1)
     ]
 
 
