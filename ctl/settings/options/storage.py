@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctl.settings.addresses import AbsolutePath
+from ctl.settings.options.storage_traps import Driver, check
 from ctl.settings.place import Place, Refused
 from ctl.settings.quantities import Duration, Size
 from ctl.settings.shapes import Free, Parameter, Schema, Unknown, did_you_mean, entries
@@ -29,9 +30,10 @@ class Bucket(Type):
         """The name."""
         name = Text(empty=False).read(value, place)
         if "/" in name:
+            bucket, _, folder = name.partition("://")[2 if "://" in name else 0].strip("/").partition("/")
             raise Refused(
                 f"is the name of a bucket only, without a path{place.got(name)}",
-                'Put the path into "rootdirectory".',
+                f'Put the path into "rootdirectory": {{"bucket": "{bucket}", "rootdirectory": "/{folder}"}}.',
             )
         return name
 
@@ -62,7 +64,11 @@ _S3 = (
         Size(MULTIPART_MINIMUM, "S3's smallest part of an upload"),
         "bytes of each part of an upload",
     ),
-    Parameter("multipartcopychunksize", _SIZE, "bytes of each part of a copy"),
+    Parameter(
+        "multipartcopychunksize",
+        Size(MULTIPART_MINIMUM, "S3's smallest part of a copy"),
+        "bytes of each part of a copy",
+    ),
     Parameter("multipartcopymaxconcurrency", _COUNT, "parts copied at once"),
     Parameter("multipartcopythresholdsize", _SIZE, "from which size on copies go in parts"),
     _ROOT,
@@ -262,7 +268,11 @@ class Storage(Type):
             elif one is not None:
                 read = read_value(schema, one, place.inside(value, key))
                 found[key] = {} if read is INVALID else read
-        self._check_drivers([key for key in found if key in DRIVERS], value, place, unknown=unknown)
+        drivers = [key for key in found if key in DRIVERS]
+        self._check_drivers(drivers, value, place, unknown=unknown)
+        if len(drivers) == 1 and isinstance(value, Mapping):
+            (name,) = drivers
+            check(Driver(name, found[name], value[name], place.inside(value, name), found))
         return found
 
     def _check_drivers(self, drivers: list[str], value: object, place: Place, *, unknown: bool) -> None:
