@@ -56,6 +56,7 @@ def read_alone(file: Path, layout: Layout, *, environment: Mapping[str, str] | N
     variables = os.environ if environment is None else environment
     reading = read_settings(file, names=NAMES, environment=variables)
     secrets = Secrets(layout.secrets_file)
+    secrets.unseen = True
     return resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
 
 

@@ -30,11 +30,13 @@ class Secrets:
 
     Attributes:
         persistent: whether what is made may be written (package["generate_secrets_json_file"]).
+        unseen: whether the file is not looked at (another node's): what is missing may well be there.
     """
 
     def __init__(self, path: Path, data: dict[str, Any] | None = None, raw: bytes | None = None) -> None:
         self.path = path
         self.persistent = True
+        self.unseen = False
         self._data = data or {}
         self._raw = raw
         self._made: dict[tuple[str, str], Any] = {}

@@ -129,6 +129,15 @@ def test_a_certificate_that_belongs_to_the_key_stays(gitlab: Node, exported: Pat
     assert gitlab.kept["registry"] == {"internal_certificate": CERTIFICATE, "internal_key": KEY}
 
 
+def test_a_node_that_makes_no_secrets_takes_them(gitlab: Node, registry: Node, exported: Path) -> None:
+    """package["generate_default_secrets"] = False is for nodes that get theirs from elsewhere."""
+    gitlab.settings(GITLAB + 'package["generate_default_secrets"] = False\n')
+    assert gitlab("check-config").code == 2
+    assert registry("check-config", "--peer", str(gitlab.file)).code == 0
+    assert gitlab("secrets", "import", str(exported)).code == 0
+    assert gitlab("check-config").code == 0
+
+
 def test_settings_win(gitlab: Node, exported: Path) -> None:
     (gitlab.root / "key").write_text(KEY)
     gitlab.settings(GITLAB + f'gitlab_rails["internal_key"] = read_file("{gitlab.root}/key")\n')

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ctl.converge import YamlPart
 from ctl.converge.journal import Journal, roll_back
+from ctl.converge.model import Machine
 from ctl.converge.yaml_text import Document
 from ctl.errors import CtlError
 from tests.converge.supervisor import Bench
@@ -176,6 +177,14 @@ def test_the_diff_shows_no_other_line(bench: Bench, file: Path) -> None:
     assert change is not None
     assert "-    host: old # h" in change.diff
     assert "s3cr3t" not in change.diff
+
+
+def test_a_blank_machine_shows_the_file_if_there_is_one(bench: Bench, file: Path) -> None:
+    blank = Machine(services=bench.services, privileged=False, blank=True)
+    (desired,) = YamlPart(file, values=VALUES).desired(blank)
+    assert (desired.path, desired.mode) == (file, 0o640)
+    assert b"new" in desired.content
+    assert YamlPart(file.with_name("none.yml"), values=VALUES).desired(blank) == ()
 
 
 def test_a_link_is_followed_and_stays(bench: Bench, file: Path) -> None:

@@ -111,7 +111,7 @@ def _stored(view: View, key: str | None, certificate: str | None) -> _Pair:
 
 
 def _may_make(view: View, name: str) -> bool:
-    if view["package.generate_default_secrets"]:
+    if view.secrets.unseen or view["package.generate_default_secrets"]:
         return True
     view.error(
         name,
