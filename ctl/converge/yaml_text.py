@@ -1,8 +1,8 @@
 """Changes single values of somebody else's YAML file, and no other byte of it.
 
-The parser (ruamel.yaml) tells only where things stand; the text is cut and joined there. What comes out is
-read again and compared with what went in, so that a form of YAML not thought of ends in an error, never in a
-damaged file.
+One parser (ruamel.yaml) tells only where things stand; the text is cut and joined there. What comes out is
+read by another (PyYAML) and compared with what went in, so that a form of YAML not
+thought of ends in an error, never in a damaged file.
 """
 
 from __future__ import annotations
@@ -45,17 +45,14 @@ class Document:
         self.name = name
         self._bom = _BOM if text.startswith(_BOM) else ""
         self.text = text.removeprefix(_BOM)
-        self.root, self.data = _parse(self.text, name)
+        self.root, self.data = _nodes(self.text, name), _data(self.text, name)
         if not isinstance(self.data, dict):
             raise CtlError(f"{name}: must hold a mapping, as `production:`", hint=_UNCHANGED)
         self._newline = "\r\n" if "\r\n" in self.text else "\n"
 
     def value(self, path: Path) -> Any:  # noqa: ANN401 - whatever YAML holds
         """The value at a path of keys, merges and aliases followed; None where there is none."""
-        found: Any = self.data
-        for key in path:
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
+        return _value(self.data, path)
 
     def set(self, path: Path, values: Mapping[str, object]) -> str:
         """The text with these values in the mapping at a path; what is equal already is not touched.
@@ -217,9 +214,9 @@ class Document:
 
     def _verify(self, text: str, path: Path, values: Mapping[str, object]) -> None:
         """Whether the new text says what is wanted, and otherwise what the old one said."""
-        after = Document(text, self.name)
-        right = all(same(after.value((*path, key)), value) for key, value in values.items())
-        if not right or _without(after.data, path, values) != _without(self.data, path, values):
+        after = _data(text, self.name)
+        right = all(same(_value(after, (*path, key)), value) for key, value in values.items())
+        if not right or _without(after, path, values) != _without(self.data, path, values):
             raise CtlError(
                 f"{self.name}: {_dotted(path)} cannot be changed without changing something else",
                 hint=f"Write it as a section of its own, without anchors or merges. {_UNCHANGED}",
@@ -229,6 +226,12 @@ class Document:
 _UNCHANGED = "Nothing was changed."
 
 
+def _value(data: Any, path: Path) -> Any:  # noqa: ANN401
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
 def same(found: object, wanted: object) -> bool:
     """Whether a value is as wanted; a port may be text, but True is not 1."""
     if isinstance(found, bool) or isinstance(wanted, bool) or found is None or wanted is None:
@@ -236,26 +239,37 @@ def same(found: object, wanted: object) -> bool:
     return str(found) == str(wanted)
 
 
-def _parse(text: str, name: str) -> tuple[Any, Any]:
-    """The nodes and the data of the only document. GitLab's own parser reads YAML 1.1, so this does too."""
+def _nodes(text: str, name: str) -> Any:  # noqa: ANN401 - a node of ruamel.yaml
+    """The only document with its places."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    def parser() -> YAML:
-        made = YAML(typ="safe", pure=True)
-        made.version = (1, 1)
-        made.allow_duplicate_keys = True
-        return made
-
+    parser = YAML(typ="safe", pure=True)
+    parser.version = (1, 1)
     try:
-        return parser().compose(text), parser().load(text)
+        return parser.compose(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        problem = error.problem or error.context or "not one document"
-        raise CtlError(f"{name}{place}: is not YAML: {problem}", hint=_UNCHANGED) from None
+        raise _not_yaml(name, error.problem_mark or error.context_mark, error.problem) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise CtlError(f"{name}: is not YAML ({type(error).__name__})", hint=_UNCHANGED) from None
+        raise _not_yaml(name, None, type(error).__name__) from None
+
+
+def _data(text: str, name: str) -> Any:  # noqa: ANN401 - whatever YAML holds
+    """What the document says to libyaml, by which GitLab's own parser reads it too (YAML 1.1)."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C or not
+    except yaml.MarkedYAMLError as error:
+        raise _not_yaml(name, error.problem_mark or error.context_mark, error.problem) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _not_yaml(name, None, type(error).__name__) from None
+
+
+def _not_yaml(name: str, mark: Any, problem: str | None) -> CtlError:  # noqa: ANN401
+    place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+    return CtlError(f"{name}{place}: is not YAML: {problem or 'not one document'}", hint=_UNCHANGED)
 
 
 def _is_scalar(node: Any) -> bool:  # noqa: ANN401

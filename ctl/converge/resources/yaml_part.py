@@ -54,6 +54,7 @@ class YamlPart:
     values: Sequence[tuple[Sequence[tuple[str, ...]], Mapping[str, object]]] = field(repr=False)
     mask: Mask | None = None
     notifies: tuple[Notification, ...] = ()
+    _done: dict[bytes, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -100,6 +101,11 @@ class YamlPart:
         return target, found
 
     def _edited(self, target: Path, content: bytes) -> bytes:
+        if content not in self._done:
+            self._done[content] = self._edit(target, content)
+        return self._done[content]
+
+    def _edit(self, target: Path, content: bytes) -> bytes:
         from ctl.converge.yaml_text import Document
 
         try:
