@@ -1,4 +1,4 @@
-"""`ctl settings`: what settings there are, and a settings file to begin with."""
+"""`ctl settings`: what settings there are, a settings file to begin with, and changing one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from ctl.cli import Context, command, global_options
 from ctl.commands.setting_names import setting_names
+from ctl.commands.setting_now import rows
 from ctl.commands.settings_change import set_, unset
 from ctl.commands.settings_edit import edit
 from ctl.commands.settings_get import get
@@ -17,7 +18,7 @@ from ctl.commands.settings_schema import schema
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def settings() -> None:
-    """Look up settings, and write a settings file to begin with."""
+    """Look up settings, change them, and write a settings file to begin with."""
 
 
 @command()
@@ -76,7 +77,7 @@ def list_(ctx: Context, *, pattern: str | None) -> None:
 @command()
 @click.argument("name", shell_complete=setting_names)
 def describe(ctx: Context, *, name: str) -> None:
-    """Explain a setting: type, default, effect, example.
+    """Explain a setting: type, default, effect, example; what it is now, and where that comes from.
 
     NAME is dotted (registry.log_level) or as it is written (registry["log_level"]).
     """
@@ -97,7 +98,9 @@ def describe(ctx: Context, *, name: str) -> None:
             f"there is no setting {dotted}",
             hint=f"Did you mean {near}?" if near else "`ctl settings list` lists them all.",
         )
-    ctx.console.result(text_of(option))
+    head, gap, parameters = text_of(option).partition("\n\n")
+    now = [f"  {word + ':':9}{text}" for word, text in rows(ctx, dotted).items()]
+    ctx.console.result("\n".join([head, *now]) + gap + parameters)
 
 
 def _dotted(name: str) -> str:

@@ -251,3 +251,18 @@ def test_a_held_file(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "is being edited" in said.err
     assert 0.1 <= time.monotonic() - began < 5
     assert ctl("settings", "set", "registry.log_level", "info").code == 0
+
+
+def test_describe_tells_what_holds_now(ctl: Cli) -> None:
+    assert "now:" not in ctl("settings", "describe", "registry.log_level").out
+    file = ctl.settings(URL + 'registry["log_level"] = "warn"\nregistry["http_secret"] = "hunter2"\n')
+    said = ctl("settings", "describe", "registry.log_level").out
+    assert f'  now:     "warn"\n  from:    {file}:2:10\n' in said
+    assert '  now:     "********"\n' in ctl("settings", "describe", "registry.http_secret").out
+    said = ctl("settings", "describe", "registry.nginx.listen_port").out
+    assert "  now:     443\n  from:    derived by " in said
+    said = ctl("settings", "describe", "registry.storage.filesystem.rootdirectory").out
+    assert "/shared/registry" in said.split("  now: ")[1].splitlines()[0]
+    file.write_text("registry[\n")
+    said = ctl("settings", "describe", "registry.log_level")
+    assert (said.code, f"  now:     unknown: {file} cannot be used" in said.out) == (0, True)
