@@ -113,10 +113,10 @@ def registry_enable(view: View) -> bool:
     return view["registry_external_url"] is not None
 
 
-@rule("True with external_url")
+@rule("True with external_url or gitlab_yml_path")
 def gitlab_side(view: View) -> bool:
     """This node has GitLab's side."""
-    return view["external_url"] is not None
+    return view["external_url"] is not None or view["gitlab_rails.gitlab_yml_path"] is not None
 
 
 @rule('registry["enable"]')
