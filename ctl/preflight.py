@@ -15,6 +15,7 @@ from ctl.errors import PreflightError
 from ctl.node import Node
 from ctl.paths import Layout
 from ctl.programs import unserved
+from ctl.services.ports import excludes
 
 FIRST_ORDINARY_PORT = 1024
 
@@ -142,11 +143,13 @@ def _group_exists(group: str) -> bool:
 
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:
-    """Ports that the services will need, less those that they already hold."""
+    """Ports that the services will need, less those that only they themselves are in the way of."""
     wanted = [
         address
         for service, addresses in node.listens().items()
-        for address in set(addresses) - _held(machine, node.layout, service)
+        for held in [_held(machine, node.layout, service)]
+        for address in addresses
+        if not any(excludes(own, address) for own in held)
     ]
     if not wanted:
         return

@@ -40,7 +40,11 @@ def read_definition(layout: Layout, name: str) -> Definition:
     Raises:
         CtlError: its file cannot be read; names it.
     """
-    path = layout.sv / name / FACTS_FILE
+    return read_facts(layout.sv / name / FACTS_FILE)
+
+
+def read_facts(path: Path) -> Definition:
+    """The definition in a file; as `read_definition`."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         log = Path(facts["log"]) if facts.get("log") else None

@@ -36,9 +36,26 @@ def _connect(address: str, seconds: float) -> socket.socket:
             client.close()
             raise
         return client
-    host, _, port = address.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
+    host, port = _parts(address)
     return socket.create_connection((_ANY.get(host, host), int(port)), timeout=seconds)
+
+
+def excludes(held: str, wanted: str) -> bool:
+    """Whether who listens at one address keeps the other from being bound: the same port, and one of both is all.
+
+    Sockets of every IPv6 address leave those of IPv4 alone, as NGINX makes them (listen, 'ipv6only').
+    """
+    (host, port), (other, other_port) = _parts(held), _parts(wanted)
+    if port != other_port or (":" in host) != (":" in other):
+        return False
+    return host == other or bool({host, other} & _ANY.keys())
+
+
+def _parts(address: str) -> tuple[str, str]:
+    if address.startswith("unix:"):
+        return address, ""
+    host, _, port = address.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
 
 
 def listens(pid: int, address: str) -> bool:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import grp
 import pwd
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctl.converge import Directory, File, Item, Service, Template, reload, restart
-from ctl.converge.model import Notification
+from ctl.converge.model import Change, Machine, Notification
 from ctl.errors import CtlError
 from ctl.node import Node
-from ctl.services.definition import FACTS_FILE, Definition
+from ctl.services.definition import FACTS_FILE, Definition, read_facts
+from ctl.services.ports import excludes
 
 SVLOGD = {
     "svlogd_size": "s",
@@ -60,13 +62,43 @@ def runit_service(
     yield _script(definition / "run", run_source, scripts, restart(name))
     if finish_source is not None:
         yield _script(definition / "finish", finish_source, scripts)
-    facts = Definition(tuple(listen), wait, logs).content()
-    yield File(definition / FACTS_FILE, content=facts, owner="root", group="root")
+    facts = Definition(tuple(listen), wait, logs)
+    yield Facts(
+        definition / FACTS_FILE, content=facts.content(), owner="root", group="root", definition=facts
+    )
     chosen = logging.get("log_group") or node.attributes.logging.log_group or log_group
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
     yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
     yield Service(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(File):
+    """What ctl knows of a service; a new address that the old one is in the way of makes it restart.
+
+    NGINX binds the new addresses of a reload before it closes the old: from *:443 to 127.0.0.1:443 it cannot.
+
+    Args:
+        definition: the same as the content.
+    """
+
+    definition: Definition
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Write it where it differs."""
+        change = super().plan(machine)
+        if change is None or machine.blank or not self._obstructed():
+            return change
+        return replace(change, notifies=(*change.notifies, restart(self.path.parent.name)))
+
+    def _obstructed(self) -> bool:
+        try:
+            held = read_facts(self.path).listen
+        except CtlError:  # damaged: what it listens on cannot be told, and the file is about to be mended
+            return False
+        wanted = set(self.definition.listen) - set(held)
+        return any(excludes(old, new) for old in held for new in wanted)
 
 
 def _script(path: Path, source: str, variables: Mapping[str, object], *notifies: Notification) -> Template:

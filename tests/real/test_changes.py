@@ -69,6 +69,18 @@ def test_changed_setting(running: Root, case: Case) -> None:
     assert _contents(running.snapshot()) == _contents(before)
 
 
+def test_listening_on_more_and_on_fewer_addresses_of_one_port(running: Root) -> None:
+    """NGINX's own sockets are in the way of its new ones: it is they that must go, not the setting."""
+    for addresses in ('["*"]', '["127.0.0.1"]'):
+        running.settings(f'registry["nginx"]["listen_addresses"] = {addresses}')
+        report = running.reconfigure()
+        assert _services(report.restarted) == {"nginx"}
+        assert not _services(report.reloaded)
+        assert running.serves()
+    running.settings()
+    assert running.reconfigure().paths == set()
+
+
 def _reported(path: str) -> str:
     """The environment is one thing: its folder stands for its variables."""
     return ENVIRONMENT if path.startswith(ENVIRONMENT) else path

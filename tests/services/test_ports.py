@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.services.ports import answers, listens
+from ctl.services.ports import answers, excludes, listens
 
 
 @pytest.fixture
@@ -26,6 +26,23 @@ def test_every_form_of_an_address(listener: socket.socket) -> None:
     for host in ("127.0.0.1", "localhost", "*", "", "0.0.0.0"):  # noqa: S104 - asked, not bound
         assert answers(f"{host}:{port}")
         assert listens(os.getpid(), f"{host}:{port}")
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "in_the_way"),
+    [
+        ("*:443", "127.0.0.1:443", True),
+        ("127.0.0.1:443", "0.0.0.0:443", True),
+        ("[::1]:443", "[::]:443", True),
+        ("127.0.0.1:443", "127.0.0.1:443", True),
+        ("*:443", "*:5050", False),
+        ("*:443", "[::]:443", False),
+        ("127.0.0.1:443", "127.0.0.2:443", False),
+        ("unix:/run/a", "unix:/run/b", False),
+    ],
+)
+def test_who_is_in_the_way_of_whom(held: str, wanted: str, in_the_way: bool) -> None:
+    assert excludes(held, wanted) == in_the_way
 
 
 def test_ipv6() -> None:

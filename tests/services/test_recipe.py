@@ -138,6 +138,30 @@ def test_what_changes_what(source: Path) -> None:
     assert service(node(layout), source)[-1] == Service("web")
 
 
+@pytest.mark.parametrize(
+    ("former", "restarts"),
+    [
+        ('{"listen": ["*:5000"]}', True),
+        ('{"listen": ["127.0.0.1:5001"]}', False),
+        ('{"listen": ["127.0.0.1:5000", "*:80"]}', False),
+        ("damaged", False),
+        (None, False),
+    ],
+)
+def test_a_new_address_that_the_old_one_obstructs_needs_a_restart(
+    tmp_path: Path, source: Path, former: str | None, restarts: bool
+) -> None:
+    layout = Layout(tmp_path)
+    path = layout.sv / "web/ctl.json"
+    if former is not None:
+        path.parent.mkdir(parents=True)
+        path.write_text(former)
+    facts = next(one for one in service(node(layout), source) if one.name == f"file[{path}]")
+    change = facts.plan(Machine(services=Runit(layout), privileged=False))
+    assert change is not None
+    assert list(change.notifies) == ([Notification(Action.RESTART, "web")] if restarts else [])
+
+
 def test_who_may_enter_the_log_folder(source: Path) -> None:
     one, logs = node(Layout()), Path("/var/log/gitlab/web")
 
