@@ -84,6 +84,8 @@ def test_gitlab_side_only_with_external_url(site: Site) -> None:
     assert site.value(URL, "gitlab_rails.enable") is False
     assert site.value(BOTH, "gitlab_rails.enable") is True
     assert site.value(BOTH + 'gitlab_rails["enable"] = False', "gitlab_rails.enable") is False
+    own = URL + 'gitlab_rails["gitlab_yml_path"] = "/home/git/gitlab/config/gitlab.yml"\n'
+    assert site.value(own, "gitlab_rails.enable") is True
 
 
 def test_an_external_registry_starts_none_here(site: Site) -> None:
