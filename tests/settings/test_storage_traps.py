@@ -148,6 +148,11 @@ def test_moving_to_azure(site: Site) -> None:
     assert 'Write "trimlegacyrootprefix": True when moving to Azure' in said
 
 
+def test_a_driver_without_parameters_is_one_error(site: Site) -> None:
+    (said,) = site.errors(_text({"azure": "container"}))
+    assert "must be a dictionary" in str(said)
+
+
 def test_a_warning_leads_to_the_line_of_the_parameter(site: Site) -> None:
     text = BOTH + 'registry["storage"] = {\n  "s3": {\n    "bucket": "b",\n    "region": "r",\n'
     (found,) = (

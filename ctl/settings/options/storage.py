@@ -270,7 +270,7 @@ class Storage(Type):
                 found[key] = {} if read is INVALID else read
         drivers = [key for key in found if key in DRIVERS]
         self._check_drivers(drivers, value, place, unknown=unknown)
-        if len(drivers) == 1 and isinstance(value, Mapping):
+        if len(drivers) == 1 and isinstance(value, dict) and isinstance(value[drivers[0]], dict):
             (name,) = drivers
             check(Driver(name, found[name], value[name], place.inside(value, name), found))
         return found
