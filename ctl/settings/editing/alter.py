@@ -8,14 +8,15 @@ from pathlib import Path
 
 from ctl.errors import UsageFault
 from ctl.paths import Layout
-from ctl.settings.editing.change import with_value, without_value
+from ctl.settings.editing.change import Unclear, with_value, without_value
 from ctl.settings.editing.check import NOT_GIVEN, Given, Would
-from ctl.settings.editing.document import Document
+from ctl.settings.editing.document import Document, plain
 from ctl.settings.editing.files import locked
 from ctl.settings.editing.naming import Setting
 from ctl.settings.editing.shown import difference
 from ctl.settings.editing.values import source_of
-from ctl.settings.source import Diagnostic
+from ctl.settings.language.places import SourceText
+from ctl.settings.source import Diagnostic, SettingsError
 
 _WAIT = 10.0
 """Seconds that a change waits for another one: scripts may make several at once."""
@@ -66,7 +67,7 @@ def _alter(
     _refuse_ruby(settings_file)
     with locked(settings_file, wait=_WAIT) as original:
         _refuse_elsewhere(setting, Would(settings_file, original.text, layout).given(setting), settings_file)
-        new = change(original.text)
+        new = _changed(settings_file, original.text, setting, change)
         would = Would(settings_file, new, layout)
         if new == original.text:
             _require(setting, would.given(setting), wanted)
@@ -75,6 +76,16 @@ def _alter(
         _require(setting, would.given(setting), wanted)
         original.replace(new.encode())
         return Altered(difference(settings_file, original.text, new), diagnostics)
+
+
+def _changed(settings_file: Path, text: str, setting: Setting, change: Callable[[str], str]) -> str:
+    """The changed text; what keeps it from being changed is told as the place of a mistake is."""
+    try:
+        return change(text)
+    except Unclear as unclear:
+        place = SourceText(settings_file, plain(text)).location(unclear.node)
+        found = Diagnostic(unclear.reason, place, setting.name, unclear.hint or "")
+        raise SettingsError([found]) from None
 
 
 def _refuse_ruby(settings_file: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ctl.errors import UsageFault
+from ctl.errors import EXIT_USAGE, CtlError
 from ctl.settings.editing.document import Document, parse
 from ctl.settings.editing.literals import with_item, without_item
 from ctl.settings.editing.naming import Setting, common
@@ -15,21 +15,22 @@ _LONGEST_COMMENTED = 100
 """Lines of a commented-out setting."""
 
 
-class Unclear(UsageFault):
-    """A setting cannot be changed by itself, because of how the file gives it.
+class Unclear(CtlError):
+    """A setting cannot be changed by itself, because of how the file gives it (exit 2).
 
     Args:
         setting: the setting.
-        reason: why, as a clause ("is set in a way that is worked out when the file is read").
-        line: where.
+        reason: why, as a clause that follows its name.
+        node: where.
     """
 
-    def __init__(self, setting: Setting, reason: str, line: int) -> None:
-        super().__init__(
-            f"line {line}: {setting.name} {reason}",
-            hint="Nothing was changed. Change that place by hand: ctl settings edit",
-        )
-        self.line = line
+    exit_code = EXIT_USAGE
+
+    def __init__(self, setting: Setting, reason: str, node: ast.expr | ast.stmt) -> None:
+        hint = "Nothing was changed. Change that place by hand: ctl settings edit"
+        super().__init__(f"line {node.lineno}: {setting.name} {reason}", hint=hint)
+        self.reason = reason
+        self.node = node
 
 
 def with_value(document: Document, setting: Setting, value: object, source: str) -> str:
@@ -47,7 +48,7 @@ def with_value(document: Document, setting: Setting, value: object, source: str)
     _refuse_unclear(document, setting)
     for site in parts(document.tree, setting.path):
         reason = f"is set here in part; take that out first (ctl settings unset {'.'.join(site.path)})"
-        raise Unclear(setting, reason, site.statement.lineno)
+        raise Unclear(setting, reason, site.statement)
     found = list(holders(document.tree, setting.path))
     if not found:
         return document.with_line(_place(document, setting), f"{setting.python} = {source}")
@@ -63,14 +64,14 @@ def _refuse_unclear(document: Document, setting: Setting) -> None:
     node = unclear(document.tree, setting.path)
     if node is not None:
         reason = "is, or may be, changed here under a condition or by what is worked out"
-        raise Unclear(setting, reason, node.lineno)
+        raise Unclear(setting, reason, node)
     for one in holders(document.tree, setting.path):
         if one.computed is not None:
             raise _computed(setting, one.computed)
 
 
 def _computed(setting: Setting, node: ast.expr) -> Unclear:
-    return Unclear(setting, "comes from what is worked out here when the file is read", node.lineno)
+    return Unclear(setting, "comes from what is worked out here when the file is read", node)
 
 
 def _replaced(document: Document, setting: Setting, node: ast.expr, value: object, source: str) -> str:

@@ -26,6 +26,11 @@ def parse(text: str) -> ast.Module:
         return ast.parse(text)
 
 
+def plain(text: str) -> str:
+    """A text as the settings language reads it: no byte order mark, newlines of one kind."""
+    return _NEWLINE.sub("\n", text.removeprefix(BOM))
+
+
 class Document:
     """A settings file's text, with newlines of any kind.
 
@@ -43,7 +48,7 @@ class Document:
         self._starts = [self._start, *(found.end() for found in breaks)]
         self._ends = [*(found.start() for found in breaks), len(text)]
         self.newline = breaks[0][0] if breaks else "\n"
-        self.tree = parse(_NEWLINE.sub("\n", text[self._start :]))
+        self.tree = parse(plain(text))
 
     @property
     def last_line(self) -> int:

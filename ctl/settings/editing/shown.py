@@ -15,7 +15,7 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ctl.settings.editing.document import BOM, parse
+from ctl.settings.editing.document import parse, plain
 from ctl.settings.editing.sites import path_of
 from ctl.settings.language.faults import LimitReached
 from ctl.settings.language.limits import Budget
@@ -25,7 +25,6 @@ from ctl.settings.masking import MASK, is_secret, mask_value
 from ctl.settings.options import OPTIONS
 
 _CONTEXT = 3
-_NEWLINE = re.compile(r"\r\n|\r|\n")
 _STARS = re.compile(r"\*{6,}")
 _RANDOM = re.compile(r"(?=[A-Za-z+/_=-]*[0-9])[A-Za-z0-9+/_=-]{20,}")
 """A long word with digits in it."""
@@ -71,7 +70,7 @@ def _range(start: int, end: int) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    lines = _NEWLINE.split(text.removeprefix(BOM))
+    lines = plain(text).split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
