@@ -136,9 +136,12 @@ def _refuse_rivals(resources: Sequence[Resource]) -> None:
     """Two resources of different kinds for one path would undo each other in every run."""
     names: dict[Path, str] = {}
     for resource in resources:
-        path = getattr(resource, "path", None)
-        if isinstance(path, Path) and names.setdefault(path, resource.name) != resource.name:
-            raise CtlError(f"{names[path]} and {resource.name} describe one path; one recipe must give way")
+        places = [getattr(resource, name, None) for name in ("path", "key", "certificate")]
+        for path in (place for place in places if isinstance(place, Path)):
+            if names.setdefault(path, resource.name) != resource.name:
+                raise CtlError(
+                    f"{names[path]} and {resource.name} describe one path; one of them must give way"
+                )
 
 
 def _turn(change: Change) -> int:

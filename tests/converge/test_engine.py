@@ -107,6 +107,19 @@ def test_two_kinds_of_thing_cannot_share_a_path(bench: Bench) -> None:
         run(bench, File(path, content="x"), Absent(path))
 
 
+def test_a_key_pair_overwrites_no_other_file(bench: Bench) -> None:
+    secrets, key = bench.layout.path("/etc/secrets.json"), bench.layout.path("/etc/key")
+    for pair in (
+        KeyPair(key=key, certificate=secrets, key_pem="", certificate_pem=""),
+        KeyPair(key=secrets, certificate=key, key_pem="", certificate_pem=""),
+    ):
+        with pytest.raises(CtlError, match=rf"file\[{secrets}\] and .* describe one path"):
+            run(bench, File(secrets, content="x"), pair)
+    with pytest.raises(CtlError, match="cannot hold both"):
+        run(bench, KeyPair(key=key, certificate=key, key_pem="", certificate_pem=""))
+    assert not key.parent.exists()
+
+
 def test_a_service_that_does_not_come_up_undoes_the_run(tmp_path: Path) -> None:
     bench = Bench.at(tmp_path, broken=frozenset({"web"}))
     former = tree(bench.layout.root)

@@ -41,8 +41,12 @@ class KeyPair:
         """Replace both where either differs.
 
         Raises:
-            CtlError: the two do not belong together.
+            CtlError: the two do not belong together, or would overwrite each other.
         """
+        if self.key == self.certificate:
+            raise CtlError(
+                f"{self.key} cannot hold both the private key and the certificate: each needs a file"
+            )
         changes = [change for change in self._parts(machine) if change is not None]
         if not changes:
             return None
