@@ -68,6 +68,8 @@ VHOST = 'registry["nginx"]'
             BOTH + f'{VHOST}["listen_addresses"] = ["::1", "[::1]"]',
             "the registry's vhost listens on [::1] twice",
         ),
+        (BOTH + f'{VHOST}["listen_addresses"] = []', "is empty: NGINX would listen on port 80"),
+        (BOTH + 'nginx["status"]["listen_addresses"] = []', "is empty: NGINX would listen on port 80"),
         (BOTH + f'{VHOST}["ssl_certificate_key"] = "/k"', "is given without ssl_certificate"),
         (BOTH + f'{VHOST}["ssl_verify_client"] = "on"', "needs ssl_client_certificate"),
     ],

@@ -123,6 +123,18 @@ def _problem(one: Listener, other: Listener) -> str:
     return f"{where} under the name {one.name}" if one.name == other.name else ""
 
 
+def servers_listen(view: View) -> None:
+    """NGINX takes port 80 for a server without an address (listen, ngx_http_core_module)."""
+    for server in ("registry.nginx", "nginx.status"):
+        setting = f"{server}.listen_addresses"
+        if view[f"{server}.enable"] and view[setting] == []:
+            view.error(
+                setting,
+                "is empty: NGINX would listen on port 80",
+                f"Name an address, or write {server}.enable = False.",
+            )
+
+
 def vhost_has_a_host(view: View) -> None:
     """A vhost is made for the host of registry_external_url, by the NGINX of this machine."""
     if not view.said("registry.nginx.enable") or not view["registry.enable"]:
@@ -188,6 +200,7 @@ def debug_server_is_private(view: View) -> None:
 
 CHECKS = (
     listeners_do_not_clash,
+    servers_listen,
     vhost_has_a_host,
     redirect_leads_to_https,
     key_has_its_certificate,
