@@ -105,6 +105,8 @@ def test_set_in_a_template(ctl: Cli) -> None:
         ("registry.env.ON", "True", "True"),
         ("registry.nginx.custom_gitlab_server_config", "a;\nb;", '"""a;\nb;"""'),
         ("letsencrypt.auto_renew_hour", "0,12", '"0,12"'),
+        ("letsencrypt.auto_renew_hour", "4", "4"),
+        ("letsencrypt.key_size", "4096", "4096"),
         ("registry.storage", "{'s3': {'bucket': 'b', 'region': 'r'}}", '{"s3": {"bucket": "b", "region": "r"}}'),
         ("registry.storage", "{'s3'", None),
         ("registry.storage", "{1: 2}", None),

@@ -184,10 +184,13 @@ def _commented_end(document: Document, setting: Setting, first: int) -> int | No
         if not line.startswith("#"):
             return None
         lines.append(line[1:].lstrip(" ") if number == first else line[1:])
-        try:
-            body = parse("\n".join(lines)).body
-        except (SyntaxError, ValueError):
+        text = "\n".join(lines)
+        if sum(text.count(sign) for sign in "([{") > sum(text.count(sign) for sign in ")]}"):
             continue
+        try:
+            body = parse(text).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
         site = site_of(body[0]) if len(body) == 1 else None
         return number if site and site.path == setting.path else None
     return None

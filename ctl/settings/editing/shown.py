@@ -25,6 +25,8 @@ from ctl.settings.masking import MASK, is_secret, mask_value
 from ctl.settings.options import OPTIONS
 
 _CONTEXT = 3
+_LONGEST = 300
+"""Comments longer than this are not shown."""
 _STARS = re.compile(r"\*{6,}")
 _RANDOM = re.compile(r"(?=[A-Za-z+/_=-]*[0-9])[A-Za-z0-9+/_=-]{20,}")
 """A long word with digits in it."""
@@ -121,7 +123,7 @@ def _comment(text: str) -> str:
         line = hashes + "".join(_without_spans([statement], _spans(parse(statement)), set()))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         line = text
-    if line == text and any(sign in text for sign in "\"'"):
+    if len(text) > _LONGEST or (line == text and any(sign in text for sign in "\"'")):
         return _doubtful(text)
     return _RANDOM.sub(MASK, _printable(line))
 

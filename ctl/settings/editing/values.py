@@ -22,6 +22,9 @@ _TEXTS: Final = (
 )
 """Types of which a value is text: 5000 and True are words here, and need no quotes."""
 
+_LITERALS: Final[dict[type[Type], tuple[type, ...]]] = {Scalar: (bool,), CronField: (int,), Enum: (int,)}
+"""What stays a literal in some of them."""
+
 _MAPPINGS: Final = (Storage, Schema, MapOf)
 _WORDS: Final = {"true": True, "false": False}
 _NO_LITERAL: Final = object()
@@ -49,8 +52,8 @@ def _as_type(kind: Type, text: str, name: str) -> Any:  # noqa: ANN401
         kind = kind._types[0]  # the likeliest, and the one whose errors are shown
     literal = _literal(text, name)
     if isinstance(kind, _TEXTS):
-        kept = isinstance(literal, str) or literal is None
-        return literal if kept or (isinstance(kind, Scalar) and isinstance(literal, bool)) else text
+        kept = literal is None or isinstance(literal, (str, *_LITERALS.get(type(kind), ())))
+        return literal if kept else text
     if isinstance(kind, Bool) and text.lower() in _WORDS:
         return _WORDS[text.lower()]
     if isinstance(kind, ListOf) and not isinstance(literal, list) and literal is not None:

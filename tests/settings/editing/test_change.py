@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -116,6 +117,13 @@ TAKEN: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("name", "before", "after"), TAKEN)
 def test_a_value_is_taken_away(name: str, before: str, after: str) -> None:
     assert take(before, name) == after
+
+
+def test_prose_that_begins_with_a_name_costs_nothing() -> None:
+    text = "# registry has [ something\n# registry is\n" * 500
+    began = time.monotonic()
+    assert put(text, "registry.uid", 5) == text + 'registry["uid"] = 5\n'
+    assert time.monotonic() - began < 1
 
 
 UNCLEAR = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,12 @@ def test_a_changed_secret_is_a_change() -> None:
     line = 'registry["http_secret"] = "********"'
     assert diff.split("\n") == ["--- gitlab.py", "+++ gitlab.py", "@@ -1 +1 @@", f"-{line}", f"+{line}"]
     assert difference(FILE, "same", "same") == ""
+
+
+def test_long_lines_are_not_shown_and_cost_nothing() -> None:
+    began = time.monotonic()
+    assert masked(FILE, "# " + "a" * 500_000) == ["(500002 characters)"]
+    assert time.monotonic() - began < 1
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
