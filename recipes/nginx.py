@@ -125,7 +125,7 @@ def server(node: Node) -> Iterator[Item]:
         check=lambda staging: nginx_accepts(
             staging.path(conf / "nginx.conf"), program=node.programs.nginx, prefix=staging.folder
         ),
-        redirect=(*temporary.values(), pid, logs),
+        redirect=(*temporary.values(), pid.parent, logs),
     )
 
 

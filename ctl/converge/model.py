@@ -182,7 +182,7 @@ class Validation:
         name: what is checked, as "the registry accepts config.yml".
         watches: it runs only if a planned change touches one of these paths.
         check: raises ValidationError; gets the staging copy.
-        redirect: further paths (folders of logs, pid files, temporary files) that staged text must name
+        redirect: further folders (of logs, pid files, temporary files) that staged text must name
             inside the copy, so that the check leaves nothing behind.
         user: account that must be able to read the copy, or None for the caller's own.
     """

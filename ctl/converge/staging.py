@@ -43,9 +43,7 @@ class StagingCopy:
         """Write the files, their texts naming the copy's paths instead of the real ones."""
         redirected = list(redirect)
         for path in redirected:
-            self._staged(path).parent.mkdir(parents=True, exist_ok=True)
-            if not path.suffix:
-                self._staged(path).mkdir(exist_ok=True)
+            self._staged(path).mkdir(parents=True, exist_ok=True)
         replace = self._replacer([*self._planned, *redirected])
         for real, file in self._planned.items():
             staged = self._staged(real)
@@ -54,7 +52,13 @@ class StagingCopy:
             staged.chmod(0o600)
 
     def _replacer(self, paths: Iterable[Path]) -> _Replacer:
-        return _Replacer({str(path): str(self._staged(path)) for path in paths})
+        names = {str(path): str(self._staged(path)) for path in paths}
+        return _Replacer(names | {_in_quotes(name): _in_quotes(staged) for name, staged in names.items()})
+
+
+def _in_quotes(name: str) -> str:
+    """A path as it stands between double quotes, in YAML and NGINX alike."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
 class _Replacer:

@@ -276,6 +276,28 @@ def test_staged_files_name_each_other_inside_the_copy(bench: Bench) -> None:
     assert not Path(folder).exists()
 
 
+def test_staged_files_name_odd_paths_inside_the_copy(bench: Bench) -> None:
+    main, logs, seen = bench.layout.path("/etc/main.conf"), bench.layout.path('/srv/it\'s "log" \\.d'), []
+
+    def check(staging: Staging) -> None:
+        assert Path(f"{staging.folder}{logs}").is_dir()
+        seen.append(
+            staging.path(main).read_text() == f"log {_in_double_quotes(f'{staging.folder}{logs}/x')};"
+        )
+
+    run(
+        bench,
+        File(main, content=f"log {_in_double_quotes(f'{logs}/x')};"),
+        Validation("v", watches=(main,), check=check, redirect=(logs,)),
+    )
+    assert seen == [True]
+    assert not logs.exists()
+
+
+def _in_double_quotes(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand the copy to another account")
 def test_the_copy_belongs_to_the_account_that_reads_it(bench: Bench) -> None:
     path, seen = bench.layout.path("/etc/x"), []
