@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -13,7 +16,22 @@ from ctl.output import Console, Style
 
 def main() -> None:
     """Run `ctl` with the process's arguments and exit with its code; no traceback reaches the user."""
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit code.
+
+    A thread that still makes an RSA pair, which nobody needs any more, is in a library that cannot be stopped:
+    an ordinary exit would wait for it or abort in it.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        with suppress(BrokenPipeError):  # the reader went away: there is nobody to tell
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -73,8 +91,6 @@ def _os_error(error: OSError) -> str:
 
 def _closed_pipe() -> int:
     """The reader went away (`ctl tail | head`): nothing to say, and nothing to flush at exit."""
-    import os
-
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return EXIT_FAILED
 
