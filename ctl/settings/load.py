@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ctl.errors import UsageFault
@@ -12,7 +13,8 @@ from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.gather import gather
 from ctl.settings.language import Reading, ReadingError, read_settings
-from ctl.settings.options import NAMES
+from ctl.settings.options import NAMES, OPTIONS
+from ctl.settings.options.foreign import belongs_to_gitlab
 from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets import Secrets
 from ctl.settings.source import SettingsError, Severity
@@ -66,12 +68,42 @@ def load(
 def _read(settings_file: Path, variables: Mapping[str, str]) -> Reading:
     """Read the file; where its text is wrong, tell also of the wrong names and types in the rest of it."""
     try:
-        return read_settings(settings_file, names=NAMES, environment=variables)
+        return reading_of(settings_file, variables)
     except ReadingError as error:
         gathered = gather(error.partial.values)
         others = [one for one in gathered.findings if one.severity is Severity.ERROR and one.location]
         both = [*error.diagnostics, *others]
         raise SettingsError(in_order(both, error.partial.files), hint=error.hint) from error
+
+
+def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
+    """Read a settings file in the language that its suffix says: ".rb" is a gitlab.rb, all else Python.
+
+    Args:
+        settings_file: the settings file.
+        variables: the environment.
+
+    Raises:
+        ReadingError: the text is wrong; carries every error.
+    """
+    if settings_file.suffix != ".rb":
+        return read_settings(settings_file, names=NAMES, environment=variables)
+    # Brings a parser in C: only where a gitlab.rb is read.
+    from ctl.settings.ruby import read_ruby
+
+    return read_ruby(settings_file, names=NAMES, environment=variables, others=_is_others_key)
+
+
+def _is_others_key(section: str, key: str) -> bool:
+    known = _keys(section)
+    return key not in known and belongs_to_gitlab(section, key, known)
+
+
+@cache
+def _keys(section: str) -> frozenset[str]:
+    prefix = f"{section}."
+    names = (name.removeprefix(prefix) for name in OPTIONS if name.startswith(prefix))
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 def _require(settings_file: Path) -> None:

@@ -1,0 +1,132 @@
+"""What Ruby's expressions come to: as Ruby itself computes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.settings.ruby.reader import value
+
+ENVIRONMENT = {"A": "alpha", "EMPTY": "", "N": "42", "LINE": " text \n"}
+
+VALUES: list[tuple[str, object]] = [
+    ("'plain'", "plain"),
+    ('"double"', "double"),
+    ("''", ""),
+    ('""', ""),
+    (r"'it\'s \n \\'", "it's \\n \\"),
+    (r'"tab\tnewline\nquote\"nul\0bell\ae\e"', 'tab\tnewline\nquote"nul\0bell\ae\x1b'),
+    (r'"\u00e9\u{1F600 41}\x41\xC3\xA9\101\s\q"', "é😀AAéA q"),
+    ('"one \\\n  two"', "one   two"),
+    ("'a' 'b' \"c\"", "abc"),
+    ("%q(it's (nested) #{x})", "it's (nested) #{x}"),
+    ("%q[a\\]b]", "a]b"),
+    ("%Q{#{ENV['A']}!}", "alpha!"),
+    ("%(x#{1 + 1})", "x2"),
+    ("%w[a b#{c} d\\ e]", ["a", "b#{c}", "d e"]),
+    ("%W[a #{ENV['A']}b]", ["a", "alphab"]),
+    ("%i[a b]", ["a", "b"]),
+    ("%w()", []),
+    ("?a", "a"),
+    (":symbol", "symbol"),
+    (':"quoted symbol"', "quoted symbol"),
+    ("1_000", 1000),
+    ("0x1f", 31),
+    ("0b101", 5),
+    ("0o17", 15),
+    ("0755", 493),
+    ("0", 0),
+    ("-5", -5),
+    ("1.5", 1.5),
+    ("1e3", 1000.0),
+    ("true", True),
+    ("false", False),
+    ("nil", None),
+    ("[1, 'a', :b, nil, [2]]", [1, "a", "b", None, [2]]),
+    ("[*%w[a b], 'c']", ["a", "b", "c"]),
+    ("[\n 1,\n 2, # two\n]", [1, 2]),
+    ("{ 'a' => 1, b: 2, \"c\": 3, :d => 4 }", {"a": 1, "b": 2, "c": 3, "d": 4}),
+    ("{ **{ a: 1 }, b: 2 }", {"a": 1, "b": 2}),
+    ("{}", {}),
+    ("{ 'a' => 1, 'a' => 2 }", {"a": 2}),
+    ("<<-EOS\n  one\n  two #{ENV['A']}\\t\n  EOS", "  one\n  two alpha\t\n"),
+    ("<<~EOS\n    one\n      two\n\n    three\n  EOS", "one\n  two\n\nthree\n"),
+    ("<<~'EOS'\n  raw #{x} \\n\nEOS", "raw #{x} \\n\n"),
+    ("<<EOS\nplain\nEOS", "plain\n"),
+    ("<<~EOS.strip\n  text\nEOS", "text"),
+    ("<<~A + <<~B\n  a\nA\n  b\nB", "a\nb\n"),
+    ('<<~"EOS"\n\tone\n\t\ttwo\n  EOS', "one\n\ttwo\n"),
+    ("ENV['A']", "alpha"),
+    ("ENV['NONE']", None),
+    ("ENV['NONE'] || 'default'", "default"),
+    ("ENV['EMPTY'] || 'default'", ""),
+    ("ENV.fetch('A')", "alpha"),
+    ("ENV.fetch('NONE', 'd')", "d"),
+    ("ENV.fetch('NONE') { 'd' }", "d"),
+    ("ENV.key?('A')", True),
+    ("ENV['N'].to_i + 1", 43),
+    ("ENV['NONE'].to_s", ""),
+    ("ENV['NONE']&.strip", None),
+    ("ENV['LINE'].strip", "text"),
+    ("ENV['LINE'].chomp", " text "),
+    ("'x'.upcase + 'Y'.downcase", "Xy"),
+    ("'12abc'.to_i", 12),
+    ("'abc'.to_i", 0),
+    ("'1.5x'.to_f", 1.5),
+    ("'a-b-c'.gsub('-', '_')", "a_b_c"),
+    ("'a-b-c'.sub('-', '_')", "a_b-c"),
+    ("'a,b,,'.split(',')", ["a", "b"]),
+    ("' a  b '.split", ["a", "b"]),
+    ("['a', 1, :b].join('-')", "a-1-b"),
+    ("'abc'.start_with?('ab')", True),
+    ("'abc'.end_with?('x', 'c')", True),
+    ("''.empty?", True),
+    ("nil.nil?", True),
+    ("'a'.nil?", False),
+    ("[1, 2].include?(2)", True),
+    ("'abc'.include?('bc')", True),
+    ("'a'.freeze.to_sym.to_s", "a"),
+    ("'ab' * 2", "abab"),
+    ("['*'] * 3", ["*", "*", "*"]),
+    ("[1] + [2]", [1, 2]),
+    ("{ a: 1 }.merge('b' => 2, c: 3)", {"a": 1, "b": 2, "c": 3}),
+    ("{ a: 1 }.key?('a')", True),
+    ("{ a: { b: 5 } }[:a]['b']", 5),
+    ("{ a: { b: 5 } }.dig(:a, :b)", 5),
+    ("{ a: 1 }.fetch(:b, 2)", 2),
+    ("[1, 2, 3][-1]", 3),
+    ("[1, 2][7]", None),
+    ("[3, nil, 3].compact.uniq", [3]),
+    ("['a'].first + ['b'].last", "ab"),
+    ("1 == 1 && 'a' != 'b'", True),
+    ("1 == true", False),
+    ("(1 < 2 and not 2 > 3)", True),
+    ("!nil", True),
+    ("0 ? 'zero is true' : 'no'", "zero is true"),
+    ("'' ? 1 : 2", 1),
+    ("nil ? 1 : 2", 2),
+    ("(1 + 2) * 3 - 4", 5),
+    ("7 / 2", 3),
+    ("-7 / 2", -4),
+    ("7 % 3", 1),
+    ("2 ** 10", 1024),
+    ("60 * 60 * 24", 86400),
+    ("if ENV['A'] == 'alpha' then 1 else 2 end", 1),
+    ("unless true then 1 else 2 end", 2),
+    ("if false then 1 end", None),
+    ("if false\n 1\nelsif true\n 2\nelse\n 3\nend", 2),
+    ('"#{true} #{nil}|#{1.5}"', "true |1.5"),
+    ("[ENV['A'], 'b'].join(':').upcase", "ALPHA:B"),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[case[0][:40] for case in VALUES])
+def test_expressions_come_to_what_ruby_makes_of_them(expression: str, expected: object) -> None:
+    result = value(expression, ENVIRONMENT)
+    assert result == expected
+    assert isinstance(result, bool) == isinstance(expected, bool)
+
+
+def test_file_read_keeps_the_last_newline_and_starts_from_the_folder_of_the_settings() -> None:
+    assert value("File.read('key')", None, key="secret\n") == "secret\n"
+    assert value("File.read('key').strip", None, key="secret\n") == "secret"
+    assert value("File.read('key').chomp + IO.read('key')", None, key="s\n") == "ss\n"
