@@ -16,7 +16,23 @@ from ctl.output import Console, Style
 
 def main() -> None:
     """Run `ctl` with the process's arguments and exit with its code; no traceback reaches the user."""
+    open_standard_streams()
     leave(run(sys.argv[1:]))
+
+
+def open_standard_streams() -> None:
+    """Give each standard stream that the caller closed (`>&-`) the null device.
+
+    Left closed, its number would go to the next file opened, and messages of programs into that file.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, number)
+            os.set_inheritable(number, True)
+            if null != number:
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def leave(code: int) -> NoReturn:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CODE = """
 import sys, threading
@@ -37,3 +40,15 @@ def test_wrong_settings_of_a_first_run_exit_with_2(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "FATAL" not in done.stderr
         assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["gitlab.py"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_obstacle(tmp_path: Path, closed: str) -> None:
+    """Else a file that is opened gets the stream's number, and a message may be written into it."""
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "ctl", "--root", str(tmp_path)]
+    done = subprocess.run([*command, "status"], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "etc/gitlab").mkdir(parents=True)
+    (tmp_path / "etc/gitlab/gitlab.py").write_text('registry_external_url = "http://localhost:5050"\n')
+    assert subprocess.run([*command, "generate-secrets"], check=False, timeout=30).returncode == 0
+    assert set(json.loads((tmp_path / "etc/gitlab/gitlab-secrets.json").read_text())) == {"registry"}
