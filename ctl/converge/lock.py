@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ctl.errors import LockHeld
+from ctl.errors import CtlError, LockHeld
 from ctl.paths import Layout
 
 
@@ -17,10 +17,9 @@ def run_lock(layout: Layout) -> Iterator[None]:
 
     Raises:
         LockHeld: another run holds it; names its process.
+        CtlError: this user may not take it.
     """
-    layout.state.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    layout.state.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(layout.run_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = _open(layout)
     try:
         _take(descriptor, layout)
         os.ftruncate(descriptor, 0)
@@ -28,6 +27,17 @@ def run_lock(layout: Layout) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(layout: Layout) -> int:
+    try:
+        layout.state.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        layout.state.mkdir(mode=0o700, exist_ok=True)
+        return os.open(layout.run_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except PermissionError as error:
+        raise CtlError(
+            f"{error.filename} may not be used by this user", hint="run the command with sudo"
+        ) from error
 
 
 def _take(descriptor: int, layout: Layout) -> None:

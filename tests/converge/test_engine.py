@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,11 @@ from ctl.converge.inspect import STAND_IN_ID
 from ctl.converge.journal import Journal
 from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
+from ctl.paths import Layout
 from ctl.settings.token_pair import make_pair
 from tests.converge.supervisor import Bench, FileSupervisor, Recorder
 from tests.converge.trees import tree
+from tests.nginx.ordinary import as_nobody
 
 
 @pytest.fixture
@@ -331,6 +334,26 @@ def test_copies_left_by_killed_runs_are_removed(bench: Bench) -> None:
     (left / "etc/secret").write_text("x")
     run(bench, File(bench.layout.path("/etc/x"), content="x"))
     assert not left.exists()
+
+
+@pytest.mark.parametrize("place", ["run.lock", "."])
+def test_a_lock_of_root_tells_of_sudo(place: str) -> None:
+    from ctl.converge import run_lock
+
+    def attempt() -> str:
+        with pytest.raises(CtlError, match="may not be used by this user") as caught, run_lock(layout):
+            pass
+        return str(caught.value.hint)
+
+    with tempfile.TemporaryDirectory() as root:
+        layout = Layout(Path(root))
+        layout.state.mkdir(parents=True)
+        for folder in (Path(root), *layout.state.relative_to(root).parents, layout.state):
+            (Path(root) / folder).chmod(0o755)
+        layout.run_lock.touch(0o600)
+        (layout.state / place).chmod(0 if place == "." else 0o400)
+        assert as_nobody(attempt) == "run the command with sudo"
+        layout.state.chmod(0o700)
 
 
 def test_one_run_at_a_time(bench: Bench) -> None:
