@@ -62,10 +62,7 @@ def runit_service(
     yield _script(definition / "run", run_source, scripts, restart(name))
     if finish_source is not None:
         yield _script(definition / "finish", finish_source, scripts)
-    facts = Definition(tuple(listen), wait, logs)
-    yield Facts(
-        definition / FACTS_FILE, content=facts.content(), owner="root", group="root", definition=facts
-    )
+    yield _facts(definition / FACTS_FILE, Definition(tuple(listen), wait, logs))
     chosen = logging.get("log_group") or node.attributes.logging.log_group or log_group
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
     yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
@@ -99,6 +96,10 @@ class Facts(File):
             return False
         wanted = set(self.definition.listen) - set(held)
         return any(excludes(old, new) for old in held for new in wanted)
+
+
+def _facts(path: Path, definition: Definition) -> Facts:
+    return Facts(path, content=definition.content(), owner="root", group="root", definition=definition)
 
 
 def _script(path: Path, source: str, variables: Mapping[str, object], *notifies: Notification) -> Template:
