@@ -5,11 +5,19 @@
 #
 # Can be run again at any time: it upgrades ctl, keeps the settings, and converges.
 set -eu
+umask 022
+# The system's own Python and programs, whatever the caller's PATH begins with.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+unset PYTHONPATH PYTHONHOME
+# Ends by way of the EXIT traps, which the shell leaves out when a signal ends it.
+trap 'exit 130' INT TERM HUP
 
 cd "$(dirname "$0")"
 . packaging/apt.sh
 
 HOME_OF_CTL=/opt/registry-ctl
+LINK=/usr/local/bin/ctl
 SETTINGS=/etc/gitlab/gitlab.py
 PROGRAMS="nginx runit docker-registry logrotate ca-certificates util-linux"
 URL=
@@ -50,6 +58,10 @@ check_machine() {
     command -v apt-get >/dev/null || fail "needs Debian or Ubuntu: there is no apt-get here"
     [ ! -d /opt/gitlab/embedded ] || fail "the GitLab Linux package is installed here (/opt/gitlab/embedded) and owns \
 the same paths; keep this registry apart from it: ctl --root DIR reconfigure"
+    if [ -e "$LINK" ] || [ -L "$LINK" ]; then
+        [ "$(readlink "$LINK" || true)" = "$HOME_OF_CTL/venv/bin/ctl" ] \
+            || fail "$LINK is there and was not made by this script; move it away first"
+    fi
 }
 
 has_systemd() {
@@ -58,30 +70,54 @@ has_systemd() {
 
 install_programs() {
     missing=$(missing_packages $PROGRAMS)
-    find_python >/dev/null || missing="$missing $(python_packages)"
-    if [ -n "$(echo $missing)" ]; then
-        say "Installing $(echo $missing)"
+    if [ -n "$missing" ] || ! find_python >/dev/null; then
+        trap keep_from_starting EXIT
+        read_package_lists
+        find_python >/dev/null || missing="$missing $(python_packages)"
+        say "Installing" $missing
         install_quietly $missing || fail "the packages could not be installed; is the network there?"
+        keep_from_starting
+        trap - EXIT
     fi
-    PYTHON=$(find_python) || fail "no Python from 3.11 with venv was found"
-    for package in $missing; do
-        keep_from_starting "$package"
+    PYTHON=$(find_python) || fail "no Python from 3.11 with venv was found; install python3.11 and python3.11-venv"
+    for service in nginx docker-registry; do
+        is_new "$service" || ! runs "$service" \
+            || say "note: $service ran here before; it is left running, and keeps its ports"
     done
+}
+
+is_new() {
+    for package in $missing; do
+        [ "$package" != "$1" ] || return 0
+    done
+    return 1
+}
+
+runs() {
+    if has_systemd; then
+        systemctl is-active --quiet "$1.service"
+    else
+        pid=$(cat "/run/$1.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null
+    fi
 }
 
 # The distribution's own service of a package that was installed just now would take the ports.
 # One that was there before is the administrator's, and stays.
 keep_from_starting() {
-    case $1 in
-        nginx | docker-registry) ;;
-        *) return 0 ;;
-    esac
+    for service in nginx docker-registry; do
+        if is_new "$service" && [ -z "$(missing_packages "$service")" ]; then switch_off "$service"; fi
+    done
+}
+
+switch_off() {
     if has_systemd; then
         systemctl disable --now --quiet "$1.service"
-    elif command -v update-rc.d >/dev/null; then
-        update-rc.d "$1" disable >/dev/null 2>&1 || say "note: $1 may start at boot: update-rc.d $1 disable"
-        rm -f "/etc/systemd/system/multi-user.target.wants/$1.service"
+        return 0
     fi
+    rm -f "/etc/systemd/system/multi-user.target.wants/$1.service"
+    ! runs "$1" || "/etc/init.d/$1" stop >/dev/null 2>&1 || say "note: $1 runs and does not stop"
+    ! command -v update-rc.d >/dev/null || update-rc.d "$1" disable >/dev/null 2>&1 \
+        || say "note: $1 may start at boot: update-rc.d $1 disable"
 }
 
 # A new environment beside the old one, then one switch of a link: a failure leaves the old one working.
@@ -93,15 +129,16 @@ install_ctl() {
     trap 'rm -rf "$new"' EXIT
     "$PYTHON" -m venv "$new"
     "$new/bin/python" -m pip install --quiet --disable-pip-version-check . \
-        || fail "ctl's libraries could not be installed; is the network there? The former version still works."
+        || fail "ctl's libraries could not be installed; is the network there? Nothing of a former version was touched."
     "$new/bin/ctl" --version >/dev/null
     trap - EXIT
-    former=$(readlink "$HOME_OF_CTL/venv" || true)
-    ln -s "$new" "$HOME_OF_CTL/venv.new"
+    ln -sfn "$new" "$HOME_OF_CTL/venv.new"
     mv -T "$HOME_OF_CTL/venv.new" "$HOME_OF_CTL/venv"
-    mkdir -p /usr/local/bin
-    ln -sfn "$HOME_OF_CTL/venv/bin/ctl" /usr/local/bin/ctl
-    [ -z "$former" ] || [ "$former" = "$new" ] || rm -rf "$former"
+    mkdir -p "${LINK%/*}"
+    ln -sfn "$HOME_OF_CTL/venv/bin/ctl" "$LINK"
+    for old in "$HOME_OF_CTL"/venv-*; do
+        [ "$old" = "$new" ] || rm -rf "$old"
+    done
 }
 
 install_manual_and_completion() {
@@ -136,10 +173,13 @@ converge() {
     fi
     ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
     say ""
-    ctl status
+    ctl status || fail "not every service runs; see: ctl tail"
     url=$(ctl show-config | sed -n 's/^registry_external_url: *//p' | tr -d '"')
     say ""
-    say "The registry is running at $url"
+    case $url in
+        http*) say "The registry is running at $url" ;;
+        *) say "The settings ask for no registry on this machine" ;;
+    esac
     has_systemd || say "It does not start at boot by itself here: let your init system run /usr/local/bin/ctl start"
     say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
 }

@@ -13,27 +13,37 @@ missing_packages() {
     done
 }
 
+# read_package_lists: a machine that was never updated knows no packages, and an old list names lost ones.
+# A source that does not answer need not be the one that is needed: the installation tells.
+read_package_lists() {
+    as_root apt-get update -q || echo "note: not every package source answered" >&2
+}
+
 # install_quietly NAME...: installs packages; none of their services is started meanwhile.
 # A policy-rc.d that is already there is the administrator's: it stays, and decides.
-install_quietly() {
+install_quietly() (
     policy=/usr/sbin/policy-rc.d
-    ours=no
-    if [ ! -e "$policy" ]; then
-        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
-        as_root chmod 755 "$policy"
-        ours=yes
-        trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT INT TERM HUP
+    if [ ! -e "$policy" ] || grep -q "$POLICY_MARK" "$policy"; then
+        trap 'as_root rm -f "$policy"' EXIT
+        trap 'exit 130' INT TERM HUP
+        policy_text | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" || exit 1
     fi
-    done=no
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" && done=yes
-    if [ "$done" = no ]; then
-        as_root apt-get update -q
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
-    fi
-    if [ "$ours" = yes ]; then
-        as_root rm -f "$policy"
-        trap - EXIT INT TERM HUP
-    fi
+    as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+        apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
+)
+
+POLICY_MARK="registry-ctl, for the time of an installation"
+
+# Services of other packages, which may be upgraded in passing, go on as usual (invoke-rc.d(8)).
+policy_text() {
+    cat <<END
+#!/bin/sh
+# $POLICY_MARK
+case " \$* " in
+    *" nginx "* | *" docker-registry "* | *" runit"*) exit 101 ;;
+esac
+exit 0
+END
 }
 
 # find_python: prints a Python from 3.11 that can make virtual environments; fails where there is none.

@@ -14,18 +14,17 @@ PACKAGES="nginx runit docker-registry logrotate skopeo openssl util-linux iprout
 
 prepare_programs() {
     missing=$(missing_packages $PACKAGES)
-    if [ -n "$missing" ]; then
-        echo "installing: $(echo $missing)" >&2
+    if [ -n "$missing" ] || ! find_python >/dev/null; then
+        read_package_lists >&2
+        find_python >/dev/null || missing="$missing $(python_packages)"
+        echo "installing:" $missing >&2
         install_quietly $missing >&2
-    fi
-    if ! find_python >/dev/null; then
-        install_quietly $(python_packages) >&2
     fi
 }
 
 prepare_environment() {
-    stamp=.venv/ready-$(cat pyproject.toml ctl/__init__.py | sha256sum | cut -c 1-16)
-    if [ ! -e "$stamp" ]; then
+    stamp=.venv/ready-$({ pwd; cat pyproject.toml ctl/__init__.py; } | sha256sum | cut -c 1-16)
+    if [ ! -e "$stamp" ] || ! .venv/bin/python -c ''; then
         python=$(find_python) || { echo "no Python from 3.11 was found" >&2; exit 1; }
         rm -rf .venv
         "$python" -m venv .venv
