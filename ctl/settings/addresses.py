@@ -133,24 +133,35 @@ class Network(Type):
         return text
 
 
+_TOP = "bin boot dev etc home lib lib64 opt proc root run sbin srv sys tmp usr var"
+_BELOW = "etc/ssl usr/bin usr/lib usr/local usr/sbin var/lib var/log var/opt"
+_SYSTEM_FOLDERS = frozenset(["/", *(f"/{name}" for name in f"{_TOP} {_BELOW}".split())])
+"""Folders of the Filesystem Hierarchy Standard that many share: `ctl` must not make them one component's own."""
+
+
 class AbsolutePath(Type):
     """An absolute path.
 
     Args:
         managed: whether `ctl` keeps this path, so that it moves below --root.
+        owned: whether its owner and mode are set, so that it must be no folder of the system's.
     """
 
     label = "path"
 
-    def __init__(self, *, managed: bool = False) -> None:
+    def __init__(self, *, managed: bool = False, owned: bool = False) -> None:
         self.managed = managed
+        self.owned = managed or owned
 
     def read(self, value: object, place: Place) -> str:
         """The path, without `..`, doubled and trailing slashes."""
         text = _LINE.read(value, place)
         if not text.startswith("/"):
             raise Refused(f"must be an absolute path, one that begins with /{place.got(text)}")
-        return posixpath.normpath("/" + text.lstrip("/"))
+        path = posixpath.normpath("/" + text.lstrip("/"))
+        if self.owned and path in _SYSTEM_FOLDERS:
+            raise Refused(f"must be a path of its own: {path} belongs to the system")
+        return path
 
 
 def _got(url: str, place: Place) -> str:

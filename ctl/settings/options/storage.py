@@ -92,7 +92,7 @@ _S3 = (
 DRIVERS: Mapping[str, Schema] = {
     "filesystem": _driver(
         "filesystem",
-        Parameter("rootdirectory", AbsolutePath(), "folder of the images", required=True),
+        Parameter("rootdirectory", AbsolutePath(owned=True), "folder of the images", required=True),
         Parameter("maxthreads", Integer(1), "file operations at once"),
     ),
     "s3": _driver("s3", *_S3),
