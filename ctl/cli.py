@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "check-config": "ctl.commands.check_config:check_config",
     "show-config": "ctl.commands.show_config:show_config",
     "settings": "ctl.commands.settings:settings",
+    "convert-settings": "ctl.commands.convert_settings:convert_settings",
     "status": "ctl.commands.status:status",
     "start": "ctl.commands.service:start",
     "stop": "ctl.commands.service:stop",

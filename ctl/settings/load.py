@@ -91,10 +91,11 @@ def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
     # Brings a parser in C: only where a gitlab.rb is read.
     from ctl.settings.ruby import read_ruby
 
-    return read_ruby(settings_file, names=NAMES, environment=variables, others=_is_others_key)
+    return read_ruby(settings_file, names=NAMES, environment=variables, others=is_others_key)
 
 
-def _is_others_key(section: str, key: str) -> bool:
+def is_others_key(section: str, key: str) -> bool:
+    """Whether a key of one of our sections is another component's: gitlab_rails["ldap_servers"]."""
     known = _keys(section)
     return key not in known and belongs_to_gitlab(section, key, known)
 

@@ -5,7 +5,7 @@
 - reading: files, includes, variables against mistyped settings, what other components' settings may say.
 - grammar: from text to tree, within bounds; syntax: errors of the text; advice: what there is not.
 - statements, targets: giving settings and variables values.
-- expressions, texts, operators, methods: values.
+- expressions, calls, strings, texts, operators, methods: values.
 - words: kinds of values in Ruby's words.
 """
 

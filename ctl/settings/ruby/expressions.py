@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned
-from ctl.settings.language.limits import check_elements, check_number, check_text
+from ctl.settings.language.limits import check_elements, check_number
 from ctl.settings.language.places import Place
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
-from ctl.settings.ruby import advice, operators, texts
+from ctl.settings.ruby import advice, operators
 from ctl.settings.ruby.calls import Calls
 from ctl.settings.ruby.grammar import Span, named
-from ctl.settings.ruby.words import kind, text_of, truthy
+from ctl.settings.ruby.strings import Strings
+from ctl.settings.ruby.words import kind, truthy
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -46,16 +47,17 @@ class Expressions:
         self.assign: Callable[[Node], object] = _nowhere
         self._depth = 0
         self._calls = Calls(self)
+        strings = Strings(self)
         self._visits: dict[str, Callable[[Node], object]] = {
-            "string": self._string,
-            "chained_string": self._chained,
-            "heredoc_beginning": self._heredoc,
+            "string": strings.string,
+            "chained_string": strings.chained,
+            "heredoc_beginning": strings.heredoc,
             "character": lambda node: self.text(node)[1:],
             "simple_symbol": lambda node: self.text(node)[1:],
             "hash_key_symbol": self.text,
-            "delimited_symbol": self._string,
-            "bare_string": self._pieces_of,
-            "bare_symbol": self._pieces_of,
+            "delimited_symbol": strings.string,
+            "bare_string": strings.pieces_of,
+            "bare_symbol": strings.pieces_of,
             "integer": self._integer,
             "float": self._float,
             "true": lambda _: True,
@@ -74,9 +76,9 @@ class Expressions:
             "conditional": self._conditional,
             "if": self._branches,
             "unless": self._branches,
-            "then": self._block,
-            "else": self._block,
-            "parenthesized_statements": self._block,
+            "then": self.block,
+            "else": self.block,
+            "parenthesized_statements": self.block,
             "assignment": lambda node: self.assign(node),
         }
 
@@ -202,61 +204,6 @@ class Expressions:
         if key_node is None or value_node is None:
             raise Fault("the key has no value", Span(node), "Write 'key' => value.")
         result.put(self.key(key_node), self.evaluate(value_node), self.place(key_node))
-
-    def _string(self, node: Node) -> str:
-        children = node.children
-        opening = self.text(children[0])
-        if texts.is_plain(opening):
-            return texts.plain(self.text(children[1]) if len(children) > 2 else "", opening)
-        return self._joined(self._pieces(children[1:-1]))
-
-    def _pieces_of(self, node: Node) -> str:
-        parent = node.parent
-        opening = self.text(parent.children[0]) if parent else ""
-        if texts.is_plain(opening):
-            return texts.plain(self.text(node), opening).replace("\\ ", " ")
-        return self._joined(self._pieces(node.children))
-
-    def _pieces(self, nodes: list[Node]) -> list[texts.Piece]:
-        found: list[texts.Piece] = []
-        for node in nodes:
-            if node.type == "interpolation":
-                found.append(texts.Piece(self._interpolation(node)))
-            elif node.type == "escape_sequence":
-                found.append(texts.Piece(texts.escape(self.text(node))))
-            elif node.type != "heredoc_end":
-                found.append(texts.Piece(self.text(node), written=True))
-        return found
-
-    def _joined(self, pieces: list[texts.Piece]) -> str:
-        length = sum(len(piece.text) for piece in pieces)
-        check_text(length)
-        self.scope.budget.charge_text(length)
-        return texts.whole("".join(piece.text for piece in pieces))
-
-    def _interpolation(self, node: Node) -> str:
-        value = self._block(node)
-        text = text_of(value)
-        if text is None:
-            raise Fault(f"{kind(value)} does not become text", Span(node), "Take a single value out of it.")
-        check_text(len(text))
-        return text
-
-    def _chained(self, node: Node) -> str:
-        return self._joined([texts.Piece(str(self.evaluate(part))) for part in named(node)])
-
-    def _heredoc(self, node: Node) -> str:
-        body = self.bodies.get(node.start_byte)
-        if body is None:
-            raise Fault("the text that this begins is never closed", Span(node))
-        dedent, quote = texts.heredoc_form(self.text(node))
-        if quote == "`":
-            raise Fault("a command in backticks is not read in a gitlab.rb", Span(node), "It is never run.")
-        pieces = self._pieces(body.children)
-        if quote == "'":
-            raw = "".join(self.text(one) for one in body.children if one.type != "heredoc_end")
-            pieces = [texts.Piece(raw, written=True)]
-        return self._joined([texts.Piece(texts.heredoc_text(pieces, dedent=dedent))])
 
     def _words(self, node: Node) -> TrackedList:
         return TrackedList(*self.each(named(node)))
@@ -394,10 +341,10 @@ class Expressions:
             if branch is None:
                 return None
             if branch.type != "elsif":
-                return self._block(branch)
+                return self.block(branch)
             node, negate = branch, False
 
-    def _block(self, node: Node) -> object:
+    def block(self, node: Node) -> object:
         """The value of the last of several expressions."""
         value: object = None
         for part in named(node):

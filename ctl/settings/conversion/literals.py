@@ -1,0 +1,76 @@
+"""Values as Python writes them."""
+
+from __future__ import annotations
+
+import json
+import keyword
+from typing import Final
+
+from ctl.settings.language.functions import NAMES
+
+_PLAIN_CONTROL: Final = frozenset("\n\t")
+_LONGEST_LINE: Final = 100
+
+
+def quoted(text: str) -> str:
+    """A string in double quotes, on one line."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\x7f")
+
+
+def single(text: str) -> str | None:
+    """A string in single quotes, as it may stand inside an f-string; None where it cannot."""
+    if not text.isprintable() or set("'\"\\{}#") & set(text):
+        return None
+    return f"'{text}'"
+
+
+def lines(text: str) -> str:
+    """A string of several lines between three quotes; on one line where that would not show what it is."""
+    odd = any(not letter.isprintable() and letter not in _PLAIN_CONTROL for letter in text)
+    if odd or "\n" not in text or any(line != line.rstrip() for line in text.split("\n")):
+        return quoted(text)
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = escaped[:-1] + '\\"'
+    return f'"""\\\n{escaped}"""'
+
+
+def name(ruby: str) -> str:
+    """A local variable's name in Python: that of Ruby, unless Python or the settings language have it already."""
+    if keyword.iskeyword(ruby) or ruby in NAMES or ruby in ("nil", "null", "true", "false"):
+        return f"{ruby}_"
+    return ruby
+
+
+def value(given: object, depth: int = 0) -> str:
+    """A plain value, laid out over several lines where it is long.
+
+    Args:
+        given: a value of strings, numbers, truth values, None, lists and dictionaries.
+        depth: how many containers it is in.
+    """
+    if isinstance(given, str):
+        return quoted(given)
+    if not isinstance(given, (dict, list)):
+        return repr(given)
+    opening, closing = "{}" if isinstance(given, dict) else "[]"
+    if isinstance(given, dict):
+        parts = [f"{value(str(key))}: {value(one, depth + 1)}" for key, one in given.items()]
+    else:
+        parts = [value(one, depth + 1) for one in given]
+    flat = f"{opening}{', '.join(parts)}{closing}"
+    if (
+        "\n" not in flat
+        and len(flat) + 4 * depth < _LONGEST_LINE - 30
+        and not (depth == 0 and _is_deep(given))
+    ):
+        return flat
+    inner, outer = "    " * (depth + 1), "    " * depth
+    body = "".join(f"{inner}{part},\n" for part in parts)
+    return f"{opening}\n{body}{outer}{closing}"
+
+
+def _is_deep(given: object) -> bool:
+    """Whether there are containers with something in them inside a container."""
+    inner = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
+    return any(isinstance(one, (dict, list)) and one for one in inner)

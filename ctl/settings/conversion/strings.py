@@ -1,0 +1,159 @@
+"""Strings, symbols and heredocs as Python writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ctl.settings.conversion import literals
+from ctl.settings.conversion.terms import ATOM, LIST, WORD, Term
+from ctl.settings.language.faults import Fault
+from ctl.settings.ruby import texts
+from ctl.settings.ruby.grammar import Span, named
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from ctl.settings.conversion.expressions import Translator
+
+_MARK: Final = "\ue000"
+"""Stands for an interpolation while the indentation of a heredoc is worked out."""
+
+
+class _NoFString(Exception):
+    """An expression cannot stand inside an f-string of Python 3.11."""
+
+
+class Strings:
+    """Writes what stands between quotes.
+
+    Args:
+        translator: writes what is filled in.
+
+    Attributes:
+        inside: what is written stands in an f-string, when above 0.
+    """
+
+    def __init__(self, translator: Translator) -> None:
+        self._translator = translator
+        self.inside = 0
+
+    def word(self, text: str) -> Term:
+        """A string; in single quotes inside an f-string."""
+        if not self.inside:
+            return Term(literals.quoted(text), ATOM, WORD)
+        written = literals.single(text)
+        if written is None:
+            raise _NoFString
+        return Term(written, ATOM, WORD)
+
+    def string(self, node: Node) -> Term:
+        """A string or symbol between quotes of any kind."""
+        children = node.children
+        opening = self._translator.text(children[0])
+        if texts.is_plain(opening):
+            text = texts.plain(self._translator.text(children[1]) if len(children) > 2 else "", opening)
+            return self._laid_out(text, node)
+        return self._filled(children[1:-1], node)
+
+    def _laid_out(self, text: str, node: Node) -> Term:
+        several = (
+            node.end_point[0] > node.start_point[0] and not self._translator.state.block and not self.inside
+        )
+        return Term(literals.lines(text), ATOM, WORD) if several else self.word(text)
+
+    def _filled(self, nodes: list[Node], whole: Node, *, dedent: bool | None = None) -> Term:
+        """A string with escapes and interpolations.
+
+        Args:
+            nodes: its parts.
+            whole: the node that they are of.
+            dedent: for a heredoc, whether its indentation is taken away.
+        """
+        pieces, parts = self._pieces(nodes)
+        text = (
+            texts.heredoc_text(pieces, dedent=dedent)
+            if dedent is not None
+            else "".join(p.text for p in pieces)
+        )
+        chunks = [texts.whole(chunk) for chunk in text.split(_MARK)]
+        if len(chunks) != len(parts) + 1:
+            raise Fault("the text holds characters that cannot be converted")
+        if not parts:
+            if dedent is not None and not self._translator.state.block and not self.inside:
+                return Term(literals.lines(chunks[0]), ATOM, WORD)
+            return self._laid_out(chunks[0], whole)
+        try:
+            return self._fstring(chunks, parts)
+        except _NoFString:
+            if self.inside:
+                raise
+            return self._sum(chunks, parts)
+
+    def _pieces(self, nodes: list[Node]) -> tuple[list[texts.Piece], list[Node]]:
+        pieces: list[texts.Piece] = []
+        parts: list[Node] = []
+        for node in nodes:
+            if node.type == "interpolation":
+                inner = [one for one in named(node) if one.type != "empty_statement"]
+                if len(inner) != 1:
+                    raise Fault("one expression stands in #{ }", Span(node))
+                parts.append(inner[0])
+                pieces.append(texts.Piece(_MARK))
+            elif node.type == "escape_sequence":
+                pieces.append(texts.Piece(texts.escape(self._translator.text(node))))
+            elif node.type != "heredoc_end":
+                pieces.append(texts.Piece(self._translator.text(node), written=True))
+        return pieces, parts
+
+    def _fstring(self, chunks: list[str], parts: list[Node]) -> Term:
+        if self.inside:
+            raise _NoFString
+        self.inside += 1
+        try:
+            written = [self._translator.term(part).as_text(env_default="''").text for part in parts]
+        finally:
+            self.inside -= 1
+        if any(set('"\\\n{}#') & set(one) for one in written):
+            raise _NoFString
+        body = "".join(
+            literals.quoted(chunk)[1:-1].replace("{", "{{").replace("}", "}}") + (f"{{{one}}}" if one else "")
+            for chunk, one in zip(chunks, [*written, ""], strict=True)
+        )
+        return Term(f'f"{body}"', ATOM, WORD)
+
+    def _sum(self, chunks: list[str], parts: list[Node]) -> Term:
+        written = [literals.quoted(chunks[0])] if chunks[0] else []
+        for chunk, part in zip(chunks[1:], parts, strict=True):
+            written.append(self._translator.term(part).as_string().at(8))
+            written += [literals.quoted(chunk)] if chunk else []
+        return Term(" + ".join(written), 8 if len(written) > 1 else ATOM, WORD)
+
+    def chained(self, node: Node) -> Term:
+        """Strings that follow each other."""
+        return Term(" + ".join(self._translator.term(part).at(8) for part in named(node)), 8, WORD)
+
+    def heredoc(self, node: Node) -> Term:
+        """The text that <<EOS begins."""
+        body = self._translator.state.reader.bodies.get(node.start_byte)
+        if body is None:
+            raise Fault("the text that this begins is never closed", Span(node))
+        dedent, quote = texts.heredoc_form(self._translator.text(node))
+        if quote == "`":
+            raise Fault("a command in backticks is not read in a gitlab.rb", Span(node), "It is never run.")
+        if quote != "'":
+            return self._filled(body.children, node, dedent=dedent)
+        raw = "".join(self._translator.text(one) for one in body.children if one.type != "heredoc_end")
+        text = texts.heredoc_text([texts.Piece(raw, written=True)], dedent=dedent)
+        if self._translator.state.block or self.inside:
+            return self.word(text)
+        return Term(literals.lines(text), ATOM, WORD)
+
+    def words(self, node: Node) -> Term:
+        """A list of words: %w[], %i[] and the like."""
+        return Term(f"[{', '.join(self._bare(part, node).text for part in named(node))}]", ATOM, LIST)
+
+    def _bare(self, node: Node, outer: Node) -> Term:
+        opening = self._translator.text(outer.children[0])
+        if texts.is_plain(opening):
+            return self.word(texts.plain(self._translator.text(node), opening).replace("\\ ", " "))
+        return self._filled(node.children, node)
