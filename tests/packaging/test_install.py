@@ -73,6 +73,8 @@ def test_wrong_calls_change_nothing(wheels: Path) -> None:
     with Machine() as machine:
         assert "--urll is not an option" in install(machine, CHECKOUT, wheels, "--urll", "x").exits(2).err
         assert "neither https://" in install(machine, CHECKOUT, wheels, "--url", "ftp://x").exits(2).err
+        machine.run("ln", "-s", "/bin/true", "/usr/local/bin/ctl").ok()
+        assert "was not made by this script" in install(machine, CHECKOUT, wheels).exits(1).err
         machine.run("mkdir", "-p", "/opt/gitlab/embedded").ok()
         assert "ctl --root DIR" in install(machine, CHECKOUT, wheels).exits(1).err
         assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
