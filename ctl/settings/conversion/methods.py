@@ -192,8 +192,14 @@ def _to_i(receiver: Term, _: list[Term]) -> Term:
 
 
 def _split(receiver: Term, given: list[Term]) -> Term:
-    sign = "" if not given or given[0].text.strip("'\"") == " " else given[0].text
-    return Term(f"{_text_at(receiver)}.split({sign})", ATOM, LIST)
+    """Ruby leaves out empty parts at the end, and makes nothing of an empty text."""
+    if not given or given[0].text.strip("'\"") == " ":
+        return Term(f"{_text_at(receiver)}.split()", ATOM, LIST)
+    sign = given[0].text
+    text = f"{_text_at(receiver)}.rstrip({sign})"
+    if len(sign) == 3 and given[0].kind == WORD:
+        return Term(f"{text}.split({sign}) if {text} else []", TERNARY, LIST)
+    return Term(f"[one for one in {_text_at(receiver)}.split({sign}) if one]", ATOM, LIST)
 
 
 def _join(receiver: Term, given: list[Term]) -> Term:

@@ -1,0 +1,28 @@
+"""One gitlab.rb, read directly and by way of its Python form."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from ctl.settings.conversion.ruby import convert_ruby
+from ctl.settings.language import Reading
+from ctl.settings.load import is_others_key, reading_of
+from ctl.settings.options import NAMES
+
+
+def converted(text: str) -> str:
+    """The Python form of a gitlab.rb."""
+    return convert_ruby(Path("gitlab.rb"), text, NAMES, is_others_key).text
+
+
+def both(text: str, environment: Mapping[str, str] | None = None, /, **files: str) -> tuple[Reading, Reading]:
+    """The reading of a gitlab.rb, and that of its Python form; `files` lie beside both."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            Path(folder, name).write_text(content)
+        ruby, python = Path(folder, "gitlab.rb"), Path(folder, "gitlab.py")
+        ruby.write_text(text)
+        python.write_text(converted(text))
+        return reading_of(ruby, environment or {}), reading_of(python, environment or {})

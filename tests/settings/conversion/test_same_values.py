@@ -1,0 +1,82 @@
+"""The Python form of a gitlab.rb says what the gitlab.rb says."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.settings.conversion.both import both, converted
+from tests.settings.ruby.test_expressions import ENVIRONMENT, VALUES
+
+STRICTER = {"'12abc'.to_i", "'abc'.to_i", "'1.5x'.to_f", "[1, 2][7]", "1 == true"}
+"""Where Python sees an error that Ruby passes over, or takes 1 for true."""
+
+SAME = [expression for expression, _ in VALUES if expression not in STRICTER]
+
+STATEMENTS = [
+    "x = 'a'\nregistry['a'] = x\nx = 'b'\nregistry['b'] = x",
+    "x = nil\nx = 'v' if ENV['A']\nregistry['a'] = \"<#{x}>\"",
+    "x = 'v' if ENV['B']\nregistry['a'] = \"<#{x}>\"",
+    "x = 'v' unless ENV['B']\nregistry['a'] = x",
+    "if ENV['A']\n  x = 1\nelse\n  x = 2\nend\nregistry['a'] = x",
+    "if ENV['A'] && ENV['B']\n  registry['a'] = 1\nelsif ENV['A'] || ENV['B']\n  registry['a'] = 2\nend",
+    "if !ENV['A'] and ENV['B']\n  registry['a'] = 1\nelse\n  registry['b'] = 2\nend",
+    "unless ENV['A'] == 'a'\n  registry['a'] = 1\nelse\n  registry['b'] = 2\nend",
+    "if ENV['A']\n  if ENV['B']\n    registry['a'] = 1\n  else\n    # no\n  end\n  registry['c'] = [\n  1,\n  ]\nend",
+    "registry['a'] ||= 1\nregistry['a'] ||= 2",
+    "registry['a'] = nil\nregistry['a'] ||= 2",
+    "registry['a'] = 1 if ENV['A']\nregistry['a'] ||= 2",
+    "registry['a'] = true\nregistry['a'] &&= 2",
+    "x ||= 'a'\nx ||= 'b'\nregistry['a'] = x",
+    "x = ENV['A']\nx ||= 'b'\nregistry['a'] = x.upcase",
+    "x = ENV['B'] || ENV['A']\nregistry['a'] = x",
+    "x = ENV['A'] && 'yes'\nregistry['a'] = x",
+    "x = ENV['A'] == 'a' || ENV['B'] == 'b'\nregistry['a'] = x",
+    "x = ENV.fetch('A', '').split(',') + ENV.fetch('B', '').split('::')\nregistry['a'] = x",
+    "x = 0 || 5\nregistry['a'] = x",
+    "x = 1\nx += 2\nx *= 3\nregistry['a'] = x",
+    "x = 'a'\nx << 'b' << 'c'\nregistry['a'] = x",
+    "x = ['a']\nx << 'b'\nx += ['c']\nx.push('d')\nregistry['a'] = x",
+    "registry['a'] = []\nregistry['a'] << 'b'",
+    "registry['a'] = 'x'\nregistry['a'] << 'b'",
+    "x = { 'a' => 1 }\nx['b'] = 2\nx.merge!('c' => 3)\nregistry['a'] = x",
+    "registry['nginx']['a'] = 1\nregistry['b'] = registry['nginx']['a']",
+    "registry['b'] = registry['nginx']['a'] || 'none'",
+    "registry['b'] = 1 if registry['nginx']['a'].nil?",
+    "registry['a'] = registry['b'] = 5",
+    "external_url 'https://a.example.com'\nregistry['a'] = \"#{external_url}/x\"",
+    "external_url('https://a.example.com')\nregistry_external_url \"https://#{ENV['A']}.example.com\"",
+    "roles ['a', 'b']\nmonitoring_role['enable'] = true\nsidekiq['concurrency'] = 5",
+    "git_data_dirs({ 'default' => { 'path' => '/x' } })",
+    "list = %w[a b]\nstr = 'x'\nregistry['a'] = list + [str]",
+    "lambda_ = 1\nregistry['a'] = lambda_",
+    "FOO = 'x'\nregistry['a'] = FOO + FOO",
+    "registry['a'] = {\n  # 'b' => 1,\n  'c' => 2, # two\n  :d => {\n  },\n}",
+    'registry[\'a\'] = <<~EOS\n  one \\\\ two\n    "three" """ four\n\n  five\n  EOS\nregistry[\'b\'] = 1',
+    "registry['a'] = { 'k' => <<-A, 'l' => <<-B }\n  one\n  A\n  two\n  B\nregistry['b'] = 1",
+    "registry['a'] = \"{braces} \\#{plain} %s #{ENV['A']} {\"",
+    "registry['a'] = \"#{ENV['A'] == 'a' ? \"x\" : 'y'}-#{{ 'q' => 1 }['q']}\"",
+    "registry['a'] = \"#{true} and #{1 == 2}\"",
+    "registry['a'] = %w[x y].include?(ENV['A']) ? 1 : 2",
+    "registry['a'] = ENV['A']; registry['b'] = 2",
+    "registry['a'] =\n  'b'\nregistry['c'] = [1,\n 2].join(\n ',')",
+    "   registry['a'] = {\n     'b' => 1\n   }\n   registry['c'] = 2",
+    "registry['a'] = File.read('pem') + File.read('pem')\nregistry['b'] = File.read('pem').strip",
+]
+ENVIRONMENTS = [
+    dict(pairs) for count in range(3) for pairs in itertools.combinations([("A", "a"), ("B", "b")], count)
+]
+
+
+@pytest.mark.parametrize("expression", SAME, ids=[text[:40] for text in SAME])
+def test_expressions(expression: str) -> None:
+    ruby, python = both(f"registry['x'] = {expression}\n", ENVIRONMENT)
+    assert ruby.values == python.values
+
+
+@pytest.mark.parametrize("text", STATEMENTS, ids=[text[:40] for text in STATEMENTS])
+def test_statements_in_every_environment(text: str) -> None:
+    for environment in ENVIRONMENTS:
+        ruby, python = both(text + "\n", environment, pem="-----BEGIN\nx\n-----END\n")
+        assert ruby.values == python.values, converted(text)

@@ -1,0 +1,9 @@
+registry['storage'] = {
+  'azure' => {
+    'accountname' => 'accountname',
+    'accountkey' => 'base64encodedaccountkey',
+    'container' => 'containername',
+    'rootdirectory' => '/azure/virtual/container',
+    'trimlegacyrootprefix' => true
+  }
+}

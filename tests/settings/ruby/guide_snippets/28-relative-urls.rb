@@ -1,0 +1,3 @@
+   registry['env'] = {
+     "REGISTRY_HTTP_RELATIVEURLS" => true
+   }

@@ -1,0 +1,1 @@
+registry['debug_addr'] = "localhost:5001"
