@@ -40,6 +40,7 @@ COMMANDS: dict[str, str] = {
     "tail": "ctl.commands.tail:tail",
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-token": "ctl.commands.registry_token:registry_token",
+    "trust": "ctl.commands.trust:trust",
     "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
     "secrets": "ctl.commands.secrets:secrets",
     "backup-etc": "ctl.commands.backup_etc:backup_etc",

@@ -1,0 +1,157 @@
+"""Puts the local CA where the tools of this machine look for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ctl.converge.atomic import write_atomic
+from ctl.converge.inspect import Rights, look
+from ctl.converge.steps import MakeDirectory
+from ctl.errors import CtlError
+from ctl.paths import Layout
+from ctl.programs import find_program
+from ctl.tls.certificates import inspect, load_chain, public_of_chain
+from ctl.tls.files import read
+
+FILE_MODE, FOLDER_MODE = 0o644, 0o755
+DOCKER_FOLDER = "/etc/docker/certs.d"
+"""docs.docker.com, 'Verify repository client with certificates': HOST:PORT/ca.crt below it."""
+CONTAINERS_FOLDER = "/etc/containers/certs.d"
+"""containers-certs.d(5)."""
+SYSTEM_FILE = "/usr/local/share/ca-certificates/registry-ctl.crt"
+"""update-ca-certificates(8)."""
+SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+SYSTEM_LINK = Path("/etc/ssl/certs/registry-ctl.pem")
+PROGRAMS = {"docker": ("docker", "dockerd"), "podman": ("podman", "skopeo", "buildah")}
+"""Which programs show that a tool is in use on this machine."""
+_PATIENCE = 120.0
+
+
+class State(StrEnum):
+    """How a tool stands to the CA."""
+
+    TRUSTED = "already trusted"
+    NEW = "trusted now"
+    RENEWED = "renewed"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where one tool looks for the CA of one registry.
+
+    Args:
+        tool: docker, podman or system.
+        path: the CA's file there.
+    """
+
+    tool: str
+    path: Path
+
+    def judge(self, ca: bytes, *, replace: bool) -> State:
+        """What `put` is going to do.
+
+        Args:
+            ca: the local CA, PEM.
+            replace: whether another CA may be replaced.
+
+        Raises:
+            CtlError: something else lies there, which is not to be replaced.
+        """
+        if not os.path.lexists(self.path):
+            return State.NEW
+        leads_nowhere = not self.path.exists()
+        present = b"" if leads_nowhere else read(self.path, f"where {self.tool} looks")
+        found = _compare(present, ca)
+        if found is None and not replace:
+            raise CtlError(
+                f"{self.path} is there already: {'a link that leads nowhere' if leads_nowhere else _name(present)}",
+                hint="--replace puts the local CA in its place; or keep both: copy it beside that one "
+                "under another name that ends in .crt",
+            )
+        return found or State.REPLACED
+
+    def put(self, ca: bytes) -> None:
+        """Write the CA; folders that are missing are made. Raises OSError with the path."""
+        missing = [parent for parent in self.path.parents if look(parent, follow=True) is None]
+        for folder in reversed(missing):
+            MakeDirectory(folder, Rights(FOLDER_MODE), parent=True).apply()
+        write_atomic(self.path, ca, mode=FILE_MODE)
+
+
+def stores(layout: Layout, registry: str) -> dict[str, Store]:
+    """Every tool's store, by the tool's name.
+
+    Args:
+        layout: the root below which the paths lie.
+        registry: as `ctl.tls.trust.registry_name` writes it.
+    """
+    paths = {
+        "docker": f"{DOCKER_FOLDER}/{registry}/ca.crt",
+        "podman": f"{CONTAINERS_FOLDER}/{registry}/ca.crt",
+        "system": SYSTEM_FILE,
+    }
+    return {tool: Store(tool, layout.path(path)) for tool, path in paths.items()}
+
+
+def installed_tools() -> list[str]:
+    """The tools with a store of their own that are installed here."""
+    return [tool for tool, programs in PROGRAMS.items() if find_program(*programs)]
+
+
+def system_program() -> Path:
+    """update-ca-certificates. Raises CtlError where there is none."""
+    found = find_program("update-ca-certificates")
+    if found is None:
+        raise CtlError("update-ca-certificates is not installed", hint="apt-get install ca-certificates")
+    return found
+
+
+def update_system(ca: bytes, program: Path) -> bool:
+    """Let the machine's own list of CAs take up what lies at SYSTEM_FILE, unless it holds it already.
+
+    Returns:
+        Whether the list had to be made anew.
+
+    Raises:
+        CtlError: the program failed; run again, it is tried again.
+    """
+    if SYSTEM_BUNDLE.is_file() and ca.strip() in SYSTEM_BUNDLE.read_bytes():
+        return False
+    # The links by hash are made only for names that are new, unless the whole folder is made afresh.
+    fresh = ["--fresh"] if os.path.lexists(SYSTEM_LINK) else []
+    done = subprocess.run(
+        [program, *fresh],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_PATIENCE,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+        raise CtlError(f"{program} failed: {last}", hint="see what it says: update-ca-certificates --verbose")
+    return True
+
+
+def _compare(present: bytes, ca: bytes) -> State | None:
+    """How the file in a store stands to the CA; None where it is another's."""
+    try:
+        there, own = load_chain(present, where="the file"), load_chain(ca, where="the local CA")
+        if all(one in there for one in own):
+            return State.TRUSTED
+        same_keys = set(public_of_chain(present)) == set(public_of_chain(ca))
+    except CtlError:  # no certificate: another's, whatever it is
+        return None
+    return State.RENEWED if same_keys and there[0].subject == own[0].subject else None
+
+
+def _name(present: bytes) -> str:
+    try:
+        return f"it holds another CA ({inspect(present).subject})"
+    except CtlError as error:
+        return f"it {error.message.removeprefix('the certificate ')}"

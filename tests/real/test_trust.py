@@ -1,0 +1,106 @@
+"""On a whole machine: tools refuse the registry's certificate before `ctl trust`, and accept it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.harness import images
+from tests.real.harness.machine import Machine
+from tests.real.harness.root import Result
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
+
+SETTINGS = """
+external_url("https://gitlab.example.com")
+registry_external_url("https://localhost:5050")
+letsencrypt["enable"] = False
+"""
+IMAGE = images.image("trusted")
+TARGET = "docker://localhost:5050/team/app:v1"
+SYSTEM = "/usr/local/share/ca-certificates/registry-ctl.crt"
+
+
+@pytest.fixture(scope="module")
+def reconfigured() -> Iterator[Machine]:
+    """A machine with a running registry."""
+    with Machine() as machine:
+        machine.write("/etc/gitlab/gitlab.py", SETTINGS)
+        machine.ctl("reconfigure").ok()
+        yield machine
+
+
+@pytest.fixture
+def machine(reconfigured: Machine) -> Iterator[Machine]:
+    """That machine, whose tools trust nothing of ours."""
+    yield reconfigured
+    reconfigured.run("rm", "-rf", "/etc/docker/certs.d", "/etc/containers/certs.d", SYSTEM).ok()
+    reconfigured.run("update-ca-certificates", "--fresh").ok()
+
+
+def push(machine: Machine, folder: Path) -> Result:
+    """Push with what the machine trusts, and nothing else."""
+    layout = images.write_layout(folder / "layout", {"v1": IMAGE})
+    token = machine.ctl("registry-token", "--repository", "team/app", "--actions", "pull,push").ok()
+    command = ("skopeo", "--insecure-policy", "copy", "--preserve-digests")
+    return machine.run(*command, "--dest-registry-token", token.out.strip(), f"oci:{layout}:v1", TARGET)
+
+
+def inspect(machine: Machine) -> Result:
+    """What skopeo tells of the pushed image."""
+    token = machine.ctl("registry-token", "--repository", "team/app").ok().out.strip()
+    return machine.run("skopeo", "inspect", "--registry-token", token, "--format", "{{.Digest}}", TARGET)
+
+
+def refused(machine: Machine, folder: Path) -> bool:
+    """Whether skopeo refuses because of the certificate."""
+    return "x509: certificate signed by unknown authority" in push(machine, folder).exits(1).err
+
+
+@pytest.mark.parametrize("tool", ["--podman", "--docker", "--system"])
+def test_skopeo_trusts_the_registry_afterwards(machine: Machine, tool: str, tmp_path: Path) -> None:
+    """skopeo reads podman's folder, else Docker's, else the machine's own list."""
+    assert refused(machine, tmp_path)
+    assert "trusted now" in machine.ctl("trust", tool).ok().out
+    push(machine, tmp_path).ok()
+    assert inspect(machine).ok().out.strip() == IMAGE.digest
+    assert "already trusted" in machine.ctl("trust", tool).ok().out
+
+
+def test_every_program_trusts_it_with_the_system(machine: Machine) -> None:
+    curl = ("curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}")
+    assert machine.run(*curl, "https://localhost:5050/v2/").code == 60
+    machine.ctl("trust", "--system").ok()
+    assert machine.run(*curl, "https://localhost:5050/v2/").ok().out == "401"
+
+
+def test_a_list_that_was_not_made_anew_is_made_up_for(machine: Machine) -> None:
+    """As after a run that was cut off between the file and the list."""
+    machine.run("install", "-D", "/etc/gitlab/ssl/ca.crt", SYSTEM).ok()
+    assert "trusted now" in machine.ctl("trust", "--system").ok().out
+    assert "already trusted" in machine.ctl("trust", "--system").ok().out
+
+
+def test_another_ca_under_our_name_leaves_no_stale_link(machine: Machine) -> None:
+    """OpenSSL finds CAs by links whose names are hashes of their subjects."""
+    make = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null")
+    machine.run("mkdir", "-p", "/usr/local/share/ca-certificates").ok()
+    machine.run(*make, "-subj", "/CN=elsewhere", "-out", SYSTEM).ok()
+    machine.run("update-ca-certificates").ok()
+    assert "CN=elsewhere" in machine.ctl("trust", "--system").exits(1).err
+    assert "replaced" in machine.ctl("trust", "--system", "--replace").ok().out
+    links = ("-CApath", "/etc/ssl/certs", "-no-CAfile", "-no-CAstore")
+    machine.run("openssl", "verify", *links, "/etc/gitlab/ssl/localhost.crt").ok()
+
+
+def test_the_printed_commands_work(machine: Machine, tmp_path: Path) -> None:
+    """Run on this machine, with `cp` for `scp` and no host: what lies there then is what skopeo needs."""
+    lines = machine.ctl("trust", "--docker").ok().out.splitlines()
+    machine.run("rm", "-rf", "/etc/docker/certs.d").ok()
+    assert refused(machine, tmp_path)
+    mkdir, scp = (line.strip() for line in lines if line.startswith("  "))
+    name = machine.run("hostname").ok().out.strip()
+    machine.run("sh", "-c", f"{mkdir} && {scp.replace('scp ', 'cp ').replace(f'{name}:', '')}").ok()
+    push(machine, tmp_path).ok()
