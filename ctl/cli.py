@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-token": "ctl.commands.registry_token:registry_token",
     "trust": "ctl.commands.trust:trust",
+    "certificates": "ctl.commands.certificates:certificates",
     "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
     "secrets": "ctl.commands.secrets:secrets",
     "backup-etc": "ctl.commands.backup_etc:backup_etc",

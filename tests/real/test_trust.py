@@ -104,3 +104,10 @@ def test_the_printed_commands_work(machine: Machine, tmp_path: Path) -> None:
     name = machine.run("hostname").ok().out.strip()
     machine.run("sh", "-c", f"{mkdir} && {scp.replace('scp ', 'cp ').replace(f'{name}:', '')}").ok()
     push(machine, tmp_path).ok()
+
+
+def test_certificates_of_a_running_node_are_in_order(machine: Machine) -> None:
+    said = machine.ctl("certificates").ok()
+    assert said.err == ""
+    assert said.out.count("matches: ") == 3
+    assert "NGINX, https://localhost:5050" in said.out
