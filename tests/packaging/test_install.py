@@ -42,7 +42,8 @@ def checkout() -> Iterator[Path]:
 def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> Result:
     environment = [f"{name}={value}" for name, value in offline(wheels).items()]
     script = str(checkout / "install.sh")
-    return machine.run("sh", script, *arguments, timeout=300, environment=environment)
+    usual = ["prlimit", "--nofile=1024:"]  # of files, as most machines have it
+    return machine.run(*usual, "sh", script, *arguments, timeout=300, environment=environment)
 
 
 @need_root
@@ -53,6 +54,7 @@ def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: 
         for part in ("run: registry:", "run: nginx:", url, "/etc/gitlab/ssl/ca.crt", "sudo ctl reconfigure"):
             assert part in first.text
         assert f'registry_external_url = "{url}"' in machine.read("/etc/gitlab/gitlab.py")
+        assert "exceed open file resource limit" not in machine.read("/var/log/gitlab/nginx/current")
         pids = machine.run("ctl", "status").ok().out.replace("s;", "").split("pid ")[1].split(")")[0]
 
         machine.run("sh", "-c", "echo '# mine' >> /etc/gitlab/gitlab.py").ok()
