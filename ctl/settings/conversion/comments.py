@@ -13,7 +13,8 @@ Convert = Callable[[str], str | None]
 _LINE: Final = re.compile(r"(\s*#+ ?)(\s*)(.*)")
 _CODE: Final = re.compile(r"([a-z_]\w*)\s*(?:\[\s*['\":]|\(?\s*['\"\[{]|\s*=)")
 _PAIR: Final = re.compile(r"(\s*#+\s*)((?:['\"][^'\"]*['\"]\s*=>|[a-z_]\w*:|:\w+\s*=>)\s*\S.*?)(\s*)$")
-_MOST_LINES: Final = 60
+_LONGEST_PAIR: Final = 1_000
+_MOST_LINES: Final = 40
 """Lines of one setting that is commented out."""
 
 
@@ -40,17 +41,18 @@ def _setting(lines: list[str], names: Names, convert: Convert) -> tuple[int, lis
     code = _CODE.match(found[3]) if found else None
     if found is None or code is None or not _is_setting(code[1], names):
         return 1, [lines[0]]
-    prefix, bare = found[1], [_bare(line, found[1]) for line in lines]
-    for count in range(1, len(lines) + 1):
-        if count > 1 and bare[count - 1] is None:
+    prefix, bare, open_brackets = found[1], list[str](), 0
+    for line in lines:
+        text = _bare(line, prefix)
+        if text is None or (bare and not text):
             break
-        text = "\n".join(line or "" for line in bare[:count])
-        if not _is_closed(text):
-            continue
-        converted = convert(text)
-        if converted is not None:
-            return count, [f"{prefix}{line}".rstrip() for line in converted.split("\n")]
-        break
+        bare.append(text)
+        open_brackets += sum(text.count(sign) for sign in "[{(") - sum(text.count(sign) for sign in "]})")
+        if open_brackets <= 0:
+            converted = convert("\n".join(bare))
+            if converted is None:
+                break
+            return len(bare), [f"{prefix}{one}".rstrip() for one in converted.split("\n")]
     return 1, [lines[0]]
 
 
@@ -65,19 +67,12 @@ def _bare(line: str, prefix: str) -> str | None:
     return "" if line.rstrip() == prefix.rstrip() else None
 
 
-def _is_closed(text: str) -> bool:
-    """Whether as many brackets are closed as are opened, as far as can be told by counting."""
-    return all(text.count(one) <= text.count(other) for one, other in ("[]", "{}", "()"))
-
-
-def pair_comment(comment: str, names: Names) -> str:
+def pair_comment(comment: str, convert: Convert) -> str:
     """A comment inside a hash or array: a pair that is commented out becomes one in Python."""
-    from ctl.settings.conversion.ruby import convert_snippet
-
-    found = _PAIR.fullmatch(comment)
+    found = _PAIR.fullmatch(comment) if len(comment) < _LONGEST_PAIR else None
     if found is None:
         return comment
-    converted = convert_snippet(f"x = {{ {found[2].rstrip(',')} }}", names)
+    converted = convert(f"x = {{ {found[2].rstrip(',')} }}")
     if converted is None or "\n" in converted:
         return comment
     comma = "," if found[2].endswith(",") else ""

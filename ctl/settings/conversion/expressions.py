@@ -20,6 +20,7 @@ from ctl.settings.conversion.terms import (
     TEXT,
     WORD,
     Term,
+    union,
 )
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.names import Names
@@ -53,6 +54,7 @@ class State:
         mentioned: paths of settings that were given, on a condition or not.
         conditional: what is being written is carried out on a condition.
         included: other files may have given settings.
+        snippet: returns the Python form of Ruby that is commented out, or None where that has none.
         block: the depth of the block that is being written: text of several lines is not indented with it.
     """
 
@@ -64,6 +66,7 @@ class State:
     mentioned: set[tuple[str, ...]] = field(default_factory=set)
     conditional: bool = False
     included: bool = False
+    snippet: Callable[[str], str | None] = lambda _: None
     block: int = 0
 
 
@@ -168,7 +171,7 @@ class Translator:
     def _comment(self, node: Node) -> str:
         from ctl.settings.conversion.comments import pair_comment
 
-        return pair_comment(self.text(node), self.state.names)
+        return pair_comment(self.text(node), self.state.snippet)
 
     def _part(self, node: Node) -> str:
         if node.type == "pair":
@@ -225,7 +228,8 @@ class Translator:
         root, keys = path_of(node, self.text)
         if root and not self.variable(root) and (root, *keys) not in self.state.given:
             return Term(self._lookup(node), ATOM, ANY)
-        return Term(f"{self.term(parts[0]).at(ATOM)}[{self.term(parts[1]).text}]", ATOM, ANY)
+        kind = self.state.paths.get((root, *keys), ANY)
+        return Term(f"{self.term(parts[0]).at(ATOM)}[{self.term(parts[1]).text}]", ATOM, kind)
 
     def _lookup(self, node: Node) -> str:
         """A setting that may not be given: Ruby takes nil for it."""
@@ -239,6 +243,8 @@ class Translator:
         if node.type == "element_reference":
             outer, key = named(node)
             return f"{self.target(outer)}[{self.term(key).text}]"
+        if node.type not in ("identifier", "constant"):
+            return self.term(node).at(ATOM)
         name = self.text(node)
         return name if self.state.names.foreign(name) else literals.name(name)
 
@@ -271,15 +277,16 @@ class Translator:
     def _choice(self, either: bool, left_node: Node, right_node: Node) -> Term:
         left, right = self.term(left_node), self.term(right_node)
         if either and left.env is not None and right.safe:
-            return Term(f"env({left.env}, {right.text})", ATOM, right.kind if right.kind == WORD else ANY)
+            return Term(f"env({left.env}, {right.text})", ATOM, union(WORD, right.kind))
         if left.kind == right.kind == BOOL:
             word, strength = ("or", 1) if either else ("and", 2)
             return Term(f"{left.at(strength)} {word} {right.at(strength + 1)}", strength, BOOL)
-        kind = (
-            right.kind if left.kind in (right.kind, NIL) or (left.kind, right.kind) == (TEXT, WORD) else ANY
-        )
+        condition = left.condition()
+        if condition.text in ("True", "False"):
+            return left if either is (condition.text == "True") else right
+        kind = union(left.when_true if either else left.when_false, right.kind)
         one, other = (left, right) if either else (right, left)
-        return Term(f"{one.at(1)} if {left.condition().at(1)} else {other.at(TERNARY)}", TERNARY, kind)
+        return Term(f"{one.at(1)} if {condition.at(1)} else {other.at(TERNARY)}", TERNARY, kind)
 
     def _unary(self, node: Node) -> Term:
         operand, sign = named(node)[0], self.text(node.children[0])
@@ -300,13 +307,7 @@ class Translator:
         condition = self.condition(test)
         condition = condition.negated() if negate else condition
         first, second = self._branch(one), self._branch(other)
-        kind = (
-            first.kind
-            if first.kind == second.kind
-            else TEXT
-            if {first.kind, second.kind} == {WORD, NIL}
-            else ANY
-        )
+        kind = union(first.kind, second.kind)
         return Term(f"{first.at(1)} if {condition.at(1)} else {second.at(TERNARY)}", TERNARY, kind)
 
     def _branch(self, node: Node | None) -> Term:

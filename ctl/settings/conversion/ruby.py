@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,9 @@ from ctl.settings.source import Diagnostic, Location, SettingsError
 
 if TYPE_CHECKING:
     from tree_sitter import Node
+
+_MOST_SNIPPETS: Final = 8_000
+"""Settings that are commented out and converted: some four times those of a whole gitlab.rb."""
 
 _INDENT: Final = "    "
 _BLOCK: Final = ("if", "unless")
@@ -102,8 +106,10 @@ class _Writer:
         reader = Expressions(scope)
         reader.data, reader.bodies = data, heredocs(root, data)
         self._names = scope.names
+        self._starts = sorted(reader.bodies)
         self._reader = reader
-        self._state = State(scope.names, reader)
+        self._state = State(scope.names, reader, snippet=self._snippet)
+        self._snippets = 0
         self._statements = Statements(self._state, others)
         self._rows = scope.source.lines
         self.problems: list[Fault] = []
@@ -151,9 +157,14 @@ class _Writer:
         return lines if code or level == 0 else [*lines, _INDENT * level + "pass"]
 
     def _flushed(self, comments: list[str], level: int) -> list[str]:
-        converted = convert_comments(comments, self._names, lambda text: convert_snippet(text, self._names))
+        converted = convert_comments(comments, self._names, self._snippet)
         comments.clear()
         return [_INDENT * level + line for line in converted]
+
+    def _snippet(self, text: str) -> str | None:
+        """Ruby that is commented out; what comes after very many of them stays as it is."""
+        self._snippets += 1
+        return convert_snippet(text, self._names) if self._snippets <= _MOST_SNIPPETS else None
 
     def _comment(self, node: Node) -> list[str]:
         text = self._reader.text(node)
@@ -167,16 +178,12 @@ class _Writer:
 
     def _last_row(self, node: Node) -> int:
         """The last line of a statement, heredocs that begin in it included."""
-        bodies = self._reader.bodies
-        inside = (
-            (one for start, one in bodies.items() if node.start_byte <= start < node.end_byte)
-            if bodies
-            else ()
-        )
+        starts = self._starts
+        first, after = (bisect_left(starts, offset) for offset in (node.start_byte, node.end_byte))
         end = node.end_point
-        return max(
-            [end[0] - (end[1] == 0 and end[0] > node.start_point[0]), *(one.end_point[0] for one in inside)]
-        )
+        # A node that ends at the beginning of a line ends with the line before.
+        rows = [end[0] - (end[1] == 0 and end[0] > node.start_point[0])]
+        return max([*rows, *(self._reader.bodies[start].end_point[0] for start in starts[first:after])])
 
     def _statement(self, node: Node, level: int) -> list[str]:
         indent, shift = _INDENT * level, node.start_point[1]
@@ -187,9 +194,11 @@ class _Writer:
             if node.type in _BLOCK:
                 return before + self._if(node, level)
             text = self._statements.write(node)
-        except Fault as fault:
+        except (Fault, RecursionError) as problem:
             if foreign:
                 return self._commented_out(node, indent)
+            deep = Fault("this is nested too deeply to be converted")
+            fault = problem if isinstance(problem, Fault) else deep
             fault.node = fault.node or Span(node)
             self.problems.append(fault)
             return []

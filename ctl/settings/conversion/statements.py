@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.settings.conversion import literals
 from ctl.settings.conversion.expressions import State, Translator
-from ctl.settings.conversion.terms import ANY, LIST, NIL, TEXT, WORD, Term
+from ctl.settings.conversion.terms import ANY, LIST, NIL, TEXT, WORD, Term, union
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest
@@ -15,7 +15,7 @@ from ctl.settings.ruby import advice
 from ctl.settings.ruby.calls import INCLUDE
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.methods import CHANGING
-from ctl.settings.ruby.targets import changed, path_of, sides, walk
+from ctl.settings.ruby.targets import changed, is_append, path_of, sides, walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -85,9 +85,8 @@ class Statements:
 
     def foreign(self, node: Node) -> bool:
         """Whether a statement is about another component's setting."""
-        if node.type in _MODIFIERS:
-            body = node.child_by_field_name("body")
-            return body is not None and self.foreign(body)
+        while node.type in _MODIFIERS and (body := node.child_by_field_name("body")):
+            node = body
         target = changed(node, self._text)
         if target is None and node.type == "call":
             target = node.child_by_field_name("receiver")
@@ -161,17 +160,14 @@ class Statements:
         if left.type == "element_reference":
             root, keys = path_of(left, self._text)
             state.mentioned.add((root, *keys))
-            state.paths[(root, *keys)] = kind
+            before = state.paths.get((root, *keys), kind)
+            state.paths[(root, *keys)] = union(before, kind) if state.conditional else kind
             if not state.conditional:
                 state.given.add((root, *keys))
             return
         name = self._text(left)
         before = state.kinds.get(name, kind)
-        pair = {before, kind}
-        if before == kind or not state.conditional:
-            state.kinds[name] = kind
-        else:
-            state.kinds[name] = TEXT if pair <= {WORD, TEXT, NIL} else ANY
+        state.kinds[name] = union(before, kind) if state.conditional else kind
 
     def _operator_assignment(self, node: Node) -> str:
         left, right = sides(node)
@@ -194,12 +190,19 @@ class Statements:
             return f"{target} = {value.text}"
         current = self._translator.condition(left)
         test = current if operator == "&&" else current.negated()
-        kind = self._state.kinds.get(self._text(left), ANY) if left.type == "identifier" else ANY
-        if kind != value.kind and left.type == "identifier":
-            self._state.kinds[self._text(left)] = (
-                WORD if (kind, value.kind) in ((TEXT, WORD), (NIL, WORD)) else ANY
-            )
+        self._note_default(left, value.kind, operator)
         return f"if {test.text}:\n{_INDENT}{target} = {value.text}"
+
+    def _note_default(self, left: Node, kind: str, operator: str) -> None:
+        """After `||=` the old value holds if that is true, else the new one; after `&&=` the other way round."""
+        if left.type == "element_reference":
+            root, keys = path_of(left, self._text)
+            self._state.mentioned.add((root, *keys))
+            self._state.paths[(root, *keys)] = ANY
+            return
+        before = Term("", 0, self._state.kinds.get(self._text(left), ANY))
+        kept = before.when_true if operator == "||" else before.when_false
+        self._state.kinds[self._text(left)] = union(kept, kind)
 
     def _is_new(self, left: Node) -> bool:
         """Whether nothing above gives it a value."""
@@ -270,12 +273,15 @@ class Statements:
         return self._appended(left, right)
 
     def _appended(self, left: Node, right: Node) -> str:
-        if left.type == "binary":
-            inner = named(left)
-            first = self._appended(inner[0], inner[1])
-            while left.type == "binary":
-                left = named(left)[0]
-            return f"{first}\n{self._appended(left, right)}"
+        added = [right]
+        while is_append(left):
+            left, right = sides(left)
+            added.append(right)
+        return "\n".join(self._appended_one(left, one) for one in reversed(added))
+
+    def _appended_one(self, left: Node, right: Node) -> str:
+        if left.type not in ("identifier", "constant", "element_reference"):
+            raise Fault("<< adds to an array or a string that has a name", Span(left))
         target, value = self._translator.target(left), self._translator.term(right)
         root, keys = path_of(left, self._text)
         kind = self._state.kinds.get(root, ANY) if not keys else self._state.paths.get((root, *keys), ANY)

@@ -21,7 +21,16 @@ LIST: Final = "list"
 MAP: Final = "dict"
 ANY: Final = "any"
 
+_GIVEN: Final = " is not None"
 _NEVER_NIL: Final = (WORD, INT, FLOAT, LIST, MAP)
+
+
+def union(*kinds: str | None) -> str:
+    """The kind of a value that is of one of these kinds; None stands for no value at all."""
+    found = {kind for kind in kinds if kind is not None}
+    if len(found) == 1:
+        return found.pop()
+    return TEXT if found and found <= {WORD, TEXT, NIL} else ANY
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,8 @@ class Term:
 
     def negated(self) -> Term:
         """`not` of a condition."""
-        if " is not None" in self.text and self.strength == 4:
-            return Term(self.text.replace(" is not None", " is None"), 4, BOOL)
+        if self.text.endswith(_GIVEN) and self.strength == 4:
+            return Term(f"{self.text.removesuffix(_GIVEN)} is None", 4, BOOL)
         return Term(f"not {self.at(3)}", 3, BOOL)
 
     def as_text(self, env_default: str = '""') -> Term:
@@ -78,10 +87,31 @@ class Term:
             return Term(f"{quote}true{quote} if {self.at(1)} else {quote}false{quote}", TERNARY, WORD)
         if self.kind in (TEXT, NIL):
             return Term(f"{self.at(2)} or {env_default}", 1, WORD)
+        if self.kind == ANY:
+            return Term(_any_as_text(self, quote), TERNARY, WORD)
         return self
 
     def as_string(self) -> Term:
         """As `to_s` makes it."""
         if self.kind in (WORD, BOOL, TEXT, NIL):
             return self.as_text()
+        if self.kind == ANY:
+            return Term(_any_as_text(self, '"'), TERNARY, WORD)
         return Term(f"str({self.text})", ATOM, WORD)
+
+    @property
+    def when_false(self) -> str | None:
+        """The kind that it may have when it is not true in Ruby; None where it is always true."""
+        return {TEXT: NIL, NIL: NIL, BOOL: BOOL, ANY: ANY}.get(self.kind)
+
+    @property
+    def when_true(self) -> str | None:
+        """The kind that it may have when it is true in Ruby; None where it never is."""
+        return {TEXT: WORD, NIL: None}.get(self.kind, self.kind)
+
+
+def _any_as_text(term: Term, quote: str) -> str:
+    """Nothing for nil, true and false in lower case, all else as it is."""
+    value, empty = term.at(5), quote * 2
+    words = f"{quote}true{quote} if {value} is True else {quote}false{quote} if {value} is False"
+    return f"{empty} if {value} is None else {words} else str({term.text})"

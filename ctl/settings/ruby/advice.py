@@ -95,6 +95,10 @@ _CALLS: Final[dict[str, str]] = {
     "sleep": _LEAVE,
     "exit": _LEAVE,
     "abort": _LEAVE,
+    "null": "Ruby writes nil.",
+    "__FILE__": _PLAIN,
+    "__dir__": _PLAIN,
+    "__method__": _PLAIN,
 }
 
 _METHODS: Final[dict[str, str]] = {
@@ -163,6 +167,9 @@ _CONSTANTS: Final[dict[str, str]] = {
     "Gitlab": "Use the setting's own name: registry['key'].",
 }
 
+_QUOTES: Final = frozenset("\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb")
+"""Quotes of a word processor: Ruby takes them for letters."""
+
 RESERVED: Final = frozenset({
     "alias", "and", "begin", "case", "class", "def", "do", "else", "elsif", "end", "ensure", "for", "if", "in",
     "module", "next", "not", "or", "redo", "rescue", "retry", "return", "super", "then", "undef", "unless",
@@ -178,7 +185,7 @@ def of_node(kind: str) -> tuple[str, str] | None:
 
 def of_call(name: str) -> str:
     """What to write instead of a function of Ruby's; or an empty string."""
-    return _CALLS.get(name, "")
+    return "Use plain quotes: \" or '." if _QUOTES & set(name) else _CALLS.get(name, "")
 
 
 def of_method(name: str) -> str:

@@ -56,16 +56,14 @@ class Expressions:
             "simple_symbol": lambda node: self.text(node)[1:],
             "hash_key_symbol": self.text,
             "delimited_symbol": strings.string,
-            "bare_string": strings.pieces_of,
-            "bare_symbol": strings.pieces_of,
             "integer": self._integer,
             "float": self._float,
             "true": lambda _: True,
             "false": lambda _: False,
             "nil": lambda _: None,
             "array": lambda node: TrackedList(*self.each(named(node))),
-            "string_array": self._words,
-            "symbol_array": self._words,
+            "string_array": strings.words,
+            "symbol_array": strings.words,
             "hash": self.hash,
             "identifier": self._name,
             "constant": self._constant,
@@ -205,9 +203,6 @@ class Expressions:
             raise Fault("the key has no value", Span(node), "Write 'key' => value.")
         result.put(self.key(key_node), self.evaluate(value_node), self.place(key_node))
 
-    def _words(self, node: Node) -> TrackedList:
-        return TrackedList(*self.each(named(node)))
-
     def _integer(self, node: Node) -> object:
         text = self.text(node).replace("_", "").lower()
         if len(text) > _LONGEST_NUMBER:
@@ -305,6 +300,8 @@ class Expressions:
             return value if truthy(value) else self.evaluate(right)
         if sign == "<<":
             return self._calls.append(left, right)
+        if sign not in operators.KNOWN:
+            raise operators.unknown(sign)
         one, other = self.evaluate(left), self.evaluate(right)
         return operators.binary(sign, one, other, self.scope.budget)
 

@@ -17,8 +17,9 @@ MAX_NODES: Final = 500_000
 _CHUNK: Final = 4_096
 """Bytes given to the parser at a time."""
 
-_MAX_READ: Final = 40_000_000
-"""Bytes given to the parser in all: it goes back to the start of each literal that is never closed."""
+_MAX_READ: Final = 12_000_000
+"""Bytes given to the parser in all: it goes back to the start of each literal that is never closed, and the
+library does not give the memory of what it was given back."""
 
 _TOKEN: Final = re.compile(r"^[ \t]*#[^\n]*|\w+|\n|[^\w\s]", re.MULTILINE)
 

@@ -17,7 +17,7 @@ from ctl.settings.ruby import advice
 from ctl.settings.ruby.words import kind, text_of
 
 _SPACE: Final = " \t\n\v\f\r\0"
-_INTEGER: Final = re.compile(r"\s*([+-]?\d{1,300})")
+_INTEGER: Final = re.compile(r"\s*([+-]?\d{1,400})")
 _FLOAT: Final = re.compile(r"\s*([+-]?\d{1,300}(?:\.\d{1,300})?(?:[eE][+-]?\d{1,3})?)")
 
 CHANGING: Final = frozenset(
@@ -103,6 +103,8 @@ def _chomp(receiver: str, call: Call) -> object:
 def _to_i(receiver: str, call: Call) -> object:
     call.take()
     found = _INTEGER.match(receiver)
+    if found and receiver[found.end() : found.end() + 1].isdigit():
+        raise Fault("the number has too many digits")
     return check_number(int(found[1])) if found else 0
 
 

@@ -27,8 +27,7 @@ def binary(sign: str, left: object, right: object, budget: Budget) -> object:
     """
     operation = _OPERATIONS.get(sign)
     if operation is None:
-        hint = "Compare with ==, start_with?, end_with? or include?." if sign in ("=~", "!~", "===") else ""
-        raise Fault(f"the operator {sign} is not read in a gitlab.rb", hint=hint)
+        raise unknown(sign)
     try:
         return check_number(operation(left, right, budget))
     except ZeroDivisionError:
@@ -37,6 +36,12 @@ def binary(sign: str, left: object, right: object, budget: Budget) -> object:
         raise Fault("the number would be too large") from None
     except (TypeError, ValueError):
         raise _wrong_kinds(sign, left, right) from None
+
+
+def unknown(sign: str) -> Fault:
+    """The failure of an operator that is not read."""
+    hint = "Compare with ==, start_with?, end_with? or include?." if sign in ("=~", "!~", "===") else ""
+    return Fault(f"the operator {sign} is not read in a gitlab.rb", hint=hint)
 
 
 def negated(value: object) -> object:

@@ -157,8 +157,11 @@ class _Reader:
         """Every name that the files read anywhere, also where nothing was carried out."""
         found: set[str] = set()
         for parsed in self._parsed:
+            assigned: set[int] = set()
             for node in walk(parsed.root) if parsed.root else ():
-                if node.type in ("identifier", "constant") and not _is_assigned(node):
+                if node.type == "assignment" and (left := node.child_by_field_name("left")):
+                    assigned.add(left.id)
+                elif node.type in ("identifier", "constant") and node.id not in assigned:
                     found.add(parsed.data[node.start_byte : node.end_byte].decode())
         return found
 
@@ -178,11 +181,3 @@ class _Reader:
             more = f" and {len(ignored) - 5} more" if len(ignored) > 5 else ""
             message = f"settings of other components that are not understood, and not needed here: line {lines}{more}"
             self.scope.add(Diagnostic(message, locate(ignored[0]), severity=Severity.NOTE))
-
-
-def _is_assigned(node: Node) -> bool:
-    parent = node.parent
-    if parent is None or parent.type != "assignment":
-        return False
-    left = parent.child_by_field_name("left")
-    return left is not None and left.id == node.id

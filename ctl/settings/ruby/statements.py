@@ -70,6 +70,9 @@ class Statements:
             for node in nodes:
                 if node.type not in _NOTHING:
                     self._run_one(node)
+        except LimitReached as limit:
+            limit.location = limit.location or self._scope.source.location(Span(node))
+            raise
         finally:
             self._depth -= 1
 
@@ -82,9 +85,8 @@ class Statements:
             if self._depth > _MAX_DEPTH:
                 raise Fault("statements are nested too deeply to be read")
             self._handlers.get(node.type, self._other)(node)
-        except LimitReached as limit:
-            limit.location = limit.location or self._scope.source.location(Span(node))
-            raise
+        except RecursionError:
+            self.expressions.report(Fault("this is nested too deeply to be read"), node)
         except NoValue as problem:
             if foreign is not None:
                 self._ignore(node, *foreign)
@@ -96,9 +98,8 @@ class Statements:
 
     def _foreign(self, node: Node) -> tuple[str, str] | None:
         """The name and first key of another component's setting that a statement is about; else None."""
-        if node.type in _MODIFIERS:
-            body = node.child_by_field_name("body")
-            return self._foreign(body) if body is not None else None
+        while node.type in _MODIFIERS and (body := node.child_by_field_name("body")):
+            node = body
         text = self.expressions.text
         target = changed(node, text)
         if target is None and node.type == "call":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.language.limits import check_text
+from ctl.settings.language.limits import check_elements, check_text
+from ctl.settings.language.tracked import TrackedList
 from ctl.settings.ruby import texts
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.words import kind, text_of
@@ -34,13 +35,20 @@ class Strings:
             return texts.plain(self._expressions.text(children[1]) if len(children) > 2 else "", opening)
         return self._joined(self._pieces(children[1:-1]))
 
-    def pieces_of(self, node: Node) -> str:
-        """One word of %w[], %W[] and the like."""
-        parent = node.parent
-        opening = self._expressions.text(parent.children[0]) if parent else ""
-        if texts.is_plain(opening):
-            return texts.plain(self._expressions.text(node), opening).replace("\\ ", " ")
-        return self._joined(self._pieces(node.children))
+    def words(self, node: Node) -> TrackedList:
+        """A list of words: %w[], %i[] and the like. Raises NoValue."""
+        opening = self._expressions.text(node.children[0])
+        words, places = TrackedList(), self._expressions.place
+        plain = texts.is_plain(opening)
+        for word in named(node):
+            self._expressions.scope.budget.charge(1)
+            if plain:
+                text = texts.plain(self._expressions.text(word), opening).replace("\\ ", " ")
+            else:
+                text = self._joined(self._pieces(word.children))
+            words.place(len(words), text, places(word))
+        check_elements(len(words))
+        return words
 
     def _pieces(self, nodes: list[Node]) -> list[texts.Piece]:
         found: list[texts.Piece] = []

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import POISON, Fault, Poisoned
-from ctl.settings.language.limits import check_elements
+from ctl.settings.language.limits import MAX_NESTING, check_elements
 from ctl.settings.language.ownership import kept, owned
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.language.tracked import TrackedDict, TrackedList
@@ -63,12 +63,14 @@ class Targets:
 
     def append(self, left: Node, right: Node) -> None:
         """Carries out `left << right`: an array grows in place; text is assigned anew. Raises NoValue."""
-        if left.type == "binary":  # values << one << other
-            inner = named(left)
-            self.append(inner[0], inner[1])
-            left = inner[0]
-            while left.type == "binary":
-                left = named(left)[0]
+        added = [right]
+        while is_append(left):  # values << one << other
+            left, right = sides(left)
+            added.append(right)
+        for one in reversed(added):
+            self._append_one(left, one)
+
+    def _append_one(self, left: Node, right: Node) -> None:
         receiver = self._expressions.evaluate(left)
         if receiver is None or (isinstance(receiver, TrackedDict) and not receiver):
             hint = "Give it an array first: … = []."
@@ -140,14 +142,21 @@ class Targets:
         else:
             raise Fault(f"{kind(outer)} has no keys to assign to", Span(outer_node))
 
-    def container(self, node: Node) -> object:
-        """What a key is put into. Sections, and hashes in them, come into being. Raises NoValue."""
+    def container(self, node: Node, depth: int = 0) -> object:
+        """What a key is put into. Sections, and hashes in them, come into being. Raises NoValue.
+
+        Args:
+            node: the name, with or without keys.
+            depth: how many keys follow.
+        """
         if node.type == "identifier":
             return self._named_container(node)
         if node.type != "element_reference":
             return self._expressions.evaluate(node)
         outer_node, key_node = self._parts(node)
-        outer = self.container(outer_node)
+        if depth > MAX_NESTING:
+            raise Fault(f"hashes are nested more than {MAX_NESTING} levels deep", Span(key_node))
+        outer = self.container(outer_node, depth + 1)
         if not isinstance(outer, TrackedDict) or not outer.owned:
             return self._expressions.evaluate(node)
         key = self._expressions.key(key_node)
@@ -237,32 +246,33 @@ def changed(node: Node, text: Callable[[Node], str]) -> Node | None:
         if receiver is None:
             return method
         return receiver if method is not None and text(method) in CHANGING else None
-    if node.type == "binary" and len(node.children) == 3 and node.children[1].type == "<<":
-        return node.children[0]
-    return None
+    return node.children[0] if is_append(node) else None
 
 
 def path_of(node: Node, text: Callable[[Node], str]) -> tuple[str, list[str]]:
     """The name and the written-out keys of `name['key']['key']`; the name is "" where there is none.
 
     Args:
-        node: a target.
+        node: a target, or what a method is called on.
         text: returns a node as it is written.
     """
     keys: list[str] = []
-    while node.type == "element_reference":
-        parts = named(node)
-        key = _written_key(parts[1], text) if len(parts) == 2 else None
-        keys = [] if key is None else [key, *keys]
-        node = parts[0]
-    while node.type in ("call", "binary"):
+    while node.type in ("element_reference", "call", "binary"):
+        if node.type == "element_reference":
+            parts = named(node)
+            key = _written_key(parts[1], text) if len(parts) == 2 else None
+            if key is None:
+                keys.clear()
+            else:
+                keys.append(key)
+            node = parts[0]
+            continue
         first = node.child_by_field_name("receiver") or node.child_by_field_name("left")
         if first is None:
             break
         node = first
-        if node.type == "element_reference":
-            return path_of(node, text)
-    return (text(node), keys) if node.type in ("identifier", "constant") else ("", [])
+        keys.clear()
+    return (text(node), keys[::-1]) if node.type in ("identifier", "constant") else ("", [])
 
 
 def _written_key(node: Node, text: Callable[[Node], str]) -> str | None:
@@ -271,6 +281,11 @@ def _written_key(node: Node, text: Callable[[Node], str]) -> str | None:
         return written[1:]
     plain = node.type == "string" and len(written) > 1 and "\\" not in written and "#{" not in written
     return written[1:-1] if plain and written[0] in "'\"" else None
+
+
+def is_append(node: Node) -> bool:
+    """Whether a node is `left << right`."""
+    return node.type == "binary" and len(node.children) == 3 and node.children[1].type == "<<"
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from ctl.settings.conversion.ruby import convert_ruby
@@ -12,6 +13,7 @@ from ctl.settings.load import is_others_key, reading_of
 from ctl.settings.options import NAMES
 
 
+@lru_cache(maxsize=8)
 def converted(text: str) -> str:
     """The Python form of a gitlab.rb."""
     return convert_ruby(Path("gitlab.rb"), text, NAMES, is_others_key).text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from ctl.settings.source import SettingsError
 from tests.settings.conversion.both import both, converted
 from tests.settings.ruby.test_expressions import ENVIRONMENT, VALUES
 
@@ -64,9 +65,7 @@ STATEMENTS = [
     "   registry['a'] = {\n     'b' => 1\n   }\n   registry['c'] = 2",
     "registry['a'] = File.read('pem') + File.read('pem')\nregistry['b'] = File.read('pem').strip",
 ]
-ENVIRONMENTS = [
-    dict(pairs) for count in range(3) for pairs in itertools.combinations([("A", "a"), ("B", "b")], count)
-]
+ENVIRONMENTS: list[dict[str, str]] = [{}, {"A": "a"}, {"A": "a", "B": "b"}]
 
 
 @pytest.mark.parametrize("expression", SAME, ids=[text[:40] for text in SAME])
@@ -80,3 +79,50 @@ def test_statements_in_every_environment(text: str) -> None:
     for environment in ENVIRONMENTS:
         ruby, python = both(text + "\n", environment, pem="-----BEGIN\nx\n-----END\n")
         assert ruby.values == python.values, converted(text)
+
+
+NAMES = st.sampled_from(["x", "y", "registry['a']", "registry['nginx']['b']"])
+SMALL = st.one_of(
+    st.sampled_from(
+        ["'text'", '"a#{x}b"', "nil", "true", "false", "0", "7", "[]", "['a', x]", "{ 'k' => x }", "''"]
+    ),
+    st.sampled_from(
+        ["ENV['A']", "ENV['B']", "ENV.fetch('B', 'd')", "%w[p q]", ":s", "x", "y", "registry['a']"]
+    ),
+)
+OPERATORS = st.sampled_from(["&&", "||", "==", "!=", "+"])
+
+
+def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    methods = st.sampled_from(["nil?", "to_s", "strip", "empty?", "upcase", "length", "freeze"])
+    return st.one_of(
+        st.builds("({} {} {})".format, inner, OPERATORS, inner),
+        st.builds("!{}".format, inner),
+        st.builds("({} ? {} : {})".format, inner, inner, inner),
+        st.builds("{}.{}".format, inner, methods),
+        st.builds('"<#{{{}}}>"'.format, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("{{ 'h' => {} }}".format, inner),
+    )
+
+
+EXPRESSIONS = st.recursive(SMALL, _compound, max_leaves=5)
+SIMPLE = st.one_of(
+    st.builds("{} = {}".format, NAMES, EXPRESSIONS),
+    st.builds("{} ||= {}".format, NAMES, EXPRESSIONS),
+    st.builds("{} = {} if {}".format, NAMES, EXPRESSIONS, EXPRESSIONS),
+    st.builds("{} = {} unless {}".format, NAMES, EXPRESSIONS, EXPRESSIONS),
+)
+BLOCKS = st.builds("if {}\n  {}\nelse\n  {} # note\nend".format, EXPRESSIONS, SIMPLE, SIMPLE)
+PROGRAMS = st.lists(st.one_of(SIMPLE, SIMPLE, BLOCKS), min_size=1, max_size=5).map("\n".join)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@given(PROGRAMS, st.sampled_from(ENVIRONMENTS))
+def test_random_programs(program: str, environment: dict[str, str]) -> None:
+    text = f"x = 'x'\ny = nil\n{program}\nregistry['x'] = x\nregistry['y'] = y\n"
+    try:
+        ruby, python = both(text, environment)
+    except SettingsError:
+        return  # not allowed in one of them; Python is stricter
+    assert ruby.values == python.values, converted(text)
