@@ -55,6 +55,7 @@ class State:
         conditional: what is being written is carried out on a condition.
         included: other files may have given settings.
         snippet: returns the Python form of Ruby that is commented out, or None where that has none.
+        shift: how far the statement is indented in the file.
         block: the depth of the block that is being written: text of several lines is not indented with it.
     """
 
@@ -67,6 +68,7 @@ class State:
     conditional: bool = False
     included: bool = False
     snippet: Callable[[str], str | None] = lambda _: None
+    shift: int = 0
     block: int = 0
 
 

@@ -188,6 +188,7 @@ class _Writer:
     def _statement(self, node: Node, level: int) -> list[str]:
         indent, shift = _INDENT * level, node.start_point[1]
         outer, self._state.block = self._state.block, level + (shift > 0)
+        self._state.shift = shift
         foreign = self._statements.foreign(node)
         try:
             before = [indent + line for line in self._statements.before(node)]
@@ -231,9 +232,9 @@ class _Writer:
             if condition is None:
                 raise Fault("there is no condition", Span(current))
             test = self._statements.condition(condition, negate=current.type == "unless")
-            said = [self._reader.text(one) for one in current.named_children if one.type == "comment"]
-            lines.append("  ".join([f"{_INDENT * level}{word} {test}:", *said]))
-            lines += self._branch(current.child_by_field_name("consequence"), level, condition.end_point[0])
+            lines.append(f"{_INDENT * level}{word} {test}:")
+            row = self._comments_of(current, condition.end_point[0], level, lines)
+            lines += self._branch(current.child_by_field_name("consequence"), level, row)
             other = current.child_by_field_name("alternative")
             if other is None:
                 return lines
@@ -241,6 +242,19 @@ class _Writer:
                 lines.append(f"{_INDENT * level}else:")
                 return lines + self._branch(other, level, other.start_point[0])
             word, current = "elif", other
+
+    def _comments_of(self, node: Node, row: int, level: int, lines: list[str]) -> int:
+        """Adds the comments between a condition and what depends on it; returns the row of the last."""
+        for one in node.named_children:
+            if one.type == "comment":
+                start, text = one.start_point[0], self._reader.text(one)
+                if start == row:
+                    lines[-1] += f"  {text}"
+                else:
+                    lines += [""] * (start - row - 1)
+                    lines += [_INDENT * (level + 1) + line for line in self._comment(one)]
+                row = one.end_point[0]
+        return row
 
     def _branch(self, node: Node | None, level: int, row: int) -> list[str]:
         if node is None:

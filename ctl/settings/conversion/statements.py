@@ -61,6 +61,11 @@ class Statements:
             raise Fault("this line has no effect", Span(node))
         return handler(node)
 
+    @property
+    def _pad(self) -> str:
+        """What a line that is not of the source begins with: as much as the statement is indented there."""
+        return " " * self._state.shift
+
     def condition(self, node: Node, *, negate: bool) -> str:
         """A condition as Python's `if` takes it, on one line or in parentheses. Raises Fault."""
         test = self._translator.condition(node)
@@ -191,7 +196,7 @@ class Statements:
         current = self._translator.condition(left)
         test = current if operator == "&&" else current.negated()
         self._note_default(left, value.kind, operator)
-        return f"if {test.text}:\n{_INDENT}{target} = {value.text}"
+        return f"if {test.text}:\n{self._pad}{_INDENT}{target} = {value.text}"
 
     def _note_default(self, left: Node, kind: str, operator: str) -> None:
         """After `||=` the old value holds if that is true, else the new one; after `&&=` the other way round."""
@@ -226,7 +231,10 @@ class Statements:
         finally:
             self._state.conditional = outer
             self._state.block -= 1
-        return f"if {condition}:\n" + "\n".join(_INDENT + line for line in inner.split("\n"))
+        first, *others = inner.split("\n")
+        return "\n".join(
+            [f"if {condition}:", f"{self._pad}{_INDENT}{first}", *(_INDENT + line for line in others)]
+        )
 
     def _call(self, node: Node) -> str:
         receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
@@ -277,7 +285,7 @@ class Statements:
         while is_append(left):
             left, right = sides(left)
             added.append(right)
-        return "\n".join(self._appended_one(left, one) for one in reversed(added))
+        return f"\n{self._pad}".join(self._appended_one(left, one) for one in reversed(added))
 
     def _appended_one(self, left: Node, right: Node) -> str:
         if left.type not in ("identifier", "constant", "element_reference"):

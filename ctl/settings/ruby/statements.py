@@ -79,7 +79,7 @@ class Statements:
     def _run_one(self, node: Node) -> None:
         self._scope.budget.charge(1)
         quiet = self.expressions.quiet
-        foreign = None if quiet else self._foreign(node)
+        foreign = self._foreign(node)
         self.expressions.quiet = quiet or foreign is not None
         try:
             if self._depth > _MAX_DEPTH:
