@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,10 @@ from ctl.settings.language.tracked import TrackedDict, TrackedList
 
 _REALM_PATH: Final = "/jwt/auth"
 _SERVICE: Final = "container_registry"
+
+_MOST_NESTED: Final = 40
+_MOST_EVENTS: Final = 50_000
+"""Values, keys, and ends of lists and mappings in a configuration."""
 
 _SIMPLE: Final[dict[str, str]] = {
     "log.level": 'registry["log_level"]',
@@ -106,14 +110,15 @@ def _loaded(path: Path, text: str) -> dict[str, Any]:
     import yaml
 
     try:
-        # As text where YAML would make a date of it; a plain loader, which makes nothing but plain values.
-        config = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-        plain = _plain(config, Budget())
+        # A safe loader, which makes nothing but plain values.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _check_size(yaml.parse(text, Loader=loader))
+        plain = _plain(yaml.load(text, Loader=loader), Budget())  # noqa: S506
     except yaml.MarkedYAMLError as error:
         where = (
             f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
         )
-        raise _Unusable(f"{path}{where}: this is not YAML: {error.problem}") from None
+        raise _Unusable(f"{path}{where}: this is not YAML: {presentable(str(error.problem))}") from None
     except yaml.YAMLError:
         raise _Unusable(f"{path}: this is not YAML") from None
     except (NoValue, LimitReached, RecursionError, ValueError, OverflowError):
@@ -124,6 +129,16 @@ def _loaded(path: Path, text: str) -> dict[str, Any]:
             hint="Name the config.yml of a Distribution registry, or a gitlab.rb.",
         )
     return plain
+
+
+def _check_size(events: Iterable[object]) -> None:
+    """Raises LimitReached before a text is loaded that nests too deeply for the loader, or says too much."""
+    depth = 0
+    for count, event in enumerate(events):
+        name = type(event).__name__
+        depth += name.endswith("StartEvent") - name.endswith("EndEvent")
+        if depth > _MOST_NESTED or count > _MOST_EVENTS:
+            raise LimitReached("too much")
 
 
 class _Unusable(CtlError):
@@ -141,7 +156,7 @@ def _plain(given: object, budget: Budget) -> Any:  # noqa: ANN401 - as YAML give
 
 def _tracked(given: object, budget: Budget, depth: int) -> object:
     budget.charge(1)
-    if depth > 40:
+    if depth > _MOST_NESTED:
         raise LimitReached("too deep")
     if isinstance(given, dict):
         return TrackedDict({str(key): _tracked(one, budget, depth + 1) for key, one in given.items()})

@@ -1,0 +1,98 @@
+"""`ctl convert-settings`."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.commands.cli import Cli
+
+RUBY = "# note\nexternal_url 'https://gitlab.example.com'\nregistry['http_secret'] = 'hunter2'\n"
+PYTHON = '# note\nexternal_url("https://gitlab.example.com")\nregistry["http_secret"] = "hunter2"\n'
+
+
+@pytest.fixture
+def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(tmp_path / "root", capsys)
+
+
+@pytest.fixture
+def ruby(tmp_path: Path) -> Path:
+    file = tmp_path / "gitlab.rb"
+    file.write_text(RUBY)
+    return file
+
+
+def test_the_python_form_is_printed(cli: Cli, ruby: Path) -> None:
+    said = cli("convert-settings", str(ruby))
+    assert (said.code, said.out, said.err) == (0, PYTHON, "")
+
+
+def test_a_new_file_is_written_for_its_owner_alone(cli: Cli, ruby: Path, tmp_path: Path) -> None:
+    output = tmp_path / "new" / "gitlab.py"
+    said = cli("convert-settings", str(ruby), "--output", str(output))
+    assert said.code == 0
+    assert "check-config" in said.out
+    assert output.read_text() == PYTHON
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    assert ruby.read_text() == RUBY
+
+
+@pytest.mark.parametrize("kind", ["file", "dangling link"])
+def test_nothing_is_written_over(cli: Cli, ruby: Path, tmp_path: Path, kind: str) -> None:
+    output = tmp_path / "gitlab.py"
+    if kind == "file":
+        output.write_text("mine")
+    else:
+        output.symlink_to("nowhere")
+    said = cli("convert-settings", str(ruby), "--output", str(output))
+    assert said.code == 2
+    assert "not written over" in said.err
+    assert output.is_symlink() or output.read_text() == "mine"
+
+
+def test_a_configuration_of_the_registry_by_its_suffix_or_by_from(cli: Cli, tmp_path: Path) -> None:
+    text = "version: 0.1\nlog: {level: warn}\nproxy: {password: hunter2}\n"
+    for name, option in (("config.yml", []), ("config.yaml", ["--from"]), ("config", ["--from"])):
+        (tmp_path / name).write_text(text)
+        said = cli("convert-settings", *option, str(tmp_path / name))
+        assert said.code == 0
+        assert 'registry["log_level"] = "warn"' in said.out
+        assert "proxy has no setting" in said.err
+        assert "hunter2" not in said.out + said.err
+
+
+def test_wrong_ruby_is_told_with_its_places_and_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "gitlab.rb"
+    file.write_text("require 'json'\nregistry['a'] = `ls`\n")
+    said = cli("convert-settings", str(file), "--output", str(tmp_path / "out.py"))
+    assert said.code == 2
+    assert f"{file}:1:1" in said.err
+    assert f"{file}:2:17" in said.err
+    assert not (tmp_path / "out.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "takes one file"),
+        (("a", "--from", "b"), "takes one file"),
+        (("/nowhere.rb",), "/nowhere.rb: does not exist"),
+    ],
+)
+def test_wrong_calls(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
+    said = cli("convert-settings", *arguments)
+    assert said.code == 2
+    assert message in said.err
+
+
+def test_a_gitlab_rb_is_a_settings_file(cli: Cli, ruby: Path) -> None:
+    said = cli("show-config", "--settings", str(ruby))
+    assert "https://gitlab.example.com" in said.out
+    ruby.write_text("registry['log_level'] = 'loud'\nregistry['a'] = `ls`\n")
+    said = cli("check-config", "--settings", str(ruby))
+    assert said.code == 2
+    assert f"{ruby}:1:10" in said.err
+    assert f"{ruby}:2:17" in said.err
