@@ -112,11 +112,17 @@ def _require(settings_file: Path) -> None:
         settings_file.lstat()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageFault(
-            f"{settings_file}: there is no settings file",
-            hint=f"Write one: ctl settings template --output {settings_file}",
+            f"{settings_file}: there is no settings file", hint=_how_to_begin(settings_file)
         ) from None
     except OSError:
         return  # it may be there: the reading tells what keeps it from being read
+
+
+def _how_to_begin(settings_file: Path) -> str:
+    ruby = settings_file.with_suffix(".rb")
+    if ruby != settings_file and ruby.exists():
+        return f"There is {ruby}: convert it with ctl convert-settings {ruby} --output {settings_file}"
+    return f"Write one: ctl settings template --output {settings_file}"
 
 
 def _keep(attributes: Attributes, secrets: Secrets) -> None:

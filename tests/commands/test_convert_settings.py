@@ -96,3 +96,10 @@ def test_a_gitlab_rb_is_a_settings_file(cli: Cli, ruby: Path) -> None:
     assert said.code == 2
     assert f"{ruby}:1:10" in said.err
     assert f"{ruby}:2:17" in said.err
+
+
+def test_who_has_only_a_gitlab_rb_is_told_how_to_convert_it(cli: Cli) -> None:
+    cli.file.parent.mkdir(parents=True)
+    ruby = cli.file.with_suffix(".rb")
+    ruby.write_text(RUBY)
+    assert f"ctl convert-settings {ruby} --output {cli.file}" in cli("check-config").err

@@ -62,6 +62,15 @@ class Strings:
         return Term(literals.lines(text), ATOM, WORD) if several else self.word(text)
 
     def _filled(self, nodes: list[Node], whole: Node, *, dedent: bool | None = None) -> Term:
+        """As below; what is wrong in a text of several lines is told where it begins: the lines may be a secret."""
+        try:
+            return self._filled_in(nodes, whole, dedent=dedent)
+        except Fault as fault:
+            if nodes and nodes[-1].end_point[0] > whole.start_point[0]:
+                fault.node = Span(whole)
+            raise
+
+    def _filled_in(self, nodes: list[Node], whole: Node, *, dedent: bool | None = None) -> Term:
         """A string with escapes and interpolations.
 
         Args:

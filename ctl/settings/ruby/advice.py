@@ -67,7 +67,7 @@ _CALLS: Final[dict[str, str]] = {
     "load": "Write from_file '/path.rb'.",
     "include": "Write from_file '/path.rb'.",
     "import": "Write from_file '/path.rb'.",
-    "eval": _PLAIN,
+    "eval": "Include a file of settings with from_file '/path.rb'.",
     "instance_eval": "Write from_file '/path.rb'.",
     "system": f"It is never run. {_OUTSIDE}",
     "exec": f"It is never run. {_OUTSIDE}",

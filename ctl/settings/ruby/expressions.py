@@ -36,6 +36,8 @@ class Expressions:
         data: the file being read, in UTF-8.
         bodies: the bodies of its heredocs, by the offset of their beginnings.
         quiet: nothing is reported: the statement is of another component.
+        anchor: where everything is told that is wrong inside a text of several lines: those lines are not shown,
+            as they may be a secret.
         assign: carries out `b = 1` inside `a = b = 1`; set by what owns the targets.
     """
 
@@ -44,6 +46,7 @@ class Expressions:
         self.data = b""
         self.bodies: dict[int, Node] = {}
         self.quiet = False
+        self.anchor: Node | None = None
         self.assign: Callable[[Node], object] = _nowhere
         self._depth = 0
         self._calls = Calls(self)
@@ -119,6 +122,8 @@ class Expressions:
 
     def report(self, problem: NoValue, node: Node) -> None:
         """Keeps what is to be said about a failure, unless the statement is of another component."""
+        if self.anchor is not None and isinstance(problem, Fault):
+            problem.node = Span(self.anchor)
         if not self.quiet:
             self.scope.report(problem, Span(node))
 

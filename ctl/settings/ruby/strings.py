@@ -33,7 +33,7 @@ class Strings:
         opening = self._expressions.text(children[0])
         if texts.is_plain(opening):
             return texts.plain(self._expressions.text(children[1]) if len(children) > 2 else "", opening)
-        return self._joined(self._pieces(children[1:-1]))
+        return self._joined(self._pieces_of(node, children[1:-1]))
 
     def words(self, node: Node) -> TrackedList:
         """A list of words: %w[], %i[] and the like. Raises NoValue."""
@@ -49,6 +49,20 @@ class Strings:
             words.place(len(words), text, places(word))
         check_elements(len(words))
         return words
+
+    def _pieces_of(self, node: Node, parts: list[Node]) -> list[texts.Piece]:
+        """The pieces of a text; what is wrong in one of several lines is told where the text begins."""
+        expressions = self._expressions
+        if not parts or parts[-1].end_point[0] == node.start_point[0] or expressions.anchor is not None:
+            return self._pieces(parts)
+        expressions.anchor = node
+        try:
+            return self._pieces(parts)
+        except Fault as fault:
+            fault.node = Span(node)
+            raise
+        finally:
+            expressions.anchor = None
 
     def _pieces(self, nodes: list[Node]) -> list[texts.Piece]:
         found: list[texts.Piece] = []
@@ -87,7 +101,7 @@ class Strings:
         dedent, quote = texts.heredoc_form(self._expressions.text(node))
         if quote == "`":
             raise Fault("a command in backticks is not read in a gitlab.rb", Span(node), "It is never run.")
-        pieces = self._pieces(body.children)
+        pieces = self._pieces_of(node, body.children)
         if quote == "'":
             raw = "".join(self._expressions.text(one) for one in body.children if one.type != "heredoc_end")
             pieces = [texts.Piece(raw, written=True)]

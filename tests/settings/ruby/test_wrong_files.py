@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ctl.settings.conversion.ruby import convert_ruby
+from ctl.settings.load import is_others_key
+from ctl.settings.options import NAMES
+from ctl.settings.source import SettingsError
 from tests.settings.ruby.reader import errors
 
 Case = tuple[str, str, str, str]
@@ -15,7 +21,7 @@ CASES: list[Case] = [
     ("puts 'x'", "1:1", "`puts` is not read", "show-config"),
     ("raise 'x'", "1:1", "`raise` is not read", "Leave it out"),
     ("system('rm -rf /')", "1:1", "`system` is not read", "never run"),
-    ("eval 'x'", "1:1", "`eval` is not read", "value itself"),
+    ("eval 'x'", "1:1", "`eval` is not read", "from_file"),
     ("registry['a'] = `ls`", "1:17", "a command in backticks", "never run"),
     ("registry['a'] = %x(ls)", "1:17", "a command in backticks", "never run"),
     ("registry['a'] = <<`EOS`\nls\nEOS", "1:17", "a command in backticks", "never run"),
@@ -159,3 +165,17 @@ def test_a_secret_is_in_no_message() -> None:
     text += "registry['a'] = ENV.fetch('hunter2' + 'secret')\nx = { 'hunter2secret' => 1 }.fetch(5)\n"
     assert all("hunter2secret" not in f"{one.message}{one.hint}" for one in errors(text))
     assert "hunter2secret" not in str(errors(text)[0])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<<~EOS\n  hunter2 #{nowhere}\nEOS", '"\nhunter2 #{[nowhere, 1].join}\n"', "%Q(\nhunter2 #{`x`})"],
+)
+def test_the_lines_of_a_text_are_not_shown(text: str) -> None:
+    (found,) = errors(f"registry['a'] = {text}\n")
+    assert found.location is not None
+    assert found.location.line == 1
+    assert "hunter2" not in str(found)
+    with pytest.raises(SettingsError) as caught:
+        convert_ruby(Path("gitlab.rb"), f"registry['a'] = {text}\n", NAMES, is_others_key)
+    assert "hunter2" not in str(caught.value)
