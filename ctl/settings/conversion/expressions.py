@@ -26,7 +26,7 @@ from ctl.settings.language.faults import Fault
 from ctl.settings.language.names import Names
 from ctl.settings.ruby import advice
 from ctl.settings.ruby.expressions import MAX_DEPTH, Expressions
-from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.targets import path_of
 
 if TYPE_CHECKING:
@@ -136,15 +136,15 @@ class Translator:
     def condition(self, node: Node) -> Term:
         """An expression as Python's `if` takes it: Ruby takes all for true but nil and false."""
         if node.type == "parenthesized_statements" and len(named(node)) == 1:
-            return self.condition(named(node)[0])
+            return self.condition(parts(node, 1)[0])
         if node.type == "binary":
             sign = self._sign(node)
             if sign in ("&&", "and", "||", "or"):
-                left, right = (self.condition(part) for part in named(node)[:2])
+                left, right = (self.condition(part) for part in parts(node, 2))
                 word, strength = ("and", 2) if sign in ("&&", "and") else ("or", 1)
                 return Term(f"{left.at(strength)} {word} {right.at(strength + 1)}", strength, BOOL)
         if node.type == "unary" and self.text(node.children[0]) in ("!", "not"):
-            return self.condition(named(node)[0]).negated()
+            return self.condition(parts(node, 1)[0]).negated()
         return self.term(node).condition()
 
     def container(self, node: Node) -> str:
@@ -180,7 +180,7 @@ class Translator:
             return self.pair(node)
         if node.type in ("splat_argument", "hash_splat_argument"):
             stars = "*" if node.type == "splat_argument" else "**"
-            return stars + self.term(named(node)[0]).at(ATOM)
+            return stars + self.term(parts(node, 1)[0]).at(ATOM)
         return self.term(node).text
 
     def pair(self, node: Node) -> str:
@@ -235,7 +235,7 @@ class Translator:
 
     def _lookup(self, node: Node) -> str:
         """A setting that may not be given: Ruby takes nil for it."""
-        outer, key = named(node)
+        outer, key = parts(node, 2)
         if outer.type != "element_reference":
             return f"{self.term(outer).at(ATOM)}.get({self.term(key).text})"
         return f"{self._lookup(outer)[:-1]}, {{}}).get({self.term(key).text})"
@@ -243,7 +243,7 @@ class Translator:
     def target(self, node: Node) -> str:
         """A setting or variable as it is given a value."""
         if node.type == "element_reference":
-            outer, key = named(node)
+            outer, key = parts(node, 2)
             return f"{self.target(outer)}[{self.term(key).text}]"
         if node.type not in ("identifier", "constant"):
             return self.term(node).at(ATOM)
@@ -255,7 +255,7 @@ class Translator:
         return sign.type if sign is not None else ""
 
     def _binary(self, node: Node) -> Term:
-        sign, (left_node, right_node) = self._sign(node), named(node)[:2]
+        sign, (left_node, right_node) = self._sign(node), parts(node, 2)
         if sign in ("&&", "and", "||", "or"):
             return self._choice(sign in ("||", "or"), left_node, right_node)
         if sign not in _SIGNS:
@@ -291,7 +291,7 @@ class Translator:
         return Term(f"{one.at(1)} if {condition.at(1)} else {other.at(TERNARY)}", TERNARY, kind)
 
     def _unary(self, node: Node) -> Term:
-        operand, sign = named(node)[0], self.text(node.children[0])
+        operand, sign = parts(node, 1)[0], self.text(node.children[0])
         if sign in ("!", "not"):
             return self.condition(operand).negated()
         if sign not in ("-", "+"):

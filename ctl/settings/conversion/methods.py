@@ -22,7 +22,7 @@ from ctl.settings.conversion.terms import (
 )
 from ctl.settings.language.faults import Fault
 from ctl.settings.ruby import advice
-from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.grammar import Span, parts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -165,7 +165,7 @@ class Methods:
         block = node.child_by_field_name("block")
         body = block.child_by_field_name("body") if block is not None else None
         if body is not None:
-            default = self._translator.term(named(body)[0])
+            default = self._translator.term(parts(body, 1)[0])
             return Term(f"env({variable}, {default.text})", ATOM, WORD if default.kind == WORD else ANY)
         return Term(f"env({variable})", ATOM, WORD, safe=False)
 

@@ -12,7 +12,7 @@ from ctl.settings.language.scope import did_you_mean
 from ctl.settings.language.tracked import TrackedList
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice
-from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.methods import Call, call_method, push
 from ctl.settings.ruby.words import kind
 
@@ -149,7 +149,7 @@ class Calls:
             return values[1]
         body = block.child_by_field_name("body") if block else None
         if body is not None:
-            return self._expressions.evaluate(named(body)[0])
+            return self._expressions.evaluate(parts(body, 1)[0])
         raise Fault(
             f"there is no environment variable {self._shown(node, values[0])}",
             Span(node),

@@ -13,7 +13,7 @@ from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice, operators
 from ctl.settings.ruby.calls import Calls
-from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.strings import Strings
 from ctl.settings.ruby.words import kind, truthy
 
@@ -165,7 +165,7 @@ class Expressions:
         return values, places
 
     def _spread(self, node: Node) -> list[object]:
-        value = self.evaluate(named(node)[0])
+        value = self.evaluate(parts(node, 1)[0])
         if not isinstance(value, TrackedList):
             raise Fault(f"* spreads an array, not {kind(value)}", Span(node))
         self.scope.budget.charge(len(value))
@@ -196,7 +196,7 @@ class Expressions:
 
     def _pair(self, node: Node, result: TrackedDict) -> None:
         if node.type == "hash_splat_argument":
-            added = self.evaluate(named(node)[0])
+            added = self.evaluate(parts(node, 1)[0])
             if not isinstance(added, TrackedDict):
                 raise Fault(f"** spreads a hash, not {kind(added)}", Span(node))
             self.scope.budget.charge(len(added))
@@ -318,7 +318,7 @@ class Expressions:
         return left, sign.type, right
 
     def _unary(self, node: Node) -> object:
-        operand, sign = named(node)[0], self.text(node.children[0])
+        operand, sign = parts(node, 1)[0], self.text(node.children[0])
         if sign in ("!", "not"):
             return not truthy(self.evaluate(operand))
         if sign in ("-", "+"):

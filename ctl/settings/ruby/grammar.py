@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from ctl.settings.language.faults import LimitReached
+from ctl.settings.language.faults import Fault, LimitReached
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Tree
@@ -93,6 +93,14 @@ def heredocs(root: Node, data: bytes) -> dict[int, Node]:
 def named(node: Node) -> list[Node]:
     """The parts of a node that stand for something: no signs, comments or bodies of heredocs."""
     return [child for child in node.named_children if child.type not in ("comment", "heredoc_body")]
+
+
+def parts(node: Node, count: int) -> list[Node]:
+    """The parts of a node, exactly so many. Raises Fault where the grammar's repair of a text left others."""
+    found = named(node)
+    if len(found) != count:
+        raise Fault("this is not Ruby", Span(node))
+    return found
 
 
 def _offset(node: Node) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.limits import Budget
@@ -21,8 +21,7 @@ _MAX_ERRORS: Final = 20
 _MAX_REPEATED: Final = 1_000_000
 """Bytes parsed again and again to find more than one error."""
 
-_MOST_ALONE: Final = 50
-"""Statements parsed one by one to find the broken one among them."""
+_HEREDOC: Final = re.compile(r"<<[~-]?['\"]?([A-Z_]\w*)")
 
 _TOKEN: Final = re.compile(
     r"#(?!\{)[^\n]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|[\w?!]+|\n|[^\w\s]", re.DOTALL
@@ -86,32 +85,44 @@ def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
         LimitReached: too many words and signs, or a text that is too tangled.
     """
     budget.charge_tokens(tokens(source.text))
-    lines, words, whole = source.text.split("\n"), frozenset[str](), True
+    lines, words, whole, checked = source.text.split("\n"), frozenset[str](), True, 0
     for attempt in range(1, _MAX_ERRORS + 1):
         data = "\n".join(lines).encode()
         root = parse(data).root_node
         if not root.has_error:
             return Parsed(root, data, words, whole)
-        first, end, culprit = _broken(root, lines)
-        report(culprit.diagnostic(source, lines))
-        if culprit.line and attempt * len(data) < _MAX_REPEATED and not culprit.open_block:
+        first, end, culprit = _broken(root, lines, checked)
+        if culprit.alone or attempt == 1:
+            # Later it may follow from what was left out.
+            report(culprit.diagnostic(source, lines))
+        if culprit.alone and attempt * len(data) < _MAX_REPEATED and not culprit.open_block:
             end = _next_statement(lines, max(first, culprit.line - 1) + 1, end)
         else:
             end, whole = len(lines), False
         words |= frozenset(re.findall(r"\w+", "\n".join(lines[first:end])))
         lines[first:end] = [""] * (end - first)
+        checked = first
     return Parsed(None, b"", words, whole=False)
 
 
 @dataclass(frozen=True)
 class _Culprit:
-    """What makes a text no Ruby: the place (line from 1, column from 1), what is wrong, and what to do."""
+    """What makes a text no Ruby.
+
+    Args:
+        line, column: where, both from 1.
+        message: what is wrong.
+        hint: what to do.
+        open_block: a block has no end, so that nothing after it can be told.
+        alone: the statement is wrong by itself; the rest can be read without it.
+    """
 
     line: int
     column: int
     message: str
     hint: str = ""
     open_block: bool = False
+    alone: bool = False
 
     def diagnostic(self, source: SourceText, lines: list[str]) -> Diagnostic:
         """The error; with a hint taken from the line where it has none."""
@@ -120,8 +131,14 @@ class _Culprit:
         return Diagnostic(self.message, source.location_at(self.line, self.column), hint=hint)
 
 
-def _broken(root: Node, lines: list[str]) -> tuple[int, int, _Culprit]:
-    """First line, and the line after the last (both from 0), of the first broken statement, and why."""
+def _broken(root: Node, lines: list[str], checked: int) -> tuple[int, int, _Culprit]:
+    """First line, and the line after the last (both from 0), of the first broken statement, and why.
+
+    Args:
+        root: the program.
+        lines: its lines.
+        checked: the line (from 0) up to which every statement is known to be right by itself.
+    """
     children = root.children
     index = next((number for number, child in enumerate(children) if child.has_error), 0)
     first = children[index].start_point[0] if children else 0
@@ -129,32 +146,35 @@ def _broken(root: Node, lines: list[str]) -> tuple[int, int, _Culprit]:
     while index > 0 and children[index - 1].end_point[0] == first and children[index - 1].type != "comment":
         index -= 1
         first = children[index].start_point[0]
-    after = next((one for one in children[index:] if not one.has_error and one.start_point[0] > first), None)
-    end = after.start_point[0] if after else len(lines)
-    return _first_alone(lines, first, end) or (
-        first,
-        max(end, first + 1),
-        _missing(root) or _by_tree(root, lines),
-    )
+    # Where the whole program is one error, what is wrong may stand before the first broken part.
+    alone = _first_alone(lines, checked if root.is_error else max(first, checked))
+    return alone or (first, len(lines), _missing(root) or _by_tree(root, lines))
 
 
-def _first_alone(lines: list[str], first: int, end: int) -> tuple[int, int, _Culprit] | None:
-    """The first of the statements in these lines that is broken by itself; the parser may see it elsewhere."""
-    for _ in range(_MOST_ALONE):
-        following = _next_statement(lines, first + 1, len(lines))
-        if _BLOCK.match(lines[first]):
-            closed = (number for number in range(first, len(lines)) if lines[number].startswith("end"))
-            following = next(closed, following - 1) + 1
+def _first_alone(lines: list[str], first: int) -> tuple[int, int, _Culprit] | None:
+    """The first statement from a line on that is broken by itself; the parser may see the error elsewhere."""
+    while first < len(lines):
+        following = _end_of(lines, first)
         text = "\n".join(lines[first:following])
-        root = parse(text.encode()).root_node
-        if root.has_error:
+        root = parse(text.encode()).root_node if text.strip() else None
+        if root is not None and root.has_error:
             alone = [""] * first + lines[first:following]
             culprit = _by_signs(alone, first) or _missing(root, first) or _by_tree(root, alone, first)
-            return first, max(following, first + 1), culprit
+            return first, following, replace(culprit, alone=True)
         first = following
-        if first >= min(end, len(lines)):
-            break
     return None
+
+
+def _end_of(lines: list[str], first: int) -> int:
+    """The line (from 0) after a statement and the comments that follow it, as far as can be told by looking."""
+    following = max(_next_statement(lines, first + 1, len(lines)), first + 1)
+    if _BLOCK.match(lines[first]):
+        closed = (number for number in range(first, len(lines)) if lines[number].startswith("end"))
+        following = max(following, next(closed, following - 1) + 1)
+    for name in _HEREDOC.findall("\n".join(lines[first:following])):
+        closed = (number for number in range(first + 1, len(lines)) if lines[number].strip() == name)
+        following = max(following, next(closed, following - 1) + 1)
+    return following
 
 
 def _by_signs(lines: list[str], first: int) -> _Culprit | None:
