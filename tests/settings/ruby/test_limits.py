@@ -44,7 +44,7 @@ BOMBS = {
     "modifiers": "registry['a'] = 1" + " if true" * 20_000,
     "literals": "%w[" * 20_000,
     "mixed literals": "} a = [ %q( '" * 20_000,
-    "heredocs": "<<A, " * 15_000 + "\n" + "A\n" * 15_000,
+    "heredocs": "<<A, " * 8_000 + "\n" + "A\n" * 8_000,
     "open heredocs": "x = <<A\n" * 20_000,
     "interpolation": '"#{' * 20_000,
     "quotes": "'\n" * 20_000,
