@@ -273,6 +273,9 @@ class Translator:
         if NIL in (left.kind, right.kind) and python in ("==", "!="):
             other = left if right.kind == NIL else right
             return Term(f"{other.at(5)} {'is' if python == '==' else 'is not'} None", _COMPARISON, BOOL)
+        if {left.kind, right.kind} in ({BOOL, INT}, {BOOL, FLOAT}) and python in ("==", "!="):
+            # Never equal in Ruby; in Python True is 1 and False is 0.
+            return Term(str(python == "!="), ATOM, BOOL)
         left, right = _or_empty(left, right), _or_empty(right, left)
         return Term(f"{left.at(5)} {python} {right.at(5)}", _COMPARISON, BOOL)
 

@@ -205,9 +205,12 @@ class Statements:
             self._state.mentioned.add((root, *keys))
             self._state.paths[(root, *keys)] = ANY
             return
-        before = Term("", 0, self._state.kinds.get(self._text(left), ANY))
+        name = self._text(left)
+        before = Term("", 0, self._state.kinds.get(name, ANY))
         kept = before.when_true if operator == "||" else before.when_false
-        self._state.kinds[self._text(left)] = union(kept, kind)
+        # In a branch that may not be taken, the name can also keep what it had.
+        untouched = before.kind if self._state.conditional else None
+        self._state.kinds[name] = union(untouched, kept, kind)
 
     def _is_new(self, left: Node) -> bool:
         """Whether nothing above gives it a value."""
