@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import grp
-import json
 import os
-import pwd
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
 from ctl.node import Node
 from ctl.paths import Layout
 from ctl.programs import unserved
+from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
 
 FIRST_ORDINARY_PORT = 1024
@@ -71,19 +70,11 @@ def _refuse_missing_accounts(node: Node) -> None:
     if attributes.gitlab_rails.enable:
         users["user.username"] = attributes.user.username
     for setting, user in users.items():
-        if not _exists(user):
+        if user_id(user) is None:
             raise PreflightError(
                 f'user {user!r} ({setting}) does not exist, and manage_accounts["enable"] is False',
                 hint=f"useradd --system {user}",
             )
-
-
-def _exists(user: str) -> bool:
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        return False
-    return True
 
 
 def _refuse_unreachable_storage(node: Node) -> None:
@@ -93,7 +84,7 @@ def _refuse_unreachable_storage(node: Node) -> None:
     """
     filesystem = node.attributes.registry.storage.get("filesystem")
     user = node.attributes.registry.username
-    if filesystem is None or (node.privileged and not _exists(user)):
+    if filesystem is None or (node.privileged and user_id(user) is None):
         return
     storage = Path(filesystem["rootdirectory"])
     if not node.attributes.manage_storage_directories.enable and not storage.is_dir():
@@ -129,17 +120,11 @@ def _may(node: Node, access: str, path: Path) -> bool:
     if not node.privileged:
         return os.access(path, os.X_OK if access == "-x" else os.W_OK | os.X_OK)
     registry = node.attributes.registry
-    account = f"{registry.username}:{registry.group}" if _group_exists(registry.group) else registry.username
+    account = (
+        f"{registry.username}:{registry.group}" if group_id(registry.group) is not None else registry.username
+    )
     test = ["/usr/bin/test", access, str(path)]
     return subprocess.run([str(node.programs.chpst), "-u", account, *test], check=False).returncode == 0
-
-
-def _group_exists(group: str) -> bool:
-    try:
-        grp.getgrnam(group)
-    except KeyError:
-        return False
-    return True
 
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:
@@ -165,10 +150,9 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
 
 def _held(machine: Machine, layout: Layout, service: str) -> set[str]:
     """What the service, if it runs, was told to listen on by an earlier run."""
-    definition = layout.sv / service / "ctl.json"
-    if not definition.exists() or not machine.services.running(service):
+    if not machine.services.running(service):
         return set()
-    return set(json.loads(definition.read_text(encoding="utf-8"))["listen"])
+    return set(read_definition(layout, service).listen)
 
 
 def _refuse_low_ports(addresses: Iterable[str]) -> None:

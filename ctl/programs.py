@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 from pathlib import Path
 
+from ctl.converge.inspect import user_id
 from ctl.errors import PreflightError
 from ctl.node import Programs
+from ctl.search import find_program
 from ctl.settings.attributes import Attributes
 
-SEARCH_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-"""Searched after PATH: an ordinary user's PATH has no sbin."""
 PACKAGES = {"registry": "docker-registry", "nginx": "nginx", "logrotate": "logrotate"}
 """Debian and Ubuntu package of each program; the others come with runit."""
 REGISTRY_NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
 LOG_ACCOUNTS = ("_runit-log", "runit-log")
 """The account for svlogd that Debian's and Ubuntu's runit packages make, newest name first."""
-
-
-def find_program(*names: str) -> Path | None:
-    """The first of some programs that is there: an absolute path, or a name on PATH and the system's folders."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *SEARCH_PATH])
-    for name in names:
-        found = shutil.which(name, path=path)
-        if found:
-            return Path(found)
-    return None
 
 
 def locate(attributes: Attributes, *, required: bool) -> Programs:
@@ -97,9 +84,4 @@ def _nginx_version(program: Path | None) -> tuple[int, ...]:
 
 def log_account() -> str | None:
     """The account for svlogd, or None on a machine that has none."""
-    for name in LOG_ACCOUNTS:
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    return None
+    return next((name for name in LOG_ACCOUNTS if user_id(name) is not None), None)

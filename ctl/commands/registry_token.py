@@ -85,9 +85,10 @@ def _key(attributes: Attributes) -> str:
 def _naming(attributes: Attributes) -> Callable[[PublicKeyTypes], str]:
     """How the registry of this machine names keys; as GitLab does where there is none."""
     from ctl.errors import PreflightError
-    from ctl.programs import REGISTRY_NAMES, find_program
+    from ctl.programs import REGISTRY_NAMES
     from ctl.registry.program import Flavour, identify
     from ctl.registry.token import key_id, thumbprint
+    from ctl.search import find_program
 
     given = attributes.registry.executable
     found = find_program(*((given,) if given else REGISTRY_NAMES))

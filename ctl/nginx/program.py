@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.errors import PreflightError
 
-SEARCH_PATH = ("/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin")
-"""Searched after PATH: an ordinary user's has no sbin."""
 HTTP2_DIRECTIVE = (1, 25, 1)
 """The version that brought `http2 on;`; before, `http2` is a flag of `listen` (nginx.org/en/CHANGES)."""
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -58,17 +54,6 @@ DISTRIBUTION = NginxBuild(
     frozenset(f"http_{name}_module" for name in ("realip", "ssl", "stub_status", "v2")),
 )
 """Debian 12's, where files are rendered on a machine without NGINX."""
-
-
-def find_nginx(executable: Path | None = None) -> Path | None:
-    """The NGINX program, or None where there is none.
-
-    Args:
-        executable: nginx["executable"]: no other is looked for.
-    """
-    path = os.pathsep.join([os.environ.get("PATH", ""), *SEARCH_PATH])
-    found = shutil.which(executable or "nginx", path=path)
-    return Path(found) if found else None
 
 
 def nginx_version(program: Path) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from ctl.converge.inspect import group_id, user_id
 from ctl.errors import ValidationError
 from ctl.nginx.program import ENVIRONMENT
 
@@ -72,10 +73,7 @@ def _stand_in_for_accounts(config: Path) -> None:
 
 def _existing_account(directive: re.Match[str]) -> str:
     user, group = directive.groups()
-    try:
-        pwd.getpwnam(user)
-        grp.getgrnam(group)
-    except KeyError:
+    if user_id(user) is None or group_id(group) is None:
         return f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"
     return directive[0]
 

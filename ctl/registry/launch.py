@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import pwd
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from ctl.converge.inspect import STAND_IN_ID
+from ctl.converge.inspect import STAND_IN_ID, user_ids
 from ctl.errors import PreflightError
+from ctl.search import SYSTEM_PATH
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that the kernel sends to a process when its parent ends."""
 
@@ -42,11 +41,7 @@ def account_of(user: str | None) -> Account | None:
     """
     if user is None or os.geteuid() != 0:
         return None
-    try:
-        found = pwd.getpwnam(user)
-    except KeyError:
-        return Account(STAND_IN_ID, STAND_IN_ID)
-    return Account(found.pw_uid, found.pw_gid)
+    return Account(*(user_ids(user) or (STAND_IN_ID, STAND_IN_ID)))
 
 
 def clean_environment(own: Mapping[str, str]) -> dict[str, str]:

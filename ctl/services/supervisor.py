@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
-from ctl.services.sv import SYSTEM_PATH, not_installed
+from ctl.search import SYSTEM_PATH
+from ctl.services.sv import not_installed
 
 UNIT = "registry-ctl.service"
 """The systemd unit that starts the supervisor at boot."""

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.errors import CtlError, PreflightError
+from ctl.search import SYSTEM_PATH
 from ctl.services.status import Status, parse_status
-
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where runit's programs are looked for, and PATH of the supervisor: never the caller's own."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ctl.converge.inspect import Rights, look
 from ctl.converge.steps import MakeDirectory
 from ctl.errors import CtlError
 from ctl.paths import Layout
-from ctl.programs import find_program
+from ctl.search import find_program
 from ctl.tls.certificates import inspect, load_chain, public_of_chain
 from ctl.tls.files import read
 

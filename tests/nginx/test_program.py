@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import PreflightError
-from ctl.nginx.program import DISTRIBUTION, find_nginx, nginx_build, nginx_version, parse
+from ctl.nginx.program import DISTRIBUTION, nginx_build, nginx_version, parse
+from ctl.search import find_program
 
 OPENRESTY = """nginx version: openresty/1.25.3.1
 built with OpenSSL 1.1.1w  11 Sep 2023
@@ -58,19 +59,19 @@ def test_a_program_that_is_none(tmp_path: Path) -> None:
 
 def test_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = tmp_path / "my-nginx"
-    assert find_nginx(given) is None, "a given program is not replaced by another"
+    assert find_program(str(given)) is None, "a given program is not replaced by another"
     given.write_text("#!/bin/sh\n")
     given.chmod(0o755)
-    assert find_nginx(given) == given
+    assert find_program(str(given)) == given
     monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), "/usr/bin"]))
     given.rename(tmp_path / "nginx")
-    assert find_nginx() == tmp_path / "nginx"
+    assert find_program("nginx") == tmp_path / "nginx"
 
 
 @pytest.mark.real
 def test_the_distributions_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")  # without sbin, as an ordinary user's
-    program = find_nginx()
+    program = find_program("nginx")
     assert program is not None
     build = nginx_build(program)
     assert DISTRIBUTION.modules <= build.modules

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import ValidationError
-from ctl.nginx.program import find_nginx
 from ctl.nginx.validate import nginx_accepts
+from ctl.search import find_program
 from tests.nginx.ordinary import NOBODY, as_nobody
 from tests.tls.makers import certificate_pem, key_pem, make_key
 
@@ -90,7 +90,7 @@ def test_a_check_that_does_not_end(stage: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def nginx() -> Path:
-    found = find_nginx()
+    found = find_program("nginx")
     assert found is not None, "nginx is not installed"
     return found
 

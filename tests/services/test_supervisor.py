@@ -12,6 +12,7 @@ import pytest
 
 from ctl.errors import CtlError
 from ctl.paths import Layout
+from ctl.search import SYSTEM_PATH
 from ctl.services import supervisor, sv
 from ctl.services.runit import Runit
 from ctl.services.supervisor import Supervisor
@@ -68,7 +69,7 @@ def test_detached_from_its_starter(any_stack: Stack) -> None:
         assert os.getsid(process.pid) != os.getsid(0)
     (runsvdir,) = any_stack.processes("runsvdir")
     assert Path(f"/proc/{runsvdir.pid}/cwd").readlink() == Path("/")
-    assert environment(runsvdir.pid)["PATH"] == sv.SYSTEM_PATH
+    assert environment(runsvdir.pid)["PATH"] == SYSTEM_PATH
 
 
 def test_blocked_signals_are_not_handed_down(stack: Stack) -> None:
@@ -168,7 +169,7 @@ class TestSystemd:
         monkeypatch.setattr(supervisor, "SYSTEMD_RUNS", stack.folder)
         monkeypatch.setattr(supervisor, "UNIT_FOLDERS", (str(units),))
         for module in (sv, supervisor):
-            monkeypatch.setattr(module, "SYSTEM_PATH", f"{programs}:{sv.SYSTEM_PATH}")
+            monkeypatch.setattr(module, "SYSTEM_PATH", f"{programs}:{SYSTEM_PATH}")
         return self.Machine(stack.layout.root)
 
     def test_started_and_ended_through_it(self, stack: Stack, machine: Layout) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 from pathlib import Path
 
 from ctl.cli import Context
+from ctl.converge.inspect import group_id, user_id
 from ctl.errors import CtlError, PreflightError
 from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig, read_config, read_environment
@@ -50,7 +49,8 @@ def _settings(ctx: Context) -> Attributes | None:
 
 
 def _program(attributes: Attributes | None) -> Path:
-    from ctl.programs import REGISTRY_NAMES, find_program
+    from ctl.programs import REGISTRY_NAMES
+    from ctl.search import find_program
 
     given = attributes.registry.executable if attributes else None
     names = (given,) if given else REGISTRY_NAMES
@@ -82,7 +82,5 @@ def _account(config: RegistryConfig, attributes: Attributes | None, *, own: bool
 
 
 def _named(user: str, group: str) -> Account | None:
-    try:
-        return Account(pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid)
-    except KeyError:
-        return None
+    uid, gid = user_id(user), group_id(group)
+    return None if uid is None or gid is None else Account(uid, gid)

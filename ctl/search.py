@@ -1,0 +1,21 @@
+"""Finds programs: on PATH, then in the system's folders, which an ordinary user's PATH leaves out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""PATH of programs that must not depend on the caller's."""
+
+
+def find_program(*names: str) -> Path | None:
+    """The first of some programs that is there: an absolute path, or a name on PATH and the system's folders."""
+    import shutil  # brings its compressors along: only who searches is to wait for them
+
+    path = os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_PATH])
+    for name in names:
+        found = shutil.which(name, path=path)
+        if found:
+            return Path(found)
+    return None
