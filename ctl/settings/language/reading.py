@@ -56,15 +56,7 @@ def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -
     Raises:
         ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
-    reader = _Reader(path, names, environment)
-    with _without_collector():
-        reader.read_all()
-    diagnostics = reader.sorted_diagnostics()
-    reading = Reading(reader.scope.values, diagnostics, tuple(reader.files))
-    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
-    if errors:
-        raise ReadingError(errors, reading)
-    return reading
+    return _Reader(path, names, environment).reading()
 
 
 class ReadingError(SettingsError):
@@ -92,22 +84,54 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-class _Reader:
-    """One reading.
+class FileReader:
+    """One reading, in whatever language: a subclass reads, this makes the outcome of it.
 
     Args:
         path: the first settings file.
         names: the names of the settings.
-        environment: what env() reads.
+        environment: what the files can ask for.
     """
 
     def __init__(self, path: Path, names: Names, environment: Mapping[str, str]) -> None:
         self.scope = Scope(names, environment, SourceText(path, ""))
         self.files: list[Path] = []
         self._path = path
-        self._trees: list[ast.Module] = []
         self._open: list[Path] = []
         self._last: tuple[Diagnostic, ...] = ()
+
+    def read_all(self) -> None:
+        """Reads everything, and keeps what is to be said about it."""
+        raise AssertionError("each language reads in its own way")
+
+    def reading(self) -> Reading:
+        """The settings as given. Raises ReadingError with every error found."""
+        with _without_collector():
+            self.read_all()
+        diagnostics = self.sorted_diagnostics()
+        reading = Reading(self.scope.values, diagnostics, tuple(self.files))
+        errors = [found for found in diagnostics if found.severity is Severity.ERROR]
+        if errors:
+            raise ReadingError(errors, reading)
+        return reading
+
+    def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Everything that is to be said, in the order of files and lines; last why the reading stopped."""
+        order = {path: number for number, path in enumerate(self.files)}
+
+        def rank(found: Diagnostic) -> tuple[int, int, int]:
+            where = found.location
+            return (order.get(where.file, 0), where.line, where.column) if where else (-1, 0, 0)
+
+        return (*sorted(self.scope.diagnostics, key=rank), *self._last)
+
+
+class _Reader(FileReader):
+    """One reading of Python."""
+
+    def __init__(self, path: Path, names: Names, environment: Mapping[str, str]) -> None:
+        super().__init__(path, names, environment)
+        self._trees: list[ast.Module] = []
         self._statements = Statements(self.scope, self._include)
 
     def read_all(self) -> None:
@@ -125,16 +149,6 @@ class _Reader:
             self._last = (Diagnostic(limit.message, where, hint=limit.hint),)
         except MemoryError:
             self._last = (Diagnostic("the settings take too much memory", Location(self._path, 1)),)
-
-    def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said, in the order of files and lines; last why the reading stopped."""
-        order = {path: number for number, path in enumerate(self.files)}
-
-        def rank(found: Diagnostic) -> tuple[int, int, int]:
-            where = found.location
-            return (order.get(where.file, 0), where.line, where.column) if where else (-1, 0, 0)
-
-        return (*sorted(self.scope.diagnostics, key=rank), *self._last)
 
     def _read(self, path: Path) -> None:
         self.scope.budget.charge_file()

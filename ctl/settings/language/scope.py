@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctl.settings.language import advice, functions
@@ -132,6 +132,19 @@ class Scope:
         for name in self.mentioned:
             if self.values.get(name) == {}:
                 del self.values[name]
+
+    def poison(self, path: Sequence[str]) -> None:
+        """Give a setting no value that could be used: nothing that depends on it is reported."""
+        inner: TrackedDict = self.values
+        *outer, last = path
+        for key in outer:
+            if inner.get(key) is None:
+                inner[key] = TrackedDict(owned=True)
+            found = inner[key]
+            if not isinstance(found, TrackedDict):
+                return
+            inner = found
+        inner[last] = POISON
 
     def can_be_variable(self, name: str) -> bool:
         """Whether assigning a name makes a variable: it is no setting, no function, and not reserved."""

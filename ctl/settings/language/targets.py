@@ -247,21 +247,9 @@ class Targets:
             return
         keys = keys_of(target)
         if root not in scope.variables and scope.is_setting(root):
-            self._poison_path(root, keys)
+            scope.poison([root, *keys])
         elif root in scope.variables or isinstance(target, ast.Name):
             scope.variables[root] = POISON
-
-    def _poison_path(self, root: str, keys: list[str]) -> None:
-        inner: TrackedDict = self._scope.values
-        *outer, last = [root, *keys]
-        for key in outer:
-            if inner.get(key) is None:
-                inner[key] = TrackedDict(owned=True)
-            found = inner[key]
-            if not isinstance(found, TrackedDict):
-                return
-            inner = found
-        inner[last] = POISON
 
 
 def plain_names(statement: ast.AST) -> list[ast.Name]:

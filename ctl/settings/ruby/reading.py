@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +11,8 @@ from ctl.settings.language.files import FileProblem, read_text
 from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
 from ctl.settings.language.names import Names
 from ctl.settings.language.places import Place, SourceText, locate
-from ctl.settings.language.reading import Reading, ReadingError
-from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.reading import FileReader, Reading
+from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest, very_near
 from ctl.settings.ruby.grammar import Span, heredocs
 from ctl.settings.ruby.statements import Statements
@@ -46,39 +44,15 @@ def read_ruby(
     Raises:
         ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
-    reader = _Reader(path, names, environment, others)
-    with _without_collector():
-        reader.read_all()
-    diagnostics = reader.sorted_diagnostics()
-    reading = Reading(reader.scope.values, diagnostics, tuple(reader.files))
-    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
-    if errors:
-        raise ReadingError(errors, reading)
-    return reading
+    return _Reader(path, names, environment, others).reading()
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keeps the cyclic garbage collector away: a reading makes very many objects, nearly all of them in use."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-class _Reader:
+class _Reader(FileReader):
     """One reading; the arguments are those of read_ruby."""
 
     def __init__(self, path: Path, names: Names, environment: Mapping[str, str], others: Others) -> None:
-        self.scope = Scope(names, environment, SourceText(path, ""))
-        self.files: list[Path] = []
-        self._path = path
+        super().__init__(path, names, environment)
         self._parsed: list[Parsed] = []
-        self._open: list[Path] = []
-        self._last: tuple[Diagnostic, ...] = ()
         self._statements = Statements(self.scope, self._include, others)
 
     def read_all(self) -> None:
@@ -97,16 +71,6 @@ class _Reader:
             self._last = (Diagnostic(limit.message, at, hint=limit.hint),)
         except (MemoryError, RecursionError):
             self._last = (Diagnostic("the settings take too much memory", Location(self._path, 1)),)
-
-    def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said, in the order of files and lines; last why the reading stopped."""
-        order = {path: number for number, path in enumerate(self.files)}
-
-        def rank(found: Diagnostic) -> tuple[int, int, int]:
-            where = found.location
-            return (order.get(where.file, 0), where.line, where.column) if where else (-1, 0, 0)
-
-        return (*sorted(self.scope.diagnostics, key=rank), *self._last)
 
     def _read(self, path: Path) -> None:
         scope, expressions = self.scope, self._statements.expressions

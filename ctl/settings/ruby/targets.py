@@ -214,19 +214,7 @@ class Targets:
             elif root in scope.variables:
                 scope.variables[root] = POISON
         elif keys or root not in scope.names.sections:
-            self._poison_path([root, *keys])
-
-    def _poison_path(self, path: list[str]) -> None:
-        inner: TrackedDict = self._scope.values
-        *outer, last = path
-        for key in outer:
-            if inner.get(key) is None:
-                inner[key] = TrackedDict(owned=True)
-            found = inner[key]
-            if not isinstance(found, TrackedDict):
-                return
-            inner = found
-        inner[last] = POISON
+            scope.poison([root, *keys])
 
 
 def sides(node: Node) -> tuple[Node, Node]:
