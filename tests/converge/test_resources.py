@@ -18,6 +18,7 @@ from ctl.converge.model import Machine, Resource
 from ctl.errors import CtlError
 from tests.converge.supervisor import Bench
 from tests.converge.trees import tree
+from tests.tls.makers import certificate_pem, key_pem, make_key
 
 
 @pytest.fixture
@@ -154,21 +155,16 @@ def test_an_environment_refuses_names_that_are_none(bench: Bench) -> None:
 
 
 def test_a_key_pair_that_does_not_match_is_refused(bench: Bench) -> None:
-    from ctl.settings.token_pair import make_pair
-
-    first, second = make_pair(), make_pair()
-    root = bench.layout.root
-    good = KeyPair(
-        key=root / "k", certificate=root / "c", key_pem=first.key, certificate_pem=first.certificate
-    )
-    bad = KeyPair(
-        key=root / "k", certificate=root / "c", key_pem=first.key, certificate_pem=second.certificate
-    )
+    first, second = make_key(), make_key()
+    key, root = key_pem(first).decode(), bench.layout.root
+    certificate, foreign = (certificate_pem(one, "a").decode() for one in (first, second))
+    good = KeyPair(key=root / "k", certificate=root / "c", key_pem=key, certificate_pem=certificate)
+    bad = KeyPair(key=root / "k", certificate=root / "c", key_pem=key, certificate_pem=foreign)
     with pytest.raises(CtlError, match="do not match"):
         bad.plan(bench.machine)
     change = good.plan(bench.machine)
     assert change is not None
-    assert first.key.splitlines()[1] not in change.diff
+    assert key.splitlines()[1] not in change.diff
     apply(good, bench)
     assert oct((root / "k").stat().st_mode)[-3:] == "600"
 
