@@ -18,6 +18,8 @@ from ctl.settings.language.tracked import TrackedDict, TrackedList
 _REALM_PATH: Final = "/jwt/auth"
 _SERVICE: Final = "container_registry"
 
+_TOO_DEEP = "maximum nesting depth"
+"""In what a loader with a bound of its own says (libyaml as PyYAML 6.0.4 brings it)."""
 _MOST_NESTED: Final = 40
 _MOST_EVENTS: Final = 50_000
 """Values, keys, and ends of lists and mappings in a configuration."""
@@ -115,6 +117,8 @@ def _loaded(path: Path, text: str) -> dict[str, Any]:
         _check_size(yaml.parse(text, Loader=loader))
         plain = _plain(yaml.load(text, Loader=loader), Budget())  # noqa: S506
     except yaml.MarkedYAMLError as error:
+        if _TOO_DEEP in str(error.problem):
+            raise _too_much(path) from None
         where = (
             f":{error.problem_mark.line + 1}:{error.problem_mark.column + 1}" if error.problem_mark else ""
         )
@@ -122,13 +126,17 @@ def _loaded(path: Path, text: str) -> dict[str, Any]:
     except yaml.YAMLError:
         raise _Unusable(f"{path}: this is not YAML") from None
     except (NoValue, LimitReached, RecursionError, ValueError, OverflowError):
-        raise _Unusable(f"{path}: this holds more than a configuration can be read from") from None
+        raise _too_much(path) from None
     if not isinstance(plain, dict) or not plain:
         raise _Unusable(
             f"{path}: this is no configuration of a registry",
             hint="Name the config.yml of a Distribution registry, or a gitlab.rb.",
         )
     return plain
+
+
+def _too_much(path: Path) -> _Unusable:
+    return _Unusable(f"{path}: this holds more than a configuration can be read from")
 
 
 def _check_size(events: Iterable[object]) -> None:
