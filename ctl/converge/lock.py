@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ctl.errors import CtlError, LockHeld
 from ctl.paths import Layout
+
+PATIENCE = 1.0
+"""Seconds in which a run that has just taken the lock writes its process number."""
 
 
 @contextmanager
@@ -25,6 +30,7 @@ def run_lock(layout: Layout) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
+        os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
@@ -41,11 +47,31 @@ def _open(layout: Layout) -> int:
 
 
 def _take(descriptor: int, layout: Layout) -> None:
+    """Take the lock or name who holds it; a holder that has not yet written its number gets a moment to do so."""
+    until = time.monotonic() + PATIENCE
+    while not _taken(descriptor):
+        holder = _holder(descriptor)
+        if holder is None and time.monotonic() < until:
+            time.sleep(0.01)
+            continue
+        raise LockHeld(
+            f"another run is under way (pid {holder or 'unknown'}), holding {layout.run_lock}",
+            hint="wait for it to end, and run again",
+        )
+
+
+def _taken(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
-        raise LockHeld(
-            f"another run is under way (pid {holder}), holding {layout.run_lock}",
-            hint="wait for it to end, and run again",
-        ) from None
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> int | None:
+    """The process number in the lock file, if it is of a living process: a killed run leaves its own behind."""
+    text = os.pread(descriptor, 32, 0).decode(errors="replace")
+    if not text.endswith("\n") or not text.strip().isdecimal():
+        return None
+    number = int(text)
+    return number if Path(f"/proc/{number}").exists() else None
