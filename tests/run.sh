@@ -34,6 +34,7 @@ prepare_environment() {
 }
 
 prepare_programs
+sh tests/distribution3.sh >/dev/null
 prepare_environment
 [ "${1-}" = --prepare ] && exit 0
 exec .venv/bin/python -m pytest -n auto "$@"
