@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
-from ctl.settings.language import read_settings
-from ctl.settings.options import NAMES
+from ctl.settings.load import reading_of
 from ctl.settings.resolve import resolve
 from ctl.settings.rules.urls import Origin, origin_of
 from ctl.settings.secrets import Secrets
@@ -48,13 +47,15 @@ class Side(Enum):
 
 
 def read_alone(file: Path, layout: Layout, *, environment: Mapping[str, str] | None = None) -> Attributes:
-    """The attributes of a settings file, or of an export, without any secrets file; nothing is made.
+    """The attributes of a settings file (either language), or of an export, without any secrets file.
+
+    Nothing is made.
 
     Raises:
         SettingsError: it is wrong by itself.
     """
     variables = os.environ if environment is None else environment
-    reading = read_settings(file, names=NAMES, environment=variables)
+    reading = reading_of(file, variables)
     secrets = Secrets(layout.secrets_file)
     secrets.unseen = True
     return resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)

@@ -33,7 +33,13 @@ registry["registry_http_addr"] = "10.0.0.2:5000"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     pair, other = TokenPair(*seeds.pair()), TokenPair(*seeds.pair(1))
-    for name, text in {"key": pair.key, "certificate": pair.certificate, "other": other.certificate}.items():
+    files = {
+        "key": pair.key,
+        "certificate": pair.certificate,
+        "other": other.certificate,
+        "other-key": other.key,
+    }
+    for name, text in files.items():
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -142,6 +148,39 @@ def test_what_differs_is_found_from_both_sides(
         assert places.replace("{folder}", str(folder)) in found[0]
         assert "s3cr3t" not in found[0]
         assert "0ther" not in found[0]
+
+
+GITLAB_RB = """\
+external_url 'https://gitlab.example.com'
+letsencrypt['enable'] = false
+gitlab_rails['registry_enabled'] = true
+gitlab_rails['registry_host'] = "registry.example.com"
+gitlab_rails['registry_port'] = "5050"
+gitlab_rails['registry_api_url'] = "https://registry.example.com:5050"
+gitlab_rails['internal_key'] = File.read('{folder}/key')
+"""
+
+
+@pytest.mark.parametrize("from_gitlab", [True, False])
+def test_a_node_may_have_a_gitlab_rb(folder: Path, from_gitlab: bool) -> None:
+    for more, expected in (
+        ("", []),
+        (
+            "gitlab_rails['registry_issuer'] = 'other'\n",
+            ["GitLab signs as 'other', the registry trusts 'omnibus-gitlab-issuer'"],
+        ),
+        ("gitlab_rails['internal_key'] = File.read('{folder}/other-key')\n", ["do not belong together"]),
+    ):
+        own, peer = (
+            read_alone(read(folder, name, text), Layout(folder), environment={})
+            for name, text in (("gitlab.rb", GITLAB_RB + more), ("registry.py", REGISTRY))[
+                :: 1 if from_gitlab else -1
+            ]
+        )
+        found = [str(one) for one in compare(own, peer)]
+        assert len(found) == len(expected)
+        assert all(message in one for message, one in zip(expected, found, strict=True))
+        assert all(f"{folder}/gitlab.rb:8" in one for one in found)
 
 
 def test_an_unknown_key_is_said(folder: Path) -> None:
