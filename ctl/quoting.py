@@ -1,4 +1,4 @@
-"""Quoting of values for the language of the file that they enter: YAML, NGINX, shell."""
+"""Quoting of values for the language of the file that they enter: YAML, NGINX, shell, logrotate."""
 
 from __future__ import annotations
 
@@ -114,6 +114,26 @@ def shell(value: object) -> Quoted:
     return Quoted(shlex.quote(text))
 
 
+def logrotate(folder: object, pattern: str) -> Quoted:
+    """The files of a folder as one quoted pattern that begins a block of logrotate.conf.
+
+    logrotate splits the line as popt does, and gives each word to glob(7). It looks for the brace that begins
+    the block before either, so no quoting lets one through: "?" stands for it.
+
+    Args:
+        folder: absolute; nothing in its name is taken for a pattern.
+        pattern: of the files in it, as "*.log".
+
+    Raises:
+        ValueError: the folder's name holds a line break or the like, which logrotate's language cannot.
+    """
+    text = str(folder)
+    if _CONTROL.search(text):
+        raise ValueError("a control character (such as a line break) cannot be written in logrotate.conf")
+    plain = re.sub(r"[{}]", "?", re.sub(r"[\\*?\[\]]", r"\\\g<0>", text))
+    return Quoted('"' + plain.replace('"', '\\"') + f'/{pattern}"')
+
+
 def verbatim(value: object) -> Quoted:
     """Text that is meant to be in the file's own language: snippets that the administrator wrote."""
     return Quoted(str(value))
@@ -124,6 +144,7 @@ FILTERS: Mapping[str, Callable[..., Quoted]] = {
     "nginx": nginx,
     "nginx_words": nginx_words,
     "shell": shell,
+    "logrotate": logrotate,
     "verbatim": verbatim,
 }
 """The names under which templates know them."""

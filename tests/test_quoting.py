@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml as pyyaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctl.quoting import nginx, nginx_words, shell, yaml
+from ctl.quoting import logrotate, nginx, nginx_words, shell, yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = TEXT | st.booleans() | st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -88,3 +89,27 @@ def test_shell_word_stays_one_word(text: str) -> None:
 def test_shell_refuses_nul() -> None:
     with pytest.raises(ValueError, match="NUL"):
         shell("a\0b")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "two words", "a{b}", "{", "it's", 'q"q', "back\\slash", "a*b?[c]", "#", "~", "$HOME", "a\\"],
+)
+def test_logrotate_finds_the_logs_of_a_folder_and_of_no_other(tmp_path: Path, name: str) -> None:
+    tops = {place: tmp_path / place for place in ("logs", "other")}
+    folder, other = tops["logs"] / name, tops["other"] / name
+    for one in (folder, other, tops["logs"] / "axb_c"):
+        one.mkdir(parents=True)
+        (one / "a.log").write_text("line\n")
+    config = tmp_path / "logrotate.conf"
+    config.write_text(f"{logrotate(folder, '*.log')} {{\n  rotate 1\n}}\n")
+    config.chmod(0o644)
+    command = ["/usr/sbin/logrotate", "--force", "--state", str(tmp_path / "state"), str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.log.1")} == {f"logs/{name}/a.log.1"}
+
+
+def test_logrotate_refuses_a_line_break() -> None:
+    with pytest.raises(ValueError, match="control character"):
+        logrotate("/a\nb", "*.log")
