@@ -41,10 +41,13 @@ def read_text(path: Path) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _not_text(data, error.start) from None
+        raise _not_text(data, error.start, "is not UTF-8 text", "Save it in UTF-8.") from None
     if "\0" in text:
-        raise _not_text(data, data.index(b"\0"))
+        raise _not_text(data, data.index(b"\0"), "holds a NUL byte, as no text does", _NUL_HINT)
     return text
+
+
+_NUL_HINT = "Remove it; if there is one after every letter, save the file in UTF-8 instead of UTF-16."
 
 
 def _read(path: Path) -> bytes:
@@ -81,8 +84,8 @@ def _unreadable(error: OSError | ValueError) -> FileProblem:
     return FileProblem(f"cannot be read: {reason}")
 
 
-def _not_text(data: bytes, offset: int) -> FileProblem:
+def _not_text(data: bytes, offset: int, message: str, hint: str) -> FileProblem:
     before = data[:offset].removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
-    return FileProblem("is not UTF-8 text", "Save it in UTF-8.", line=line, column=column)
+    return FileProblem(message, hint, line=line, column=column)

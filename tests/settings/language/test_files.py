@@ -94,10 +94,13 @@ def test_text_that_is_not_utf_8_is_placed() -> None:
     assert (error.location.line, error.location.column) == (2, 18)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"a\0b"])
-def test_read_file_takes_text_only(content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\xff\xfe", "is not UTF-8 text"), (b"a\0b", "holds a NUL byte, as no text does")],
+)
+def test_read_file_takes_text_only(content: bytes, message: str) -> None:
     (error,) = errors('registry["x"] = read_file("s")', s=content)
-    assert error.message == "the file s is not UTF-8 text"
+    assert error.message == f"the file s {message}"
 
 
 def test_an_include_takes_effect_where_it_stands() -> None:

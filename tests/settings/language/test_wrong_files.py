@@ -224,7 +224,8 @@ NOT_PYTHON = [
     ("5 = x", "1:1", "cannot assign to literal", ""),
     ("x = " + "(" * 300 + ")" * 300, "1:205", "too many nested parentheses", ""),
     ("x = " + "-" * 10_000 + "1", "1:1", "nests expressions too deeply", ""),
-    ("x = \0", "1:5", "is not UTF-8 text", ""),
+    ("x = \0", "1:5", "holds a NUL byte", "Remove it; if there is one after every letter"),
+    ("x = 1\n".encode("utf-16-le"), "1:2", "holds a NUL byte", "save the file in UTF-8 instead of UTF-16"),
     (b"x = 1\ny = '\xe9'", "2:6", "is not UTF-8 text", "Save it in UTF-8."),
 ]
 
