@@ -1,0 +1,65 @@
+"""Who logs in: a user, a deploy token, or nobody in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ctl.auth.accounts import ANONYMOUS, Accounts, Grant, User
+from ctl.auth.passwords import same_digest, verify
+from ctl.auth.patterns import ANY_DEPTH, CATALOG
+
+EVERYTHING = (Grant(ANY_DEPTH, ("*",)), Grant(CATALOG, ("*",)))
+"""The rights of an administrator."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever asks, and what is granted to it; what is granted to everybody is among it.
+
+    Args:
+        name: of the user or token; ANONYMOUS where nobody logs in.
+        kind: which of them.
+        rights: all grants, in no particular order.
+    """
+
+    name: str
+    kind: Literal["user", "token", "anonymous"]
+    rights: tuple[Grant, ...]
+
+
+def authenticate(accounts: Accounts, name: str, secret: str, now: float) -> Principal | None:
+    """Find out who logs in.
+
+    A wrong password takes as long as a name that is not known, and as a token that has ended.
+
+    Args:
+        accounts: those of the registry.
+        name: of a user or deploy token.
+        secret: the password, or the token's secret.
+        now: seconds since 1970.
+
+    Returns:
+        None where there is no such account, its time is over, or the secret is wrong.
+    """
+    token = accounts.tokens.get(name)
+    if token and same_digest(token.digest, secret) and not token.ended(now):
+        return Principal(name, "token", (token.grant, *accounts.anonymous))
+    user = accounts.users.get(name)
+    if verify(user.password if user else None, secret, cost=accounts.cost) and user:
+        return Principal(name, "user", (*_rights(accounts, user), *accounts.anonymous))
+    return None
+
+
+def anonymous(accounts: Accounts) -> Principal:
+    """Whoever asks without logging in."""
+    return Principal(ANONYMOUS, "anonymous", accounts.anonymous)
+
+
+def _rights(accounts: Accounts, user: User) -> Iterator[Grant]:
+    if user.admin:
+        yield from EVERYTHING
+    yield from user.grants
+    for name in user.groups:
+        yield from accounts.groups[name].grants
