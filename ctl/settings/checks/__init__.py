@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ctl.settings.checks import listeners, registry, secrets, urls
+from ctl.settings.checks import folders, listeners, registry, secrets, urls
 from ctl.settings.view import View
 
 CHECKS: tuple[Callable[[View], None], ...] = (
@@ -12,5 +12,6 @@ CHECKS: tuple[Callable[[View], None], ...] = (
     *secrets.CHECKS,
     *registry.CHECKS,
     *listeners.CHECKS,
+    *folders.CHECKS,
 )
 """Each looks at the options and says what is wrong; the order is that of the output."""

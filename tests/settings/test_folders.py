@@ -1,0 +1,80 @@
+"""Folders whose names the programs would read otherwise than they are written, or that two services share."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctl.paths import Layout
+from ctl.settings.load import load
+from ctl.settings.source import SettingsError
+from tests.settings.support import URL, Site
+
+BASE = URL + 'letsencrypt["enable"] = False\n'
+
+
+@pytest.mark.parametrize(
+    ("line", "setting", "said"),
+    [
+        ('nginx["log_directory"] = "/logs/$host"', "nginx.log_directory", "start of a variable"),
+        (
+            'registry["nginx"]["ssl_certificate"] = "/ssl/a$b.crt"',
+            "registry.nginx.ssl_certificate",
+            "start of a variable",
+        ),
+        ('nginx["dir"] = "/srv/nginx[1]"', "nginx.dir", "patterns of names"),
+    ],
+)
+def test_what_nginx_would_expand(site: Site, line: str, setting: str, said: str) -> None:
+    found = site.error(BASE + line)
+    assert "gitlab.py:3:" in found
+    assert f" error: {setting}: holds" in found
+    assert said in found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'nginx["enable"] = False\nnginx["log_directory"] = "/logs/$host"',
+        'registry_external_url = "http://registry.example.com"\n'
+        'registry["nginx"]["ssl_certificate"] = "/ssl/a$b.crt"',
+        'nginx["dir"] = "/srv/a$b {c}"',
+    ],
+)
+def test_what_nginx_never_reads_or_takes_as_written(site: Site, more: str) -> None:
+    site.attributes(BASE + more)
+
+
+def test_a_root_with_a_dollar_is_named(site: Site) -> None:
+    inside = Site(site.folder / "a$b")
+    with pytest.raises(SettingsError, match=r"lies below \S+/a\$b, which holds '\$'"):
+        load(inside.write(BASE), Layout(inside.folder), environment={}, use_secrets=False)
+
+
+@pytest.mark.parametrize(
+    ("lines", "setting", "services"),
+    [
+        (
+            'nginx["log_directory"] = "/var/log/gitlab/registry/"',
+            "nginx.log_directory",
+            "registry and nginx",
+        ),
+        (
+            'registry["log_directory"] = "/var/log/gitlab/nginx"',
+            "registry.log_directory",
+            "registry and nginx",
+        ),
+        (
+            'registry["log_directory"] = "/var/log/gitlab/logrotate"',
+            "registry.log_directory",
+            "registry and logrotate",
+        ),
+    ],
+)
+def test_two_services_with_one_log_folder(site: Site, lines: str, setting: str, services: str) -> None:
+    found = site.error(BASE + lines)
+    assert "gitlab.py:3:" in found
+    assert f" error: {setting}: is the log folder of two services, {services}" in found
+
+
+def test_a_service_that_does_not_run_is_in_nobodys_way(site: Site) -> None:
+    site.attributes(BASE + 'registry["enable"] = False\nnginx["log_directory"] = "/var/log/gitlab/registry"')
