@@ -9,6 +9,8 @@ from ctl.settings.types import Type, whole_number
 
 _GO_DURATION = r"(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+"
 _NGINX_TIME = r"[0-9]+|(?:[0-9]+(?:ms|[smhdwMy]) ?)+"
+_MINUTE = 60
+_LIFETIME = r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?"
 _SIZE = r"(?i)([0-9]+) ?(?:(k|m|g|t)(i?)b?)?"
 _NUMBER_FIRST = r"[0-9]+(?:\.[0-9]+)?"
 
@@ -74,6 +76,42 @@ class Duration(Type):
             f"must be a duration{place.got(value)}",
             'Write a number and ms, s, m or h: "500ms", "1m30s", "24h".',
         )
+
+
+class Lifetime(Type):
+    """A length of time in whole seconds: "90s", "5m", "1h30m", or a bare number of a unit.
+
+    Args:
+        unit: what a bare number counts, in seconds: 1 or 60.
+        minimum, maximum: the least and the most, in seconds.
+    """
+
+    label = "duration"
+
+    def __init__(self, *, unit: int, minimum: int, maximum: int) -> None:
+        self._unit, self._minimum, self._maximum = unit, minimum, maximum
+
+    def read(self, value: object, place: Place) -> str:
+        """The text as given, with its unit."""
+        number = whole_number(value)
+        text = str(value) if number is None else f"{number}{'m' if self._unit == _MINUTE else 's'}"
+        try:
+            seconds = lifetime_seconds(text)
+        except ValueError:
+            hint = 'Write "90s", "5m", "1h" or "1h30m".'
+            raise Refused(f"must be a duration{place.got(value)}", hint) from None
+        if not self._minimum <= seconds <= self._maximum:
+            raise Refused(f"must be from {self._minimum} to {self._maximum} seconds{place.got(value)}")
+        return text
+
+
+def lifetime_seconds(text: str) -> int:
+    """The seconds of a lifetime ("1h30m"). ValueError for other text."""
+    found = re.fullmatch(_LIFETIME, text) if text else None
+    if found is None:
+        raise ValueError(text)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 class NginxTime(Type):

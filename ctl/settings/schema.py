@@ -14,7 +14,7 @@ from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
 from ctl.settings.options.foreign import FOREIGN, HALF_OURS
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES, Storage
-from ctl.settings.quantities import CronField, Duration, NginxTime, Size
+from ctl.settings.quantities import CronField, Duration, Lifetime, NginxTime, Size
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
 from ctl.settings.starter import default_in_words
 from ctl.settings.types import Bool, Either, Enum, Integer, Number, OneOf, OnOff, Scalar, Type, Words
@@ -169,6 +169,7 @@ _MAKERS: Final[tuple[tuple[type[Type], Callable[[Any], Node]], ...]] = (
     (Words, lambda _: {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
     (Size, _size),
     (Duration, lambda _: {"anyOf": [_TEXT, {"const": 0}]}),
+    (Lifetime, lambda _: {"anyOf": [{"type": "integer", "minimum": 1}, _TEXT]}),
     (NginxTime, lambda _: {"anyOf": [_TEXT, {"type": "integer", "minimum": 0}]}),
     (CronField, lambda _: {"type": ["string", "integer"]}),
     (Url, lambda _: {"type": "string", "format": "uri", "pattern": "^https?://"}),

@@ -50,6 +50,10 @@ MOST_USED: Mapping[str, tuple[str, ...]] = {
         "registry.debug_addr",
         "registry.notifications",
     ),
+    "Who signs in, where there is no GitLab": (
+        "registry_auth.enable",
+        "registry_auth.token_expire_delay",
+    ),
     "Secrets that several machines share": (
         "registry.http_secret",
         "registry.internal_key",

@@ -54,7 +54,7 @@ def test_list(ctl: Cli) -> None:
     assert lines[0].startswith("registry_external_url  ")
     found = ctl("settings", "list", "SVLOGD_size").out.splitlines()
     assert [line.split()[0] for line in found] == [
-        'registry["svlogd_size"]', 'nginx["svlogd_size"]', 'logging["svlogd_size"]'
+        'registry["svlogd_size"]', 'registry_auth["svlogd_size"]', 'nginx["svlogd_size"]', 'logging["svlogd_size"]'
     ]  # fmt: skip
     assert ctl("settings", "list", "nosuchthing").code == 1
 

@@ -107,6 +107,18 @@ DEFAULTS: dict[str, object] = {
     "letsencrypt.wwwroot": "{root}/var/opt/gitlab/nginx/www",
     "letsencrypt.acme_production_endpoint": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt.acme_staging_endpoint": "https://acme-staging-v02.api.letsencrypt.org/directory",
+    "registry_auth.enable": True,
+    "registry_auth.username": "registry-auth", "registry_auth.group": "registry-auth",
+    "registry_auth.uid": None, "registry_auth.gid": None, "registry_auth.shell": "/usr/sbin/nologin",
+    "registry_auth.dir": "{root}/var/opt/gitlab/registry-auth",
+    "registry_auth.log_directory": "{root}/var/log/gitlab/registry-auth",
+    "registry_auth.listen_addr": "127.0.0.1:5002",
+    "registry_auth.accounts_file": "{root}/etc/gitlab/registry-accounts.json",
+    "registry_auth.token_expire_delay": "5m",
+    "registry_auth.failed_attempts_per_account": 10, "registry_auth.failed_attempts_per_address": 30,
+    "registry_auth.failed_attempts_period": "5m",
+    "registry_auth.requests_per_second": 30, "registry_auth.requests_burst": 150,
+    **{f"registry_auth.{name}": value for name, value in SVLOGD.items()},
     "package.generate_secrets_json_file": True, "package.generate_default_secrets": True,
 }  # fmt: skip
 """What holds with nothing but registry_external_url given."""
@@ -207,10 +219,11 @@ def test_names_for_the_language() -> None:
 
 
 def test_added_settings_are_marked() -> None:
-    added = {name for name, option in OPTIONS.items() if option.added}
+    added = {name for name, option in OPTIONS.items() if option.added and "registry_auth." not in name}
     assert added == {
         "gitlab_rails.enable",
         "gitlab_rails.gitlab_yml_path",
         "registry.executable",
         "nginx.executable",
     }
+    assert all(option.added for name, option in OPTIONS.items() if name.startswith("registry_auth."))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ctl.settings.checks import folders, listeners, registry, secrets, urls
+from ctl.settings.checks import folders, issuer, letsencrypt, listeners, registry, secrets, urls
 from ctl.settings.view import View
 
 CHECKS: tuple[Callable[[View], None], ...] = (
     *urls.CHECKS,
+    *letsencrypt.CHECKS,
+    *issuer.CHECKS,
     *secrets.CHECKS,
     *registry.CHECKS,
     *listeners.CHECKS,

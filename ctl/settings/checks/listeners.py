@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+from ctl.settings.rules.letsencrypt import answers_challenges
 from ctl.settings.rules.urls import registry_origin
 from ctl.settings.view import View
 
@@ -75,9 +76,11 @@ def nginx_listeners(view: View) -> Iterator[Listener]:
                 setting = "registry_external_url"
             if port is not None:
                 yield Listener("the registry's vhost", setting, address, port, https, host)
-            if view[f"{vhost}.redirect_http_to_https"]:
+            redirect = view[f"{vhost}.redirect_http_to_https"]
+            if redirect or answers_challenges(view):
                 setting = f"{vhost}.redirect_http_to_https_port"
-                yield Listener("the redirect to https", setting, address, view[setting], tls=False, name=host)
+                what = "the redirect to https" if redirect else "the server for challenges of Let's Encrypt"
+                yield Listener(what, setting, address, view[setting], tls=False, name=host)
     if view["nginx.status.enable"]:
         for address in view["nginx.status.listen_addresses"]:
             port, name = view["nginx.status.port"], view["nginx.status.fqdn"]
@@ -85,7 +88,7 @@ def nginx_listeners(view: View) -> Iterator[Listener]:
 
 
 def registry_listeners(view: View) -> Iterator[Listener]:
-    """The registry and its debug server."""
+    """The registry, its debug server and its token issuer."""
     if not view["registry.enable"]:
         return
     for setting, what in (
@@ -95,6 +98,10 @@ def registry_listeners(view: View) -> Iterator[Listener]:
         if view[setting]:
             address, _, port = view[setting].rpartition(":")
             yield Listener(what, setting, address, int(port))
+    if view["registry_auth.enable"]:
+        setting = "registry_auth.listen_addr"
+        address, _, port = view[setting].rpartition(":")
+        yield Listener("the token issuer", setting, address, int(port))
 
 
 def listeners_do_not_clash(view: View) -> None:

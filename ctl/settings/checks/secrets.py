@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ctl.settings.rules.keys import CERTIFICATE, GITLAB_KEY, KEY, given_key
+from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
+from ctl.settings.rules.keys import given_key
 from ctl.settings.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 
@@ -32,6 +33,13 @@ def pair_is_whole(view: View) -> None:
             CERTIFICATE,
             "is given without registry.internal_key, with which GitLab signs",
             'Give registry["internal_key"] too. Only a machine without GitLab needs the certificate alone.',
+        )
+    elif certificate is not None and key is None and view["registry_auth.enable"]:
+        view.error(
+            CERTIFICATE,
+            "is given without registry.internal_key, with which the token issuer (registry_auth.enable) signs",
+            'Give registry["internal_key"] too; or, if another machine issues tokens, registry["token_realm"] '
+            'with registry_auth["enable"] = False.',
         )
 
 

@@ -6,13 +6,22 @@ from collections.abc import Mapping
 
 from ctl.settings.language.names import Names
 from ctl.settings.option import Option
-from ctl.settings.options import gitlab_rails, letsencrypt, machine, nginx, registry, registry_nginx
+from ctl.settings.options import (
+    gitlab_rails,
+    letsencrypt,
+    machine,
+    nginx,
+    registry,
+    registry_auth,
+    registry_nginx,
+)
 from ctl.settings.options.foreign import is_foreign
 
 GROUPS: Mapping[str, tuple[Option, ...]] = {
     "Addresses": machine.URLS,
     "The registry": registry.OPTIONS,
     "The registry's vhost": registry_nginx.OPTIONS,
+    "The token issuer": registry_auth.OPTIONS,
     "What GitLab is told": gitlab_rails.OPTIONS,
     "NGINX": nginx.OPTIONS,
     "Let's Encrypt": letsencrypt.OPTIONS,

@@ -7,11 +7,10 @@ from typing import Any
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.option import UNSET, Sourced, Unset, rule
+from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 
-KEY, CERTIFICATE = "registry.internal_key", "registry.internal_certificate"
-GITLAB_KEY = "gitlab_rails.internal_key"
 _NEW_PAIR = "Delete the registry section of {path} and run `ctl reconfigure`: it makes a new pair."
 
 
@@ -83,7 +82,8 @@ def _made(view: View) -> _Pair:
 
 def _stored(view: View, key: str | None, certificate: str | None) -> _Pair:
     new_pair = _NEW_PAIR.format(path=view.secrets.path)
-    signs = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
+    gitlab = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
+    signs = gitlab or view["registry_auth.enable"]
     if (not key and not signs) or (not certificate and not view["registry.enable"]):
         return _Pair(key, certificate, OriginKind.SECRETS)  # the half that this node needs, as imported
     if not key:

@@ -122,6 +122,9 @@ def gitlab_side(view: View) -> bool:
 @rule('registry["enable"]')
 def registry_enabled(view: View) -> bool:
     """GitLab is told of the bundled registry once that is enabled."""
+    if view["registry_auth.enable"]:
+        own: str | None = view["registry_external_url"]
+        return own
     return bool(view["registry.enable"])
 
 
@@ -147,7 +150,7 @@ def registry_api_url(view: View) -> str:
     return f"http://{view['registry.registry_http_addr']}"
 
 
-@rule("external_url, else registry_external_url")
+@rule("external_url, else registry_external_url; with registry_auth always the latter")
 def token_realm(view: View) -> str | None:
     """Who issues tokens."""
     realm: str | None = view["external_url"] or view["registry_external_url"]

@@ -1,0 +1,80 @@
+"""The token issuer: whether it is needed, can sign, and is where clients are sent to."""
+
+from __future__ import annotations
+
+from ctl.settings.quantities import lifetime_seconds
+from ctl.settings.view import View
+
+ENABLE = "registry_auth.enable"
+DAY = 24 * 60 * 60
+_LOOPBACK = ("localhost:", "127.", "[::1]:")
+
+
+def issuer_has_a_registry(view: View) -> None:
+    """Tokens are of no use without a registry."""
+    if view.said(ENABLE) and not view["registry.enable"]:
+        view.warning(
+            ENABLE,
+            "has no effect: no registry is enabled on this machine",
+            'Write registry_external_url = "https://registry.example.com".',
+        )
+
+
+def clients_find_the_issuer(view: View) -> None:
+    """The registry sends clients to token_realm; the issuer answers at the registry's own URL."""
+    if not view[ENABLE]:
+        return
+    realm, own = view["registry.token_realm"], view["registry_external_url"]
+    if realm is None:
+        view.error(
+            "registry.token_realm",
+            "is missing: no URL says where clients reach the token issuer",
+            'Write registry_external_url = "https://registry.example.com", or registry["token_realm"].',
+        )
+    elif own is not None and realm.lower() != own.lower():
+        view.warning(
+            "registry.token_realm",
+            f"is {realm}, so clients ask there for tokens, and not the issuer at {own} that "
+            "registry_auth.enable runs",
+            'Leave registry["token_realm"] out, or write registry_auth["enable"] = False.',
+        )
+
+
+def issuers_are_not_mixed_up(view: View) -> None:
+    """With GitLab on the machine, its users are not the accounts that clients are asked for."""
+    if view.said(ENABLE) and view[ENABLE] and view["external_url"] is not None:
+        view.note(
+            ENABLE,
+            "is True beside external_url: clients sign in with the accounts of this machine (`ctl user`), not with "
+            "those of GitLab",
+        )
+
+
+def issuer_is_private(view: View) -> None:
+    """Passwords reach the issuer without TLS, and it believes what is said of addresses only on loopback."""
+    address = view["registry_auth.listen_addr"]
+    if view[ENABLE] and not address.startswith(_LOOPBACK):
+        view.warning(
+            "registry_auth.listen_addr",
+            f"is {address}: passwords reach the token issuer there without TLS",
+            'Write "127.0.0.1:5002": NGINX on this machine has TLS.',
+        )
+
+
+def tokens_end_soon(view: View) -> None:
+    """A token cannot be called back."""
+    if view[ENABLE] and lifetime_seconds(view["registry_auth.token_expire_delay"]) > DAY:
+        view.warning(
+            "registry_auth.token_expire_delay",
+            "is longer than a day: until then a token holds even if its account is removed",
+            "Some minutes will do; an hour for pushes that take long.",
+        )
+
+
+CHECKS = (
+    issuer_has_a_registry,
+    clients_find_the_issuer,
+    issuers_are_not_mixed_up,
+    issuer_is_private,
+    tokens_end_soon,
+)
