@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.option import Option, Rule
 from ctl.settings.secrets import Secrets
-from ctl.settings.token_pair import TokenPair
 from ctl.settings.types import Text
 from ctl.settings.view import View
 from tests.settings.support import BOTH, GITLAB, URL, Site, lookup
@@ -204,94 +201,6 @@ def test_options_of_the_status_page_are_merged(site: Site) -> None:
         "nginx.status.options",
     )
     assert options == {"server_tokens": "off", "access_log": "on", "allow": "127.0.0.1"}
-
-
-# --- Let's Encrypt
-
-
-def test_letsencrypt_turns_itself_on_and_brings_a_registry(site: Site) -> None:
-    attributes = site.attributes(GITLAB)
-    assert attributes.letsencrypt.enable is True
-    assert attributes.registry_external_url == "https://gitlab.example.com:5050"
-    assert attributes.registry.enable
-    assert attributes.gitlab_rails.registry_port == 5050
-    assert attributes.registry.nginx.redirect_http_to_https is False
-
-
-def test_letsencrypt_redirects_a_registry_that_was_asked_for(site: Site) -> None:
-    attributes = site.attributes(GITLAB + URL)
-    assert attributes.letsencrypt.enable is True
-    assert attributes.registry.nginx.redirect_http_to_https is True
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        'letsencrypt["enable"] = False',
-        'nginx["enable"] = False',
-        'registry["nginx"]["ssl_certificate"] = "/etc/ssl/own.crt"',
-        'registry["enable"] = False',
-    ],
-)
-def test_letsencrypt_stays_off(site: Site, more: str) -> None:
-    assert site.value(GITLAB + URL + more, "letsencrypt.enable") is False
-
-
-@pytest.mark.parametrize("name", ["gitlab.example.com.crt", "registry.example.com.key"])
-def test_letsencrypt_stays_off_where_certificates_are(site: Site, name: str) -> None:
-    site.layout.ssl.mkdir(parents=True)
-    (site.layout.ssl / name).touch()
-    attributes = site.attributes(GITLAB + URL)
-    assert not attributes.letsencrypt.enable
-    assert not attributes.registry.nginx.redirect_http_to_https
-
-
-def test_letsencrypt_needs_https(site: Site) -> None:
-    assert site.value('external_url = "http://gitlab.example.com"\n' + URL, "letsencrypt.enable") is False
-
-
-def test_letsencrypt_stays_on_with_the_certificates_that_it_brought(
-    site: Site, other_pair: TokenPair
-) -> None:
-    registry = {
-        "http_secret": "s",
-        "internal_key": other_pair.key,
-        "internal_certificate": other_pair.certificate,
-    }
-    site.write_secrets({"registry": registry})
-    content = site.load(GITLAB).secrets.content()
-    assert content is not None
-    assert json.loads(content) == {"registry": registry, "letsencrypt": {"auto_enabled": True}}
-    site.write_secrets(content.decode())
-    site.layout.ssl.mkdir(parents=True)
-    (site.layout.ssl / "gitlab.example.com.crt").touch()
-    attributes = site.attributes(GITLAB)
-    assert attributes.letsencrypt.enable
-    assert attributes.registry_external_url == "https://gitlab.example.com:5050"
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        'gitlab_rails["registry_api_url"] = "https://r.internal:5000"\ngitlab_rails["registry_enabled"] = True',
-        'registry["enable"] = False',
-        'letsencrypt["enable"] = True\ngitlab_rails["registry_api_url"] = "https://r.internal:5000"',
-    ],
-)
-def test_letsencrypt_brings_no_registry_to_a_site_that_decided(site: Site, more: str) -> None:
-    attributes = site.attributes(GITLAB + more)
-    assert not attributes.registry.enable
-    assert attributes.registry_external_url is None
-
-
-def test_letsencrypt_brings_no_registry_to_a_relative_url(site: Site) -> None:
-    assert not site.value('external_url = "https://example.com/gitlab"', "registry.enable")
-
-
-def test_that_no_certificates_are_obtained_is_said(site: Site) -> None:
-    assert any("certificates are not obtained yet" in one for one in site.notes(GITLAB))
-    given = site.warnings(GITLAB + URL + 'letsencrypt["enable"] = True')
-    assert any("certificates are not obtained yet" in one for one in given)
 
 
 # --- how rules work

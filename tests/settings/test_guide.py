@@ -246,7 +246,7 @@ def test_storage(site: Site, value: dict[str, object]) -> None:
 
 def test_letsencrypt_brings_the_registry_to_port_5050(site: Site) -> None:
     """'Linux package installations': available on your GitLab domain, port 5050, with Let's Encrypt."""
-    attributes = site.attributes('external_url("https://gitlab.example.com")\n')
+    attributes = site.attributes('external_url("https://gitlab.public-site.eu")\n')
     assert attributes.registry.enable
     assert attributes.registry.nginx.listen_port == 5050
 

@@ -105,6 +105,8 @@ DEFAULTS: dict[str, object] = {
     "letsencrypt.key_type": "rsa", "letsencrypt.key_size": 2048, "letsencrypt.ec_curve": None,
     "letsencrypt.owner": "root", "letsencrypt.group": "root",
     "letsencrypt.wwwroot": "{root}/var/opt/gitlab/nginx/www",
+    "letsencrypt.auto_renew_scheduler": "runit", "letsencrypt.staging_first": False,
+    "letsencrypt.acme_ca_file": None,
     "letsencrypt.acme_production_endpoint": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt.acme_staging_endpoint": "https://acme-staging-v02.api.letsencrypt.org/directory",
     "registry_auth.enable": True,
@@ -225,5 +227,8 @@ def test_added_settings_are_marked() -> None:
         "gitlab_rails.gitlab_yml_path",
         "registry.executable",
         "nginx.executable",
+        "letsencrypt.auto_renew_scheduler",
+        "letsencrypt.staging_first",
+        "letsencrypt.acme_ca_file",
     }
     assert all(option.added for name, option in OPTIONS.items() if name.startswith("registry_auth."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ctl.settings.rules.letsencrypt import answers_challenges
 from ctl.settings.view import View
 
 LOGROTATE = "logrotate"
@@ -14,12 +15,13 @@ _PATTERN = re.compile(r"[*?\[]")
 
 
 def nginx_expands_nothing(view: View) -> None:
-    """NGINX has no quoting for these: paths of access logs and certificates may hold variables, and what is
-    included is a pattern (nginx.org: ngx_http_log_module, ngx_http_ssl_module, ngx_core_module).
+    """NGINX has no quoting for these: paths of access logs, certificates and roots may hold variables, and what
+    is included is a pattern (nginx.org: ngx_http_log_module, ngx_http_ssl_module, ngx_core_module).
     """
     if not view["nginx.enable"]:
         return
-    for setting in ("nginx.log_directory", *_certificate(view)):
+    challenges = ("letsencrypt.wwwroot",) if answers_challenges(view) else ()
+    for setting in ("nginx.log_directory", *_certificate(view), *challenges):
         if _VARIABLE in str(view[setting]):
             what = f"{_held(view, setting, _VARIABLE)}: NGINX takes it for the start of a variable"
             view.error(setting, what, "Choose a path without it.")
@@ -64,6 +66,12 @@ def _log_folders(view: View) -> Iterator[tuple[str, str, str]]:
     if view["nginx.enable"]:
         yield "nginx.log_directory", "nginx", view["nginx.log_directory"]
         yield "", LOGROTATE, str(view.layout.logs / LOGROTATE)
+    if answers_challenges(view):
+        yield (
+            "letsencrypt.auto_renew_log_directory",
+            "letsencrypt",
+            view["letsencrypt.auto_renew_log_directory"],
+        )
 
 
 CHECKS = (nginx_expands_nothing, logs_have_folders_of_their_own)

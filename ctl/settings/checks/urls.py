@@ -90,18 +90,6 @@ def external_registry_has_a_url(view: View) -> None:
         )
 
 
-def letsencrypt_is_served(view: View) -> None:
-    """Let's Encrypt is accepted, with what follows from it, but no certificates are obtained yet."""
-    if not view["letsencrypt.enable"]:
-        return
-    say = view.note if view.said("letsencrypt.enable") is None else view.warning
-    say(
-        "letsencrypt.enable",
-        "is on, but certificates are not obtained yet: the vhost has one of this machine's own authority",
-        'Put a certificate in its place, or write letsencrypt["enable"] = False.',
-    )
-
-
 CHECKS = (
     registry_has_an_address,
     registry_has_a_realm,
@@ -109,5 +97,4 @@ CHECKS = (
     host_and_port_agree,
     gitlab_side_is_there,
     external_registry_has_a_url,
-    letsencrypt_is_served,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ctl.settings.option import UNSET, Unset, rule
@@ -58,37 +57,10 @@ def registry_origin(view: View) -> Origin | None:
     return origin_of(view["registry_external_url"])
 
 
-@rule("True if external_url is https, NGINX has a vhost to serve and no certificate is there yet")
-def letsencrypt_enable(view: View) -> bool:
-    """On by itself, unless certificates have been brought; what an earlier run turned on stays on."""
-    gitlab = origin_of(view.said("external_url"))
-    if gitlab is None or not gitlab.https or not _vhost_wanted(view):
-        return False
-    if view.said("registry.nginx.ssl_certificate") is not None:
-        return False
-    return view.secrets.letsencrypt_auto_enabled or not _certificate_present(view, gitlab)
-
-
-def _vhost_wanted(view: View) -> bool:
-    """Whether NGINX will run, as far as that can be told before Let's Encrypt is decided on."""
-    switched_off = (
-        view.said(name) is False for name in ("nginx.enable", "registry.enable", "registry.nginx.enable")
-    )
-    if any(switched_off):
-        return False
-    return view.said("registry_external_url") is not None or not _registry_elsewhere(view)
-
-
-def _registry_elsewhere(view: View) -> bool:
+def registry_elsewhere(view: View) -> bool:
+    """Whether the settings tell of a registry that is not this node's."""
     names = ("gitlab_rails.registry_api_url", "gitlab_rails.registry_enabled")
     return any(view.said(name) is not None for name in names)
-
-
-def _certificate_present(view: View, gitlab: Origin) -> bool:
-    registry = origin_of(view.said("registry_external_url"))
-    hosts = {gitlab.host} | ({registry.host} if registry else set())
-    files = [Path(f"/etc/gitlab/ssl/{host}{end}") for host in sorted(hosts) for end in (".crt", ".key")]
-    return any(view.layout.path(file).exists() for file in files)
 
 
 @rule("external_url's host with port 5050 while Let's Encrypt is on and no registry was set up otherwise")
@@ -97,7 +69,7 @@ def registry_url_under_letsencrypt(view: View) -> str | Unset:
     gitlab = origin_of(view.said("external_url"))
     if gitlab is None or not gitlab.https or gitlab.path or not view["letsencrypt.enable"]:
         return UNSET
-    if view.said("registry.enable") is not None or _registry_elsewhere(view):
+    if view.said("registry.enable") is not None or registry_elsewhere(view):
         return UNSET
     return f"https://{gitlab.display_host}:{AUTOMATIC_PORT}"
 
@@ -122,9 +94,6 @@ def gitlab_side(view: View) -> bool:
 @rule('registry["enable"]')
 def registry_enabled(view: View) -> bool:
     """GitLab is told of the bundled registry once that is enabled."""
-    if view["registry_auth.enable"]:
-        own: str | None = view["registry_external_url"]
-        return own
     return bool(view["registry.enable"])
 
 
@@ -153,5 +122,8 @@ def registry_api_url(view: View) -> str:
 @rule("external_url, else registry_external_url; with registry_auth always the latter")
 def token_realm(view: View) -> str | None:
     """Who issues tokens."""
+    if view["registry_auth.enable"]:
+        own: str | None = view["registry_external_url"]
+        return own
     realm: str | None = view["external_url"] or view["registry_external_url"]
     return realm
