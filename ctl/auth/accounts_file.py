@@ -182,7 +182,12 @@ def _open_to_all(place: _Place | None) -> tuple[Grant, ...]:
 
 
 def _grants(place: _Place) -> tuple[Grant, ...]:
-    return tuple(_grant(one) for one in place.items())
+    """One grant a pattern: two of the same, written by hand, are their sum."""
+    found: dict[str, Grant] = {}
+    for one in map(_grant, place.items()):
+        former = found.get(one.pattern)
+        found[one.pattern] = Grant(one.pattern, ordered((*one.actions, *(former.actions if former else ()))))
+    return tuple(found.values())
 
 
 def _grant(place: _Place) -> Grant:

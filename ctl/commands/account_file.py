@@ -1,0 +1,213 @@
+"""What the commands of accounts share: the file they change, passwords as people give them, and names to complete."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from ctl.cli import Context, context
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ctl.auth.accounts import Accounts, Grant
+    from ctl.auth.names import Kind
+
+F = TypeVar("F", bound=Callable[..., object])
+_LONGEST = 4096
+"""Characters that are read of a password before it is refused as too long."""
+
+
+@dataclass(frozen=True)
+class AccountFile:
+    """The accounts of a root, with what a command says of them.
+
+    Args:
+        ctx: of the command.
+        path: the file.
+        group: of the issuer's account.
+    """
+
+    ctx: Context
+    path: Path
+    group: str
+
+    def read(self) -> Accounts:
+        """The accounts as they are."""
+        from ctl.auth import store
+
+        return store.read(self.path)
+
+    def change(self, function: Callable[[Accounts], Accounts]) -> Accounts:
+        """Change them; see ctl.auth.store.change."""
+        from ctl.auth import store
+
+        return store.change(self.path, self.ctx.layout, function, group=self.group)
+
+
+def account_file(ctx: Context) -> AccountFile:
+    """The accounts file of the settings; a note where nothing reads it."""
+    from ctl.loading import load_for_command
+    from ctl.output import Style
+
+    issuer = load_for_command(ctx, use_secrets=False).attributes.registry_auth
+    if not issuer.enable:
+        word = ctx.console.paint("note", Style.PLACE, err=True)
+        ctx.console.note(
+            f"{word}: the token issuer is off here, so that nobody can use these accounts: "
+            'registry_auth["enable"] in the settings file switches it on (ctl settings describe '
+            "registry_auth.enable)"
+        )
+    return AccountFile(ctx, Path(issuer.accounts_file), issuer.group)
+
+
+def password_options(function: F) -> F:
+    """Options of the commands that set a password."""
+    for option in (
+        click.option("--random-password", "random", is_flag=True, help="Make one, and print it this once."),
+        click.option("--password-stdin", "stdin", is_flag=True, help="Read it from standard input."),
+    ):
+        function = option(function)
+    return function
+
+
+def new_password(ctx: Context, name: str, *, random: bool, stdin: bool) -> str:
+    """The password of an account: made, or asked for twice on a terminal, or read from standard input.
+
+    Raises:
+        UsageFault: it is refused, or both ways are asked for.
+    """
+    from ctl.auth.passwords import random_password, refuse_weak
+    from ctl.errors import UsageFault
+
+    if random and stdin:
+        raise UsageFault("a password is either read or made: give one of --password-stdin, --random-password")
+    if random:
+        return random_password()
+    password = _asked(name) if sys.stdin.isatty() else _read()
+    refuse_weak(password, name=name)
+    return password
+
+
+def _asked(name: str) -> str:
+    from ctl.errors import UsageFault
+
+    first = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
+    again = click.prompt("Again", hide_input=True, default="", show_default=False, err=True)
+    if first != again:
+        raise UsageFault("the two passwords differ; nothing was changed")
+    return str(first)
+
+
+def _read() -> str:
+    from ctl.errors import UsageFault
+
+    try:
+        text = sys.stdin.read(_LONGEST)
+    except UnicodeDecodeError:
+        raise UsageFault("the password on standard input is not UTF-8 text") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def print_secret(ctx: Context, secret: str, what: str) -> None:
+    """Print a secret that nobody can look up again, alone on standard output."""
+    ctx.console.note(f"{what}, shown only this once:")
+    ctx.console.result(secret)
+
+
+def parse_grant(pattern: str, actions: str) -> Grant:
+    """A grant as the command line gives it. Raises UsageFault."""
+    from ctl.auth.accounts import Grant
+    from ctl.auth.edit import check_grant
+    from ctl.auth.names import ordered
+    from ctl.auth.patterns import parse_pattern
+    from ctl.registry.token import parse_actions
+
+    grant = Grant(parse_pattern(pattern), ordered(parse_actions(actions)))
+    check_grant(grant)
+    return grant
+
+
+def explain_grant(ctx: Context, grant: Grant) -> None:
+    """Tell of what surprises."""
+    if grant.pattern == "*":
+        ctx.console.note("note: * stands for names without a slash; ** is every repository")
+    if grant.actions[0] != "*" and "push" in grant.actions and "pull" not in grant.actions:
+        ctx.console.note("note: docker, podman and skopeo push only where they may pull, too: pull,push")
+
+
+def change_grant(ctx: Context, kind: Kind, name: str, pattern: str, actions: str) -> None:
+    """Grant actions on a pattern to a user or group."""
+    from ctl.auth import edit
+
+    file, new = account_file(ctx), parse_grant(pattern, actions)
+    explain_grant(ctx, new)
+    after = file.change(lambda accounts: edit.grant(accounts, kind, name, new))
+    now = next(one for one in edit.grants_of(after, kind, name) if one.pattern == pattern)
+    ctx.console.say(f"{name}: {','.join(now.actions)} on {pattern}")
+
+
+def change_revoke(ctx: Context, kind: Kind, name: str, pattern: str, actions: str | None) -> None:
+    """Take actions on a pattern from a user or group, and tell what is left of them."""
+    from ctl.auth import edit
+    from ctl.auth.accounts import ANONYMOUS
+    from ctl.auth.names import Kind
+    from ctl.registry.token import parse_actions
+
+    file, taken = account_file(ctx), parse_actions(actions or "*")
+    after = file.change(lambda accounts: edit.revoke(accounts, kind, name, pattern, taken))
+    now = [one for one in edit.grants_of(after, kind, name) if one.pattern == pattern]
+    ctx.console.say(f"{name}: {','.join(now[0].actions) if now else 'nothing'} on {pattern}")
+    if kind is Kind.USER and name != ANONYMOUS:
+        for still, other, through in edit.remaining(after, name, pattern, taken):
+            how = f", through {through}" if through else ""
+            ctx.console.note(f"note: {name} still has {','.join(still)} by the pattern {other}{how}")
+
+
+def print_rows(ctx: Context, rows: Iterable[tuple[str, ...]], nothing: str) -> None:
+    """Print rows with aligned columns."""
+    lines = list(rows)
+    if not lines:
+        ctx.console.note(nothing)
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
+        ctx.console.result("  ".join(cells).rstrip())
+
+
+def plain_grants(grants: Iterable[Grant]) -> list[dict[str, object]]:
+    """Grants for JSON."""
+    return [{"pattern": one.pattern, "actions": list(one.actions)} for one in grants]
+
+
+def _completion(
+    names: Callable[[Accounts], Iterable[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        from ctl.auth import store
+        from ctl.errors import CtlError
+        from ctl.settings.load import load
+
+        own = context(ctx)
+        try:
+            issuer = load(own.settings_file, own.layout, use_secrets=False).attributes.registry_auth
+            accounts = store.read(Path(issuer.accounts_file))
+        except CtlError:
+            return []  # settings or accounts that this user may not read, or that are wrong: the command says so
+        return [CompletionItem(name) for name in sorted(names(accounts)) if name.startswith(incomplete)]
+
+    return complete
+
+
+user_names = _completion(lambda accounts: accounts.users)
+grantee_names = _completion(lambda accounts: [*accounts.users, "anonymous"])
+group_names = _completion(lambda accounts: accounts.groups)
+token_names = _completion(lambda accounts: accounts.tokens)
