@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.nginx.modules import serves_status
+from ctl.nginx.program import NginxBuild
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
 
@@ -17,7 +19,7 @@ class Programs:
     Args:
         registry: the registry program, of any flavour.
         nginx, runsvdir, chpst, svlogd, logrotate: as in the distribution.
-        nginx_version: as (1, 22, 1): it decides how directives are written.
+        nginx_build: what that NGINX is: it decides which directives are written, and how.
     """
 
     registry: Path
@@ -26,7 +28,7 @@ class Programs:
     chpst: Path
     svlogd: Path
     logrotate: Path
-    nginx_version: tuple[int, ...]
+    nginx_build: NginxBuild
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Node:
             ports = [vhost.listen_port]
             ports += [vhost.redirect_http_to_https_port] if vhost.redirect_http_to_https else []
             yield from ((address, port) for port in ports for address in vhost.listen_addresses)
-        if status["enable"]:
+        if self.serves_status:
             yield from ((address, status["port"]) for address in status["listen_addresses"])
 
     @property
@@ -76,3 +78,8 @@ class Node:
         return bool(
             attributes.nginx.enable and attributes.registry.enable and attributes.registry.nginx.enable
         )
+
+    @property
+    def serves_status(self) -> bool:
+        """Whether NGINX has a status page here."""
+        return serves_status(self.attributes, self.programs.nginx_build)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
+from ctl.nginx.modules import refusals
 from ctl.node import Node
 from ctl.paths import Layout
 from ctl.programs import unserved
@@ -45,6 +46,7 @@ def check(node: Node, machine: Machine) -> None:
         PreflightError: something is not ready; says what, and what to do.
     """
     _refuse_unserved_settings(node)
+    _refuse_missing_modules(node)
     if node.privileged and not node.attributes.manage_accounts.enable:
         _refuse_missing_accounts(node)
     if node.attributes.registry.enable:
@@ -59,6 +61,15 @@ def _refuse_unserved_settings(node: Node) -> None:
         raise PreflightError(
             "; ".join(problems),
             hint='install that program and name it in registry["executable"], or unset it',
+        )
+
+
+def _refuse_missing_modules(node: Node) -> None:
+    problems = refusals(node.attributes, node.programs.nginx_build)
+    if problems:
+        raise PreflightError(
+            f"{node.programs.nginx}: {'; '.join(problems)}",
+            hint='install another NGINX (apt-get install nginx), or name it in nginx["executable"]',
         )
 
 

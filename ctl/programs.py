@@ -6,9 +6,12 @@ from pathlib import Path
 
 from ctl.converge.inspect import user_id
 from ctl.errors import PreflightError
+from ctl.nginx import modules
+from ctl.nginx.program import DISTRIBUTION, NginxBuild, nginx_build
 from ctl.node import Programs
 from ctl.search import find_program
 from ctl.settings.attributes import Attributes
+from ctl.settings.source import Diagnostic, Severity
 
 PACKAGES = {"registry": "docker-registry", "nginx": "nginx", "logrotate": "logrotate"}
 """Debian and Ubuntu package of each program; the others come with runit."""
@@ -36,7 +39,7 @@ def locate(attributes: Attributes, *, required: bool) -> Programs:
     if required:
         _refuse_missing(found, names, attributes)
     paths = {name: path or _usual(name) for name, path in found.items()}
-    return Programs(**paths, nginx_version=_nginx_version(found["nginx"]))
+    return Programs(**paths, nginx_build=_nginx_build(found["nginx"]))
 
 
 def _wanted(given: str | None, usual: tuple[str, ...]) -> tuple[str, ...]:
@@ -76,10 +79,22 @@ def unserved(attributes: Attributes) -> list[str]:
     return refusals(attributes, identify(program))
 
 
-def _nginx_version(program: Path | None) -> tuple[int, ...]:
-    from ctl.nginx.program import nginx_version
+def _nginx_build(program: Path | None) -> NginxBuild:
+    return nginx_build(program) if program else DISTRIBUTION
 
-    return nginx_version(program) if program else (1, 22, 1)
+
+def left_out(attributes: Attributes) -> list[Diagnostic]:
+    """What was set for NGINX and its build here cannot do; reconfigure leaves it out, or refuses.
+
+    Raises:
+        PreflightError: the program cannot be run.
+    """
+    program = find_program(*_wanted(attributes.nginx.executable, ("nginx",)))
+    if program is None or not attributes.nginx.enable:
+        return []
+    build = nginx_build(program)
+    refused = [Diagnostic(one, severity=Severity.WARNING) for one in modules.refusals(attributes, build)]
+    return refused + modules.left_out(attributes, build)
 
 
 def log_account() -> str | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ctl.converge import Absent, Directory, Group, Item, Service, Template, User, Validation, reload
+from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
 from ctl.node import Node
 from ctl.services import runit_service
@@ -14,8 +15,7 @@ from ctl.settings.attributes import OriginKind
 from ctl.tls import Authority, ServerCertificate
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-HTTP2_DIRECTIVE_SINCE = (1, 25, 1)
-"""Before, HTTP/2 is a flag of `listen` (changes of NGINX 1.25.1)."""
+"""NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -92,10 +92,10 @@ def server(node: Node) -> Iterator[Item]:
     """nginx.conf and the status page, checked by the program before they replace the running ones."""
     nginx = node.attributes.nginx
     conf, logs = Path(nginx.dir) / "conf", Path(nginx.log_directory)
-    temporary = {name: Path(nginx.dir) / "tmp" / name for name in TEMPORARY}
+    temporary = temporary_folders(node)
     pid, access_log = Path(nginx.dir) / "run/nginx.pid", logs / "access.log"
     vhosts = [vhost_file(node)] if node.serves_registry else []
-    if nginx.status["enable"]:
+    if node.serves_status:
         vhosts.append(conf / "nginx-status.conf")
         yield Template(
             conf / "nginx-status.conf",
@@ -115,6 +115,8 @@ def server(node: Node) -> Iterator[Item]:
             "pid": pid,
             "access_log": access_log,
             "vhosts": vhosts,
+            "has": node.programs.nginx_build.has,
+            "keepalive_time": node.programs.nginx_build.version >= KEEPALIVE_TIME_SINCE,
         },
         notifies=(reload("nginx"),),
     )
@@ -127,6 +129,13 @@ def server(node: Node) -> Iterator[Item]:
         ),
         redirect=(*temporary.values(), pid.parent, logs),
     )
+
+
+def temporary_folders(node: Node) -> dict[str, Path]:
+    """Folder of each *_temp_path that this NGINX knows."""
+    has, top = node.programs.nginx_build.has, Path(node.attributes.nginx.dir) / "tmp"
+    known = (name for name in TEMPORARY if name == "client_body" or has(f"http_{name}_module"))
+    return {name: top / name for name in known}
 
 
 def service(node: Node) -> Iterator[Item]:
@@ -172,7 +181,8 @@ def vhost_variables(node: Node) -> dict[str, object]:
         "access_log": logs / "gitlab_registry_access.log",
         "error_log": logs / "gitlab_registry_error.log",
         "listen_flags": listen_flags(node),
-        "http2_directive": vhost.http2_enabled and node.programs.nginx_version >= HTTP2_DIRECTIVE_SINCE,
+        "http2_directive": http2(node) and node.programs.nginx_build.http2_directive,
+        "has": node.programs.nginx_build.has,
         "ssl_conf_commands": [commands] if isinstance(commands, str) else commands,
         "hsts": hsts(node),
         "redirect_to": attributes.registry_external_url.rstrip("/"),
@@ -184,10 +194,17 @@ def listen_flags(node: Node) -> str:
     vhost = node.attributes.registry.nginx
     flags = {
         "ssl": vhost.https,
-        "http2": vhost.http2_enabled and node.programs.nginx_version < HTTP2_DIRECTIVE_SINCE,
+        "http2": http2(node) and not node.programs.nginx_build.http2_directive,
         "proxy_protocol": vhost.proxy_protocol,
     }
     return "".join(f" {name}" for name, wanted in flags.items() if wanted)
+
+
+def http2(node: Node) -> bool:
+    """Whether the vhost speaks HTTP/2."""
+    return bool(node.attributes.registry.nginx.http2_enabled) and node.programs.nginx_build.has(
+        "http_v2_module"
+    )
 
 
 def hsts(node: Node) -> str:

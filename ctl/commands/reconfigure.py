@@ -31,7 +31,8 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> No
     """
     from ctl.commands.progress import Progress
     from ctl.converge import converge, run_lock, to_json
-    from ctl.loading import load_for_command, machine, node
+    from ctl.loading import load_for_command, machine, node, tell
+    from ctl.nginx.modules import left_out
     from ctl.preflight import check, refuse_foreign_root
     from ctl.recipes import items
     from ctl.registry.gate import Gate
@@ -46,6 +47,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> No
             held.enter_context(run_lock(ctx.layout))
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
+        tell(ctx, left_out(target.attributes, target.programs.nginx_build))
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)

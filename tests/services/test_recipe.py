@@ -17,6 +17,7 @@ from ctl.converge.model import Action, DesiredFile, Machine, Notification, Resou
 from ctl.converge.resources.actions import Service
 from ctl.converge.resources.files import Directory
 from ctl.errors import CtlError
+from ctl.nginx.program import DISTRIBUTION
 from ctl.node import Node, Programs
 from ctl.paths import Layout
 from ctl.services import Runit, runit_service
@@ -50,7 +51,7 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
             chpst=program("chpst"),
             svlogd=program("svlogd"),
             logrotate=Path("/usr/sbin/logrotate"),
-            nginx_version=(1, 22, 1),
+            nginx_build=DISTRIBUTION,
         ),
         privileged=privileged,
         log_account=account,

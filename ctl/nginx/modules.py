@@ -1,0 +1,102 @@
+"""What the settings want of NGINX, and which of its modules does it: NGINX can be built without each of them.
+
+A directive of a module that is missing is an error to NGINX, so it is left out; where that would change what
+is served, or to whom, nothing is left out and the program is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ctl.nginx.program import NginxBuild
+from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.source import Diagnostic, Severity
+
+Wanted = Callable[[Attributes], bool]
+
+
+def _vhost(attributes: Attributes) -> bool:
+    return bool(attributes.registry.enable and attributes.registry.nginx.enable)
+
+
+@dataclass(frozen=True)
+class Need:
+    """A module without which the node cannot be what the settings say.
+
+    Args:
+        module: as `nginx -V` names it.
+        why: what needs it.
+        wanted: whether the settings want that.
+    """
+
+    module: str
+    why: str
+    wanted: Wanted
+
+
+NEEDS = (
+    Need("http_ssl_module", "https", lambda one: _vhost(one) and bool(one.registry.nginx.https)),
+    Need("http_proxy_module", "passing requests on to the registry", _vhost),
+    Need("http_map_module", "access logs without query strings", lambda _: True),
+    Need(
+        "http_rewrite_module",
+        "the redirect to https",
+        lambda one: _vhost(one) and bool(one.registry.nginx.redirect_http_to_https),
+    ),
+)
+
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "registry.nginx.http2_enabled": ("http_v2_module",),
+    "registry.nginx.real_ip_header": ("http_realip_module",),
+    "registry.nginx.real_ip_recursive": ("http_realip_module",),
+    "registry.nginx.real_ip_trusted_addresses": ("http_realip_module",),
+    "nginx.gzip_enabled": ("http_gzip_module",),
+    "nginx.status.enable": ("http_stub_status_module", "http_access_module"),
+}
+"""Settings whose directives are left out without these modules. What shows the status page to nobody else is of
+http_access_module: without it there is no page."""
+KEEPALIVE_TIME_SINCE = (1, 19, 10)
+"""The version that brought keepalive_time (nginx.org/en/CHANGES)."""
+
+
+def serves_status(attributes: Attributes, build: NginxBuild) -> bool:
+    """Whether there is a status page."""
+    nginx = attributes.nginx
+    return bool(
+        nginx.enable and nginx.status["enable"] and all(map(build.has, OPTIONAL["nginx.status.enable"]))
+    )
+
+
+def refusals(attributes: Attributes, build: NginxBuild) -> list[str]:
+    """What this NGINX cannot do and the node cannot be without, a sentence each."""
+    if not attributes.nginx.enable:
+        return []
+    return [
+        f"this NGINX was built without {need.module}, which {need.why} needs"
+        for need in NEEDS
+        if need.wanted(attributes) and not build.has(need.module)
+    ]
+
+
+def left_out(attributes: Attributes, build: NginxBuild) -> list[Diagnostic]:
+    """What the settings file gave and this NGINX cannot do: a warning each. Defaults are left out in silence."""
+    return list(_left_out(attributes, build)) if attributes.nginx.enable else []
+
+
+def _left_out(attributes: Attributes, build: NginxBuild) -> Iterator[Diagnostic]:
+    for setting, modules in OPTIONAL.items():
+        missing = [module for module in modules if not build.has(module)]
+        origin = attributes.origin(setting)
+        if missing and origin.kind is OriginKind.FILE and _value(attributes, setting):
+            message = f"is left out: this NGINX was built without {' and '.join(missing)}"
+            hint = 'Name another NGINX in nginx["executable"], or remove the setting.'
+            yield Diagnostic(message, origin.location, setting, hint, Severity.WARNING)
+
+
+def _value(attributes: Attributes, setting: str) -> object:
+    found: Any = attributes
+    for part in setting.split("."):
+        found = found[part]
+    return found
