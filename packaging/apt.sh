@@ -40,7 +40,7 @@ policy_text() {
 #!/bin/sh
 # $POLICY_MARK
 case " \$* " in
-    *" nginx "* | *" docker-registry "* | *" runit"*) exit 101 ;;
+    *" nginx "* | *" docker-registry "* | *" runit"* | *" redis-server "*) exit 101 ;;
 esac
 exit 0
 END

@@ -44,7 +44,7 @@ def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) 
         Interrupted: by Ctrl-C, TERM or HUP.
     """
     started = time.monotonic()
-    _refuse_unfit(setup, dry_run=dry_run)
+    _refuse_unfit(setup)
     result = Result(untagged, dry_run)
     root = setup.config.root
     if root is None or not nothing_stored(root):
@@ -54,7 +54,7 @@ def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) 
     return result
 
 
-def _refuse_unfit(setup: Setup, *, dry_run: bool) -> None:
+def _refuse_unfit(setup: Setup) -> None:
     config = setup.config
     if config.driver == "inmemory":
         raise PreflightError("the inmemory storage driver keeps images in the registry's process: restart it")
@@ -63,12 +63,6 @@ def _refuse_unfit(setup: Setup, *, dry_run: bool) -> None:
             "this registry keeps its metadata in a database and collects garbage by itself; "
             "from outside, images would be lost",
             hint='registry["gc"] sets when it does',
-        )
-    if config.cache == "redis" and not dry_run:
-        raise PreflightError(
-            "blob descriptors are cached in Redis (storage.cache), which would go on promising blobs that a "
-            "collection deletes, and the next push of one of them would be broken",
-            hint='set registry["storage"]["cache"] = {"blobdescriptor": "inmemory"}, run `ctl reconfigure`',
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ctl.errors import CtlError
+from ctl.registry.collect.cache import cache_of, emptied
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.gate import Gate
@@ -15,7 +16,8 @@ from ctl.registry.service import RegistryService
 
 @contextmanager
 def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[Gate]:
-    """Hold the gate, with the service behind it set aside; afterwards the service is back.
+    """Hold the gate, with the service behind it set aside and its cache in Redis emptied; afterwards the
+    service is back.
 
     Args:
         setup: the registry.
@@ -24,19 +26,24 @@ def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[
 
     Raises:
         LockHeld: another collection is under way.
-        PreflightError, RunFailed: the service cannot be set aside, or does not come back.
+        PreflightError, RunFailed: the service cannot be set aside, or does not come back; or Redis does not
+            answer, which is found out before anything is stopped.
     """
     if dry_run:
         with Gate(setup.layout, shared=True) as gate:
             yield gate
         return
+    cache = cache_of(setup)
+    if cache is not None:
+        cache.check()
     service = RegistryService(setup.layout, address=setup.config.address, drain=setup.config.drain)
     try:
         with Gate(setup.layout) as gate:
             clean(setup.layout)
             reporter.step("waiting for the registry to end")
             service.set_aside()
-            yield gate
+            with emptied(cache, reporter):
+                yield gate
     except BaseException:
         _say_how_it_is(service, reporter)
         raise

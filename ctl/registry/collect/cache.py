@@ -1,0 +1,128 @@
+"""Empties the cache of blob descriptors in Redis around a collection.
+
+It outlives the registry: afterwards it would go on promising blobs that are gone, clients would not send them
+again, and images pushed then would be broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ctl.errors import CtlError, PreflightError, RunFailed
+from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.progress import Reporter
+from ctl.registry.program import identify
+from ctl.registry.reason import mask
+from ctl.registry.redis import RedisServer, redis_server
+
+PATTERNS = ("blobs::*", "repository::*")
+"""What registries call their keys (Distribution, registry/storage/cache/redis); a database may have others."""
+_AT_ONCE = 500
+"""Keys looked at, and deleted, by one command: others use the server meanwhile."""
+_NO_KEY = "blobs::ctl"
+
+
+class Cache:
+    """The descriptors in Redis.
+
+    Args:
+        server: where they are.
+        secrets: values that must not be shown.
+    """
+
+    def __init__(self, server: RedisServer, secrets: frozenset[str]) -> None:
+        self._server = server
+        self._secrets = secrets
+
+    def check(self) -> None:
+        """See that it answers, and lets its keys be found and deleted. Changes nothing.
+
+        Raises:
+            PreflightError: it does not.
+        """
+        try:
+            with self._client() as client:
+                client.scan(match=PATTERNS[0], count=1)
+                client.unlink(_NO_KEY)
+        except CtlError as error:
+            raise PreflightError(
+                f"{error.message}; its entries would go on promising blobs that a collection deletes, so "
+                "nothing was begun",
+                hint='start it, or correct registry["redis"]; without it: registry["storage"]["cache"] = '
+                '{"blobdescriptor": "inmemory"}, then `ctl reconfigure`',
+            ) from error
+
+    def empty(self) -> int:
+        """Delete the registry's keys, and no others. Returns how many there were.
+
+        Raises:
+            RunFailed: the server does not do it.
+        """
+        count = 0
+        with self._client() as client:
+            for pattern in PATTERNS:
+                batch: list[bytes] = []
+                for key in client.scan_iter(match=pattern, count=_AT_ONCE):
+                    batch.append(key)
+                    if len(batch) == _AT_ONCE:
+                        count += client.unlink(*batch)
+                        batch.clear()
+                count += client.unlink(*batch) if batch else 0
+        return count
+
+    @contextmanager
+    def _client(self) -> Iterator[Any]:
+        from redis import RedisError
+
+        try:
+            client = self._server.connect()
+            try:
+                yield client
+            finally:
+                client.close()
+        except (RedisError, OSError, ValueError) as error:
+            why = mask(" ".join(str(error).split()).rstrip("."), self._secrets)
+            raise RunFailed(f"Redis at {self._server}, the cache of blob descriptors: {why}") from error
+
+
+def cache_of(setup: Setup) -> Cache | None:
+    """The cache that must be emptied; None where the registry keeps it in its own memory, or has none.
+
+    Raises:
+        PreflightError: the configuration names no server that this registry program would use.
+    """
+    if setup.config.cache != "redis":
+        return None
+    program = identify(setup.program)
+    server = redis_server(setup.config, program.flavour)
+    if server is None:
+        raise PreflightError(
+            f"{setup.config.path} has its cache in Redis, but names no server that {program} would use"
+        )
+    return Cache(server, setup.config.secrets)
+
+
+@contextmanager
+def emptied(cache: Cache | None, reporter: Reporter) -> Iterator[None]:
+    """Empty a cache before anything is deleted, and again afterwards.
+
+    The first time makes a killed ctl harmless: the registry finds a cache that promises nothing. The second time is
+    for registries of other machines, which may have gone on filling it.
+
+    Raises:
+        RunFailed: the first time failed; nothing was begun.
+    """
+    if cache is None:
+        yield
+        return
+    reporter.step("emptying the cache in Redis")
+    cache.empty()
+    try:
+        yield
+    finally:
+        try:
+            cache.empty()
+        except RunFailed as error:
+            reporter.warn(f"{error.message}; it was emptied before the collection")
