@@ -11,6 +11,7 @@ from ctl.errors import PreflightError, RunFailed
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
 from ctl.services.definition import read_definition
+from ctl.services.ending import promised
 from ctl.services.ports import answers
 from ctl.services.status import Status
 from ctl.services.sv import sv, sv_status
@@ -84,7 +85,7 @@ class RegistryService:
     def _end(self, status: Status) -> None:
         """Send TERM and wait until the process is gone, with all its requests."""
         assert status.pid is not None  # noqa: S101 - the caller has looked
-        wait = self._drain + read_definition(self._layout, NAME).wait
+        wait = max(self._drain + read_definition(self._layout, NAME).wait, promised(status.pid))
         try:
             process = os.pidfd_open(status.pid)
         except ProcessLookupError:  # it ended by itself

@@ -46,7 +46,7 @@ def runit_service(
         node: the machine.
         name: of the service.
         run_source: template of its run script, which must end by `exec`-ing the program in the foreground.
-        variables: for that template (and the finish script's); `programs` is added.
+        variables: for that template (and the finish script's); `programs` and `wait` are added.
         listen: addresses whose answer means that it is up: "127.0.0.1:5000", "*:443", "unix:/path".
         wait: seconds that it may take to end (draining included) or to answer.
         log_directory: where svlogd writes; `current` inside.
@@ -57,7 +57,7 @@ def runit_service(
         unlogged: patterns of lines that are not to enter the log (svlogd(8), 'PATTERN MATCHING').
     """
     definition, logs = node.layout.sv / name, Path(log_directory)
-    scripts = {"programs": node.programs, **variables}
+    scripts = {"programs": node.programs, "wait": wait, **variables}
     yield Directory(definition, owner="root", group="root")
     yield _script(definition / "run", run_source, scripts, restart(name))
     if finish_source is not None:

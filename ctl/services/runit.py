@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
+from ctl.services.ending import promised
 from ctl.services.ports import accepting, children
 from ctl.services.rising import Rising
 from ctl.services.status import Status
@@ -157,9 +158,10 @@ class Runit:
             ServiceFailed: the old process does not end, or the new one does not come up.
         """
         before = self._permitted(self.status(name))
+        wait = self._wait(name, before.pid)
         self._control(name, "tcu")
         if before.pid is not None:
-            self._await_end(name, lambda status: status.pid != before.pid)
+            self._await_end(name, lambda status: status.pid != before.pid, wait)
         return self._await_up(name, Definition() if _is_log(name) else self.definition(name))
 
     def start(self, name: str) -> Status:
@@ -169,9 +171,10 @@ class Runit:
             ServiceFailed: it does not come up.
         """
         before = self._permitted(self.status(name))
+        wait = self._wait(name, before.pid)
         self._control(name, "u")
         if before.pid is not None and (before.got or before.want):
-            self._await_end(name, lambda status: status.pid != before.pid)
+            self._await_end(name, lambda status: status.pid != before.pid, wait)
         return self._await_up(name, self.definition(name))
 
     def stop(self, name: str) -> Status:
@@ -180,9 +183,9 @@ class Runit:
         Raises:
             ServiceFailed: it does not end within its time.
         """
-        self._permitted(self.status(name))
+        wait = self._wait(name, self._permitted(self.status(name)).pid)
         self._control(name, "d")
-        return self._await_end(name, lambda status: status.state == "down" and status.stopped)
+        return self._await_end(name, lambda status: status.state == "down" and status.stopped, wait)
 
     def wait_until_up(self, name: str) -> None:
         """Return when the service runs and answers at its ports. Raises ServiceFailed after its time."""
@@ -216,9 +219,8 @@ class Runit:
         with suppress(TimeoutError):  # whether it answers is asked next, and that decides
             _until(handed_over, seconds=HANDOVER)
 
-    def _await_end(self, name: str, ended: Callable[[Status], bool]) -> Status:
-        """Wait for the end of a process, however long it drains within the service's time."""
-        wait = self._wait(name)
+    def _await_end(self, name: str, ended: Callable[[Status], bool], wait: int) -> Status:
+        """Wait for the end of a process, however long it drains within its time."""
         return self._await(name, ended, wait, lambda _: f"does not end within {wait} s")
 
     def _await_up(self, name: str, definition: Definition) -> Status:
@@ -269,8 +271,9 @@ class Runit:
             return [f"{path}: {error.strerror}"]
         return [f"{path}:", *(f"  {line}" for line in lines)] if lines else [f"{path} is empty"]
 
-    def _wait(self, name: str) -> int:
-        return self.definition(name.partition("/")[0]).wait
+    def _wait(self, name: str, pid: int | None) -> int:
+        """Seconds that a process may take to end: what its files say now, or said when it started."""
+        return max(self.definition(name.partition("/")[0]).wait, promised(pid))
 
     def _link(self, link: Path, target: str) -> None:
         if link.exists() and not link.is_symlink():
@@ -314,7 +317,8 @@ class Runit:
         alive = [path for path in paths if _controlled(path)]
         if not alive:
             return
-        wait = max(self._wait(path.name) for path in alive)
+        statuses = zip(alive, self.statuses([str(path) for path in alive]), strict=True)
+        wait = max(self._wait(path.name, status.pid) for path, status in statuses)
         answer = sv(self.layout.service, "force-shutdown", alive, wait=wait)
         try:
             _until(lambda: not any(map(_controlled, alive)), seconds=RESCAN_SECONDS)

@@ -29,6 +29,7 @@ port, delay, drain = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
 def end(*_):
     listener.close()
     time.sleep(drain)
+    print("drained", flush=True)
     sys.exit(0)
 time.sleep(delay)
 listener = socket.socket()

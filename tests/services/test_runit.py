@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,23 @@ def test_restart_waits_for_a_drain(stack: Stack) -> None:
     stack.runit.perform(Notification(RESTART, "web"))
     assert time.monotonic() - began > 1
     assert listening(port)
+
+
+@pytest.mark.parametrize("command", ["restart", "stop", "disable"])
+def test_a_process_drains_by_what_it_was_told_when_it_started(stack: Stack, command: str) -> None:
+    """The definition has been written anew since, with a shorter wait."""
+    stack.listener("web", drain=1.5, wait=8)
+    run = stack.layout.sv / "web/run"
+    run.write_text(run.read_text().replace("exec chpst", "export CTL_WAIT=8\nexec chpst"))
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    facts = stack.layout.sv / "web/ctl.json"
+    facts.write_text(facts.read_text().replace('"wait": 8', '"wait": 0'))
+    process = stack.pid("web")
+    with suppress(ServiceFailed):  # a restarted one has no time to come up, by the new definition
+        getattr(stack.runit, command)("web")
+    assert not Path(f"/proc/{process}").exists()
+    assert "drained" in stack.log("web"), "it was not killed"
 
 
 def test_start_and_stop_change_nothing_the_second_time(stack: Stack) -> None:
