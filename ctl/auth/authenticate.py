@@ -45,9 +45,34 @@ def authenticate(accounts: Accounts, name: str, secret: str, now: float) -> Prin
     """
     token = accounts.tokens.get(name)
     if token and same_digest(token.digest, secret) and not token.ended(now):
-        return Principal(name, "token", (token.grant, *accounts.anonymous))
+        return principal_of(accounts, name, now)
     user = accounts.users.get(name)
     if verify(user.password if user else None, secret, cost=accounts.cost) and user:
+        return principal_of(accounts, name, now)
+    return None
+
+
+def kept_secret(accounts: Accounts, name: str) -> str | None:
+    """What is kept of an account's secret: another text once that has been changed. None for no such account."""
+    token, user = accounts.tokens.get(name), accounts.users.get(name)
+    return token.digest if token else user.password if user else None
+
+
+def principal_of(accounts: Accounts, name: str, now: float) -> Principal | None:
+    """An account that has shown its secret before, with the rights that it has now.
+
+    Args:
+        accounts, name, now: as `authenticate` has them.
+
+    Returns:
+        None where there is no such account any more, it cannot log in, or its time is over.
+    """
+    token = accounts.tokens.get(name)
+    if token:
+        rights = (token.grant, *accounts.anonymous)
+        return None if token.ended(now) else Principal(name, "token", rights)
+    user = accounts.users.get(name)
+    if user and user.password:
         return Principal(name, "user", (*_rights(accounts, user), *accounts.anonymous))
     return None
 
