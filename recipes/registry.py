@@ -19,7 +19,9 @@ from ctl.converge import (
 )
 from ctl.node import Node
 from ctl.registry.config import go_seconds
+from ctl.registry.dialect import key_set, knows_schema1, sections
 from ctl.registry.gate import gate_file
+from ctl.registry.program import Flavour, flavour_of
 from ctl.registry.validate import registry_accepts
 from ctl.services import runit_service
 from ctl.settings.masking import mask_yaml
@@ -27,6 +29,7 @@ from ctl.settings.masking import mask_yaml
 WAIT = 30
 """Seconds in which the registry starts or, once it has finished its requests, ends."""
 SYSTEM_CERTIFICATES = "/etc/ssl/certs"
+NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
 among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in whichever format of the log."""
@@ -75,14 +78,20 @@ def storage(node: Node) -> Iterator[Item]:
 
 def configuration(node: Node) -> Iterator[Item]:
     """config.yml and the environment."""
-    registry, issuer = node.attributes.registry, node.attributes.gitlab_rails.registry_issuer
-    config = Path(registry.dir) / "config.yml"
+    registry, flavour = node.attributes.registry, flavour_of(node.programs.registry)
+    config, keys = Path(registry.dir) / "config.yml", key_set(registry.dir, flavour)
     notifies = (restart("registry"),)
     yield Directory(Path(registry.dir), owner=registry.username, group=registry.group, mode=0o2770)
     yield Template(
         config,
         source="registry/config.yml.j2",
-        variables={"registry": registry, "issuer": issuer},
+        variables={
+            "registry": registry,
+            "issuer": node.attributes.gitlab_rails.registry_issuer,
+            "sections": sections(registry, flavour),
+            "key_set": keys,
+            "schema1": knows_schema1(flavour),
+        },
         owner="root",
         group=registry.group,
         mode=0o640,
@@ -99,7 +108,12 @@ def configuration(node: Node) -> Iterator[Item]:
     )
     yield Validation(
         "the registry accepts config.yml",
-        watches=(config, Path(registry.rootcertbundle), Path(registry.env_directory)),
+        watches=(
+            config,
+            Path(registry.rootcertbundle),
+            Path(registry.env_directory),
+            *([keys] if keys else []),
+        ),
         check=lambda staging: registry_accepts(
             staging.path(config),
             program=node.programs.registry,
@@ -111,9 +125,15 @@ def configuration(node: Node) -> Iterator[Item]:
 
 
 def environment(node: Node) -> dict[str, str]:
-    """Environment of the process: registry["env"] over the system's certificate folder."""
+    """Environment of the process: registry["env"] over the system's certificate folder.
+
+    Distribution 3 sends traces of requests to this machine's port 4318 unless told otherwise, and logs an
+    error for each failure; a collector is named by variables of OpenTelemetry.
+    """
     given = {name: _text(value) for name, value in node.attributes.registry.env.items()}
-    return {"SSL_CERT_DIR": SYSTEM_CERTIFICATES} | given
+    traced = any(name.startswith("OTEL_") for name in given)
+    silent = flavour_of(node.programs.registry) is Flavour.DISTRIBUTION_3 and not traced
+    return {"SSL_CERT_DIR": SYSTEM_CERTIFICATES} | (NO_TRACES if silent else {}) | given
 
 
 def _text(value: object) -> str:

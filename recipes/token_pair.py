@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.converge import File, Item, KeyPair, Rights, mask_all, restart
+from ctl.converge import Absent, File, Item, KeyPair, Rights, mask_all, restart
 from ctl.node import Node
+from ctl.registry.dialect import KEY_SET, key_set
+from ctl.registry.program import flavour_of
+from ctl.registry.token import key_set as public_keys
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -31,6 +34,23 @@ def recipe(node: Node) -> Iterator[Item]:
         yield File(
             path, content=registry.internal_certificate, notifies=(restart("registry"),), **vars(rights)
         )
+    if verifies:
+        yield from names_of_keys(node)
+
+
+def names_of_keys(node: Node) -> Iterator[Item]:
+    """What GitLab calls its key, for a registry that does not find the certificate by that name."""
+    registry = node.attributes.registry
+    path = key_set(registry.dir, flavour_of(node.programs.registry))
+    if path is None:
+        yield Absent(Path(registry.dir) / KEY_SET)
+        return
+    yield File(
+        path,
+        content=lambda: public_keys(registry.internal_certificate),
+        notifies=(restart("registry"),),
+        **vars(certificate_rights(node)),
+    )
 
 
 def key_rights(node: Node) -> Rights:

@@ -1,4 +1,4 @@
-"""For all tests: an environment without the settings of whoever runs them, and logs of failed runs."""
+"""For all tests: the registry programs, an environment without anybody's settings, logs of failed runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,33 @@ import sys
 from collections.abc import Generator
 
 import pytest
+
+from tests.real.harness.registries import Registry, chosen
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The choice of one registry program."""
+    parser.addoption(
+        "--registry", choices=["2", "3"], help="run with this major version of Distribution only"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test in which a registry runs is run with each registry program, unless it is marked."""
+    if "registry_program" in metafunc.fixturenames:
+        one = metafunc.definition.get_closest_marker("one_registry") is not None
+        found = chosen(metafunc.config, one=one)
+        metafunc.parametrize("registry_program", found, ids=str, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def registry_program(request: pytest.FixtureRequest) -> Registry:
+    """The registry program that a test runs with; what it needs of it goes through the test's root."""
+    registry = request.param
+    assert isinstance(registry, Registry)
+    if registry.missing:
+        pytest.skip(registry.missing)
+    return registry
 
 
 @pytest.fixture(autouse=True, scope="session")

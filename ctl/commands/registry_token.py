@@ -84,16 +84,11 @@ def _key(attributes: Attributes) -> str:
 
 def _naming(attributes: Attributes) -> Callable[[PublicKeyTypes], str]:
     """How the registry of this machine names keys; as GitLab does where there is none."""
-    from ctl.errors import PreflightError
     from ctl.programs import REGISTRY_NAMES
-    from ctl.registry.program import Flavour, identify
+    from ctl.registry.program import Flavour, flavour_of
     from ctl.registry.token import key_id, thumbprint
     from ctl.search import find_program
 
     given = attributes.registry.executable
     found = find_program(*((given,) if given else REGISTRY_NAMES))
-    try:
-        new = found is not None and identify(found).flavour is Flavour.DISTRIBUTION_3
-    except PreflightError:  # a program that cannot be run is not what this command is about
-        new = False
-    return thumbprint if new else key_id
+    return thumbprint if found and flavour_of(found) is Flavour.DISTRIBUTION_3 else key_id

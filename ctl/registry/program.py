@@ -6,7 +6,7 @@ import functools
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +66,14 @@ def identify(path: Path) -> RegistryProgram:
     """
     done = _run(path, "--version")
     return parse_version(path, done.stdout or done.stderr)
+
+
+def flavour_of(path: Path) -> Flavour:
+    """Of which project a program is; where it cannot be told, as where there is none, the distribution's own."""
+    try:
+        return identify(path).flavour
+    except PreflightError:
+        return Flavour.DISTRIBUTION_2
 
 
 def _run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -140,10 +148,9 @@ def refusals(attributes: Attributes, program: RegistryProgram) -> list[str]:
     Raises:
         PreflightError: the program cannot be run.
     """
-    ignored = () if program.knows_database else _ignored_keys(attributes.registry, program.flavour)
     found = [
-        f"{place}{setting} needs GitLab's registry: {program} ignores it"
-        for option, setting in ignored
+        f"{place}{setting} needs {owner}: {program} ignores it"
+        for option, setting, owner in _ignored_keys(attributes.registry, program)
         if (place := _given(attributes, option)) is not None
     ]
     place, driver = _given(attributes, "registry.storage"), driver_of(attributes.registry.storage)
@@ -169,8 +176,19 @@ def _given(attributes: Attributes, option: str) -> str | None:
     return f"{origin.location}: " if origin.location else ""
 
 
-def _ignored_keys(registry: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, str]]:
-    """The option and the spelling of each setting that is in force and that only GitLab's registry knows."""
+def _ignored_keys(registry: Mapping[str, Any], program: RegistryProgram) -> Iterator[tuple[str, str, str]]:
+    """Each setting that is in force and that the program passes over: its option, its spelling, who knows it."""
+    if not program.knows_database:
+        yield from (
+            (option, setting, Flavour.GITLAB.value) for option, setting in _known_to_gitlab_only(registry)
+        )
+    if program.flavour is Flavour.DISTRIBUTION_3:
+        yield from (
+            (option, setting, Flavour.DISTRIBUTION_2.value) for option, setting in _given_up_in_3(registry)
+        )
+
+
+def _known_to_gitlab_only(registry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if _on(registry["database"], default=False):
         yield "registry.database", 'registry["database"]'
     if registry["gc"] and not _true(registry["gc"].get("disabled")):
@@ -178,10 +196,23 @@ def _ignored_keys(registry: Mapping[str, Any], flavour: Flavour) -> Iterator[tup
     for name in ("cache", "loadbalancing"):
         if _on((registry["redis"] or {}).get(name), default=False):
             yield "registry.redis", f'registry["redis"]["{name}"]'
-    # Distribution 2 itself reports to these two, Distribution 3 no longer does (configuration.go)
-    known = {"bugsnag", "newrelic"} if flavour is Flavour.DISTRIBUTION_2 else set()
-    for name in sorted((registry["reporting"] or {}).keys() - known):
-        if _on(registry["reporting"][name], default=True):
+    yield from _reporting(registry, lambda name: name not in _REPORTERS_OF_2)
+
+
+_REPORTERS_OF_2 = ("bugsnag", "newrelic")
+
+
+def _given_up_in_3(registry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What Distribution 2 serves and 3 does not (configuration.go of both)."""
+    if registry["compatibility_schema1_enabled"]:
+        name = "compatibility_schema1_enabled"
+        yield f"registry.{name}", f'registry["{name}"]'
+    yield from _reporting(registry, lambda name: name in _REPORTERS_OF_2)
+
+
+def _reporting(registry: Mapping[str, Any], wanted: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+    for name, block in sorted((registry["reporting"] or {}).items()):
+        if wanted(name) and _on(block, default=True):
             yield "registry.reporting", f'registry["reporting"]["{name}"]'
 
 

@@ -30,7 +30,7 @@ class UnusableKey(CtlError):
 
 
 def key_id(public: PublicKeyTypes) -> str:
-    """The libtrust key id, by which Distribution 2 and GitLab's registry find the certificate of a token.
+    """The libtrust key id: GitLab's name of its key, by which Distribution 2 and GitLab's registry find it.
 
     Args:
         public: the public key.
@@ -49,7 +49,7 @@ def key_id(public: PublicKeyTypes) -> str:
 
 
 def thumbprint(public: PublicKeyTypes) -> str:
-    """The JWK thumbprint (RFC 7638), by which Distribution 3 finds the certificate; it refuses libtrust's.
+    """The JWK thumbprint (RFC 7638), by which Distribution 3 finds the certificate.
 
     Args:
         public: the public key.
@@ -58,14 +58,91 @@ def thumbprint(public: PublicKeyTypes) -> str:
     import hashlib
     import json
 
+    text = json.dumps(_jwk(public), sort_keys=True, separators=(",", ":"))
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode("ascii")
+
+
+def key_set(certificates: str) -> str:
+    """The public keys of certificates under the names that GitLab gives them (RFC 7517, section 5).
+
+    Args:
+        certificates: one or more, as PEM.
+
+    Returns:
+        What `auth.token.jwks` of Distribution 3 names a file of.
+    """
+    import json
+
+    from cryptography.x509 import load_pem_x509_certificates
+
+    keys = [certificate.public_key() for certificate in load_pem_x509_certificates(certificates.encode())]
+    return json.dumps({"keys": [{"kid": key_id(key), **_jwk(key)} for key in keys]}, indent=2) + "\n"
+
+
+def _jwk(public: PublicKeyTypes) -> dict[str, Any]:
+    """The members of a JSON Web Key that its thumbprint is made of (RFC 7638, section 3.2)."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
     algorithm: Any = RSAAlgorithm if isinstance(public, RSAPublicKey) else ECAlgorithm
     known: dict[str, Any] = algorithm.to_jwk(public, as_dict=True)
-    members = {name: known[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in known}
-    text = json.dumps(members, sort_keys=True, separators=(",", ":"))
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode("ascii")
+    return {name: known[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in known}
+
+
+class SigningKey:
+    """The registry's internal key, read once; ready to sign many tokens.
+
+    Args:
+        pem: the key, RSA or elliptic curve P-256.
+        name_key: how the registry names keys: `key_id`, or `thumbprint` for Distribution 3.
+
+    Raises:
+        UnusableKey: the key cannot be read, or is of another type.
+    """
+
+    def __init__(self, pem: str, *, name_key: Callable[[PublicKeyTypes], str] = key_id) -> None:
+        self._key, self._algorithm = _load(pem)
+        self._headers = {"kid": name_key(self._key.public_key())}
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """The token of these claims."""
+        import jwt
+
+        return jwt.encode(dict(claims), self._key, algorithm=self._algorithm, headers=self._headers)  # type: ignore[arg-type]
+
+
+def claims_of(
+    *,
+    issuer: str,
+    subject: str,
+    access: Sequence[Mapping[str, Any]],
+    lifetime: timedelta,
+    service: str = SERVICE,
+) -> dict[str, Any]:
+    """What a token says that is issued now.
+
+    Args:
+        issuer: auth.token.issuer of config.yml.
+        subject: the account that the registry's log and notifications name.
+        access: as `repository_access` and CATALOG give it.
+        lifetime: how long it holds; the registry allows 60 s more.
+        service: auth.token.service of config.yml.
+    """
+    import secrets
+    import time
+
+    issued = int(time.time())
+    return {
+        "iss": issuer,
+        "sub": subject,
+        # a list, or times with fractions, are refused as malformed
+        "aud": service,
+        "exp": issued + int(lifetime.total_seconds()),
+        "nbf": issued,
+        "iat": issued,
+        "jti": secrets.token_hex(16),
+        "access": [dict(one) for one in access],
+    }
 
 
 def issue(
@@ -81,36 +158,14 @@ def issue(
     """Sign a token.
 
     Args:
-        key_pem: the registry's internal key, RSA or elliptic curve P-256.
-        issuer: auth.token.issuer of config.yml.
-        subject: the account that the registry's log and notifications name.
-        access: as `repository_access` and CATALOG give it.
-        lifetime: how long it holds; the registry allows 60 s more.
-        service: auth.token.service of config.yml.
-        name_key: how the registry names keys: `key_id`, or `thumbprint` for Distribution 3.
+        key_pem, name_key: as SigningKey has them.
+        issuer, subject, access, lifetime, service: as `claims_of` has them.
 
     Raises:
         UnusableKey: the key cannot be read, or is of another type.
     """
-    import secrets
-    import time
-
-    import jwt
-
-    key, algorithm = _load(key_pem)
-    issued = int(time.time())
-    claims = {
-        "iss": issuer,
-        "sub": subject,
-        # a list, or times with fractions, are refused as malformed
-        "aud": service,
-        "exp": issued + int(lifetime.total_seconds()),
-        "nbf": issued,
-        "iat": issued,
-        "jti": secrets.token_hex(16),
-        "access": [dict(one) for one in access],
-    }
-    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": name_key(key.public_key())})  # type: ignore[arg-type]
+    claims = claims_of(issuer=issuer, subject=subject, access=access, lifetime=lifetime, service=service)
+    return SigningKey(key_pem, name_key=name_key).sign(claims)
 
 
 def _load(key_pem: str) -> tuple[PrivateKeyTypes, str]:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.real.harness.people import Person, myself, ordinary
+from tests.real.harness.registries import Registry
 from tests.real.harness.root import Root
 
 PROGRAMS = ("nginx", "docker-registry", "runsvdir", "chpst", "svlogd", "skopeo", "openssl")
@@ -60,9 +61,9 @@ def need_root(me: Person) -> None:
 
 
 @pytest.fixture(scope="module")
-def module_root_maker(me: Person) -> Iterator[RootMaker]:
+def module_root_maker(me: Person, registry_program: Registry) -> Iterator[RootMaker]:
     """As make_root, for roots that the tests of a module share."""
-    yield from _makers(me)
+    yield from _makers(me, registry_program)
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +86,16 @@ def running(module_root: Root) -> Iterator[Root]:
 
 
 @pytest.fixture
-def make_root(me: Person) -> Iterator[RootMaker]:
+def make_root(me: Person, registry_program: Registry) -> Iterator[RootMaker]:
     """Makes private roots, by default of the user who runs the tests."""
-    yield from _makers(me)
+    yield from _makers(me, registry_program)
 
 
-def _makers(me: Person) -> Iterator[RootMaker]:
+def _makers(me: Person, registry: Registry) -> Iterator[RootMaker]:
     with ExitStack() as stack:
 
         def make(person: Person = me, *, seeded: bool = True) -> Root:
-            root = Root(person, seeded=seeded)
+            root = Root(person, registry=registry, seeded=seeded)
             stack.callback(root.end)
             return root
 

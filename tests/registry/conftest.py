@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.real.harness.ports import Ports
+from tests.real.harness.registries import Registry
 from tests.registry.stack import Stack, stack
 
 
 @pytest.fixture
-def registry() -> Iterator[Stack]:
+def registry(registry_program: Registry) -> Iterator[Stack]:
     """A registry that runs, of one test alone."""
     ports = Ports()
-    with stack(ports) as one:
+    with stack(ports, program=registry_program.program) as one:
         yield one
     ports.release()

@@ -23,10 +23,10 @@ from ctl.templating import render
 from tests.real.harness.https import Client
 from tests.real.harness.ports import Ports
 from tests.real.harness.processes import end_all
+from tests.real.harness.registries import DEBIAN
 from tests.real.harness.waiting import wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PROGRAM = Path("/usr/bin/docker-registry")
 ACCOUNT = "docker-registry"
 WRAPPER = """#!/bin/sh
 if [ "$1" = garbage-collect ] && [ -e {signs}/hold ]; then
@@ -54,11 +54,13 @@ class Stack:
         folder: everything lies below it.
         port: of the registry.
         program: what is run in the end.
+        cache: where facts about blobs are cached.
     """
 
     folder: Path
     port: int
-    program: Path = PROGRAM
+    program: Path = DEBIAN
+    cache: str = "inmemory"
     supervisor: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -98,7 +100,7 @@ class Stack:
             "log": {"level": "info"},
             "storage": {
                 "filesystem": {"rootdirectory": str(self.images)},
-                "cache": {"blobdescriptor": "inmemory"},
+                "cache": {"blobdescriptor": self.cache},
                 "delete": {"enabled": True},
             },
             "http": {"addr": f"127.0.0.1:{self.port}", "secret": "not-to-be-shown"},
@@ -156,7 +158,7 @@ class Stack:
             stdout=(self.folder / "log").open("ab"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
         )
         wait_for(self.serves, what="the registry serves")
 
@@ -259,13 +261,19 @@ class Stack:
 
 
 @contextmanager
-def stack(ports: Ports, *, program: Path = PROGRAM) -> Iterator[Stack]:
-    """A registry that runs."""
+def stack(
+    ports: Ports,
+    *,
+    program: Path = DEBIAN,
+    cache: str = "inmemory",
+    **changes: Any,  # noqa: ANN401
+) -> Iterator[Stack]:
+    """A registry that runs, with other sections in the place of some of its configuration."""
     folder = Path(tempfile.mkdtemp(prefix="ctl-registry-"))
     folder.chmod(0o755)
-    one = Stack(folder, ports.take(), program)
+    one = Stack(folder, ports.take(), program, cache)
     try:
-        one.write()
+        one.write(**changes)
         one.start()
         yield one
     finally:

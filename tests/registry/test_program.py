@@ -12,6 +12,7 @@ from ctl.errors import PreflightError
 from ctl.registry.program import Flavour, has_driver, identify, parse_version, refusals
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
 from ctl.settings.source import Location
+from tests.real.harness.registries import Registry
 
 PROGRAM = Path("/usr/bin/registry")
 
@@ -78,6 +79,7 @@ def test_program_that_is_missing_is_said(tmp_path: Path) -> None:
 
 
 DEFAULTS: Mapping[str, Any] = {
+    "compatibility_schema1_enabled": False,
     "database": None,
     "gc": None,
     "redis": None,
@@ -144,6 +146,23 @@ def test_gitlabs_registry_serves_them(registry: dict[str, Any]) -> None:
     assert refusals(attributes(**registry), program) == []
 
 
+GIVEN_UP: list[tuple[str, dict[str, Any]]] = [
+    ("compatibility_schema1_enabled", {"compatibility_schema1_enabled": True}),
+    ('reporting"]["bugsnag', {"reporting": {"bugsnag": {"apikey": "secret"}}}),
+    ('reporting"]["newrelic', {"reporting": {"newrelic": {"licensekey": "secret"}}}),
+]
+
+
+@pytest.mark.parametrize(("name", "registry"), GIVEN_UP)
+def test_settings_that_distribution_3_gave_up_are_refused(name: str, registry: dict[str, Any]) -> None:
+    settings = attributes(**registry)
+    version = "github.com/distribution/distribution/v3 v3.1.1"
+    (said,) = refusals(settings, parse_version(PROGRAM, f"registry {version}"))
+    assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs Distribution 2: ')
+    assert said.endswith("(version 3.1.1, Distribution 3) ignores it")
+    assert refusals(settings, parse_version(PROGRAM, "registry github.com/docker/distribution v2.8.3")) == []
+
+
 @pytest.mark.parametrize("registry", HARMLESS)
 def test_settings_without_effect_are_not_refused(tmp_path: Path, registry: dict[str, Any]) -> None:
     assert refusals(attributes(**registry), identify(debian(tmp_path))) == []
@@ -161,13 +180,17 @@ def test_all_that_is_refused_is_said_at_once(tmp_path: Path) -> None:
     assert len(refusals(settings, identify(debian(tmp_path)))) == 3
 
 
+DRIVERS = ("azure", "filesystem", "gcs", "inmemory", "oss", "s3", "s3_v2", "s3aws", "swift")
+HAVE = {
+    2: {"filesystem", "inmemory", "s3", "s3aws", "swift"},
+    3: {"azure", "filesystem", "gcs", "inmemory", "s3", "s3aws"},
+}
+
+
 @pytest.mark.real
-@pytest.mark.parametrize(
-    ("driver", "there"),
-    [("filesystem", True), ("inmemory", True), ("s3", True), ("s3aws", True), ("swift", True)]
-    + [(name, False) for name in ("gcs", "azure", "oss", "s3_v2")],
-)
-def test_debians_program_tells_its_drivers(driver: str, there: bool) -> None:
-    program = Path("/usr/bin/docker-registry")
-    assert identify(program).flavour is Flavour.DISTRIBUTION_2
-    assert has_driver(program, driver) is there
+def test_programs_tell_what_they_are_and_have(registry_program: Registry) -> None:
+    found = identify(registry_program.program)
+    assert found.flavour is {2: Flavour.DISTRIBUTION_2, 3: Flavour.DISTRIBUTION_3}[registry_program.major]
+    assert found.version.startswith({2: "2.8", 3: "3.1.1"}[registry_program.major])
+    have = {driver for driver in DRIVERS if has_driver(found.path, driver)}
+    assert have == HAVE[registry_program.major]

@@ -69,6 +69,17 @@ def test_key_is_named_as_libtrust_does() -> None:
     assert base64.b32decode(name.replace(":", "")) == hashlib.sha256(der).digest()[:30]
 
 
+def test_key_set_names_every_certificate_as_gitlab_names_its_key() -> None:
+    pairs = [seeds.pair(0), seeds.pair(1)]
+    document = token.key_set("".join(certificate for _, certificate in pairs))
+    keys = {key.key_id: key.key for key in jwt.PyJWKSet.from_json(document).keys}
+    assert len(keys) == 2
+    for key, _ in pairs:
+        text = signed(key)
+        name = jwt.get_unverified_header(text)["kid"]
+        jwt.decode(text, keys[name], algorithms=["RS256"], audience="container_registry")
+
+
 def test_thumbprint_is_that_of_the_specification() -> None:
     """The example of RFC 7638, section 3.1."""
     modulus = (

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +16,10 @@ from typing import Any
 import pytest
 
 from ctl.registry import token
+from ctl.registry.dialect import KEY_SET
 from tests.real.harness import seeds
 from tests.real.harness.ports import Ports
+from tests.real.harness.registries import Registry
 from tests.real.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
@@ -25,17 +28,25 @@ MINUTES = timedelta(minutes=5)
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """A registry that asks for tokens of the issuer "gitlab"."""
+def port(registry_program: Registry) -> Iterator[int]:
+    """A registry that asks for tokens of the issuer "gitlab", with all that ctl gives it to know them by."""
+    with served(registry_program, key_set=registry_program.major == 3) as number:
+        yield number
+
+
+@contextmanager
+def served(registry: Registry, *, key_set: bool) -> Iterator[int]:
     ports = Ports()
     with TemporaryDirectory(prefix="ctl-token-") as name:
         folder, number = Path(name), ports.take()
         (folder / "registry.crt").write_text(seeds.pair()[1], encoding="ascii")
+        (folder / KEY_SET).write_text(token.key_set(seeds.pair()[1]), encoding="ascii")
         auth = {
             "realm": "http://gitlab/jwt/auth",
             "service": token.SERVICE,
             "issuer": "gitlab",
             "rootcertbundle": str(folder / "registry.crt"),
+            **({"jwks": str(folder / KEY_SET)} if key_set else {}),
         }
         config = {
             "version": 0.1,
@@ -45,10 +56,10 @@ def port() -> Iterator[int]:
         }
         (folder / "config.yml").write_text(json.dumps(config), encoding="utf-8")
         process = subprocess.Popen(
-            ["docker-registry", "serve", folder / "config.yml"],
+            [registry.program, "serve", folder / "config.yml"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={"PATH": os.environ["PATH"]},
+            env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
         )
         try:
             wait_for(lambda: ask(number, "/v2/", "") == 401, what="the registry serves")
@@ -109,9 +120,22 @@ def test_catalog(port: int) -> None:
         {"service": "elsewhere"},
         {"lifetime": timedelta(seconds=-120)},
         {"key_pem": seeds.pair(1)[0]},
-        {"name_key": token.thumbprint},
+        {"name_key": lambda _: "AAAA"},
     ],
-    ids=["other issuer", "other service", "ended", "other key", "name of another flavour"],
+    ids=["other issuer", "other service", "ended", "other key", "unknown key"],
 )
 def test_other_tokens_are_refused(port: int, changes: dict[str, Any]) -> None:
     assert ask(port, "/v2/grp/app/tags/list", sign(**changes)) == 401
+
+
+def test_names_of_keys(port: int, registry_program: Registry) -> None:
+    """GitLab's name is known everywhere, the thumbprint by Distribution 3 only."""
+    by_name = {name: sign(name_key=name) for name in (token.key_id, token.thumbprint)}
+    assert ask(port, "/v2/", by_name[token.key_id]) == 200
+    assert ask(port, "/v2/", by_name[token.thumbprint]) == (200 if registry_program.major == 3 else 401)
+
+
+def test_gitlabs_name_is_known_by_the_key_set_only(registry_program: Registry) -> None:
+    """Why ctl writes one for Distribution 3; a certificate is enough for Distribution 2."""
+    with served(registry_program, key_set=False) as number:
+        assert ask(number, "/v2/", sign()) == (401 if registry_program.major == 3 else 200)

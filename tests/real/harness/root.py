@@ -18,6 +18,7 @@ from tests.real.harness.https import Client
 from tests.real.harness.people import Person
 from tests.real.harness.ports import Ports
 from tests.real.harness.processes import Process, below, end_all
+from tests.real.harness.registries import REGISTRIES, Registry
 from tests.real.harness.report import RunReport, read_report
 from tests.real.harness.skopeo import Skopeo
 
@@ -68,6 +69,7 @@ class Root:
 
     Args:
         person: who runs `ctl` there and owns the root.
+        registry: the registry program.
         seeded: whether a secrets file made beforehand is put there, which saves the time of making a key.
 
     Attributes:
@@ -78,8 +80,8 @@ class Root:
 
     alive: ClassVar[list[Root]] = []
 
-    def __init__(self, person: Person, *, seeded: bool = True) -> None:
-        self.person = person
+    def __init__(self, person: Person, *, registry: Registry = REGISTRIES[0], seeded: bool = True) -> None:
+        self.person, self.registry = person, registry
         self.folder = Path(tempfile.mkdtemp(prefix="ctl-test-"))
         self.path, self.home = self.folder / "root", self.folder / "home"
         self.folder.chmod(0o755)
@@ -131,6 +133,7 @@ class Root:
             f'nginx["status"]["port"] = {self.status_port}',
             'nginx["worker_processes"] = 1',
             'letsencrypt["enable"] = False',
+            *self.registry.settings,
         ]
         return lines + (_ACCOUNTS if self.person.is_root else [])
 
