@@ -21,6 +21,8 @@ MODE = 0o640
 _WAIT = 20.0
 """Seconds that a change waits for another one: scripts may make many at once."""
 _PAUSE = 0.01
+Change = Callable[[Accounts], Accounts]
+"""From the accounts as they are to those that are wanted."""
 
 
 def read(path: Path) -> Accounts:
@@ -47,9 +49,7 @@ def _content(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def change(
-    path: Path, layout: Layout, function: Callable[[Accounts], Accounts], *, group: str | None = None
-) -> Accounts:
+def change(path: Path, layout: Layout, function: Change, *, group: str | None = None) -> Accounts:
     """Change the accounts file: under a lock, in one step, readable by its owner and the issuer's group only.
 
     Args:
@@ -81,6 +81,8 @@ def _write(path: Path, content: bytes, group: str | None) -> None:
         write_atomic(path, content, mode=MODE, uid=uid, gid=gid)
     except PermissionError as error:
         raise CtlError(f"{path} may not be changed by this user", hint="run the command with sudo") from error
+    except OSError as error:
+        raise CtlError(f"{path}: cannot be written: {error.strerror}; it is as it was") from error
 
 
 def _group(path: Path, group: str | None) -> int:
