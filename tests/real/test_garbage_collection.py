@@ -175,7 +175,7 @@ def test_empty_registry_is_success(make_root: RootMaker, person: Person) -> None
 
 SLOW = """#!/bin/sh
 case "$1" in garbage-collect) touch {mark}; sleep 2;; esac
-exec docker-registry "$@"
+exec {program} "$@"
 """
 
 
@@ -185,7 +185,7 @@ def slow(make_root: RootMaker, me: Person) -> Root:
     root = make_root()
     mark = root.home / "collecting"
     program = root.home / "slow-registry"
-    program.write_text(SLOW.format(mark=mark), encoding="ascii")
+    program.write_text(SLOW.format(mark=mark, program=root.registry.program), encoding="ascii")
     program.chmod(0o755)
     root.home.chmod(0o777)
     root.settings(f'registry["executable"] = "{program}"')

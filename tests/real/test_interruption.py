@@ -381,7 +381,8 @@ def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> N
     before = running.snapshot()
     program = running.home / "failing"
     program.write_text(
-        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\nexec docker-registry "$@"\n',
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\n'
+        f'exec {running.registry.program} "$@"\n',
         encoding="ascii",
     )
     program.chmod(0o755)

@@ -69,7 +69,7 @@ def _user(uid: int) -> str:
 @pytest.mark.usefixtures("need_root")
 def test_processes_run_as_their_users(running: Root) -> None:
     users = {_title(one.arguments): _user(one.uid) for one in running.processes()}
-    assert users["docker-registry serve"] == REGISTRY_ACCOUNT
+    assert users["the registry"] == REGISTRY_ACCOUNT
     assert users["nginx: worker process"] == WEB_ACCOUNT
     assert users["nginx: master process"] == "root"
     assert users["svlogd"] == "_runit-log"
@@ -79,7 +79,7 @@ def _title(arguments: tuple[str, ...]) -> str:
     if arguments[0].startswith("nginx: "):
         return " ".join(" ".join(arguments).split()[:3])
     name = Path(arguments[0]).name
-    return "docker-registry serve" if name == "docker-registry" else name
+    return "the registry" if name in ("docker-registry", "registry") else name
 
 
 @pytest.mark.usefixtures("need_root")

@@ -131,16 +131,33 @@ def test_a_bucket_that_is_not_there(make_root: RootMaker, s3: S3Server) -> None:
     assert root.client.pulls("grp/missing", image, "v1")
 
 
-@pytest.mark.parametrize("driver", ["gcs", "azure"])
-def test_a_driver_that_debians_program_lacks(make_root: RootMaker, driver: str, tmp_path: Path) -> None:
-    given = {
-        "gcs": {"bucket": "b", "keyfile": "/etc/key.json"},
-        "azure": {"accountname": "a", "accountkey": "aw==", "container": "c", "trimlegacyrootprefix": True},
-    }
+LACKS: dict[int, list[tuple[str, dict[str, Any], str]]] = {
+    2: [
+        ("gcs", {"bucket": "b", "keyfile": "/etc/key.json"}, "Distribution 3 or GitLab's registry"),
+        (
+            "azure",
+            {"accountname": "a", "accountkey": "aw==", "container": "c", "trimlegacyrootprefix": True},
+            "Distribution 3 or GitLab's registry",
+        ),
+    ],
+    3: [
+        ("s3_v2", {"bucket": "b", "region": "r"}, "GitLab's registry"),
+        (
+            "swift",
+            {"authurl": "https://swift.example.com", "username": "u", "password": "p", "container": "c"},
+            "Distribution 2",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_driver_that_the_program_lacks(make_root: RootMaker, number: int, tmp_path: Path) -> None:
     root = make_root()
-    root.settings(f'registry["storage"] = { ({driver: given[driver]})!r}')
+    driver, given, owner = LACKS[root.registry.major][number]
+    root.settings(f'registry["storage"] = { ({driver: given})!r}')
     before = root.snapshot()
-    wanted = f"""registry["storage"]["{driver}"] needs Distribution 3 or GitLab's registry"""
+    wanted = f"""registry["storage"]["{driver}"] needs {owner}"""
     refused = root.ctl("reconfigure").exits(1)
     assert wanted in refused.text
     assert 'name it in registry["executable"]' in refused.text

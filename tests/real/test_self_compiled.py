@@ -131,7 +131,10 @@ def test_what_fails_is_put_back_to_the_byte(root: Root) -> None:
 def test_a_run_that_breaks_off_late_restores_it(root: Root) -> None:
     """The registry passes every check and does not come up in earnest: by then gitlab.yml has been changed."""
     before, inode = root.read(GITLAB_YML), (root.path / GITLAB_YML).stat().st_ino
-    script = '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\nexec docker-registry "$@"\n'
+    script = (
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\n'
+        f'exec {root.registry.program} "$@"\n'
+    )
     program = root.write("failing", script, mode=0o755)
     root.settings(LINE, f'registry["executable"] = "{program}"')
     result = root.ctl("reconfigure", timeout=120).exits(1)
