@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,89 +18,103 @@ from ctl.registry.validate import TIME_LIMIT, registry_accepts
 from tests.real.harness import seeds
 from tests.real.harness.ports import Ports
 from tests.real.harness.processes import below
+from tests.real.harness.registries import Registry
 
 pytestmark = pytest.mark.real
 
-PROGRAM = Path("/usr/bin/docker-registry")
 ACCOUNT = "docker-registry" if os.geteuid() == 0 else None
 Document = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a registry is asked.
+
+    Args:
+        program: the registry.
+        folder: where its configuration lies; its user can enter it.
+    """
+
+    program: Path
+    folder: Path
+
+    def document(self, **changes: Any) -> Document:  # noqa: ANN401
+        """A good configuration, with other sections in the place of some."""
+        return {
+            "version": 0.1,
+            "storage": {"filesystem": {"rootdirectory": str(self.folder / "images")}},
+            "http": {"addr": "127.0.0.1:5000", "secret": "very-secret-text"},
+        } | changes
+
+    def check(self, content: Document | str, *, user: str | None = ACCOUNT, **environment: str) -> None:
+        """Ask."""
+        config = self.folder / "config.yml"
+        config.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        registry_accepts(config, program=self.program, user=user, environment=environment)
+
+    def refusal(self, content: Document | str, **environment: str) -> str:
+        """Ask, and return the reason of the refusal."""
+        with pytest.raises(ValidationError) as caught:
+            self.check(content, **environment)
+        assert caught.value.message.startswith("the registry refuses config.yml: ")
+        assert "\n" not in caught.value.message
+        assert "secret" not in caught.value.message
+        return caught.value.message.removeprefix("the registry refuses config.yml: ")
+
+
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the registry's user can enter."""
+def question(registry_program: Registry) -> Iterator[Question]:
+    """Each registry program, and a folder."""
     with TemporaryDirectory(prefix="ctl-validate-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-
-
-def document(folder: Path, **changes: Any) -> Document:  # noqa: ANN401
-    return {
-        "version": 0.1,
-        "storage": {"filesystem": {"rootdirectory": str(folder / "images")}},
-        "http": {"addr": "127.0.0.1:5000", "secret": "very-secret-text"},
-    } | changes
-
-
-def check(folder: Path, content: Document | str, *, user: str | None = ACCOUNT, **environment: str) -> None:
-    config = folder / "config.yml"
-    config.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    registry_accepts(config, program=PROGRAM, user=user, environment=environment)
-
-
-def refusal(folder: Path, content: Document | str, **environment: str) -> str:
-    with pytest.raises(ValidationError) as caught:
-        check(folder, content, **environment)
-    assert caught.value.message.startswith("the registry refuses config.yml: ")
-    assert "\n" not in caught.value.message
-    assert "secret" not in caught.value.message
-    return caught.value.message.removeprefix("the registry refuses config.yml: ")
+        Path(name).chmod(0o755)
+        yield Question(registry_program.program, Path(name))
 
 
 @pytest.mark.parametrize("level", ["debug", "info", "warn", "error"])
-def test_good_configuration_is_accepted_quickly_whatever_its_log_level(folder: Path, level: str) -> None:
+def test_good_configuration_is_accepted_quickly_whatever_its_log_level(
+    question: Question, level: str
+) -> None:
     started = time.monotonic()
-    check(folder, document(folder, log={"level": level}))
+    question.check(question.document(log={"level": level}))
     assert time.monotonic() - started < TIME_LIMIT / 2
 
 
 @pytest.mark.parametrize("formatter", ["text", "json", "logstash"])
-def test_every_log_format_is_understood(folder: Path, formatter: str) -> None:
+def test_every_log_format_is_understood(question: Question, formatter: str) -> None:
     started = time.monotonic()
-    check(folder, document(folder, log={"level": "info", "formatter": formatter}))
+    question.check(question.document(log={"level": "info", "formatter": formatter}))
     assert time.monotonic() - started < TIME_LIMIT / 2
 
 
-def test_it_takes_no_port_and_leaves_nothing_behind(folder: Path) -> None:
+def test_it_takes_no_port_and_leaves_nothing_behind(question: Question) -> None:
     """The running registry has the port, its debug port and its socket."""
     ports = Ports()
     debug = {"addr": f"127.0.0.1:{ports.take()}"}
     for http in (
         {"addr": "127.0.0.1:1", "debug": debug},
-        {"net": "unix", "addr": str(folder / "live.sock"), "debug": debug},
+        {"net": "unix", "addr": str(question.folder / "live.sock"), "debug": debug},
     ):
-        check(folder, document(folder, http=http))
-    assert [path.name for path in folder.iterdir()] == ["config.yml"]
-    assert below(folder) == []
+        question.check(question.document(http=http))
+    assert [path.name for path in question.folder.iterdir()] == ["config.yml"]
+    assert below(question.folder) == []
     ports.release()
 
 
-def test_token_authentication_with_a_bundle(folder: Path) -> None:
+def test_token_authentication_with_a_bundle(question: Question) -> None:
     _, certificate = seeds.pair()
-    bundle = folder / "registry.crt"
+    bundle = question.folder / "registry.crt"
     bundle.write_text(certificate, encoding="ascii")
     token = {"realm": "r", "service": "s", "issuer": "i", "rootcertbundle": str(bundle)}
-    check(folder, document(folder, auth={"token": token}))
+    question.check(question.document(auth={"token": token}))
     bundle.unlink()
-    assert f'open token auth root certificate bundle file "{bundle}"' in refusal(
-        folder, document(folder, auth={"token": token})
+    assert f'open token auth root certificate bundle file "{bundle}"' in question.refusal(
+        question.document(auth={"token": token})
     )
 
 
 FAULTS: list[tuple[str, Document]] = [
     ("no such level", {"log": {"level": "loud"}}),
-    ("storage driver", {"storage": {"gcs": {"bucket": "b"}}}),
+    ("storage driver", {"storage": {"oss": {"bucket": "b"}}}),
     ("no region", {"storage": {"s3": {"bucket": "b", "secretkey": "very-secret-key"}}}),
     ("two drivers", {"storage": {"filesystem": {}, "inmemory": {}}}),
     ("missing key of auth", {"auth": {"token": {"realm": "r"}}}),
@@ -111,7 +126,7 @@ FAULTS: list[tuple[str, Document]] = [
 ]
 SAYS = {
     "no such level": "invalid loglevel loud",
-    "storage driver": "StorageDriver not registered: gcs",
+    "storage driver": "StorageDriver not registered: oss",
     "no region": "no region parameter provided",
     "two drivers": "must provide exactly one storage type",
     "missing key of auth": "token auth requires a valid option string",
@@ -119,41 +134,41 @@ SAYS = {
 
 
 @pytest.mark.parametrize(("name", "changes"), FAULTS, ids=[name for name, _ in FAULTS])
-def test_faults_are_told_in_the_registrys_own_words(folder: Path, name: str, changes: Document) -> None:
-    said = refusal(folder, document(folder, **changes))
+def test_faults_are_told_in_the_registrys_own_words(question: Question, name: str, changes: Document) -> None:
+    said = question.refusal(question.document(**changes))
     assert SAYS.get(name, "") in said
     assert len(said) > 10
     assert "goroutine" not in said
     assert "logrus" not in said
 
 
-def test_broken_yaml(folder: Path) -> None:
-    assert "yaml: line" in refusal(folder, 'version: 0.1\nstorage: [\n  "very-secret-text": x: y\n')
+def test_broken_yaml(question: Question) -> None:
+    assert "yaml: line" in question.refusal('version: 0.1\nstorage: [\n  "very-secret-text": x: y\n')
 
 
 def test_its_own_environment_counts_and_the_callers_does_not(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    question: Question, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REGISTRY_LOG_LEVEL", "loud")
     monkeypatch.setenv("AWS_CA_BUNDLE", "/nonexistent")
-    check(folder, document(folder), SSL_CERT_DIR="/etc/ssl/certs")
-    assert "loud" in refusal(folder, document(folder), REGISTRY_LOG_LEVEL="loud")
+    question.check(question.document(), SSL_CERT_DIR="/etc/ssl/certs")
+    assert "loud" in question.refusal(question.document(), REGISTRY_LOG_LEVEL="loud")
 
 
-def test_missing_program_is_said(folder: Path) -> None:
-    (folder / "config.yml").touch()
+def test_missing_program_is_said(question: Question) -> None:
+    (question.folder / "config.yml").touch()
     with pytest.raises(PreflightError, match="/nowhere cannot be started"):
-        registry_accepts(folder / "config.yml", program=Path("/nowhere"), user=None, environment={})
+        registry_accepts(question.folder / "config.yml", program=Path("/nowhere"), user=None, environment={})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.parametrize("user", ["docker-registry", "an-account-that-is-still-to-be-made"])
-def test_it_is_asked_with_the_rights_of_its_user(folder: Path, user: str) -> None:
-    private = folder / "private.crt"
+def test_it_is_asked_with_the_rights_of_its_user(question: Question, user: str) -> None:
+    private = question.folder / "private.crt"
     private.write_text(seeds.pair()[1], encoding="ascii")
     private.chmod(0o600)
     token = {"realm": "r", "service": "s", "issuer": "i", "rootcertbundle": str(private)}
     with pytest.raises(ValidationError, match="permission denied"):
-        check(folder, document(folder, auth={"token": token}), user=user)
+        question.check(question.document(auth={"token": token}), user=user)
     private.chmod(0o644)
-    check(folder, document(folder, auth={"token": token}), user=user)
+    question.check(question.document(auth={"token": token}), user=user)
