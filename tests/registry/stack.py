@@ -39,6 +39,8 @@ if [ "$1" = garbage-collect ] && [ -e {signs}/fail ]; then
 fi
 exec {program} "$@"
 """
+WAIT = 10
+"""Seconds that the registry may take to end or to answer."""
 
 
 def any_token(_repository: str, _actions: str) -> str:
@@ -137,12 +139,13 @@ class Stack:
                 "programs": Section({"chpst": chpst, "registry": str(self.program)}),
                 "config": str(self.config),
                 "gate": str(gate_file(self.layout)),
+                "wait": WAIT,
                 "as_user": f" -u {ACCOUNT}" if os.geteuid() == 0 else "",
             },
         )
         (definition / "run").write_text(script, encoding="utf-8")
         (definition / "run").chmod(0o755)
-        listen = {"listen": [f"127.0.0.1:{self.port}"], "wait": 10}
+        listen = {"listen": [f"127.0.0.1:{self.port}"], "wait": WAIT}
         (definition / "ctl.json").write_text(json.dumps(listen), encoding="utf-8")
         self.layout.state.mkdir(parents=True, exist_ok=True)
         self.layout.service.mkdir(parents=True, exist_ok=True)
