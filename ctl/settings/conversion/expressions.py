@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,9 @@ _SIGNS: Final[dict[str, tuple[str, int]]] = {
 """Ruby's operator to Python's, and how strongly it binds."""
 
 _COMPARISON: Final = 4
+
+_WRITTEN_ALIKE: Final = re.compile("0|[1-9][0-9_]*|0[xb][0-9a-f_]+|0o[0-7_]+|[0-9]+[.][0-9_]+")
+"""Numbers that Ruby and Python write in the same way."""
 
 
 @dataclass
@@ -97,7 +101,7 @@ class Translator:
             "hash_key_symbol": lambda node: self.strings.word(self.text(node)),
             "delimited_symbol": self.strings.string,
             "integer": lambda node: Term(self._number(node), ATOM, INT),
-            "float": lambda node: Term(self.text(node), ATOM, FLOAT),
+            "float": lambda node: Term(self._number(node), ATOM, FLOAT),
             "true": lambda _: Term("True", ATOM, BOOL),
             "false": lambda _: Term("False", ATOM, BOOL),
             "nil": lambda _: Term("None", ATOM, NIL),
@@ -203,9 +207,12 @@ class Translator:
         return name in self.state.kinds
 
     def _number(self, node: Node) -> str:
+        number = self.state.reader.evaluate(node)
         text = self.text(node).lower().removeprefix("0d")
-        octal = len(text) > 1 and text[0] == "0" and text[1].isdigit()
-        return f"0o{text[1:].lstrip('_')}" if octal else text
+        if _WRITTEN_ALIKE.fullmatch(text):
+            return text
+        octal = text == self.text(node).lower() and text.startswith("0")
+        return f"0o{number:o}" if octal and isinstance(number, int) else str(number)
 
     def _name(self, node: Node) -> Term:
         name = self.text(node)

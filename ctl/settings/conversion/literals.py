@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import keyword
+import re
 from typing import Final
+from unicodedata import normalize
 
 from ctl.settings.language.functions import NAMES
 
@@ -39,7 +41,12 @@ def name(ruby: str) -> str:
     """A local variable's name in Python: that of Ruby, unless Python or the settings language have it already."""
     if keyword.iskeyword(ruby) or ruby in NAMES or ruby in ("nil", "null", "true", "false"):
         return f"{ruby}_"
-    return ruby
+    if ruby.isascii() and ruby.isidentifier():
+        return ruby
+    # Python takes "ﬁ" and "fi" for one name, and many characters for none at all.
+    if ruby.isidentifier() and normalize("NFKC", ruby) == ruby:
+        return ruby
+    return re.sub("[^0-9A-Za-z_]", lambda found: f"u{ord(found[0]):04x}", ruby)
 
 
 def value(given: object, depth: int = 0) -> str:

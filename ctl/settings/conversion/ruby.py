@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ctl.settings.conversion import literals
 from ctl.settings.conversion.comments import convert_comments
 from ctl.settings.conversion.expressions import State
 from ctl.settings.conversion.statements import Statements
+from ctl.settings.conversion.unread import with_unread_marked
 from ctl.settings.language.faults import Fault, LimitReached
 from ctl.settings.language.limits import MAX_DIAGNOSTICS
 from ctl.settings.language.names import Names
@@ -19,6 +21,7 @@ from ctl.settings.language.scope import Scope
 from ctl.settings.ruby.expressions import Expressions
 from ctl.settings.ruby.grammar import Span, heredocs, parse
 from ctl.settings.ruby.syntax import read_tree
+from ctl.settings.ruby.targets import names_read, walk
 from ctl.settings.source import Diagnostic, Location, SettingsError
 
 if TYPE_CHECKING:
@@ -71,7 +74,11 @@ def convert_ruby(path: Path, text: str, names: Names, others: Callable[[str, str
     if writer.problems:
         found = [writer.diagnostic(fault, source) for fault in writer.problems[:MAX_DIAGNOSTICS]]
         raise SettingsError(found)
-    return Converted("\n".join(lines).rstrip("\n") + "\n", tuple(writer.remarks))
+    result = "\n".join(lines).rstrip("\n") + "\n"
+    if writer.variables:
+        read = {literals.name(name) for name in names_read(parsed.root, parsed.data)}
+        result = with_unread_marked(result, read & writer.variables)
+    return Converted(result, tuple(writer.remarks))
 
 
 def convert_snippet(text: str, names: Names) -> str | None:
@@ -116,6 +123,11 @@ class _Writer:
         self.remarks: list[str] = self._statements.remarks
         self.left_out = 0
 
+    @property
+    def variables(self) -> set[str]:
+        """The local variables that were given a value, by their names in Python."""
+        return {literals.name(name) for name in self._state.kinds}
+
     def diagnostic(self, fault: Fault, source: SourceText) -> Diagnostic:
         """A fault as it is told."""
         where = source.location(fault.node) if fault.node is not None else Location(source.path, 1)
@@ -151,8 +163,9 @@ class _Writer:
             elif kind == "uninterpreted":
                 lines += self._after_the_end(child)
             else:
-                code = True
-                lines += self._statement(child, level)
+                statement = self._statement(child, level)
+                code |= any(not line.lstrip().startswith("#") for line in statement)
+                lines += statement
         lines += self._flushed(comments, level)
         return lines if code or level == 0 else [*lines, _INDENT * level + "pass"]
 
@@ -220,8 +233,6 @@ class _Writer:
         """Comments in the midst of an expression that had to become one line: they go before it."""
         if b"#" not in self._reader.data[node.start_byte : node.end_byte]:
             return []
-        from ctl.settings.ruby.targets import walk
-
         inside = [self._reader.text(one) for one in walk(node) if one.type == "comment"]
         return [one for one in inside if _is_lost(one, text)]
 

@@ -213,7 +213,7 @@ class Expressions:
         if len(text) > _LONGEST_NUMBER:
             raise Fault("the number has too many digits")
         if text.startswith("0d"):
-            text = text[2:]
+            text = text[2:].lstrip("0") or "0"
         elif len(text) > 1 and text[0] == "0" and text[1].isdigit():
             text = "0o" + text[1:]
         try:

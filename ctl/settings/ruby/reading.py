@@ -17,7 +17,7 @@ from ctl.settings.nearest import nearest, very_near
 from ctl.settings.ruby.grammar import Span, heredocs
 from ctl.settings.ruby.statements import Statements
 from ctl.settings.ruby.syntax import Parsed, read_tree
-from ctl.settings.ruby.targets import walk
+from ctl.settings.ruby.targets import names_read
 from ctl.settings.source import Diagnostic, Location, Severity
 
 if TYPE_CHECKING:
@@ -119,15 +119,7 @@ class _Reader(FileReader):
 
     def _names_read(self) -> set[str]:
         """Every name that the files read anywhere, also where nothing was carried out."""
-        found: set[str] = set()
-        for parsed in self._parsed:
-            assigned: set[int] = set()
-            for node in walk(parsed.root) if parsed.root else ():
-                if node.type == "assignment" and (left := node.child_by_field_name("left")):
-                    assigned.add(left.id)
-                elif node.type in ("identifier", "constant") and node.id not in assigned:
-                    found.add(parsed.data[node.start_byte : node.end_byte].decode())
-        return found
+        return {name for one in self._parsed if one.root for name in names_read(one.root, one.data)}
 
     def _report_unread(self, name: str, place: Place) -> None:
         known = sorted(self.scope.names.settings | self.scope.names.sections)

@@ -91,6 +91,7 @@ def test_an_include_is_told_to_be_converted_too() -> None:
         ("external_url = 'x'", "1:1", "local variable"),
         ("registry['a'] = x", "1:17", "unknown name x"),
         ("registry['a'] = 'b", "1:17", "never closed"),
+        ("registry['a'] = 09", "1:17", "no whole number"),
         ("[1].each do |x|\nend", "1:5", "`each` with a block"),
         ("registry['a'] = ENV['A'].foo", "1:17", "`foo` cannot be converted"),
     ],

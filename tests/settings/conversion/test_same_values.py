@@ -70,6 +70,12 @@ STATEMENTS += [
     "x = (0 != !'text')\nregistry['a'] = x",
     "y = nil\nif 'text'\n  registry['x'] = 1\nelse\n  y ||= 'a'\nend\ny ||= 'b'\nregistry['a'] = y",
 ]
+STATEMENTS += [
+    "host = 'a'\nregistry['a'] = host ? 'b' : 'c'",
+    "host = 'a'\nhost += 'b'\nregistry['a'] = host.nil? ? 1 : 2",
+    "registry['a'] = [0_644, 0644, 0d10, 0d010, 0_0, 00, 0x1F, 0b1_0, 1_0.5, 1e3]",
+    "gr\u00f6\u00dfe = 1\nn\u00b2 = 2\n\ufb01 = 3\nfi = 4\nregistry['a'] = [gr\u00f6\u00dfe, n\u00b2, \ufb01, fi]",
+]
 ENVIRONMENTS: list[dict[str, str]] = [{}, {"A": "a"}, {"A": "a", "B": "b"}]
 
 
@@ -84,6 +90,19 @@ def test_statements_in_every_environment(text: str) -> None:
     for environment in ENVIRONMENTS:
         ruby, python = both(text + "\n", environment, pem="-----BEGIN\nx\n-----END\n")
         assert ruby.values == python.values, converted(text)
+
+
+LEFT_OUT = [
+    "if ENV['A']\n  registry['a'] = 1\nelse\n  gitlab_rails['ldap_servers'] = YAML.load('a: b')\nend",
+    "host = 'a'\ngitlab_rails['ldap_servers'] = YAML.load(host)\nregistry['a'] = 1",
+]
+
+
+@pytest.mark.parametrize("text", LEFT_OUT, ids=[text[:40] for text in LEFT_OUT])
+def test_what_was_left_out_leaves_a_file_that_can_be_read(text: str) -> None:
+    for environment in ENVIRONMENTS:
+        ruby, python = both(text + "\n", environment)
+        assert ruby.values.get("registry") == python.values.get("registry"), converted(text)
 
 
 NAMES = st.sampled_from(["x", "y", "registry['a']", "registry['nginx']['b']"])
