@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ctl.settings.addresses import AbsolutePath
+from ctl.settings.language.faults import POISON, is_computed
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
@@ -76,6 +77,8 @@ def gather(values: dict[str, object]) -> Gathered:
 
 def _walk(prefix: str, value: object, place: Place, found: Gathered) -> None:
     """A section: its keys are options, or lead to sections inside it."""
+    if value is POISON:
+        return
     if not isinstance(value, dict):
         place.error(f"must be a dictionary{place.got(value)}", f'Write {prefix}["key"] = value.')
         return
@@ -92,6 +95,8 @@ def _walk(prefix: str, value: object, place: Place, found: Gathered) -> None:
 
 
 def _take(option: Option, value: object, place: Place, found: Gathered) -> None:
+    if not is_computed(value):
+        return  # what is wrong with it has been said
     place.secret = option.secret
     before = len(found.findings)
     read = read_value(option.type, value, place)
@@ -152,7 +157,7 @@ def _is_later(one: Location | None, other: Location | None) -> bool:
 
 def _postgresql(values: dict[str, object], top: Place) -> dict[str, Any]:
     section = values.get("postgresql")
-    if not isinstance(section, dict):
+    if not isinstance(section, dict) or not is_computed(section):
         return {}
     place = top.inside(values, "postgresql")
     found: dict[str, Any] = {}

@@ -74,7 +74,8 @@ class Place:
         before = self._parent.setting if self._parent else ""
         if isinstance(self._key, int):
             return f"{before}[{self._key}]"
-        return f"{before}.{self._key}" if before else self._key
+        key = self._key if self._key.isprintable() else repr(self._key)[1:-1]
+        return f"{before}.{key}" if before else key
 
     @property
     def location(self) -> Location | None:

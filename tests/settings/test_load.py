@@ -89,3 +89,27 @@ def test_wrong_text_and_wrong_names_are_told_in_one_go(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load(settings, Layout(tmp_path / "root"), environment={})
     assert [one.location.line for one in caught.value.diagnostics if one.location] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("suffix", [".py", ".rb"])
+def test_what_could_not_be_computed_is_told_once_and_at_its_place(tmp_path: Path, suffix: str) -> None:
+    settings = tmp_path / f"gitlab{suffix}"
+    lines = [
+        'registry["username"] = "registry"',
+        'registry["log_level"] = nowhere',
+        'registry["storage"]["s3"]["bucket"] = nowhere',
+        'registry["nginx"]["listen_prot"] = nowhere',
+        'postgresql["port"] = nowhere',
+    ]
+    settings.write_text("\n".join(lines) + "\n")
+    with pytest.raises(SettingsError) as caught:
+        load(settings, Layout(tmp_path / "root"), environment={})
+    places = [(one.location.line, one.location.column) for one in caught.value.diagnostics if one.location]
+    unknown = [(2, 25), (3, 39), (4, 19), (4, 36), (5, 22)]
+    assert places == (unknown if suffix == ".py" else unknown[:-1])  # Ruby passes over others' settings
+
+
+def test_no_name_brings_control_characters_to_the_terminal(site: Site) -> None:
+    error = site.error(BOTH + 'registry["log\\x1b[31m_level"] = "info"\n')
+    assert "registry.log\\x1b[31m_level: is not known" in error
+    assert "\x1b" not in error

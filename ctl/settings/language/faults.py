@@ -69,6 +69,16 @@ class _Poison:
 
 POISON: Final = _Poison()
 
+
+def is_computed(value: object) -> bool:
+    """Whether there is no POISON in a value, at any depth."""
+    if isinstance(value, dict):
+        return all(is_computed(one) for one in value.values())
+    if isinstance(value, list):
+        return all(is_computed(one) for one in value)
+    return value is not POISON
+
+
 _WORDS: Final = {
     "str": "a string",
     "int": "a whole number",

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ctl.settings.language import advice
 from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
 from ctl.settings.language.limits import Budget, check_elements, check_text
-from ctl.settings.language.ownership import kept, ordered
+from ctl.settings.language.ownership import keep, kept, ordered
 from ctl.settings.language.places import Place, is_plain_path
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
@@ -247,7 +247,7 @@ def _update(receiver: TrackedDict, arguments: Arguments) -> None:
 def _put(receiver: TrackedDict, key: str, value: object, place: Any, arguments: Arguments) -> None:  # noqa: ANN401
     arguments.budget.charge(1)
     check_elements(len(receiver))
-    receiver.put(key, kept(receiver, value, place, arguments.budget), place)
+    keep(receiver, key, value, place, arguments.budget)
 
 
 def _setdefault(receiver: TrackedDict, arguments: Arguments) -> object:

@@ -54,6 +54,30 @@ def kept(
     return owned(value, place, budget) if container.owned else value
 
 
+def keep(
+    container: TrackedDict,
+    key: str,
+    value: object,
+    place: Place | Location,
+    budget: Budget,
+    where: Place | Location | None = None,
+) -> None:
+    """Puts a value into a dictionary, as that keeps it.
+
+    Args:
+        container, key: where to.
+        value: what.
+        place: of the key.
+        budget: pays for it.
+        where: place of the value, if it has one of its own.
+
+    Raises:
+        Fault, Poisoned: as `owned`.
+    """
+    name = _valid(key, place) if container.owned and isinstance(key, str) else key
+    container.put(name, kept(container, value, where or place, budget), place)
+
+
 def ordered(elements: set[object]) -> list[object]:
     """The elements of a set in an order that is the same in every run: by kind, then by value."""
     return sorted(elements, key=_rank)

@@ -133,8 +133,13 @@ class Scope:
             if self.values.get(name) == {}:
                 del self.values[name]
 
-    def poison(self, path: Sequence[str]) -> None:
-        """Give a setting no value that could be used: nothing that depends on it is reported."""
+    def poison(self, path: Sequence[str], place: Place) -> None:
+        """Give a setting no value that could be used: nothing that depends on it is reported.
+
+        Args:
+            path: the setting's name and keys.
+            place: of the last key, where that is not known yet.
+        """
         inner: TrackedDict = self.values
         *outer, last = path
         for key in outer:
@@ -144,7 +149,7 @@ class Scope:
             if not isinstance(found, TrackedDict):
                 return
             inner = found
-        inner[last] = POISON
+        inner.put(last, POISON, inner.places.get(last, place))
 
     def can_be_variable(self, name: str) -> bool:
         """Whether assigning a name makes a variable: it is no setting, no function, and not reserved."""

@@ -9,7 +9,7 @@ from ctl.settings.language import operators
 from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
 from ctl.settings.language.limits import check_elements
 from ctl.settings.language.methods import CHANGING, extend
-from ctl.settings.language.ownership import kept, owned
+from ctl.settings.language.ownership import keep, kept, owned
 from ctl.settings.language.paths import keys_of, path_text, root_name
 from ctl.settings.language.refusals import attribute
 from ctl.settings.language.scope import Scope, did_you_mean
@@ -155,7 +155,7 @@ class Targets:
     def _add(self, outer: TrackedDict, key: str, value: object, node: ast.expr) -> None:
         place = self._scope.place(node)
         check_elements(len(outer) + 1)
-        outer.put(key, kept(outer, value, place, self._scope.budget), place)
+        keep(outer, key, value, place, self._scope.budget)
 
     def _replace_element(
         self, outer: TrackedList, index: object, value: object, target: ast.Subscript
@@ -236,9 +236,11 @@ class Targets:
         ):
             return node.func
         if isinstance(node, ast.alias):
-            return ast.Name((node.asname or node.name).partition(".")[0], ast.Store())
+            return ast.copy_location(
+                ast.Name((node.asname or node.name).partition(".")[0], ast.Store()), node
+            )
         if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            return ast.Name(node.name, ast.Store())
+            return ast.copy_location(ast.Name(node.name, ast.Store()), node)
         return None
 
     def _poison_target(self, target: ast.expr) -> None:
@@ -247,7 +249,8 @@ class Targets:
             return
         keys = keys_of(target)
         if root not in scope.variables and scope.is_setting(root):
-            scope.poison([root, *keys])
+            last = target.slice if isinstance(target, ast.Subscript) else target
+            scope.poison([root, *keys], scope.place(last))
         elif root in scope.variables or isinstance(target, ast.Name):
             scope.variables[root] = POISON
 

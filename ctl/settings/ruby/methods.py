@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ctl.settings.language.faults import POISON, Fault, Poisoned
 from ctl.settings.language.limits import Budget, check_elements, check_number, check_text
-from ctl.settings.language.ownership import kept
+from ctl.settings.language.ownership import keep, kept
 from ctl.settings.language.places import Place
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
@@ -251,13 +251,13 @@ def _update(receiver: TrackedDict, call: Call) -> object:
         check_elements(len(receiver) + len(added))
         for key, value in list(added.items()):
             where = added.places.get(key, place)
-            receiver.put(key, kept(receiver, value, where, call.budget), where)
+            keep(receiver, key, value, where, call.budget)
     return receiver
 
 
 def _store(receiver: TrackedDict, call: Call) -> object:
     key, value = call.take(str, object)
-    receiver.put(key, kept(receiver, value, call.places[1], call.budget), call.places[0])
+    keep(receiver, key, value, call.places[0], call.budget, call.places[1])
     return value
 
 

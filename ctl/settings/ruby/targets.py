@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import POISON, Fault, Poisoned
 from ctl.settings.language.limits import MAX_NESTING, check_elements
-from ctl.settings.language.ownership import kept, owned
+from ctl.settings.language.ownership import keep, kept, owned
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
@@ -133,7 +133,7 @@ class Targets:
                 message = f"the keys of settings are strings or symbols, not {kind(key)}"
                 raise Fault(message, Span(key_node))
             check_elements(len(outer) + 1)
-            outer.put(key, kept(outer, value, place, self._scope.budget), place)
+            keep(outer, key, value, place, self._scope.budget)
         elif isinstance(outer, TrackedList):
             if not isinstance(key, int) or not -len(outer) <= key < len(outer):
                 raise Fault("the array has no such element", Span(key_node), "Add one with <<.")
@@ -162,7 +162,7 @@ class Targets:
         key = self._expressions.key(key_node)
         if outer.get(key) is None:
             place = self._expressions.place(key_node)
-            outer.put(key, TrackedDict(owned=True), place)
+            keep(outer, key, TrackedDict(owned=True), place, self._scope.budget)
         return _known(outer[key])
 
     def _named_container(self, node: Node) -> object:
@@ -214,7 +214,8 @@ class Targets:
             elif root in scope.variables:
                 scope.variables[root] = POISON
         elif keys or root not in scope.names.sections:
-            scope.poison([root, *keys])
+            last = named(target)[-1] if target.type == "element_reference" else target
+            scope.poison([root, *keys], self._expressions.place(last))
 
 
 def sides(node: Node) -> tuple[Node, Node]:
@@ -283,6 +284,21 @@ def walk(node: Node) -> Iterator[Node]:
         one = stack.pop()
         yield one
         stack += reversed(one.named_children)
+
+
+def names_read(root: Node, data: bytes) -> Iterator[str]:
+    """The names that a program reads; not those that it only gives a value.
+
+    Args:
+        root: the program.
+        data: its text in UTF-8.
+    """
+    assigned: set[int] = set()
+    for node in walk(root):
+        if node.type == "assignment" and (left := node.child_by_field_name("left")):
+            assigned.add(left.id)
+        elif node.type in ("identifier", "constant") and node.id not in assigned:
+            yield data[node.start_byte : node.end_byte].decode()
 
 
 def _known(value: object) -> object:

@@ -178,6 +178,9 @@ WRONG_VALUES = [
     ('registry["x"] = read_file("a\\0b")', "1:17", "the name is not usable", ""),
     ('registry["x"] = "\\ud800"', "1:10", "not valid Unicode", ""),
     ('registry["x"] = [1, "\\ud800"]', "1:21", "not valid Unicode", ""),
+    ('registry["\\ud800"] = 1', "1:10", "not valid Unicode", ""),
+    ('registry["\\ud800"]["x"] = 1', "1:10", "not valid Unicode", ""),
+    ('registry["x"] = {}\nregistry["x"].setdefault("\\ud800", 1)', "2:26", "not valid Unicode", ""),
     ('_x = 5\nregistry["x"] = _x()', "2:17", "_x is not a function", ""),
     ('registry["x"] = env', "1:17", "env is a function", "Call it: env(…)."),
 ]
