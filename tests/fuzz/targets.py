@@ -1,0 +1,205 @@
+"""What is fuzzed. Each target takes any bytes; a property that does not hold is an exception of it."""
+
+from __future__ import annotations
+
+import ast
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import ctl.loading
+import ctl.programs  # noqa: F401
+from ctl.cli import cli
+from ctl.commands import check_config as _check_config  # noqa: F401 - loaded before anything is measured
+from ctl.paths import Layout
+from ctl.settings.conversion import distribution as _distribution  # noqa: F401
+from ctl.settings.conversion.files import convert_file
+from ctl.settings.language.reading import Reading
+from ctl.settings.load import is_others_key, reading_of
+from ctl.settings.options import NAMES, OPTIONS
+from ctl.settings.options.foreign import is_foreign
+from ctl.settings.resolve import resolve
+from ctl.settings.secrets import Secrets
+from ctl.settings.source import SettingsError
+from tests.fuzz.properties import Broken, told_well
+
+_ENVIRONMENT = {"STAGE": "prod", "A": "a"}
+_FOLDER = Path(tempfile.mkdtemp(prefix="ctl-fuzz-"))
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+
+def _file(name: str, data: bytes) -> Path:
+    """The input as a file, always the same one."""
+    path = _FOLDER / name
+    path.write_bytes(data)
+    return path
+
+
+def python(data: bytes) -> None:
+    """A settings file is read."""
+    file = _file("gitlab.py", data)
+    told_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
+
+
+def ruby(data: bytes) -> None:
+    """A gitlab.rb is read."""
+    file = _file("gitlab.rb", data)
+    told_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
+
+
+def _plain(reading: Reading) -> None:
+    for value in reading.values.values():
+        _plain_value(value)
+
+
+def _plain_value(value: object) -> None:
+    if isinstance(value, dict):
+        for inner in value.values():
+            _plain_value(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _plain_value(inner)
+    elif value is not None and type(value) not in (str, int, float, bool):
+        raise Broken(f"a setting is of type {type(value).__name__}")
+
+
+def convert_gitlab_rb(data: bytes) -> None:
+    """A gitlab.rb is converted; what comes out is Python, and says the same."""
+    file = _file("gitlab.rb", data)
+    converted = told_well(lambda: convert_file(file).text, placed=True)
+    if converted is None:
+        return
+    ast.parse(converted)
+    try:
+        wanted = _ours(reading_of(file, _ENVIRONMENT))
+    except SettingsError:
+        return
+    again = _file("converted.py", converted.encode())
+    found = _ours(reading_of(again, _ENVIRONMENT))
+    if found != wanted:
+        raise Broken(f"converted, it says something else: {found} for {wanted}")
+
+
+def _ours(reading: Reading) -> dict[str, object]:
+    """What is not another component's, of which Ruby that is not understood is left out."""
+    found: dict[str, object] = {}
+    for name, value in reading.values.items():
+        if isinstance(value, dict):
+            value = {key: one for key, one in value.items() if not is_others_key(name, key)}
+        if not is_foreign(name) and value != {}:
+            found[name] = value
+    return found
+
+
+def convert_config_yml(data: bytes) -> None:
+    """A config.yml is converted; what comes out can be read."""
+    file = _file("config.yml", data)
+    converted = told_well(lambda: convert_file(file).text, placed=False)
+    if converted is None:
+        return
+    again = _file("converted.py", converted.encode())
+    try:
+        reading_of(again, {})
+    except SettingsError as error:
+        # The certificate that config.yml names is a file of another machine.
+        wrong = [one for one in error.diagnostics if not (one.location and "read_file(" in one.location.text)]
+        if wrong:
+            raise Broken(f"converted, it cannot be read: {wrong[0]}") from error
+
+
+def check_config(data: bytes) -> None:
+    """`ctl check-config` as a whole, on a settings file of either language (the first byte tells which)."""
+    name = "site.rb" if data[:1] == b"#" else "site.py"
+    file = _file(name, data)
+    arguments = ["check-config", "--root", str(_FOLDER / "root"), "--settings", str(file)]
+
+    def run() -> None:
+        out = StringIO()
+        # A settings file may name any program as registry["executable"], which is then asked for its version.
+        with (
+            redirect_stdout(out),
+            redirect_stderr(out),
+            patch("ctl.programs.find_program", return_value=None),
+        ):
+            cli.main(arguments, prog_name="ctl", standalone_mode=False)
+
+    told_well(run, placed=False)
+
+
+def values(data: bytes) -> None:
+    """Values of any shape for settings that exist: they are checked and derived, or refused."""
+    given = _Chooser(data).settings()
+    layout = Layout(_FOLDER / "root")
+    told_well(lambda: resolve(given, layout, Secrets.read(layout.secrets_file)), placed=False)
+
+
+_NAMES = sorted(name for name in OPTIONS if not name.startswith("registry.internal_"))
+_WORDS = (
+    "", "a", "true", "5005", "0", "-1", "/", "/x", "//", "*", "[::]", "::1", "127.0.0.1:5000", "localhost:80",
+    "https://a.example", "http://a.example:5050/x/", "https://u:p@a:1", "unix:", "500ms", "1d2h", "5g", "$x",
+    "a b", "a\nb", "\x00", "é", "\ud800", "'", '"', "\\", "#", "{", "}", ";", "%", "*/4", "1-5", "off", "on", "s3",
+    "filesystem", "rootdirectory", "bucket", "region", "name", "url", "headers", "enabled", "cache", "redirect",
+    "geo_event", "Authorization", "10.0.0.0/8", "9" * 400, "_", "-----BEGIN CERTIFICATE-----", "proxy_protocol",
+)  # fmt: skip
+
+
+class _Chooser:
+    """Makes settings out of bytes: each choice takes one."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def _next(self) -> int:
+        self._at += 1
+        return self._data[self._at - 1] if self._at <= len(self._data) else 0
+
+    def settings(self) -> dict[str, object]:
+        """Up to some dozens of settings."""
+        found: dict[str, Any] = {}
+        while self._at < len(self._data):
+            name = _NAMES[(self._next() << 8 | self._next()) % len(_NAMES)]
+            *sections, key = name.split(".")
+            inner = found
+            for section in sections:
+                inner = inner.setdefault(section, {})
+                if not isinstance(inner, dict):
+                    break
+            else:
+                inner[key] = self._value(0)
+        return found
+
+    def _value(self, depth: int) -> object:
+        kind, size = divmod(self._next(), 32)
+        if depth < 4 and kind == 6:
+            return [self._value(depth + 1) for _ in range(size % 5)]
+        if depth < 4 and kind == 7:
+            return {self._word(): self._value(depth + 1) for _ in range(size % 5)}
+        return (True, False, None, size - 4, size / 7, self._word(), self._word(), self._word())[kind]
+
+    def _word(self) -> str:
+        first = self._next()
+        word = _WORDS[first % len(_WORDS)]
+        return word + _WORDS[self._next() % len(_WORDS)] if first > 160 else word
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "python": python,
+    "ruby": ruby,
+    "convert-gitlab-rb": convert_gitlab_rb,
+    "convert-config-yml": convert_config_yml,
+    "check-config": check_config,
+    "values": values,
+}
+"""Every target by its name, which is that of its corpus too."""
+
+DICTIONARY = sorted(
+    {*NAMES.sections, *NAMES.settings, *(part for name in OPTIONS for part in name.split("."))}
+)
+"""Words that the fuzzer puts in."""
