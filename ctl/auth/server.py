@@ -1,0 +1,135 @@
+"""The token issuer as a process: signers beside it, one event loop, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+
+from ctl.auth.app import App
+from ctl.auth.config import Config
+from ctl.auth.decisions import Log
+from ctl.auth.issuer import Issuer
+from ctl.auth.refresh import RefreshTokens
+from ctl.auth.signers import Signers, fork_signers, usual_number
+from ctl.auth.store import Watched
+from ctl.errors import CtlError
+from ctl.registry.token import SigningKey
+
+GRACE = 20
+"""Seconds in which requests under way are finished after SIGTERM; they take some tenths."""
+KEEP_ALIVE = 75
+"""Seconds for which NGINX's idle connections are kept: longer than NGINX keeps them (60 s)."""
+MOST_CONNECTIONS = 1024
+
+
+def serve(config: Config) -> int:
+    """Serve until SIGTERM.
+
+    Returns:
+        The exit code: 1 where a signer has ended by itself, for the supervisor to start all of it anew.
+
+    Raises:
+        CtlError: the key cannot be used, or the address not be listened on.
+    """
+    listening = listen(config.listen)
+    pem = read_key(Path(config.key_file))
+    refresh = RefreshTokens(pem, issuer=config.issuer, service=config.service)
+    signers = Signers(fork_signers(SigningKey(pem), config.signers or usual_number()))
+    del pem
+    return asyncio.run(_run(config, listening, signers, refresh))
+
+
+async def _run(config: Config, listening: socket.socket, signers: Signers, refresh: RefreshTokens) -> int:
+    log = Log()
+    watched = Watched(Path(config.accounts_file), log.event)
+    issuer = Issuer(config, watched.current, signers, refresh)
+    app = App(issuer, realm=config.realm, log=log, start=signers.start, stop=issuer.close)
+    server = _Server(_server_config(app))
+    watcher = asyncio.create_task(_end_with_signers(signers, server, log))
+    watched.current()
+    log.event(f"listening on {config.listen}")
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        watcher.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watcher
+        signers.close()
+    log.event("ended")
+    return int(signers.lost.is_set())
+
+
+class _Server(uvicorn.Server):
+    """Ends after a signal without sending it to itself once more, so that what comes after it is done, too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Finish what is under way, at a signal."""
+        loop, ending = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+        for number in ending:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+        for number in ending:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _server_config(app: App) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+async def _end_with_signers(signers: Signers, server: uvicorn.Server, log: Log) -> None:
+    await signers.lost.wait()
+    log.event("a signer ended by itself: the service ends, to be started anew")
+    server.should_exit = True
+
+
+def listen(address: str) -> socket.socket:
+    """A listening socket for "host:port".
+
+    Raises:
+        CtlError: the address cannot be had.
+    """
+    host, _, port = address.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(place)
+    except OSError as error:
+        raise CtlError(f"cannot listen on {address}: {error.strerror}") from error
+    made.listen(MOST_CONNECTIONS)
+    return made
+
+
+def read_key(path: Path) -> str:
+    """The registry's internal key.
+
+    Raises:
+        CtlError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not PEM"
+        raise CtlError(f"{path}: cannot be read: {reason}") from None
