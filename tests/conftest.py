@@ -21,8 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test in which a registry runs is run with each registry program, unless it is marked."""
     if "registry_program" in metafunc.fixturenames:
-        one = metafunc.definition.get_closest_marker("one_registry") is not None
-        found = chosen(metafunc.config, one=one)
+        found = chosen(metafunc.config, metafunc.definition.get_closest_marker("one_registry"))
         metafunc.parametrize("registry_program", found, ids=str, indirect=True, scope="module")
 
 

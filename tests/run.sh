@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/apt.sh
 
-PACKAGES="nginx runit docker-registry redis-server logrotate skopeo openssl util-linux iproute2 procps ca-certificates git groff-base man-db apache2-utils"
+PACKAGES="nginx runit docker-registry redis-server logrotate skopeo openssl util-linux iproute2 procps ca-certificates git groff-base man-db apache2-utils pebble"
 
 prepare_programs() {
     missing=$(missing_packages $PACKAGES)
@@ -35,6 +35,7 @@ prepare_environment() {
 
 prepare_programs
 sh tests/distribution3.sh >/dev/null
+sh tests/azurite.sh >/dev/null
 prepare_environment
 [ "${1-}" = --prepare ] && exit 0
 exec .venv/bin/python -m pytest -n auto "$@"

@@ -48,13 +48,17 @@ class Registry:
 REGISTRIES = (Registry(2), Registry(3))
 
 
-def chosen(config: pytest.Config, *, one: bool) -> list[Registry]:
+def chosen(config: pytest.Config, mark: pytest.Mark | None) -> list[Registry]:
     """Those that a test runs with.
 
     Args:
         config: `--registry` leaves one.
-        one: whether the program cannot matter to the test: then the first is enough.
+        mark: `one_registry`, if the test has it: the program cannot matter to it, and the first is enough; or its
+            `major` names the only one that can do it.
     """
     wanted = config.getoption("--registry")
     found = [registry for registry in REGISTRIES if wanted in (None, str(registry.major))]
-    return found[:1] if one else found
+    if mark is None:
+        return found
+    major = mark.kwargs.get("major")
+    return [registry for registry in found if registry.major == major] if major else found[:1]
