@@ -123,7 +123,7 @@ def test_grant_and_revoke(bob: AccountCli) -> None:
     assert bob.good("user", "revoke", "bob", "team/**", "delete").out == "bob: pull,push on team/**\n"
     assert bob.accounts.users["bob"].grants == (TEAM,)
     assert bob.good("user", "revoke", "bob", "team/**").out == "bob: nothing on team/**\n"
-    assert bob.accounts.users["bob"].grants == ()
+    assert not bob.accounts.users["bob"].grants
 
 
 def test_what_is_left_is_told(bob: AccountCli) -> None:
@@ -140,7 +140,7 @@ def test_everybody(ctl: AccountCli) -> None:
     assert ctl.accounts.anonymous == (Grant("public/**", ("pull",)),)
     assert ctl.good("user", "list").out.split() == ["anonymous", "pull", "public/**"]
     ctl.good("user", "revoke", "anonymous", "public/**")
-    assert ctl.accounts.anonymous == ()
+    assert not ctl.accounts.anonymous
     assert ctl("user", "add", "anonymous", stdin=PASSWORD).code == 2
 
 
