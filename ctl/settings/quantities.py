@@ -11,7 +11,20 @@ _GO_DURATION = r"(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+
 _NGINX_TIME = r"[0-9]+|(?:[0-9]+(?:ms|[smhdwMy]) ?)+"
 _MINUTE = 60
 _LIFETIME = r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?"
-_SIZE = r"(?i)([0-9]+) ?(?:(k|m|g|t)(i?)b?)?"
+_GO_PART = re.compile(r"([0-9.]+)(ns|us|µs|μs|ms|s|m|h)")
+_GO_UNITS = {
+    "ns": 1,
+    "us": 10**3,
+    "µs": 10**3,
+    "μs": 10**3,
+    "ms": 10**6,
+    "s": 10**9,
+    "m": 60 * 10**9,
+    "h": 3600 * 10**9,
+}
+_GO_LONGEST = 2**63
+"""Nanoseconds that Go's time.Duration cannot hold any more: some 292 years."""
+_SIZE = r"(?i)([0-9]{1,18}) ?(?:(k|m|g|t)(i?)b?)?"
 _NUMBER_FIRST = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -66,6 +79,8 @@ class Duration(Type):
             return 0
         text = str(value)
         if isinstance(value, str) and re.fullmatch(_GO_DURATION, text):
+            if sum(float(number) * _GO_UNITS[unit] for number, unit in _GO_PART.findall(text)) >= _GO_LONGEST:
+                raise Refused(f"must be shorter than 292 years{place.got(value)}")
             return text
         if not isinstance(value, bool) and re.fullmatch(_NUMBER_FIRST, text):
             raise Refused(

@@ -103,6 +103,17 @@ class Text(Type):
         return text
 
 
+class Printable(Text):
+    """Text on one line of which every character can be seen."""
+
+    def read(self, value: object, place: Place) -> str:
+        """The text as given."""
+        text = super().read(value, place)
+        if not text.isprintable():
+            raise Refused("must be on one line, without line breaks or other control characters")
+        return text
+
+
 class Snippet(Type):
     """Text of any number of lines that goes into a file as it is."""
 
@@ -125,6 +136,8 @@ class Scalar(Type):
         """The value as given."""
         if isinstance(value, str) and "\0" in value:
             raise Refused("must not hold a NUL character")
+        if isinstance(value, str) and value.endswith((" ", "\t")):
+            raise Refused("must not end in a blank: chpst(8), which sets the environment, drops it")
         if isinstance(value, str | int | float):
             return value
         raise Refused(f"must be a text, a number or a boolean{place.got(value)}")

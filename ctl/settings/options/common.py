@@ -8,7 +8,7 @@ from ctl.settings.addresses import AbsolutePath
 from ctl.settings.option import Option
 from ctl.settings.quantities import Size
 from ctl.settings.rules.logs import logging_of_all
-from ctl.settings.types import Integer, Text, Type, account
+from ctl.settings.types import Integer, Printable, Type, account
 
 HIGHEST_ID = 2**32 - 2
 """The greatest user and group id (credentials(7): 32 bits, without the highest)."""
@@ -54,15 +54,15 @@ LOGGING: tuple[tuple[str, Type, str, Any, str], ...] = (
     ("svlogd_size", Size(), "Size in bytes at which a log is rotated.", 209715200, "209715200"),
     ("svlogd_num", Integer(), "How many rotated logs are kept.", 30, "30"),
     ("svlogd_timeout", Integer(), "Seconds after which a log is rotated whatever its size.", 86400, "86400"),
-    ("svlogd_filter", Text(), "Program through which rotated logs go.", "gzip", '"gzip"'),
+    ("svlogd_filter", Printable(), "Program through which rotated logs go.", "gzip", '"gzip"'),
     (
         "svlogd_udp",
-        Text(),
+        Printable(),
         "Address to which lines are sent too, by UDP (HOST:PORT).",
         None,
         '"192.0.2.1:514"',
     ),
-    ("svlogd_prefix", Text(), "Text before each line.", None, '"registry "'),
+    ("svlogd_prefix", Printable(), "Text before each line.", None, '"registry "'),
     ("log_group", account("the name of a group"), "Group that may read the logs.", None, '"adm"'),
 )
 """Name, type, description, default and example of what `logging` says for every service."""
