@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.real.harness.registries import Registry, chosen
+
+if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -23,6 +27,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "registry_program" in metafunc.fixturenames:
         found = chosen(metafunc.config, metafunc.definition.get_closest_marker("one_registry"))
         metafunc.parametrize("registry_program", found, ids=str, indirect=True, scope="module")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last, since pytest itself puts together what shares a parameter of a module."""
+    from tests.scheduling import in_order
+
+    items[:] = in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """What shares a root goes to one worker."""
+    from tests.scheduling import Scheduling
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="module")

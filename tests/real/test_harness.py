@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ctl.registry.token import key_set
 from tests.real.harness import images, processes, seeds, tokens, tree
 from tests.real.harness.https import Client
 from tests.real.harness.people import Person
 from tests.real.harness.ports import Ports
+from tests.real.harness.registries import Registry
 from tests.real.harness.skopeo import Skopeo
 from tests.real.harness.waiting import listening, wait_for
 from tests.real.harness.watch import CommandLines, Watch
@@ -24,12 +27,14 @@ version: 0.1
 http: {{addr: "127.0.0.1:{port}"}}
 storage: {{filesystem: {{rootdirectory: "{folder}/images"}}, delete: {{enabled: true}}}}
 auth: {{token: {{realm: "https://gitlab.example.com/jwt/auth", service: container_registry,
-  issuer: omnibus-gitlab-issuer, rootcertbundle: "{folder}/registry.crt"}}}}
+  issuer: omnibus-gitlab-issuer, rootcertbundle: "{folder}/registry.crt"{key_set}}}}}
 """
+KEY_SET = ', jwks: "{folder}/keys.json"'
+"""By which Distribution 3 knows the key of GitLab's tokens."""
 
 
 @pytest.fixture
-def stock(tmp_path: Path) -> Iterator[Client]:
+def stock(tmp_path: Path, registry_program: Registry) -> Iterator[Client]:
     """The registry with token authentication, started by hand."""
     key, certificate = seeds.pair()
 
@@ -39,9 +44,16 @@ def stock(tmp_path: Path) -> Iterator[Client]:
     ports = Ports()
     port = ports.take()
     (tmp_path / "registry.crt").write_text(certificate, encoding="ascii")
-    config = tmp_path / "config.yml"
-    config.write_text(CONFIG.format(port=port, folder=tmp_path), encoding="utf-8")
-    process = subprocess.Popen(["docker-registry", "serve", str(config)], stderr=subprocess.DEVNULL)
+    (tmp_path / "keys.json").write_text(key_set(certificate), encoding="ascii")
+    config, more = tmp_path / "config.yml", KEY_SET.format(folder=tmp_path)
+    text = CONFIG.format(port=port, folder=tmp_path, key_set=more if registry_program.major == 3 else "")
+    config.write_text(text, encoding="utf-8")
+    process = subprocess.Popen(
+        [registry_program.program, "serve", config],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "none"},
+    )
     try:
         wait_for(lambda: listening(port), what="the registry listens")
         yield Client(port, None, sign)

@@ -9,7 +9,7 @@ import pytest
 from tests.real.harness.root import Root
 from tests.real.harness.waiting import wait_for
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.one_registry("they are NGINX's logs")]
 
 
 def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.real.harness.machine import Machine
+from tests.real.harness.registries import Registry
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
 
@@ -20,10 +21,10 @@ CURL = ("curl", "--silent", "--show-error", "--cacert", "/etc/gitlab/ssl/ca.crt"
 
 
 @pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
+def machine(registry_program: Registry) -> Iterator[Machine]:
     """A machine with a running registry at the default places."""
     with Machine() as machine:
-        machine.write("/etc/gitlab/gitlab.py", SETTINGS)
+        machine.write("/etc/gitlab/gitlab.py", SETTINGS + "\n".join(registry_program.settings) + "\n")
         machine.ctl("reconfigure").ok()
         yield machine
 

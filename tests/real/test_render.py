@@ -131,7 +131,7 @@ def test_render_without_the_programs(make_root: RootMaker) -> None:
     root = make_root()
     root.settings()
     runit = "/usr/bin/runsvdir /usr/bin/chpst /usr/bin/svlogd /usr/bin/sv"
-    programs = f"/usr/sbin/nginx /usr/bin/docker-registry {runit}"
+    programs = f"/usr/sbin/nginx /usr/bin/docker-registry {root.registry.program} {runit}"
     hide = f'for one in {programs}; do mount --bind /dev/null "$one"; done; exec "$@"'
     output = root.home / "rendered"
     command = root.person.command(["--root", str(root.path), "render", "--output", str(output)])
