@@ -14,20 +14,23 @@ from ctl.registry.token import key_set as public_keys
 
 def recipe(node: Node) -> Iterator[Item]:
     """Both halves where both sides are on this node, and then as one; else the half that its side needs."""
-    rails, registry = node.attributes.gitlab_rails, node.attributes.registry
-    signs, verifies = rails.enable and rails.registry_enabled, registry.enable
-    if signs and verifies:
+    registry, keys = node.attributes.registry, list(keys_of_signers(node))
+    verifies = registry.enable
+    if keys and verifies:
+        (path, rights), *copies = keys
+        issuer = (restart("registry-auth"),) if node.attributes.registry_auth.enable else ()
         yield KeyPair(
-            key=Path(rails.registry_key_path),
+            key=path,
             certificate=Path(registry.rootcertbundle),
             key_pem=registry.internal_key,
             certificate_pem=registry.internal_certificate,
-            key_rights=key_rights(node),
+            key_rights=rights,
             certificate_rights=certificate_rights(node),
-            notifies=(restart("registry"),),
+            copies=tuple(copies),
+            notifies=(restart("registry"), *issuer),
         )
-    elif signs:
-        path, rights = Path(rails.registry_key_path), key_rights(node)
+    elif keys:
+        path, rights = keys[0]
         yield File(path, content=registry.internal_key, mask=mask_all, **vars(rights))
     elif verifies:
         path, rights = Path(registry.rootcertbundle), certificate_rights(node)
@@ -48,14 +51,21 @@ def names_of_keys(node: Node) -> Iterator[Item]:
     yield File(
         path,
         content=lambda: public_keys(registry.internal_certificate),
+        # it is public, but lines of the private key repeat it: a diff would look like a leak
+        mask=mask_all,
         notifies=(restart("registry"),),
         **vars(certificate_rights(node)),
     )
 
 
-def key_rights(node: Node) -> Rights:
-    """Readable by GitLab alone."""
-    return Rights(0o600, node.attributes.user.username, node.attributes.user.group)
+def keys_of_signers(node: Node) -> Iterator[tuple[Path, Rights]]:
+    """A key for each that signs tokens here: GitLab's, readable by GitLab alone; the issuer's, by that alone."""
+    attributes = node.attributes
+    rails, user, auth = attributes.gitlab_rails, attributes.user, attributes.registry_auth
+    if rails.enable and rails.registry_enabled:
+        yield Path(rails.registry_key_path), Rights(0o600, user.username, user.group)
+    if auth.enable:
+        yield Path(auth.dir) / "gitlab-registry.key", Rights(0o640, "root", auth.group)
 
 
 def certificate_rights(node: Node) -> Rights:
