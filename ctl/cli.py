@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "group": "ctl.commands.group:group",
     "token": "ctl.commands.token:token",
     "trust": "ctl.commands.trust:trust",
+    "renew-le-certs": "ctl.commands.renew_le_certs:renew_le_certs",
     "certificates": "ctl.commands.certificates:certificates",
     "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
     "secrets": "ctl.commands.secrets:secrets",

@@ -67,6 +67,7 @@ def node(ctx: Context, loaded: Loaded, *, required: bool) -> Node:
         privileged=privileged,
         log_account=log_account() if privileged else None,
         secrets=loaded.secrets.content,
+        settings_file=ctx.settings.absolute() if ctx.settings else None,
     )
 
 

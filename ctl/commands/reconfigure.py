@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 import click
 
 from ctl.cli import Context, command
+from ctl.errors import EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
+    from ctl.acme.step import Outcome
     from ctl.converge import Item
     from ctl.converge.model import Report
     from ctl.node import Node
@@ -23,12 +25,14 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> None:
+def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> int:
     """Make this machine what the settings file says.
 
     Everything is planned and checked first, by the programs themselves; then it is applied, and services
-    whose files changed are restarted. A run that fails puts everything back.
+    whose files changed are restarted. A run that fails puts everything back. With Let's Encrypt, a certificate
+    that is due is then obtained; that this fails changes nothing else, and is an error if it was asked for.
     """
+    from ctl.acme.step import after_converging
     from ctl.commands.progress import Progress
     from ctl.converge import converge, run_lock, to_json
     from ctl.loading import load_for_command, machine, node, tell
@@ -51,11 +55,26 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> No
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
+            outcome = after_converging(target, host, progress, report, dry_run=dry_run)
+            if outcome and outcome.error:
+                progress.lines.append(f"no certificate: {outcome.error.message}")
             report.seconds = time.monotonic() - started
             progress.finish(report)
     tell_of_certificates(ctx, target, wanted, report)
     if as_json:
-        ctx.console.result_json(to_json(report))
+        more = {"letsencrypt": outcome.as_json()} if outcome else {}
+        ctx.console.result_json(to_json(report) | more)
+    return tell_of_failure(ctx, outcome)
+
+
+def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
+    """Why there is no certificate of Let's Encrypt. Returns the exit code: what nobody asked for is no error."""
+    from ctl.commands.renewal import tell_failure
+
+    if outcome is None:
+        return EXIT_OK
+    rest = "Everything else is as the settings say."
+    return tell_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
 
 
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:

@@ -32,11 +32,16 @@ def is_this_machine(host: str) -> bool:
     name = normal_host(host)
     if name == "localhost" or name.endswith(".localhost") or name == socket.gethostname().lower():
         return True
-    addresses = {name} if ip_literal(name) else _within(_DNS_PATIENCE, lambda: _resolve(name), set[str]())
-    if any(ipaddress.ip_address(a).is_loopback for a in addresses) or addresses & _own_addresses():
+    found = {name} if ip_literal(name) else addresses(name)
+    if any(ipaddress.ip_address(a).is_loopback for a in found) or found & _own_addresses():
         return True
     # Behind a gateway that translates addresses the name leads elsewhere, and yet it is ours.
     return not ip_literal(name) and name == _within(_DNS_PATIENCE, socket.getfqdn, "").lower()
+
+
+def addresses(host: str) -> set[str]:
+    """Where a name leads, seen from here; nothing where it leads nowhere, or no name server answers."""
+    return _within(_DNS_PATIENCE, lambda: _resolve(host), set[str]())
 
 
 def _resolve(name: str) -> set[str]:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ctl.converge.diff import mask_all, unified
 from ctl.converge.inspect import Rights, look, read_file
-from ctl.converge.model import Change, DesiredFile, Machine, Notification
-from ctl.converge.resources.files import missing_parents
-from ctl.converge.steps import WriteFile
+from ctl.converge.model import Change, DesiredFile, Machine, Notification, Step
+from ctl.converge.resources.files import missing_parents, rights_on
+from ctl.converge.steps import SetRights, WriteFile
 from ctl.errors import CtlError, PreflightError
-from ctl.tls.authority import issue
+from ctl.tls.authority import Pair, issue
+from ctl.tls.certificates import inspect, matches
 from ctl.tls.files import RENEW_DAYS, SETTING, ServedPair, read
 from ctl.tls.local_ca import Authority
 from ctl.tls.names import certificate_names
@@ -34,6 +35,7 @@ class ServerCertificate:
     With an authority: both files are made where both are missing; what that authority issued is issued again
     when it ends within 30 days or is not for the host; anything else that lies there is an administrator's,
     checked and left alone. Without: the files must be there. One of the two alone is never replaced.
+    One that another authority issued just now is put in their place, both files as one.
 
     Args:
         certificate, key: paths.
@@ -42,6 +44,8 @@ class ServerCertificate:
         served: remembers the certificate of which the services were told last, so that one which an
             administrator put in place of another under the same name is taken up too; None: it is not.
         password_file: registry["nginx"]["ssl_password_file"].
+        issued: a certificate with its chain, and its key, to be put in place.
+        owner, group: whose the two files shall be; None leaves them as they are.
         notifies: services that read the files.
         clock: the present time, aware.
     """
@@ -52,6 +56,9 @@ class ServerCertificate:
     authority: Authority | None = field(kw_only=True)
     served: Path | None = field(default=None, kw_only=True)
     password_file: Path | None = field(default=None, kw_only=True)
+    issued: Pair | None = field(default=None, kw_only=True, repr=False)
+    owner: str | None = field(default=None, kw_only=True)
+    group: str | None = field(default=None, kw_only=True)
     notifies: tuple[Notification, ...] = field(default=(), kw_only=True)
     clock: Callable[[], datetime] = field(default=_utc_now, kw_only=True, compare=False, repr=False)
     _made: list[DesiredFile] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -72,30 +79,53 @@ class ServerCertificate:
             CtlError: the files cannot be used as they are; says which and why.
         """
         authority = self._maker(machine)
-        if authority is None:
+        if authority is None and self.issued is None:
             return self._take_up(machine)
-        summary, files = self._reason(authority, machine) or "", self._files(authority, machine)
-        steps = [WriteFile(file.path, file.content, Rights(file.mode)) for file in files]
+        summary, files = self._summary(authority, machine), self._files(authority, machine)
+        steps = [WriteFile(file.path, file.content, self._rights(file, machine)) for file in files]
         diff = "".join(_diff(file, machine) for file in files)
         made = tuple(step for file in files for step in missing_parents(file.path, machine))
         return Change(self.name, summary, (*made, *steps), diff, self.certificate, self.notifies)
 
     def _take_up(self, machine: Machine) -> Change | None:
         """The files are as wanted; whether they are those that the services know is another question."""
-        if machine.blank or self.served is None:
+        if machine.blank:
             return None
-        wanted = _digest(read(self.certificate, SETTING))
-        present = look(self.served)
-        if present and present.is_file and read_file(self.served) == wanted:
+        steps, summary = self._corrected(machine)
+        notifies: tuple[Notification, ...] = ()
+        if self.served and not self._known(self.served):
+            wanted = _digest(read(self.certificate, SETTING))
+            write = WriteFile(self.served, wanted, Rights(CERTIFICATE_MODE))
+            steps += [*missing_parents(self.served, machine), write]
+            summary, notifies = [*summary, "take up"], self.notifies
+        if not steps:
             return None
-        write = WriteFile(self.served, wanted, Rights(CERTIFICATE_MODE))
-        steps = (*missing_parents(self.served, machine), write)
-        return Change(self.name, "take up", steps, "", self.certificate, self.notifies)
+        return Change(self.name, ", ".join(summary), tuple(steps), "", self.certificate, notifies)
+
+    def _known(self, served: Path) -> bool:
+        present = look(served)
+        return bool(
+            present and present.is_file and read_file(served) == _digest(read(self.certificate, SETTING))
+        )
+
+    def _corrected(self, machine: Machine) -> tuple[list[Step], list[str]]:
+        """Steps that give the two files their owner and group; a link leads to what is somebody else's."""
+        steps: list[Step] = []
+        said: list[str] = []
+        rights = rights_on(machine, None, self.owner, self.group)
+        for path in (self.key, self.certificate):
+            found = look(path)
+            differences = rights.differences(found) if found and not found.is_link else []
+            if differences:
+                steps.append(SetRights(path, rights))
+                said.append(f"{path}: {', '.join(differences)}")
+        return steps, said
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
         """The files that `plan` writes; none where it writes none."""
         authority = self._maker(machine)
-        return () if authority is None else tuple(self._files(authority, machine))
+        unchanged = authority is None and self.issued is None
+        return () if unchanged else tuple(self._files(authority, machine))
 
     def warnings(self) -> list[str]:
         """What clients object to or soon will; ask after `plan`, whose errors are not told again."""
@@ -113,8 +143,19 @@ class ServerCertificate:
             return False
         return self.authority.issued(read(self.certificate, SETTING))
 
+    def _summary(self, authority: Authority | None, machine: Machine) -> str:
+        if self.issued:
+            return f"install, good until {inspect(self.issued.certificate).not_after:%Y-%m-%d}"
+        return (self._reason(authority, machine) if authority else None) or ""
+
+    def _rights(self, file: DesiredFile, machine: Machine) -> Rights:
+        own = file.path in (self.certificate, self.key)
+        return rights_on(machine, file.mode, self.owner, self.group) if own else Rights(file.mode)
+
     def _maker(self, machine: Machine) -> Authority | None:
         """The authority, if files are to be made; else None, once what lies there has been checked."""
+        if self.issued:
+            return None
         if self.authority and self._reason(self.authority, machine):
             return self.authority
         if not machine.blank:
@@ -150,9 +191,11 @@ class ServerCertificate:
             return f"ends on {facts.not_after:%Y-%m-%d}"
         return None
 
-    def _files(self, authority: Authority, machine: Machine) -> list[DesiredFile]:
+    def _files(self, authority: Authority | None, machine: Machine) -> list[DesiredFile]:
         """The wanted files, keys first; made once, so that what was checked is what is written."""
-        if not self._made:
+        if not self._made and self.issued:
+            self._add(self.issued)
+        elif not self._made and authority:
             now = self.clock()
             issuer, new_certificate, new_key = authority.issuer(self.host, now, blank=machine.blank)
             server = issue(issuer, certificate_names(self.host), now=now)
@@ -160,11 +203,16 @@ class ServerCertificate:
                 self._made.append(DesiredFile(authority.key, issuer.key, KEY_MODE))
             if new_certificate:
                 self._made.append(DesiredFile(authority.certificate, issuer.certificate, CERTIFICATE_MODE))
-            self._made.append(DesiredFile(self.key, server.key, KEY_MODE))
-            self._made.append(DesiredFile(self.certificate, server.certificate, CERTIFICATE_MODE))
-            if self.served:
-                self._made.append(DesiredFile(self.served, _digest(server.certificate), CERTIFICATE_MODE))
+            self._add(server)
         return self._made
+
+    def _add(self, server: Pair) -> None:
+        if not matches(server.key, server.certificate):
+            raise CtlError(f"the key for {self.key} and the certificate for {self.certificate} do not match")
+        self._made.append(DesiredFile(self.key, server.key, KEY_MODE))
+        self._made.append(DesiredFile(self.certificate, server.certificate, CERTIFICATE_MODE))
+        if self.served:
+            self._made.append(DesiredFile(self.served, _digest(server.certificate), CERTIFICATE_MODE))
 
 
 def _digest(certificate: bytes) -> bytes:

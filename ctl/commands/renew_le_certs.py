@@ -1,0 +1,150 @@
+"""`ctl renew-le-certs`: renew the certificate of Let's Encrypt, if it is time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from ctl.cli import Context, command
+from ctl.errors import CtlError, LockHeld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ctl.acme.step import Outcome, Visit
+    from ctl.acme.wanted import Job
+    from ctl.converge.model import Change, Notification
+
+BUSY = 60
+"""Seconds after which the timer looks again where another run was under way."""
+
+
+@command(name="renew-le-certs")
+@click.option("--force", is_flag=True, help="Obtain a new one also where none is due, or failures say wait.")
+@click.option("--staging", is_flag=True, help="Only try, at acme_staging_endpoint; install nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--scheduled",
+    is_flag=True,
+    help="As the timer does it: only at its times, with pauses after failures. Prints the seconds to wait.",
+)
+def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, scheduled: bool) -> int:
+    """Renew the certificate if it ends within 30 days, or is not as the settings want it.
+
+    NGINX is told only of a new one, and no connection is dropped. What is served stays where none can be had;
+    exit status 1 then. A service does this by itself at the times of letsencrypt["auto_renew_hour"].
+    """
+    from ctl.acme.step import Visit
+    from ctl.loading import machine
+
+    job = _job(ctx)
+    if scheduled:
+        visit = Visit(job, machine(ctx), _Told(ctx.console.note), scheduled=True)
+        return _wake(ctx, visit)
+    said = _Told((lambda _: None) if as_json else ctx.console.say)
+    visit = Visit(job, machine(ctx), said, force=force)
+    outcome = _locked(ctx, visit.rehearse if staging else visit.attend)
+    return _tell(ctx, outcome, as_json=as_json)
+
+
+def _job(ctx: Context) -> Job:
+    from ctl.acme.wanted import Job
+    from ctl.loading import load_for_command, node
+    from ctl.preflight import refuse_foreign_root
+
+    refuse_foreign_root(ctx.layout)
+    found = Job.of(node(ctx, load_for_command(ctx, use_secrets=False), required=True))
+    if found is None:
+        raise CtlError(
+            "certificates are not obtained here: Let's Encrypt is off, or has nothing to certify",
+            hint="What is so, and why: ctl show-config --origin letsencrypt.enable",
+        )
+    return found
+
+
+def _locked(ctx: Context, work: Callable[[], Outcome]) -> Outcome:
+    from ctl.converge import run_lock
+
+    with run_lock(ctx.layout):
+        return work()
+
+
+def _tell(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
+    from ctl.commands.renewal import tell_failure
+
+    if as_json:
+        ctx.console.result_json(outcome.as_json())
+    elif outcome.error is None:
+        ctx.console.say(_in_words(outcome))
+    return tell_failure(ctx, outcome, fatal=True)
+
+
+def _in_words(outcome: Outcome) -> str:
+    from ctl.acme.due import renewal_from
+    from ctl.acme.step import Result
+
+    if outcome.result is Result.TRIED:
+        names = ", ".join(outcome.job.wanted.names)
+        return f"the authority for trials issued a certificate for {names}; nothing was installed"
+    facts = outcome.facts()
+    assert facts is not None  # noqa: S101 - it has just been read, or put there
+    day, end = renewal_from(facts).astimezone(), f"{facts.not_after:%Y-%m-%d}"
+    did = "has been obtained, it" if outcome.result is Result.OBTAINED else "is not due: it"
+    return (
+        f"the certificate of {outcome.job.host} {did} is good until {end}, and renewed from {day:%Y-%m-%d} on"
+    )
+
+
+def _wake(ctx: Context, visit: Visit) -> int:
+    """Do what is due; print how many seconds the timer shall sleep."""
+    from ctl.acme.timer import Timer
+
+    timer = Timer.of(visit.job.node)
+    try:
+        from ctl.converge import run_lock
+
+        with run_lock(ctx.layout):
+            outcome, pause = timer.wake(datetime.now(UTC), visit.attend)
+    except LockHeld as error:
+        ctx.console.note(error.message)
+        ctx.console.result(str(BUSY))
+        return 0
+    ctx.console.result(f"{pause.total_seconds():.0f}")
+    return _log(ctx, outcome) if outcome else 0
+
+
+def _log(ctx: Context, outcome: Outcome) -> int:
+    from ctl.commands.renewal import tell_failure
+
+    if outcome.error is None:
+        ctx.console.note(_in_words(outcome))
+    return tell_failure(ctx, outcome, fatal=True)
+
+
+class _Told:
+    """An observer that passes on what happens, a line each.
+
+    Args:
+        say: prints a line.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def change(self, change: Change) -> None:
+        """A change that is made now."""
+        self._say(f"{change.resource}: {change.summary}")
+
+    def notify(self, notification: Notification) -> None:
+        """A service that reads its files anew."""
+        self._say(f"service[{notification.service}]: {notification.action}")
+
+    def note(self, text: str) -> None:
+        """Anything else worth a line."""
+        self._say(text)
+
+    def rollback(self, text: str) -> None:
+        """A step on the way back after a failure."""
+        self._say(text)
