@@ -46,6 +46,7 @@ class Root:
             f'registry_external_url("https://localhost:{vhost}")',
             f'registry["registry_http_addr"] = "127.0.0.1:{registry}"',
             f'nginx["status"]["port"] = {status}',
+            'registry_auth["enable"] = False',
         ]
         if self._endpoints:
             lines.append('registry["notifications"] = [')

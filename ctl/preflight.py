@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from ctl.auth.runtime import refuse_unreachable
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
@@ -18,6 +19,11 @@ from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
 
 FIRST_ORDINARY_PORT = 1024
+CHALLENGES = (
+    ". On port {} Let's Encrypt looks for its challenges: let port 80 be passed on to another port of this "
+    'machine, and name that in registry["nginx"]["redirect_http_to_https_port"]; or do without: '
+    'letsencrypt["enable"] = False'
+)
 
 
 def refuse_foreign_root(layout: Layout) -> None:
@@ -51,6 +57,7 @@ def check(node: Node, machine: Machine) -> None:
         _refuse_missing_accounts(node)
     if node.attributes.registry.enable:
         _refuse_unreachable_storage(node)
+    refuse_unreachable(node)
     _refuse_taken_ports(node, machine)
 
 
@@ -78,6 +85,8 @@ def _refuse_missing_accounts(node: Node) -> None:
     users = {"registry.username": attributes.registry.username} if attributes.registry.enable else {}
     if attributes.nginx.enable:
         users["web_server.username"] = attributes.web_server.username
+    if attributes.registry_auth.enable:
+        users["registry_auth.username"] = attributes.registry_auth.username
     if attributes.gitlab_rails.enable:
         users["user.username"] = attributes.user.username
     for setting, user in users.items():
@@ -149,13 +158,15 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
     ]
     if not wanted:
         return
-    _refuse_low_ports(wanted)
+    port = node.attributes.registry.nginx.redirect_http_to_https_port if node.obtains_certificate else None
+    challenges = CHALLENGES.format(port) if any(one.endswith(f":{port}") for one in wanted) else ""
+    _refuse_low_ports(wanted, challenges)
     from ctl.nginx.ports import parse_address, taken
 
     problems = [str(problem) for problem in taken([parse_address(address) for address in wanted])]
     if problems:
         raise PreflightError(
-            "; ".join(problems), hint="stop that process, or choose another port in the settings"
+            "; ".join(problems), hint=f"stop that process, or choose another port in the settings{challenges}"
         )
 
 
@@ -166,12 +177,12 @@ def _held(machine: Machine, layout: Layout, service: str) -> set[str]:
     return set(read_definition(layout, service).listen)
 
 
-def _refuse_low_ports(addresses: Iterable[str]) -> None:
+def _refuse_low_ports(addresses: Iterable[str], more: str) -> None:
     if os.geteuid() == 0:
         return
     low = [address for address in addresses if int(address.rpartition(":")[2]) < FIRST_ORDINARY_PORT]
     if low:
         raise PreflightError(
             f"{', '.join(low)}: ports below {FIRST_ORDINARY_PORT} need root",
-            hint="choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']",
+            hint=f"choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']{more}",
         )

@@ -11,7 +11,7 @@ from ctl.converge.rendering import render_to, to_json
 from ctl.converge.resources.accounts import Group, User
 from ctl.converge.resources.actions import Command, Service, reload, restart
 from ctl.converge.resources.environment import EnvDirectory
-from ctl.converge.resources.files import Absent, Directory, File, Symlink, Template
+from ctl.converge.resources.files import Absent, Directory, File, FileRights, Symlink, Template
 from ctl.converge.resources.keypair import KeyPair
 from ctl.converge.resources.yaml_part import YamlPart
 
@@ -21,6 +21,7 @@ __all__ = [
     "Directory",
     "EnvDirectory",
     "File",
+    "FileRights",
     "Group",
     "Item",
     "KeyPair",

@@ -192,6 +192,52 @@ class File(_FileLike):
         return content.encode() if isinstance(content, str) else content
 
 
+@dataclass(frozen=True)
+class FileRights(_Placed):
+    """Mode and owner of a file that others write, wherever it is there.
+
+    Args:
+        path: absolute; a symbolic link that root or the caller laid there is followed.
+        mode: permission bits.
+    """
+
+    path: Path
+    mode: int = field(default=0o640, kw_only=True)
+
+    @property
+    def name(self) -> str:
+        """Identity."""
+        return f"rights[{self.path}]"
+
+    def plan(self, machine: Machine) -> Change | None:
+        """Correct its rights; where there is no file, there is nothing to do.
+
+        Raises:
+            CtlError: it is no regular file.
+        """
+        found = None if machine.blank else self._look()
+        if found is None:
+            return None
+        rights = rights_on(machine, self.mode, self.owner, self.group)
+        differences = rights.differences(found)
+        if not differences:
+            return None
+        steps = (SetRights(self.path, rights, follow=True),)
+        return Change(self.name, ", ".join(differences), steps, path=self.path, notifies=self.notifies)
+
+    def _look(self) -> Found | None:
+        found = look(self.path)
+        if found is not None and found.is_link and found.uid in {0, os.geteuid()}:
+            found = look(self.path, follow=True)
+        if found is not None and not found.is_file:
+            raise CtlError(f"{self.path} is not a regular file", hint="move it away and run again")
+        return found
+
+    def desired(self, machine: Machine) -> Sequence[DesiredFile]:
+        """No file of its own."""
+        return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Template(_FileLike):
     """A file made from a template.

@@ -15,12 +15,13 @@ from ctl.errors import CtlError
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPair:
-    """A private key and the certificate of its public half, in two files.
+    """A private key and the certificate of its public half: two files, and further copies of the key.
 
     Args:
         key, certificate: absolute paths.
         key_pem, certificate_pem: PEM text (RFC 7468); they must belong together.
         key_rights, certificate_rights: mode and accounts of each.
+        copies: further files with the same key, each with its rights, for others that sign with it.
         notifies: services to restart or reload when they change.
     """
 
@@ -30,6 +31,7 @@ class KeyPair:
     certificate_pem: str = field(repr=False)
     key_rights: Rights = Rights(0o600)  # noqa: RUF009 - frozen
     certificate_rights: Rights = Rights(0o644)  # noqa: RUF009 - frozen
+    copies: tuple[tuple[Path, Rights], ...] = ()
     notifies: tuple[Notification, ...] = ()
 
     @property
@@ -38,15 +40,12 @@ class KeyPair:
         return f"key pair[{self.key}]"
 
     def plan(self, machine: Machine) -> Change | None:
-        """Replace both where either differs.
+        """Replace all where one differs.
 
         Raises:
             CtlError: the two do not belong together, or would overwrite each other.
         """
-        if self.key == self.certificate:
-            raise CtlError(
-                f"{self.key} cannot hold both the private key and the certificate: each needs a file"
-            )
+        self._refuse_shared_files()
         changes = [change for change in self._parts(machine) if change is not None]
         if not changes:
             return None
@@ -55,10 +54,24 @@ class KeyPair:
         summary = "; ".join(f"{change.path}: {change.summary}" for change in changes)
         steps = tuple(step for change in changes for step in change.steps)
         diff = "".join(change.diff for change in changes)
-        return Change(self.name, summary, steps, diff, self.certificate, self.notifies, also=(self.key,))
+        keys = tuple(path for path, _ in self._keys())
+        return Change(self.name, summary, steps, diff, self.certificate, self.notifies, also=keys)
+
+    def _refuse_shared_files(self) -> None:
+        keys = [path for path, _ in self._keys()]
+        if self.certificate in keys:
+            raise CtlError(
+                f"{self.certificate} cannot hold both the private key and the certificate: each needs a file"
+            )
+        twice = next((path for path in keys if keys.count(path) > 1), None)
+        if twice is not None:
+            raise CtlError(f"{twice} cannot hold the private key for two that sign: each needs a file")
+
+    def _keys(self) -> tuple[tuple[Path, Rights], ...]:
+        return ((self.key, self.key_rights), *self.copies)
 
     def _parts(self, machine: Machine) -> list[Change | None]:
-        key, certificate = self.key_rights, self.certificate_rights
+        certificate = self.certificate_rights
         return [
             plan_file(
                 self.certificate,
@@ -67,23 +80,29 @@ class KeyPair:
                 machine=machine,
                 name=self.name,
             ),
-            plan_file(
-                self.key,
-                self.key_pem.encode(),
-                rights_on(machine, key.mode, key.owner, key.group),
-                machine=machine,
-                name=self.name,
-                mask=mask_all,
+            *(
+                plan_file(
+                    path,
+                    self.key_pem.encode(),
+                    rights_on(machine, rights.mode, rights.owner, rights.group),
+                    machine=machine,
+                    name=self.name,
+                    mask=mask_all,
+                )
+                for path, rights in self._keys()
             ),
         ]
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
-        """Both."""
+        """All."""
         return (
             DesiredFile(
                 self.certificate, self.certificate_pem.encode(), self.certificate_rights.mode or 0o644
             ),
-            DesiredFile(self.key, self.key_pem.encode(), self.key_rights.mode or 0o600),
+            *(
+                DesiredFile(path, self.key_pem.encode(), rights.mode or 0o600)
+                for path, rights in self._keys()
+            ),
         )
 
 

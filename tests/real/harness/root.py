@@ -26,6 +26,7 @@ GITLAB_URL = "https://gitlab.example.com"
 REGISTRY_ACCOUNT = "docker-registry"
 WEB_ACCOUNT = "www-data"
 GITLAB_ACCOUNT = "news"
+ISSUER_ACCOUNT = "games"
 """Accounts that every Debian and Ubuntu machine with these programs has: tests make none on the machine."""
 
 
@@ -75,7 +76,8 @@ class Root:
     Attributes:
         path: the root, as given to --root.
         home: an empty folder beside it, HOME of everything that runs.
-        port, registry_port, status_port, redirect_port: NGINX, the registry, the status page, the redirect.
+        port, registry_port, status_port, redirect_port, issuer_port: NGINX, the registry, the status page, the
+            redirect, the token issuer.
     """
 
     alive: ClassVar[list[Root]] = []
@@ -89,8 +91,8 @@ class Root:
             folder.mkdir(mode=0o755)
             os.chown(folder, person.uid, person.gid)
         self.ports = Ports()
-        self.port, self.registry_port, self.status_port, self.redirect_port = (
-            self.ports.take() for _ in range(4)
+        self.port, self.registry_port, self.status_port, self.redirect_port, self.issuer_port = (
+            self.ports.take() for _ in range(5)
         )
         Root.alive.append(self)
         if seeded:
@@ -131,6 +133,7 @@ class Root:
             f'registry["registry_http_addr"] = "127.0.0.1:{self.registry_port}"',
             'registry["nginx"]["listen_addresses"] = ["127.0.0.1"]',
             f'nginx["status"]["port"] = {self.status_port}',
+            f'registry_auth["listen_addr"] = "127.0.0.1:{self.issuer_port}"',
             'nginx["worker_processes"] = 1',
             'letsencrypt["enable"] = False',
             *self.registry.settings,
@@ -267,6 +270,7 @@ _ACCOUNTS = [
     f'registry["username"] = registry["group"] = "{REGISTRY_ACCOUNT}"',
     f'web_server["username"] = web_server["group"] = "{WEB_ACCOUNT}"',
     f'user["username"] = user["group"] = "{GITLAB_ACCOUNT}"',
+    f'registry_auth["username"] = registry_auth["group"] = "{ISSUER_ACCOUNT}"',
 ]
 
 
