@@ -77,25 +77,26 @@ def _weakness(password: str, name: str) -> str:
 
 
 def verify(hashed: str | None, password: str, *, cost: int = COST) -> bool:
-    """Whether a password is the one of a hash. Takes the same time for every hash, and for none.
+    """Whether a password is the one of a hash. Where it is not, that takes the same time for every hash, and for none.
 
     Args:
         hashed: of the account; None or "" where there is no account, or none that can log in.
         password: as given by whoever logs in.
-        cost: the work to do at least, as a power of two; that of the costliest account, so that an account
-            cannot be told by its time.
+        cost: the work of a refusal, as a power of two; that of the costliest account, so that none can be told
+            by its time.
     """
     import bcrypt
 
     given = password.encode(errors="replace")[:LONGEST]
-    found, done = False, 0
+    rest = range(cost, cost + 1)
     if hashed:
-        done = cost_of(hashed)
-        found = bcrypt.checkpw(given, hashed.encode("ascii"))
-    # A hash of cost n is 2^n rounds: with those of n, n+1, ... cost-1 the sum is 2^cost.
-    for rest in range(done, cost) if done else (cost,):
-        bcrypt.checkpw(given, _DUMMY.format(cost=rest).encode("ascii"))
-    return found
+        if bcrypt.checkpw(given, hashed.encode("ascii")):
+            return True
+        # A hash of cost n is 2^n rounds: with those of n, n+1, ... cost-1 the sum is 2^cost.
+        rest = range(cost_of(hashed), cost)
+    for one in rest:
+        bcrypt.checkpw(given, _DUMMY.format(cost=one).encode("ascii"))
+    return False
 
 
 def cost_of(hashed: str) -> int:

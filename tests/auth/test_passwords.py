@@ -68,12 +68,13 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("cost", [4, 5, 7, 8])
-def test_every_attempt_is_the_same_work(rounds: list[int], cost: int) -> None:
-    """Unknown account, account without password, right and wrong password of any cost: 2^8 rounds each."""
+def test_every_refusal_is_the_same_work(rounds: list[int], cost: int) -> None:
+    """Unknown account, account without password, wrong password of any cost: 2^8 rounds each."""
     known = bcrypt.hashpw(b"right", bcrypt.gensalt(cost)).decode()
-    for hashed, password in ((known, "right"), (known, "wrong"), (None, "wrong"), ("", "wrong")):
+    assert verify(known, "right", cost=8)
+    for hashed in (known, None, ""):
         rounds.clear()
-        assert verify(hashed, password, cost=8) is (password == "right")
+        assert not verify(hashed, "wrong", cost=8)
         assert sum(rounds) == 1 << 8
 
 
