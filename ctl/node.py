@@ -9,7 +9,7 @@ from pathlib import Path
 from ctl.nginx.modules import serves_status
 from ctl.nginx.program import NginxBuild
 from ctl.paths import Layout
-from ctl.settings.attributes import Attributes
+from ctl.settings.attributes import Attributes, OriginKind
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Node:
         log_account: the account that writes logs (Debian's _runit-log), or None to write as the caller.
         secrets: the wanted content of the secrets file, or None where it is not to be written; waits for
             the RSA pair if that is still being made.
+        settings_file: where the settings were read, if that is not the root's usual place.
     """
 
     attributes: Attributes
@@ -51,6 +52,7 @@ class Node:
     privileged: bool
     log_account: str | None
     secrets: Callable[[], bytes | None]
+    settings_file: Path | None = None
 
     def listens(self) -> dict[str, list[str]]:
         """Every enabled service with the addresses on which it listens, as "host:port"."""
@@ -68,7 +70,8 @@ class Node:
         vhost, status = self.attributes.registry.nginx, self.attributes.nginx.status
         if self.serves_registry:
             ports = [vhost.listen_port]
-            ports += [vhost.redirect_http_to_https_port] if vhost.redirect_http_to_https else []
+            plain = vhost.redirect_http_to_https or self.obtains_certificate
+            ports += [vhost.redirect_http_to_https_port] if plain else []
             yield from ((address, port) for port in ports for address in vhost.listen_addresses)
         if self.serves_status:
             yield from ((address, status["port"]) for address in status["listen_addresses"])
@@ -82,6 +85,24 @@ class Node:
         )
 
     @property
+    def obtains_certificate(self) -> bool:
+        """Whether the vhost's certificate comes from Let's Encrypt, whose challenges NGINX then answers."""
+        return self.serves_registry and obtains_certificate(self.attributes)
+
+    @property
     def serves_status(self) -> bool:
         """Whether NGINX has a status page here."""
         return serves_status(self.attributes, self.programs.nginx_build)
+
+
+def obtains_certificate(attributes: Attributes) -> bool:
+    """Whether Let's Encrypt is on, and has something to certify that is not certified by what the settings name."""
+    vhost = attributes.registry.nginx
+    served = attributes.nginx.enable and attributes.registry.enable and vhost.enable and vhost.https
+    return bool(served and attributes.letsencrypt.enable and not certificate_given(attributes))
+
+
+def certificate_given(attributes: Attributes) -> bool:
+    """Whether the settings name the vhost's certificate."""
+    names = ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")
+    return any(attributes.origin(name).kind is OriginKind.FILE for name in names)

@@ -15,7 +15,17 @@ from ctl.errors import CtlError
 from ctl.node import Node
 from ctl.paths import Layout
 
-ORDER = ("secrets", "runit", "gitlab_rails", "registry", "registry_auth", "token_pair", "nginx", "logrotate")
+ORDER = (
+    "secrets",
+    "runit",
+    "gitlab_rails",
+    "registry",
+    "registry_auth",
+    "token_pair",
+    "nginx",
+    "letsencrypt",
+    "logrotate",
+)
 """The shipped recipes: what others build on comes first."""
 
 Recipe = Callable[[Node], Iterator[Item]]

@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 from ctl.converge import Absent, Directory, Group, Item, Service, Template, User, Validation, reload
 from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
-from ctl.node import Node
+from ctl.node import Node, certificate_given
 from ctl.services import runit_service
-from ctl.settings.attributes import OriginKind
 from ctl.tls import Authority, ServerCertificate
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -74,9 +73,8 @@ def registry_vhost(node: Node) -> Iterator[Item]:
 
 def certificate(node: Node) -> ServerCertificate:
     """The certificate that clients see; made here only where the settings name none."""
-    vhost = node.attributes.registry.nginx
-    paths = ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")
-    given = any(node.attributes.origin(path).kind is OriginKind.FILE for path in paths)
+    vhost, letsencrypt = node.attributes.registry.nginx, node.attributes.letsencrypt
+    given, obtained = certificate_given(node.attributes), node.obtains_certificate
     return ServerCertificate(
         Path(vhost.ssl_certificate),
         Path(vhost.ssl_certificate_key),
@@ -84,6 +82,8 @@ def certificate(node: Node) -> ServerCertificate:
         served=Path(node.attributes.nginx.dir) / "run/certificate",
         authority=None if given else Authority(node.layout.ssl / "ca.crt", node.layout.ssl / "ca.key"),
         password_file=Path(vhost.ssl_password_file) if vhost.ssl_password_file else None,
+        owner=letsencrypt.owner if obtained else None,
+        group=letsencrypt.group if obtained else None,
         notifies=(reload("nginx"),),
     )
 
@@ -168,6 +168,12 @@ def host(node: Node) -> str:
     return urlsplit(node.attributes.registry_external_url).hostname or "localhost"
 
 
+def names(node: Node) -> list[str]:
+    """Every name under which the vhost answers: the host, and with it the certificate's further ones."""
+    further = node.attributes.letsencrypt.alt_names if node.obtains_certificate else []
+    return list(dict.fromkeys([host(node), *further]))
+
+
 def vhost_variables(node: Node) -> dict[str, object]:
     """What the vhost's template needs beside the attributes themselves."""
     attributes = node.attributes
@@ -176,7 +182,8 @@ def vhost_variables(node: Node) -> dict[str, object]:
     return {
         "vhost": vhost,
         "tls": vhost.https,
-        "host": host(node),
+        "names": names(node),
+        "challenges": attributes.letsencrypt.wwwroot if node.obtains_certificate else None,
         "upstream": attributes.registry.registry_http_addr,
         "issuer": issuer(node),
         "access_log": logs / "gitlab_registry_access.log",
