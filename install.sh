@@ -136,6 +136,10 @@ install_ctl() {
     mv -T "$HOME_OF_CTL/venv.new" "$HOME_OF_CTL/venv"
     mkdir -p "${LINK%/*}"
     ln -sfn "$HOME_OF_CTL/venv/bin/ctl" "$LINK"
+}
+
+# The token issuer runs from the environment that it was started in: that goes when the run has restarted it.
+remove_old_environments() {
     for old in "$HOME_OF_CTL"/venv-*; do
         [ "$old" = "$new" ] || rm -rf "$old"
     done
@@ -172,6 +176,7 @@ converge() {
         return 0
     fi
     ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
+    remove_old_environments
     say ""
     ctl status || fail "not every service runs; see: ctl tail"
     url=$(ctl show-config | sed -n 's/^registry_external_url: *//p' | tr -d '"')
@@ -180,8 +185,20 @@ converge() {
         http*) say "The registry is running at $url" ;;
         *) say "The settings ask for no registry on this machine" ;;
     esac
+    first_account "${url#*://}"
     has_systemd || say "It does not start at boot by itself here: let your init system run /usr/local/bin/ctl start"
     say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
+}
+
+# The registry's own token issuer begins without accounts. The password is printed here and kept nowhere.
+first_account() {
+    [ "$(ctl settings get registry_auth.enable)" = True ] || return 0
+    ctl user list --json | grep -q '"users": \[\]' || return 0
+    say ""
+    ctl user add admin --admin --random-password 2>&1
+    say "Another one: sudo ctl user passwd admin --random-password"
+    say "Log in: docker login -u admin ${1%/}"
+    say ""
 }
 
 read_arguments "$@"

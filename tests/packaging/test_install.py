@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.wheelhouse import fill, offline
+from tests.real.harness.images import image, layout_digests, write_layout
 from tests.real.harness.machine import Machine
 from tests.real.harness.people import CHECKOUT
 from tests.real.harness.root import Result
@@ -46,6 +47,38 @@ def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> 
     return machine.run(*usual, "sh", script, *arguments, timeout=300, environment=environment)
 
 
+def shown_password(result: Result) -> str:
+    """The first account's password, which stands on a line of its own."""
+    lines = result.out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("the password of admin"))
+    return lines[at + 1]
+
+
+def log_in_push_and_pull(machine: Machine, registry: str, password: str) -> None:
+    """What whoever installed it does next, with the password that was shown and with no file that has it."""
+    assert machine.run("grep", "-rlF", password, "/etc", "/opt", "/var", timeout=120).exits(1).out == ""
+    machine.run("ctl", "trust", "--podman").ok()
+    environment = ["REGISTRY_AUTH_FILE=/var/tmp/auth.json"]
+    login = f"printf %s {password} | skopeo login --username admin --password-stdin {registry}"
+    machine.run("sh", "-c", login, environment=environment).ok()
+    with tempfile.TemporaryDirectory() as folder:
+        pushed = image("installed")
+        layout = write_layout(Path(folder) / "layout", {"v1": pushed})
+        there = f"docker://{registry}/team/app:v1"
+        copy = ["skopeo", "copy", "--preserve-digests"]
+        machine.run(*copy, f"oci:{layout}:v1", there, environment=environment).ok()
+        machine.run(*copy, there, f"oci:{folder}/back:v1", environment=environment).ok()
+        assert pushed.digest in layout_digests(Path(folder) / "back")
+    nobody = machine.run(*copy, there, "oci:/var/tmp/nobody:v1", environment=["REGISTRY_AUTH_FILE=/var/none"])
+    assert "unauthorized" in nobody.exits(1).text
+
+
+def pids(machine: Machine) -> dict[str, int]:
+    """The process of each service."""
+    found = machine.run("ctl", "status", "--json").ok().json()["services"]
+    return {one["name"]: one["pid"] for one in found}
+
+
 @need_root
 def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: Path) -> None:
     url = "https://localhost:5050"
@@ -55,13 +88,16 @@ def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: 
             assert part in first.text
         assert f'registry_external_url = "{url}"' in machine.read("/etc/gitlab/gitlab.py")
         assert "exceed open file resource limit" not in machine.read("/var/log/gitlab/nginx/current")
-        pids = machine.run("ctl", "status").ok().out.replace("s;", "").split("pid ")[1].split(")")[0]
+        password = shown_password(first)
+        log_in_push_and_pull(machine, "localhost:5050", password)
+        before = pids(machine)
 
         machine.run("sh", "-c", "echo '# mine' >> /etc/gitlab/gitlab.py").ok()
         second = install(machine, checkout, wheels, "--url", "https://other.example.com").ok()
-        assert "0 changed" in second.out
+        assert "1 changed" in second.out  # the issuer runs what has just been installed
+        assert "password" not in second.text
         assert "# mine" in machine.read("/etc/gitlab/gitlab.py")
-        assert f"pid {pids})" in machine.run("ctl", "status").ok().out
+        assert {name for name, pid in pids(machine).items() if pid != before[name]} == {"registry-auth"}
         assert len(machine.run("ls", "/opt/registry-ctl").ok().out.split()) == 2  # one environment, one link
 
         shutil.rmtree(checkout)

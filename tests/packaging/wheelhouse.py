@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.real.harness.people import CHECKOUT
 
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 def fill(folder: Path) -> Path:
-    """Download what the project needs, and what builds it, into a folder."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    """Download what the project needs, and what builds it, into a folder, for the Python that install.sh takes.
+
+    What a package needs may depend on the last part of Python's version.
+    """
+    environment = folder / "environment"
+    subprocess.run([_python(), "-m", "venv", str(environment)], check=True)
+    pip = [str(environment / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run([*pip, "wheel", "--wheel-dir", str(folder), str(CHECKOUT), "hatchling>=1.21"], check=True)
     return folder
+
+
+def _python() -> str:
+    script = f"PATH={_PATH}; . {CHECKOUT}/packaging/apt.sh; find_python"
+    return subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True).stdout.strip()
 
 
 def offline(folder: Path) -> dict[str, str]:
