@@ -65,6 +65,8 @@ def _rows(one: Installed, now: datetime) -> Iterator[tuple[str, str, Style | Non
     if one.facts.names:
         yield "names", ", ".join(one.facts.names), None
     yield "ends", *_end(one, now)
+    if one.renewal:
+        yield "renewed", one.renewal, None
     if one.key:
         yield "key", *_key(one.key)
 
@@ -114,6 +116,8 @@ def _described(one: Installed, now: datetime) -> dict[str, object]:
             "days_left": one.facts.days_left(now),
             "fingerprint": one.facts.fingerprint,
         }
+    if one.renewal:
+        found["renewal"] = one.renewal
     key = {"path": one.key.path, "state": one.key.state} if one.key else None
     return found | {
         "key": key,

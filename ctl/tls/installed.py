@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ctl.errors import CtlError
+from ctl.node import obtains_certificate
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.token_pair import UnusableKey, matches
@@ -71,6 +72,8 @@ class Installed:
         problem: why it cannot be read; "" where it can.
         denied: whether root could read it.
         host: for which it must be good; "" for any.
+        renewal: who renews it, and from when on; "" where nobody does.
+        failure: why it was not renewed when that was last tried; "" where it was.
     """
 
     kind: str
@@ -81,6 +84,8 @@ class Installed:
     problem: str = ""
     denied: bool = False
     host: str = ""
+    renewal: str = ""
+    failure: str = ""
 
     def faults(self, now: datetime) -> list[str]:
         """What is broken already: clients or the registry refuse it."""
@@ -102,6 +107,8 @@ class Installed:
             found.append(f"{self.path} is good from {self.facts.not_before:%Y-%m-%d %H:%M} UTC only")
         if self.host and not self.facts.covers(self.host):
             found.append(f"{self.path} is not for {self.host}: clients refuse it")
+        if self.failure:
+            found.append(f"{self.path} was not renewed when that was last tried: {self.failure}")
         return found
 
 
@@ -110,11 +117,11 @@ def installed(attributes: Attributes, layout: Layout) -> list[Installed]:
     with warnings.catch_warnings():
         # The country of the token certificate has three letters in every GitLab, against X.520.
         warnings.filterwarnings("ignore", message="Attribute's length")
-        found = list(_server(attributes))
+        found = list(_server(attributes, layout))
         return [*found, *_authority(layout, found), *_token(attributes, layout)]
 
 
-def _server(attributes: Attributes) -> Iterator[Installed]:
+def _server(attributes: Attributes, layout: Layout) -> Iterator[Installed]:
     vhost = attributes.registry.nginx
     served = attributes.nginx.enable and attributes.registry.enable and vhost.enable and vhost.https
     if not served:
@@ -128,9 +135,34 @@ def _server(attributes: Attributes) -> Iterator[Installed]:
         return
     passwords = Path(vhost.ssl_password_file) if vhost.ssl_password_file else None
     state = _key_of(chain[0], key, KEY_SETTING, passwords)
-    yield Installed("server", path, use, inspect(chain[0]), state, host=host)
+    facts = inspect(chain[0])
+    renewal, failure = _renewal(attributes, layout, facts)
+    yield Installed("server", path, use, facts, state, host=host, renewal=renewal, failure=failure)
     for pem in chain[1:]:
         yield Installed("issuer", path, "NGINX, sent along with the server's", inspect(pem))
+
+
+def _renewal(attributes: Attributes, layout: Layout, facts: CertificateFacts) -> tuple[str, str]:
+    """Who renews the server's certificate from when on, and what kept it from that."""
+    if not obtains_certificate(attributes):
+        return "", ""
+    from ctl.acme.due import renewal_from
+    from ctl.acme.record import Attempts
+    from ctl.acme.wanted import Places
+
+    settings, own = attributes.letsencrypt, layout.ssl / "ca.crt"
+    authority = _host(settings.acme_production_endpoint)
+    try:
+        failure = Attempts.read(Places.of(layout, settings).attempts).reason
+    except PermissionError:  # only root may know
+        failure = ""
+    stands_in = os.path.lexists(own) and issued_by(
+        read(Path(attributes.registry.nginx.ssl_certificate), SETTING), read(own, "the local CA")
+    )
+    if stands_in:
+        return f"stands in for one of {authority}", failure
+    how = "" if settings.auto_renew else ", by ctl renew-le-certs"
+    return f"by {authority} from {renewal_from(facts):%Y-%m-%d} on{how}", failure
 
 
 def _host(url: str) -> str:

@@ -366,3 +366,51 @@ def test_a_certificate_put_in_place_of_another_is_taken_up(place: Place) -> None
     assert [run(), run()] == [f"create for {HOST}", ""]
     place.put(*own_pair(HOST))
     assert [run(), run()] == ["take up", ""]
+
+
+# --- a certificate that another authority issued
+
+
+def test_an_issued_one_takes_the_place_of_the_local_one(place: Place) -> None:
+    place.converge()
+    pair = issue(make_authority("elsewhere", now=NOW), [HOST], now=NOW)
+    change = replace(place.resource(), issued=pair, served=place.folder / "served").plan(MACHINE)
+    assert change is not None
+    for step in change.steps:
+        step.apply()
+    assert (place.certificate.read_bytes(), place.key.read_bytes()) == (pair.certificate, pair.key)
+    assert place.key.stat().st_mode & 0o777 == 0o600
+    assert change.notifies == (reload("nginx"),)
+    assert "PRIVATE KEY" not in change.diff
+    assert replace(place.resource(), served=place.folder / "served").plan(MACHINE) is None
+
+
+def test_an_issued_one_stays_when_its_end_is_near(place: Place) -> None:
+    pair = issue(make_authority("elsewhere", now=NOW), [HOST], now=NOW)
+    place.converge()
+    place.put(pair.certificate, pair.key)
+    place.now = NOW + SERVER_LIFE - timedelta(days=3)
+    assert place.resource().plan(MACHINE) is None
+    assert not place.resource().local()
+
+
+def test_an_issued_one_must_have_its_key(place: Place) -> None:
+    one, other = (issue(make_authority("elsewhere", now=NOW), [HOST], now=NOW) for _ in range(2))
+    mixed = replace(one, key=other.key)
+    with pytest.raises(CtlError, match="do not match"):
+        replace(place.resource(), issued=mixed).plan(MACHINE)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_owner_and_group_are_corrected_without_a_reload(place: Place) -> None:
+    place.converge()
+    machine = replace(MACHINE, privileged=True)
+    resource = replace(place.resource(), owner="daemon", group="daemon")
+    change = resource.plan(machine)
+    assert change is not None
+    assert change.notifies == ()
+    for step in change.steps:
+        step.apply()
+    assert {path.owner() for path in (place.key, place.certificate)} == {"daemon"}
+    assert place.key.stat().st_mode & 0o777 == 0o600
+    assert resource.plan(machine) is None
