@@ -10,6 +10,7 @@ from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
 from ctl.settings.options.foreign import FOREIGN
 from ctl.settings.options.notifications import ENDPOINT
+from ctl.settings.options.sections import GC, OPTIONS_OF, REDIS, REPORTING
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
 from ctl.settings.shapes import ListOf, Parameter, Schema
 from ctl.settings.starter import default_in_words
@@ -34,6 +35,10 @@ def reference() -> str:
     parts += ["## Beside the driver\n", _schemas(FEATURES)]
     parts += ["## Parameters of a notification endpoint\n", _parameters(ENDPOINT)]
     parts += ["## Parameters of the database\n", _parameters(DATABASE)]
+    parts += ["## Parameters of redis\n", _parameters(REDIS)]
+    parts += ["## Parameters of gc\n", _parameters(GC)]
+    parts += ["## Parameters of reporting\n", _parameters(REPORTING)]
+    parts += ["## Options of storage middleware\n", _schemas(OPTIONS_OF)]
     parts += ["## Rules\n", _rules()]
     parts += ["## Names of other components\n", _foreign()]
     return "\n".join(parts)

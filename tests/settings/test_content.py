@@ -282,7 +282,16 @@ def test_redis_is_written_where_a_block_is_enabled(site: Site, value: object, wr
 
 def test_a_redis_cache_needs_its_server(site: Site) -> None:
     text = BOTH + 'registry["storage"] = {"inmemory": {}, "cache": {"blobdescriptor": "redis"}}\n'
-    assert 'registry["redis"] names no server' in site.error(text)
+    for more in (
+        "",
+        'registry["redis"] = {"cache": {"enabled": True, "addr": "r:6379"}}',
+        'registry["storage"]["cache"] = {"layerinfo": "redis"}',
+    ):
+        assert 'registry["redis"] names no server' in site.error(text + more)
+    assert site.warnings(text + 'registry["env"] = {"REGISTRY_REDIS_ADDR": "r:6379"}') == []
+    assert site.value(text + 'registry["redis"] = {"addrs": ["r:6379"]}', "registry.redis") == {
+        "addrs": ["r:6379"]
+    }
     assert site.value(text + 'registry["redis"] = {"addr": "r:6379"}', "registry.redis") == {"addr": "r:6379"}
 
 
@@ -290,11 +299,6 @@ def test_online_collection_needs_the_database(site: Site) -> None:
     text = BOTH + 'registry["gc"] = {"noidlebackoff": True}\n'
     assert "no effect without registry.database" in site.warnings(text)[0]
     assert site.warnings(text + 'registry["database"] = {"enabled": True}') == []
-
-
-def test_free_sections_pass_as_given(site: Site) -> None:
-    value = {"storage": [{"name": "cloudfront", "options": {"ttl": "60s", "n": None}}]}
-    assert site.value(f'{BOTH}registry["middleware"] = {value!r}', "registry.middleware") == value
 
 
 def test_environment_is_kept_as_given(site: Site) -> None:

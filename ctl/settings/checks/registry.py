@@ -39,14 +39,17 @@ def folders_are_one(view: View) -> None:
 
 
 def cache_has_its_server(view: View) -> None:
-    """A cache in Redis without a redis section ends the registry at its start."""
+    """A cache in Redis without a server to go to ends the registry at its start; the blocks name none for it."""
     cache = view["registry.storage"].get("cache", {})
     redis: Mapping[str, Any] = view["registry.redis"] or {}
-    if cache.get("blobdescriptor") == "redis" and not redis:
+    named = {"addr", "addrs"} & redis.keys() or {"REGISTRY_REDIS_ADDR", "REGISTRY_REDIS_ADDRS"} & view[
+        "registry.env"
+    ].keys()
+    if cache.get("blobdescriptor", cache.get("layerinfo")) == "redis" and not named:
         view.error(
             "registry.storage",
-            'has cache.blobdescriptor "redis", but registry["redis"] names no server',
-            'Give registry["redis"] = {"addr": "127.0.0.1:6379"}, or take "inmemory".',
+            'has its cache in Redis, but registry["redis"] names no server',
+            'Give registry["redis"] = {"addr": "127.0.0.1:6379"}, or take {"blobdescriptor": "inmemory"}.',
         )
 
 

@@ -18,6 +18,8 @@ _SECRET_WORD = re.compile(
 )
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?")
 _RANDOM_LOOKING = re.compile(r"(?=[^\"']*[0-9])[A-Za-z0-9+/_=-]{20,}")
+_USERINFO = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
+"""Name and password in a URL (RFC 3986, section 3.2.1)."""
 _SUBSCRIPT = re.compile(r"[\w\])]\[$")
 """An opening bracket that follows a name, a call or another subscript."""
 _PLAIN_PATH = re.compile(r"(?:/(?![\w-]*[0-9][\w-]*(?<=[\w-]{20}))[A-Za-z0-9._@-]{1,60}){2,}")
@@ -97,14 +99,16 @@ def shown(line: str) -> str:
 
     A settings file may hold passwords as plain strings; an error is copied into tickets and logs. Strings on
     a line that speaks of secrets are starred, except keys and arguments of env() and the like, and so is any
-    long text that looks random.
+    long text that looks random, and who logs in by a URL.
     """
     if len(line) > _LONGEST_SHOWN:
         return ""
     line = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
     if _SECRET_WORD.search(line):
         return _QUOTED.sub(_starred, line)
-    return _RANDOM_LOOKING.sub(lambda found: "*" * len(found[0]), line)
+    for secret in (_RANDOM_LOOKING, _USERINFO):
+        line = secret.sub(lambda found: "*" * len(found[0]), line)
+    return line
 
 
 def is_plain_path(text: str) -> bool:

@@ -7,11 +7,12 @@ from ctl.settings.option import Deprecation, Option
 from ctl.settings.options.common import account_options, logging_options
 from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
+from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
 from ctl.settings.options.storage import Storage
 from ctl.settings.pem import Content, Pem
 from ctl.settings.quantities import Duration
 from ctl.settings.rules import keys, paths, storage, urls
-from ctl.settings.shapes import Free, MapOf
+from ctl.settings.shapes import MapOf
 from ctl.settings.types import Bool, Enum, Integer, Scalar, Text
 
 _MANAGED = AbsolutePath(managed=True)
@@ -173,9 +174,9 @@ CONTENT = (
     ),
     Option(
         "registry.middleware",
-        Free(mapping=True),
-        "Middleware of the registry, such as a CDN in front of storage; passed on as given.",
-        example='{"storage": [{"name": "cloudfront", "options": {"baseurl": "https://cdn.example.com/"}}]}',
+        MIDDLEWARE,
+        "Middleware of the registry, such as a CDN in front of storage.",
+        example='{"storage": [{"name": "redirect", "options": {"baseurl": "https://cdn.example.com/"}}]}',
         reaches=("config.yml: middleware",),
     ),
     Option(
@@ -291,15 +292,16 @@ GITLAB_ONLY = (
     ),
     Option(
         "registry.gc",
-        Free(mapping=True),
-        "Online garbage collection of GitLab's registry; needs the database. Passed on as given.",
+        GC,
+        "Online garbage collection of GitLab's registry; needs the database.",
         example='{"disabled": False}',
         reaches=("config.yml: gc",),
     ),
     Option(
         "registry.redis",
-        Free(mapping=True),
-        "Redis for the cache. With `addr` for every program; its blocks are for GitLab's registry.",
+        REDIS,
+        "Redis for the cache: `addr` for Distribution 2 and GitLab's registry, `addrs` for Distribution 3. Its "
+        "blocks are for GitLab's registry.",
         finish=storage.complete_redis,
         default_text='{"loadbalancing": {"enabled": False}, "cache": {"enabled": False}}, which is left out',
         example='{"addr": "127.0.0.1:6379", "db": 1}',
@@ -307,8 +309,8 @@ GITLAB_ONLY = (
     ),
     Option(
         "registry.reporting",
-        Free(mapping=True),
-        "Error reporting of GitLab's registry. Passed on as given.",
+        REPORTING,
+        "Error reporting of GitLab's registry and of Distribution 2.",
         example='{"sentry": {"enabled": True, "dsn": env("REGISTRY_SENTRY_DSN", "")}}',
         reaches=("config.yml: reporting",),
     ),

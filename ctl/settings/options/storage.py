@@ -42,6 +42,12 @@ def _driver(name: str, *parameters: Parameter) -> Schema:
     return Schema(f"the storage driver {name}", parameters, Unknown.WARNING)
 
 
+def _spelt(kind: Type, description: str, *names: str) -> list[Parameter]:
+    """One parameter under the names that versions of a program have for it."""
+    return [Parameter(name, kind, description) for name in names]
+
+
+_CREDENTIALS = Enum("shared_key", "client_secret", "default_credentials")
 _ROOT = Parameter("rootdirectory", _TEXT, "prefix below which everything lies")
 _USER_AGENT = Parameter("useragent", _TEXT, "User-Agent of requests")
 
@@ -113,26 +119,44 @@ DRIVERS: Mapping[str, Schema] = {
         "azure",
         Parameter("accountname", Text(empty=False), "storage account", required=True),
         Parameter("accountkey", _TEXT, "its key", secret=True),
-        Parameter("container", Text(empty=False), "container in it", required=True),
+        Parameter("container", Text(empty=False), "container in it, which exists", required=True),
         Parameter("realm", _TEXT, "domain of the cloud"),
         _ROOT,
         Parameter("trimlegacyrootprefix", _BOOL, "standard root folder: True when moving to Azure"),
         Parameter("legacyrootprefix", _BOOL, "older name of its opposite"),
-        Parameter("credentialstype", _TEXT, "shared_key, client_secret or default_credentials"),
-        Parameter("credentials", Free(mapping=True), "credentials of another kind", secret=True),
-        Parameter("tenantid", _TEXT, "tenant of a service principal"),
-        Parameter("clientid", _TEXT, "client of a service principal"),
-        Parameter("secret", _TEXT, "secret of a service principal", secret=True),
+        Parameter("credentialstype", _CREDENTIALS, "how GitLab's registry gets access"),
+        Parameter("tenantid", _TEXT, "tenant of a service principal, for GitLab's registry"),
+        Parameter("clientid", _TEXT, "its client"),
+        Parameter("secret", _TEXT, "its secret", secret=True),
+        Parameter(
+            "credentials",
+            Schema(
+                "azure.credentials",
+                [
+                    Parameter("type", _CREDENTIALS, "how", required=True),
+                    Parameter("tenantid", _TEXT, "tenant of a service principal"),
+                    Parameter("clientid", _TEXT, "its client"),
+                    Parameter("secret", _TEXT, "its secret", secret=True),
+                ],
+                Unknown.WARNING,
+                form='{"type": "shared_key"}',
+            ),
+            "how Distribution 3 gets access",
+        ),
+        Parameter("connectionstring", _TEXT, "accepted by Distribution 3", secret=True),
         Parameter("serviceurl", _TEXT, "address of the service"),
-        Parameter("maxretries", _COUNT, "how often a request is tried again"),
-        Parameter("retrydelay", Duration(), "wait before the next try"),
-        Parameter("max_retries", _COUNT, "how often a request is tried again"),
-        Parameter("retry_delay", Duration(), "wait before the next try"),
-        Parameter("api_pool_initial_interval", Duration(), "first interval of polling"),
-        Parameter("api_pool_max_interval", Duration(), "longest interval of polling"),
-        Parameter("api_pool_max_elapsed_time", Duration(), "when polling is given up"),
-        Parameter("debug_log", _BOOL, "log requests"),
-        Parameter("debug_log_events", _TEXT, "which events are logged"),
+        Parameter("skipverify", _BOOL, "take any certificate of the service"),
+        *_spelt(_COUNT, "how often a request is tried again", "max_retries", "maxretries"),
+        *_spelt(Duration(), "wait before the next try", "retry_delay", "retrydelay"),
+        Parameter("max_retry_delay", Duration(), "longest wait before the next try"),
+        Parameter("retry_try_timeout", Duration(), "time limit of each try"),
+        *_spelt(
+            Duration(), "first interval of polling", "api_pool_initial_interval", "apipoolinitialinterval"
+        ),
+        *_spelt(Duration(), "longest interval of polling", "api_pool_max_interval", "apipoolmaxinterval"),
+        *_spelt(Duration(), "when polling is given up", "api_pool_max_elapsed_time", "apipoolmaxelapsedtime"),
+        *_spelt(_BOOL, "log requests", "debug_log", "debuglog"),
+        *_spelt(_TEXT, "which events are logged", "debug_log_events", "debuglogevents"),
     ),
     "inmemory": _driver("inmemory"),
     "swift": _driver(
