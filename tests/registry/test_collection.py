@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.registry.program import identify
+from ctl.registry.program import Flavour, identify
 from tests.real.harness import images, tree
 from tests.real.harness.skopeo import Skopeo
 from tests.real.harness.waiting import wait_for
@@ -90,6 +90,32 @@ def test_the_programs_own_deletion_takes_too_much(registry: Stack) -> None:
     registry.restart()
     assert registry.client.pulls("grp/app", both, "t1") is (identify(registry.program).version >= "3.1")
     assert not registry.client.pulls("grp/app", signed)
+
+
+def test_manifests_of_schema_1(registry: Stack) -> None:
+    """As an old registry has them: Distribution 3 cannot read them, but delete."""
+    image = images.image("tagged")
+    registry.client.push("grp/app", image, "v1")
+    document = {"schemaVersion": 1, "name": "grp/app", "tag": "old", "architecture": "amd64", "fsLayers": []}
+    content = json.dumps(document | {"history": []}).encode()
+    old = images.Blob("application/vnd.docker.distribution.manifest.v1+json", content)
+    for name, text in {
+        f"blobs/sha256/{old.digest[7:9]}/{old.digest[7:]}/data": content,
+        f"repositories/grp/app/_manifests/revisions/sha256/{old.digest[7:]}/link": old.digest.encode(),
+    }.items():
+        path = registry.images / "docker/registry/v2" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text)
+        registry.own(*registry.images.rglob("*"))
+    if identify(registry.program).flavour is Flavour.DISTRIBUTION_3:
+        said = registry.collect(code=1)
+        assert "unrecognized manifest schema version 1" in said
+        assert "delete that manifest by its digest" in said
+        assert registry.serves()
+        deleted = registry.client.request("DELETE", f"/v2/grp/app/manifests/{old.digest}")
+        assert deleted.status == 202
+    registry.collect()
+    assert registry.client.pulls("grp/app", image, "v1")
 
 
 def test_without_m_untagged_manifests_stay(registry: Stack) -> None:

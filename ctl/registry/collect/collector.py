@@ -69,7 +69,15 @@ def run_collector(setup: Setup, gate: Gate, *, dry_run: bool, reporter: Reporter
         end(process)
     if collected.empty or (code == 0 and collected.complete):
         return collected
-    raise RunFailed(f"garbage-collect {_ended(code)}: {collected.reason(setup.config.secrets)}")
+    why = collected.reason(setup.config.secrets)
+    raise RunFailed(f"garbage-collect {_ended(code)}: {why}", hint=_hint(why))
+
+
+def _hint(why: str) -> str | None:
+    """Distribution 3 knows no manifests of schema 1, and marks nothing where it meets one."""
+    if "manifest schema version 1" not in why:
+        return None
+    return "delete that manifest by its digest (DELETE /v2/NAME/manifests/DIGEST), or run Distribution 2"
 
 
 def _ended(code: int) -> str:
