@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ctl.converge.folders import open_folder
+from ctl.converge.leftovers import lock
 
 TEMPORARY_PREFIX = ".ctl-"
 """Begins the name of every temporary file, so that one left by a crash can be told from others' files."""
@@ -40,17 +41,36 @@ def write_atomic(
 
 
 def _write(folder: int, name: str, content: bytes, mode: int, uid: int, gid: int) -> None:
-    with temporary(folder) as temporary_name:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary_name, flags, 0o600, dir_fd=folder)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchown(descriptor, uid, gid)
-            os.fchmod(descriptor, mode)
+    with temporary(folder) as temporary_name, created(temporary_name, folder) as descriptor:
+        os.fchown(descriptor, uid, gid)
+        os.fchmod(descriptor, mode)
+        with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        os.fsync(descriptor)
         os.rename(temporary_name, name, src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)
+
+
+@contextmanager
+def created(name: str | Path, folder: int | None = None) -> Iterator[int]:
+    """A new file for this user alone, locked so that nobody takes it for a leftover (ctl.converge.leftovers).
+
+    Args:
+        name: of the file; in `folder` if that is given.
+        folder: a descriptor.
+
+    Yields:
+        A descriptor to write to.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    while not lock(descriptor):
+        os.close(descriptor)
+        descriptor = os.open(name, flags, 0o600, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def link_atomic(path: Path, target: str) -> None:

@@ -60,8 +60,10 @@ def converge(
     with Signals() as signals:
         if not dry_run:
             report.recovered = _recover(layout, machine, observer)
-        elif interrupted(layout):
-            observer.note("an interrupted run would be undone first")
+        else:
+            sweep()
+            if interrupted(layout):
+                observer.note("an interrupted run would be undone first")
         entries = list(items)
         plan = _Plan.of(entries, machine)
         _validate(entries, plan, machine, parent=None if dry_run else layout.data)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ctl.converge import leftovers
 from ctl.converge.inspect import STAND_IN_ID, user_ids
+from ctl.converge.leftovers import temporary_folder
 from ctl.converge.model import DesiredFile, Validation
 
 PREFIX = ".ctl-staging-"
@@ -94,25 +95,26 @@ def staging(
             machine's temporary files.
     """
     place = parent if parent is not None and parent.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
-    try:
+    with temporary_folder(PREFIX, place) as top:
+        # The top stays the caller's, so that it is known as such when the run is killed.
+        folder = top / "copy"
+        folder.mkdir(mode=0o700)
         copy = StagingCopy(folder, {file.path: file for file in planned if _meant_for(validation, file.path)})
         copy.fill(validation.redirect)
         if validation.user is not None:
             _give(folder, validation.user)
+            top.chmod(0o711)
         yield copy
-    finally:
-        shutil.rmtree(folder)
 
 
 def _meant_for(validation: Validation, path: Path) -> bool:
     return validation.user is None or any(path.is_relative_to(watched) for watched in validation.watches)
 
 
-def sweep(parent: Path) -> None:
-    """Remove the copies that killed runs left below a folder; for who holds the lock of its root."""
-    for left in parent.glob(f"{PREFIX}*"):
-        shutil.rmtree(left)
+def sweep(*parents: Path) -> None:
+    """Remove the copies that killed runs left in these folders, and among the machine's temporary files."""
+    for parent in (Path(tempfile.gettempdir()), *parents):
+        leftovers.sweep(parent, PREFIX)
 
 
 def _give(folder: Path, user: str) -> None:

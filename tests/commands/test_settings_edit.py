@@ -16,6 +16,7 @@ import pytest
 
 from ctl.settings.editing.files import locked
 from tests.commands.cli import Cli, Said
+from tests.real.harness.waiting import wait_for
 
 URL = 'registry_external_url = "https://registry.example.com"\n'
 LEVEL = 'registry["log_level"] = "warn"\n'
@@ -205,6 +206,33 @@ def test_ctrl_c_belongs_to_the_editor(ctl: Cli) -> None:
         os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 0
     assert file.read_text() == URL + "# caught\n"
+
+
+@pytest.mark.parametrize("work", ["", LEVEL])
+def test_an_edit_that_is_killed_is_cleaned_up_by_the_next(
+    ctl: Cli, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """Not while its editor goes on; and a version with work in it is told of instead."""
+    file = ctl.settings(URL)
+    (file.parent / ".ctl-0123456789abcdef").write_text("half-written")
+    editor = script(ctl.root, "ed", f"printf '%s' '{work}' >> \"$1\"", ': > "$HERE/ready"', "exec sleep 30")
+    command = [sys.executable, "-m", "ctl", "--root", str(ctl.root), "settings", "edit"]
+    running = subprocess.Popen(command, env={**os.environ, "EDITOR": editor}, start_new_session=True)
+    try:
+        wait_for(lambda: (ctl.root / "ready").exists(), seconds=20)
+        running.kill()
+        running.wait()
+        assert edit(ctl, monkeypatch, "true").code == 0
+        (left,) = [one for one in file.parent.iterdir() if one != file]
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+
+    def looked_after() -> bool:
+        told = f"an earlier edit left its version in {left}" in edit(ctl, monkeypatch, "true").err
+        return told if work else only_the_file(ctl)
+
+    wait_for(looked_after, what="the next edit after the editor has gone")
+    assert left.exists() is bool(work)
 
 
 def test_an_edit_that_is_killed_frees_the_file(ctl: Cli) -> None:

@@ -197,7 +197,7 @@ class FileRights(_Placed):
     """Mode and owner of a file that others write, wherever it is there.
 
     Args:
-        path: absolute; a symbolic link that root or the caller laid there is followed.
+        path: absolute; a symbolic link that root or the caller laid there stands for its target.
         mode: permission bits.
     """
 
@@ -215,23 +215,23 @@ class FileRights(_Placed):
         Raises:
             CtlError: it is no regular file.
         """
-        found = None if machine.blank else self._look()
+        path = self._target()
+        found = None if machine.blank else look(path)
         if found is None:
             return None
+        if not found.is_file:
+            raise CtlError(f"{self.path} is not a regular file", hint="move it away and run again")
         rights = rights_on(machine, self.mode, self.owner, self.group)
         differences = rights.differences(found)
         if not differences:
             return None
-        steps = (SetRights(self.path, rights, follow=True),)
-        return Change(self.name, ", ".join(differences), steps, path=self.path, notifies=self.notifies)
+        steps = (SetRights(path, rights),)
+        return Change(self.name, ", ".join(differences), steps, path=path, notifies=self.notifies)
 
-    def _look(self) -> Found | None:
+    def _target(self) -> Path:
         found = look(self.path)
-        if found is not None and found.is_link and found.uid in {0, os.geteuid()}:
-            found = look(self.path, follow=True)
-        if found is not None and not found.is_file:
-            raise CtlError(f"{self.path} is not a regular file", hint="move it away and run again")
-        return found
+        trusted = found is not None and found.is_link and found.uid in {0, os.geteuid()}
+        return Path(os.path.realpath(self.path)) if trusted else self.path
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
         """No file of its own."""

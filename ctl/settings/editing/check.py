@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctl.converge.atomic import TEMPORARY_PREFIX
+from ctl.converge.atomic import TEMPORARY_PREFIX, created
 from ctl.paths import Layout
 from ctl.settings.editing.naming import VHOST, Setting
 from ctl.settings.language import read_settings
@@ -79,13 +79,13 @@ class Would:
     def _copy(self) -> Iterator[Path]:
         """The text in a file of its own, where relative paths lead to the same files."""
         copy = self.file.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{self.file.suffix}"
-        descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(self.text.encode())
-            yield copy
-        finally:
-            copy.unlink(missing_ok=True)
+        with created(copy) as descriptor:
+            try:
+                with os.fdopen(os.dup(descriptor), "wb") as file:
+                    file.write(self.text.encode())
+                yield copy
+            finally:
+                copy.unlink(missing_ok=True)
 
     @contextmanager
     def _relocating(self, copy: Path) -> Iterator[None]:

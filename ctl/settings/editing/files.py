@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctl.converge.atomic import write_atomic
+from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
+from ctl.converge.leftovers import abandoned
 from ctl.errors import CtlError, LockHeld, UsageFault
 from ctl.settings.language.files import FileProblem, read_text
 
@@ -75,9 +76,17 @@ def locked(settings_file: Path, *, wait: float = 0) -> Iterator[Original]:
         with os.fdopen(os.dup(descriptor), "rb") as file:
             original = Original(settings_file, target, file.read(), os.fstat(descriptor))
         _require_writable(original)
+        _sweep(target.parent)
         yield original
     finally:
         os.close(descriptor)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove half-written files and copies of killed commands; folders may hold a user's work, and stay."""
+    for left in abandoned(folder, TEMPORARY_PREFIX):
+        if left.is_file():
+            left.unlink(missing_ok=True)
 
 
 def _target(settings_file: Path) -> Path:

@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX
+from ctl.converge.leftovers import abandoned, locked_folder
 from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault
 from ctl.output import Console
 from ctl.paths import Layout
@@ -26,6 +26,8 @@ from ctl.settings.source import Diagnostic, SettingsError
 
 _VARIABLES = ("VISUAL", "EDITOR")
 _FALLBACKS = ("editor", "vi")
+EDITING = f"{TEMPORARY_PREFIX}edit-"
+"""Begins the name of the folder of each edit's copy."""
 _QUESTION = "What now? (e)dit again, e(x)it without saving [e]: "
 
 
@@ -98,21 +100,27 @@ class Session:
             LockHeld: somebody else edits the file.
             EditorFailed, ChangedMeanwhile: nothing was changed.
         """
-        with locked(self.file) as original, self._copy(original) as copy:
-            while True:
-                self._edit(copy)
-                wanted = self._wanted(copy, original)
-                if wanted is not None and wanted.content != original.content:
-                    self._install(original, wanted)
-                    return EXIT_OK
-                if wanted is not None or not self._again():
-                    self.console.say(f"{self.file} is unchanged")
-                    return EXIT_USAGE if wanted is None else EXIT_OK
+        with locked(self.file) as original:
+            self._look_after_killed_edits(original)
+            with self._copy(original) as (copy, held):
+                return self._until_valid(original, copy, held)
 
-    def _edit(self, copy: Path) -> None:
+    def _until_valid(self, original: Original, copy: Path, held: int) -> int:
+        while True:
+            self._edit(copy, held)
+            wanted = self._wanted(copy, original)
+            if wanted is not None and wanted.content != original.content:
+                self._install(original, wanted)
+                return EXIT_OK
+            if wanted is not None or not self._again():
+                self.console.say(f"{self.file} is unchanged")
+                return EXIT_USAGE if wanted is None else EXIT_OK
+
+    def _edit(self, copy: Path, held: int) -> None:
+        """Run the editor; it holds the lock of the copy too, and so keeps it should this process be killed."""
         with _ignoring_keyboard():
             try:
-                code = subprocess.run([*self.editor, str(copy)], check=False).returncode
+                code = subprocess.run([*self.editor, str(copy)], check=False, pass_fds=[held]).returncode
             except OSError as error:
                 raise EditorFailed(f"{self.editor[0]} cannot be run: {error.strerror}") from None
         if code:
@@ -159,16 +167,19 @@ class Session:
                 return False
 
     @contextmanager
-    def _copy(self, original: Original) -> Iterator[Path]:
-        """A copy for this user alone, in a folder beside the file; it is kept where work would be lost."""
-        folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}edit-", dir=original.target.parent))
+    def _copy(self, original: Original) -> Iterator[tuple[Path, int]]:
+        """A copy for this user alone, in a folder beside the file, and what holds the folder's lock.
+
+        It is kept where work would be lost.
+        """
+        folder, held = locked_folder(EDITING, original.target.parent)
         copy = folder / self.file.name
         keep = False
         try:
             descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(original.content)
-            yield copy
+            yield copy, held
         except EditorFailed:
             raise
         except BaseException:
@@ -179,6 +190,17 @@ class Session:
                 self.console.error(f"your version is kept in {copy}")
             else:
                 shutil.rmtree(folder)
+            os.close(held)
+
+    def _look_after_killed_edits(self, original: Original) -> None:
+        """Remove what is left of edits of this file that were killed; of what may be somebody's work, tell."""
+        for left in abandoned(original.target.parent, EDITING):
+            found = {path.name for path in left.iterdir()} if left.is_dir() else set()
+            version = left / self.file.name
+            if found == {version.name} and version.is_file() and version.read_bytes() == original.content:
+                shutil.rmtree(left)
+            elif any(version.name in name for name in found):
+                self.console.note(f"an earlier edit left its version in {left}: remove it if nobody needs it")
 
 
 def _text(content: bytes) -> str:
