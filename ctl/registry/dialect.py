@@ -53,10 +53,11 @@ def sections(registry: Section, flavour: Flavour) -> dict[str, Any]:
         `storage`, and those of database, gc, redis, reporting and middleware that are there.
     """
     found = {name: registry[name] for name in ("storage", *_OPTIONAL) if registry[name]}
-    if flavour is Flavour.DISTRIBUTION_3:
+    newest = flavour is Flavour.DISTRIBUTION_3
+    if newest:
         found["storage"] = _storage(found["storage"])
-        if "redis" in found:
-            found["redis"] = _redis(found["redis"])
+    if "redis" in found:
+        found["redis"] = (_redis if newest else _older_redis)(found["redis"])
     return found
 
 
@@ -72,6 +73,14 @@ def _storage(given: Mapping[str, Any]) -> dict[str, Any]:
         rest = {name: value for name, value in s3.items() if name != "pathstyle"}
         storage["s3"] = {**rest, **({"forcepathstyle": style} if style is not False else {})}
     return storage
+
+
+def _older_redis(given: Mapping[str, Any]) -> dict[str, Any]:
+    """One text for all addresses, which GitLab's registry divides by commas; Distribution 2 takes one."""
+    if "addr" in given or "addrs" not in given:
+        return dict(given)
+    first = {"addr": ",".join(given["addrs"])}
+    return first | {name: value for name, value in given.items() if name != "addrs"}
 
 
 def _redis(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -186,6 +186,8 @@ def _ignored_keys(registry: Mapping[str, Any], program: RegistryProgram) -> Iter
         yield from (
             (option, setting, Flavour.DISTRIBUTION_2.value) for option, setting in _given_up_in_3(registry)
         )
+    for name, owner in _of_redis(registry["redis"] or {}, program.flavour):
+        yield "registry.redis", f'registry["redis"]["{name}"]', owner
 
 
 def _known_to_gitlab_only(registry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -198,6 +200,26 @@ def _known_to_gitlab_only(registry: Mapping[str, Any]) -> Iterator[tuple[str, st
             yield "registry.redis", f'registry["redis"]["{name}"]'
     yield from _reporting(registry, lambda name: name not in _REPORTERS_OF_2)
 
+
+def _of_redis(redis: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, str]]:
+    """What the program would not do in its way to Redis, and go on without: each with who does it.
+
+    Distribution 2 knows one server and a password (configuration.go, Redis): with `tls` it sends that password
+    unencrypted all the same. Distribution 3 takes no certificate that it cannot check.
+    """
+    tls = redis.get("tls") or {}
+    if flavour is Flavour.DISTRIBUTION_2:
+        wanted = {name: redis.get(name) for name in _NEWER_REDIS}
+        wanted["tls"] = _on(tls, default=bool(tls))
+        wanted["addr"] = "," in str(redis.get("addr", ""))
+        wanted["addrs"] = len(redis.get("addrs") or ()) > 1
+        owner = f"{Flavour.DISTRIBUTION_3} or {Flavour.GITLAB}"
+        yield from ((name, owner) for name, given in wanted.items() if given)
+    if flavour is Flavour.DISTRIBUTION_3 and _true(tls.get("insecure")):
+        yield 'tls"]["insecure', Flavour.GITLAB.value
+
+
+_NEWER_REDIS = ("username", "mainname", "mastername")
 
 _REPORTERS_OF_2 = ("bugsnag", "newrelic")
 

@@ -85,7 +85,7 @@ def test_the_programs_own_deletion_takes_too_much(registry: Stack) -> None:
     registry.client.push("grp/app", both, "t1")
     registry.client.push("grp/app", image, "t2")
     registry.client.push("grp/app", signed)
-    command = [registry.program, "garbage-collect", "-m", registry.config]
+    command: list[str | Path] = [registry.program, "garbage-collect", "-m", registry.config]
     subprocess.run(command, check=True, capture_output=True)
     registry.restart()
     assert registry.client.pulls("grp/app", both, "t1") is (identify(registry.program).version >= "3.1")

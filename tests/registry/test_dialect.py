@@ -30,6 +30,12 @@ def test_others_get_what_was_given(flavour: Flavour) -> None:
     assert knows_schema1(flavour)
 
 
+@pytest.mark.parametrize("flavour", OTHERS)
+def test_others_get_addresses_in_one_text(flavour: Flavour) -> None:
+    given = {"addrs": ["a:1", "b:2"], "db": 1}
+    assert written(flavour, redis=given)["redis"] == {"addr": "a:1,b:2", "db": 1}
+
+
 def test_distribution_3_gets_a_key_set_and_no_schema1() -> None:
     assert str(key_set("/folder", THREE)) == "/folder/token-keys.json"
     assert not knows_schema1(THREE)

@@ -146,6 +146,33 @@ def test_gitlabs_registry_serves_them(registry: dict[str, Any]) -> None:
     assert refusals(attributes(**registry), program) == []
 
 
+NEWER_REDIS: list[tuple[str, dict[str, Any]]] = [
+    ("tls", {"addr": "a:1", "tls": {"enabled": True}}),
+    ("tls", {"addr": "a:1", "tls": {"rootcas": ["/ca.crt"]}}),
+    ("username", {"addr": "a:1", "username": "me"}),
+    ("mainname", {"addr": "a:1", "mainname": "main"}),
+    ("addr", {"addr": "a:1,b:2"}),
+    ("addrs", {"addrs": ["a:1", "b:2"]}),
+]
+
+
+@pytest.mark.parametrize(("name", "redis"), NEWER_REDIS)
+def test_ways_to_redis_that_distribution_2_does_not_go(
+    tmp_path: Path, name: str, redis: dict[str, Any]
+) -> None:
+    (said,) = refusals(attributes(redis=redis), identify(debian(tmp_path)))
+    assert f'registry["redis"]["{name}"] needs Distribution 3 or GitLab' in said
+    for version in ("github.com/distribution/distribution/v3 v3.1.1", "gitlab.com/container-registry v4.9.0"):
+        assert refusals(attributes(redis=redis), parse_version(PROGRAM, f"registry {version}")) == []
+
+
+def test_certificates_that_distribution_3_would_check_all_the_same() -> None:
+    settings = attributes(redis={"addr": "a:1", "tls": {"enabled": True, "insecure": True}})
+    program = parse_version(PROGRAM, "registry github.com/distribution/distribution/v3 v3.1.1")
+    (said,) = refusals(settings, program)
+    assert 'registry["redis"]["tls"]["insecure"] needs GitLab' in said
+
+
 GIVEN_UP: list[tuple[str, dict[str, Any]]] = [
     ("compatibility_schema1_enabled", {"compatibility_schema1_enabled": True}),
     ('reporting"]["bugsnag', {"reporting": {"bugsnag": {"apikey": "secret"}}}),
