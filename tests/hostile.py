@@ -1,0 +1,111 @@
+"""Settings files full of one text: put wherever a setting takes text, as the type of the setting has it."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ctl.settings.addresses import AbsolutePath, Url
+from ctl.settings.options import OPTIONS
+from ctl.settings.options.notifications import HEADERS
+from ctl.settings.options.storage import DRIVERS, Bucket, Storage
+from ctl.settings.shapes import Free, ListOf, MapOf, Schema
+from ctl.settings.source import Diagnostic
+from ctl.settings.types import Bool, OneOf, Scalar, Text, Type, Words
+
+Text_ = Callable[[str], str]
+
+LEFT_OUT = None
+_PLAIN: dict[str, object] = {
+    "registry_external_url": "https://registry.gitlab.com",
+    "external_url": "https://gitlab.gitlab.com",
+    "gitlab_rails.gitlab_yml_path": LEFT_OUT,
+    "letsencrypt.enable": False,
+}
+_ISSUER = {"external_url": LEFT_OUT, "registry.token_realm": LEFT_OUT, "registry_auth.enable": True}
+_LETSENCRYPT = {
+    "letsencrypt.enable": True,
+    "letsencrypt.contact_emails": ["a@gitlab.com"],
+    "registry.nginx.ssl_certificate": LEFT_OUT,
+    "registry.nginx.ssl_certificate_key": LEFT_OUT,
+}
+SCENES: Mapping[str, Mapping[str, object]] = {
+    "GitLab": _PLAIN,
+    "issuer": _PLAIN | _ISSUER,
+    "Let's Encrypt": _PLAIN | _ISSUER | _LETSENCRYPT | {"letsencrypt.auto_renew_scheduler": "runit"},
+    "cron": _PLAIN | _LETSENCRYPT | {"letsencrypt.auto_renew_scheduler": "cron"},
+}
+"""Settings that decide what is on the node, by the name of the scene."""
+
+
+def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str, Any]:
+    """A settings file in which every setting that takes text has one.
+
+    Args:
+        text: the text for the setting, or the part of it, of this name.
+        scene: of SCENES.
+        driver: where images lie.
+    """
+    found: dict[str, Any] = {}
+    for name, option in OPTIONS.items():
+        if name in SCENES[scene]:
+            value = SCENES[scene][name]
+        elif isinstance(option.type, Storage):
+            value = {driver: fill(DRIVERS[driver], f"{name}.{driver}", text)}
+        else:
+            value = fill(option.type, name, text)
+        if value is not None:
+            *sections, key = name.split(".")
+            inner = found
+            for section in sections:
+                inner = inner.setdefault(section, {})
+            inner[key] = copy.deepcopy(value)
+    return found
+
+
+def fill(kind: Type, name: str, text: Text_) -> Any:  # noqa: ANN401 - a value of that type
+    """A value of a type with text wherever that takes some; None where it takes none."""
+    if isinstance(kind, Schema):
+        parts = {key: fill(one.type, f"{name}.{key}", text) for key, one in kind.parameters.items()}
+        return {key: one for key, one in parts.items() if one is not None}
+    if isinstance(kind, ListOf):
+        element = fill(kind.element, name, text)
+        return None if element is None else [element]
+    if isinstance(kind, MapOf):
+        return {"some_name": text(name)} if kind is not HEADERS else {"Some-Name": [text(name)]}
+    if isinstance(kind, Free):
+        return {text(name): [text(name), {text(name): text(name)}]}
+    if isinstance(kind, Bool) and name.endswith(".enabled"):
+        return True
+    if isinstance(kind, Url):
+        return f"https://url.example.com/{text(name)}"
+    if isinstance(kind, AbsolutePath):
+        return f"/{name}/{text(name)}"
+    return text(name) if isinstance(kind, Text | Bucket | Words | Scalar | OneOf) else None
+
+
+def without(values: dict[str, Any], refused: Sequence[Diagnostic]) -> None:
+    """Take away the values that were refused; of the first, as much around it as its name tells."""
+    for number, one in enumerate(refused):
+        path = re.findall(r"[^.\[\]]+", one.setting)
+        trail = _trail(values, path)
+        if trail and (number == 0 or len(trail) == len(path)):
+            container, key = trail[-1]
+            del container[key]
+
+
+def _trail(values: dict[str, Any], path: Sequence[str]) -> list[tuple[Any, Any]]:
+    """Containers and keys on the way to a value, as far as they are there."""
+    trail: list[tuple[Any, Any]] = []
+    inner: Any = values
+    for part in path:
+        key: Any = int(part) if isinstance(inner, list) else part
+        if not isinstance(inner, dict | list) or key not in (
+            inner if isinstance(inner, dict) else range(len(inner))
+        ):
+            break
+        trail.append((inner, key))
+        inner = inner[key]
+    return trail
