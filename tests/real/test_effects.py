@@ -277,6 +277,52 @@ def _names(event: dict[str, object], repository: str) -> bool:
     return event["action"] == "push" and isinstance(target, dict) and target["repository"] == repository
 
 
+# --- traces of requests
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[str]]]:
+    """An HTTP server that keeps the paths that are posted to it (OpenTelemetry's protocol over HTTP)."""
+    paths: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            paths.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", paths
+    server.shutdown()
+    server.server_close()
+
+
+def test_traces_go_where_they_are_told_to_and_else_nowhere(
+    running: Root, collector: tuple[str, list[str]]
+) -> None:
+    """Distribution 2 makes none."""
+    silent = "OTEL_TRACES_EXPORTER=none" in _environment(running)
+    assert silent is (running.registry.major == 3)
+    if not silent:
+        return
+    endpoint, paths = collector
+    running.settings(f'registry["env"] = {{"OTEL_EXPORTER_OTLP_ENDPOINT": "{endpoint}"}}')
+    running.reconfigure()
+    assert "OTEL_TRACES_EXPORTER=none" not in _environment(running)
+    running.client.get("/v2/")
+    wait_for(lambda: "/v1/traces" in paths, seconds=60, what="the traces of the request")
+
+
+def _environment(root: Root) -> list[str]:
+    path = Path("/proc") / str(root.pids()["registry"]) / "environ"
+    return path.read_text(encoding="utf-8").split("\0")
+
+
 # --- the registry goes, and comes back
 
 
