@@ -67,7 +67,14 @@ class Diagnostic:
             lines += [f"    {self.location.text}", f"    {_caret(self.location)}"]
         if self.hint:
             lines.append(f"    {self.hint}")
-        return "\n".join(lines)
+        return _visible("\n".join(lines))
+
+
+def _visible(text: str) -> str:
+    """Text in which nothing steers a terminal: neither controls nor marks that turn the direction of writing."""
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
 
 
 def _caret(location: Location) -> str:

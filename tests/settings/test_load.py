@@ -113,3 +113,9 @@ def test_no_name_brings_control_characters_to_the_terminal(site: Site) -> None:
     error = site.error(BOTH + 'registry["log\\x1b[31m_level"] = "info"\n')
     assert "registry.log\\x1b[31m_level: is not known" in error
     assert "\x1b" not in error
+
+
+def test_no_value_turns_the_terminals_direction_of_writing(site: Site) -> None:
+    error = site.error('external_url = "gitlab\\u202e.example"\n')
+    assert 'Write "https://gitlab\\u202e.example".' in error
+    assert "\u202e" not in error
