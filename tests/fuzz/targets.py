@@ -143,8 +143,8 @@ _NAMES = sorted(name for name in OPTIONS if not name.startswith("registry.intern
 _WORDS = (
     "", "a", "true", "5005", "0", "-1", "/", "/x", "//", "*", "[::]", "::1", "127.0.0.1:5000", "localhost:80",
     "https://a.example", "http://a.example:5050/x/", "https://u:p@a:1", "unix:", "500ms", "1d2h", "5g", "$x",
-    "a b", "a\nb", "\x00", "\x85", "\u202e", "é", "'", '"', "\\", "#", "{", "}", ";", "%", "*/4", "1-5", "off", "on", "s3",
-    "filesystem", "rootdirectory", "bucket", "region", "name", "url", "headers", "enabled", "cache", "redirect",
+    "a b", "a\nb", "\x00", "\x85", "\u202e", "é", "'", '"', "\\", "#", "{", "}", ";", "%", "*/4", "1-5", "off", "on",
+    "s3", "filesystem", "rootdirectory", "bucket", "region", "name", "url", "headers", "enabled", "cache", "redirect",
     "geo_event", "Authorization", "10.0.0.0/8", "9" * 5_000, "_", "-----BEGIN CERTIFICATE-----", "proxy_protocol",
 )  # fmt: skip
 
