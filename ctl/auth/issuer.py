@@ -164,6 +164,7 @@ class Issuer:
         kept = kept_secret(accounts, credentials.name)
         mark = self._verified.mark(credentials.name, credentials.secret, kept)
         if mark in self._verified:
+            self._attempts.succeeded(address, credentials.name)
             return
         # clients come in parallel, with the same credentials: one check serves all of them
         check = self._checks.get(mark)

@@ -1,0 +1,673 @@
+"""A registry without GitLab: its own issuer lets in whom `ctl user` knows, and to what was granted."""
+
+from __future__ import annotations
+
+import calendar
+import os
+import pwd
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real.conftest import RootMaker
+from tests.real.harness import images, seeds
+from tests.real.harness.https import Answer
+from tests.real.harness.issuer import (
+    FILE,
+    Issuer,
+    access_of,
+    accounts,
+    copy_of_code,
+    found_secrets,
+    log_lines,
+    password,
+    reachable,
+    write_accounts,
+)
+from tests.real.harness.people import Person
+from tests.real.harness.root import ISSUER_ACCOUNT, Root
+from tests.real.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+IMAGE = images.image("token-issuer")
+NO_GITLAB = ("external_url = None", 'registry_auth["failed_attempts_period"] = "1h"')
+KEY = "var/opt/gitlab/registry-auth/gitlab-registry.key"
+any_program = pytest.mark.one_registry("only the issuer is asked")
+
+
+@pytest.fixture(scope="module")
+def somebody(me: Person, ordinary_user: Person) -> Person:
+    """Who runs `ctl`: root, if the tests run as root, with a Python that every account can read."""
+    return reachable(me, ordinary_user)
+
+
+@pytest.fixture(scope="module")
+def module_root(module_root_maker: RootMaker, somebody: Person) -> Root:
+    """A registry with its own issuer."""
+    root = module_root_maker(somebody)
+    root.settings(*NO_GITLAB)
+    write_accounts(root)
+    root.reconfigure()
+    return root
+
+
+def skopeo(
+    root: Root, command: str, *arguments: str, user: str | None, side: str = "", check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run skopeo with an account's password, or as nobody."""
+    prefix = f"--{side}-" if side else "--"
+    (root.home / "certs").mkdir(exist_ok=True)
+    shutil.copyfile(root.ca, root.home / "certs/ca.crt")
+    access = [f"{prefix}cert-dir", str(root.home / "certs")]
+    access += [f"{prefix}no-creds"] if user is None else [f"{prefix}creds", f"{user}:{password(user)}"]
+    return root.skopeo.run([command, *access, *arguments], check=check)
+
+
+def push(root: Root, repository: str, *, user: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    layout = root.home / "layout"
+    if not layout.exists():
+        images.write_layout(layout, {"v1": IMAGE})
+    source, target = f"oci:{layout}:v1", f"docker://localhost:{root.port}/{repository}:v1"
+    return skopeo(root, "copy", "--preserve-digests", source, target, user=user, side="dest", check=check)
+
+
+def pull(root: Root, repository: str, *, user: str | None, check: bool = True) -> set[str]:
+    """The digests of what was pulled; empty where nothing was."""
+    with tempfile.TemporaryDirectory(dir=root.home) as folder:
+        source = f"docker://localhost:{root.port}/{repository}:v1"
+        done = skopeo(root, "copy", source, f"oci:{folder}:v1", user=user, side="src", check=check)
+        if done.returncode != 0:
+            assert "denied" in done.stderr or "unauthorized" in done.stderr, done.stderr
+            return set()
+        return images.layout_digests(Path(folder))
+
+
+@pytest.fixture
+def pushed(running: Root) -> Root:
+    """With an image in team/app and in public/app."""
+    push(running, "team/app", user="pusher")
+    push(running, "public/app", user="boss")
+    return running
+
+
+# --- clients
+
+
+def test_push_and_pull_by_right(pushed: Root) -> None:
+    assert pull(pushed, "team/app", user="reader") == set(IMAGE.family())
+    assert pull(pushed, "team/app", user="robot") == set(IMAGE.family())
+    for nobody in ("stranger", "retired", None):
+        assert pull(pushed, "team/app", user=nobody, check=False) == set()
+    for reader in ("reader", "robot"):
+        refused = push(pushed, "team/app", user=reader, check=False)
+        assert refused.returncode != 0
+        assert "denied" in refused.stderr or "unauthorized" in refused.stderr
+    assert push(pushed, "other/app", user="pusher", check=False).returncode != 0
+    assert push(pushed, "other/app", user="boss").returncode == 0
+
+
+def test_everybody_may_pull_what_is_public(pushed: Root) -> None:
+    assert pull(pushed, "public/app", user=None) == set(IMAGE.family())
+    assert pull(pushed, "public/app", user="stranger") == set(IMAGE.family())
+    assert push(pushed, "public/app", user="pusher", check=False).returncode != 0
+
+
+def test_delete_by_right(running: Root) -> None:
+    push(running, "team/old", user="pusher")
+    reference = f"docker://localhost:{running.port}/team/old:v1"
+    assert skopeo(running, "delete", reference, user="pusher", check=False).returncode != 0
+    skopeo(running, "delete", reference, user="cleaner")
+    assert (
+        _registry(running, "boss", "GET", "/v2/team/old/manifests/v1", "repository:team/old:pull").status
+        == 404
+    )
+
+
+def _registry(root: Root, user: str | None, method: str, path: str, *scopes: str) -> Answer:
+    """A request to the registry with a token for the scopes."""
+    token = Issuer.of(root).token(user, *scopes)
+    return root.client.request(method, path, headers={"Authorization": f"Bearer {token}"})
+
+
+def test_blobs_are_mounted_where_both_sides_are_granted(pushed: Root) -> None:
+    blob = IMAGE.needs[0].digest
+    path = f"/v2/team/new/blobs/uploads/?mount={blob}&from="
+    scopes = ("repository:team/new:pull,push", "repository:team/app:pull")
+    both = " ".join(scopes)  # as a registry's challenge has them
+    for asked in (scopes, (both,)):
+        assert _registry(pushed, "pusher", "POST", f"{path}team/app", *asked).status == 201
+    hidden = ("repository:team/new:pull,push", "repository:other/app:pull")
+    assert _registry(pushed, "pusher", "POST", f"{path}other/app", *hidden).status in (202, 401)
+    assert _registry(pushed, "reader", "POST", f"{path}team/app", *scopes).status == 401
+
+
+def test_the_catalogue_is_the_administrators(pushed: Root) -> None:
+    scope = "registry:catalog:*"
+    found = _registry(pushed, "boss", "GET", "/v2/_catalog", scope)
+    assert found.status == 200
+    assert "team/app" in found.json()["repositories"]
+    for user in ("pusher", None):
+        assert _registry(pushed, user, "GET", "/v2/_catalog", scope).status == 401
+
+
+def test_the_registry_sends_clients_to_the_issuer(running: Root) -> None:
+    challenge = running.client.get("/v2/team/app/manifests/v1").header("WWW-Authenticate")
+    assert challenge.startswith(f'Bearer realm="{running.url}/jwt/auth",service="container_registry"')
+
+
+def test_a_tampered_token_is_refused(pushed: Root) -> None:
+    token = Issuer.of(pushed).token("reader", "repository:team/app:pull")
+    path = "/v2/team/app/manifests/v1"
+    for sent, status in ((token, 200), (token[:-8] + "AAAAAAAA", 401)):
+        headers = {"Authorization": f"Bearer {sent}", "Accept": images.MANIFEST}
+        assert pushed.client.request("GET", path, headers=headers).status == status
+
+
+@any_program
+def test_skopeo_logs_in(running: Root) -> None:
+    def log_in(secret: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(running.home),
+            "XDG_RUNTIME_DIR": str(running.home),
+        }
+        certificates = str(running.home / "certs")
+        command = ["skopeo", "login", "--cert-dir", certificates, "-u", "reader", "--password-stdin"]
+        return subprocess.run(
+            [*command, f"localhost:{running.port}"],
+            input=secret,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=environment,
+        )
+
+    (running.home / "certs").mkdir(exist_ok=True)
+    shutil.copyfile(running.ca, running.home / "certs/ca.crt")
+    refused = log_in("not the password")
+    assert refused.returncode != 0
+    assert "invalid username/password" in refused.stderr
+    done = log_in(password("reader"))
+    assert done.returncode == 0, done.stderr
+    assert "Login Succeeded" in done.stdout
+
+
+@any_program
+def test_buildah_pushes_and_pulls(running: Root, me: Person) -> None:
+    """An engine's own code, without an engine: images are made from nothing."""
+    if shutil.which("buildah") is None or not me.is_root:
+        pytest.skip("buildah is not installed, or needs root to work without user namespaces")
+    (running.home / "certs").mkdir(exist_ok=True)
+    shutil.copyfile(running.ca, running.home / "certs/ca.crt")
+    policy = running.home / "policy.json"
+    policy.write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+    storage = ["--root", str(running.home / "storage"), "--runroot", str(running.home / "run")]
+
+    def buildah(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["buildah", *storage, "--storage-driver", "vfs", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={"PATH": os.environ["PATH"], "HOME": str(running.home), "BUILDAH_ISOLATION": "chroot"},
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    started = buildah("from", "scratch", check=False)
+    if started.returncode != 0:
+        pytest.skip(f"buildah does not run here: {started.stderr.strip()}")
+    buildah("commit", "--signature-policy", str(policy), started.stdout.strip(), "made:v1")
+    target = f"docker://localhost:{running.port}/team/made:v1"
+
+    def transfer(verb: str, user: str, *names: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        access = ["--cert-dir", str(running.home / "certs"), "--creds", f"{user}:{password(user)}"]
+        return buildah(verb, "--signature-policy", str(policy), *access, *names, check=check)
+
+    assert transfer("push", "reader", "made:v1", target, check=False).returncode != 0
+    transfer("push", "pusher", "made:v1", target)
+    transfer("pull", "reader", "--policy", "always", target)
+    assert transfer("pull", "stranger", "--policy", "always", target, check=False).returncode != 0
+
+
+# --- the two specifications
+
+
+@any_program
+def test_an_answer_is_as_the_token_specification_says(running: Root) -> None:
+    """https://distribution.github.io/distribution/spec/auth/token/ and …/jwt/."""
+    import jwt
+    from cryptography.x509 import load_pem_x509_certificate
+
+    answer = Issuer.of(running).get(
+        "pusher", "repository:team/app:pull,push", account="pusher", client_id="docker", offline_token="true"
+    )
+    assert answer.status == 200
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.header("Cache-Control") == "no-store"
+    content = answer.json()
+    assert content["token"] == content["access_token"]
+    assert content["expires_in"] == 300
+    issued = time.strptime(content["issued_at"], "%Y-%m-%dT%H:%M:%SZ")
+    assert abs(time.time() - calendar.timegm(issued)) < 60
+    certificate = load_pem_x509_certificate(running.secrets()["internal_certificate"].encode())
+    key: Any = certificate.public_key()
+    claims = jwt.decode(content["token"], key, algorithms=["RS256"], audience="container_registry")
+    assert claims["iss"] == "omnibus-gitlab-issuer"
+    assert claims["sub"] == "pusher"
+    assert claims["exp"] - claims["iat"] == 300
+    assert claims["nbf"] <= claims["iat"]
+    assert len(claims["jti"]) == 32
+    assert claims["access"] == [{"type": "repository", "name": "team/app", "actions": ["pull", "push"]}]
+
+
+@any_program
+@pytest.mark.parametrize(
+    ("user", "scopes", "access"),
+    [
+        ("reader", ("repository:team/app:pull,push",), {"team/app": ["pull"]}),
+        ("pusher", ("repository:team/a:pull repository:team/b:push,delete",), {"team/a": ["pull"], "team/b": ["push"]}),
+        ("pusher", ("repository:team/app:pull", "repository:team/app:push"), {"team/app": ["pull", "push"]}),
+        ("reader", ("repository:other/app:pull",), {}),
+        ("reader", (), {}),
+        ("boss", ("repository:other/app:*",), {"other/app": ["*"]}),
+        ("reader", ("repository:team/app:*",), {"team/app": ["pull"]}),
+        ("robot", ("repository:team/app:pull,push", "repository:team/b:pull"), {"team/app": ["pull"]}),
+        (None, ("repository:public/app:pull,push", "repository:team/app:pull"), {"public/app": ["pull"]}),
+        ("boss", ("unknown:thing:pull",), {}),
+    ],
+)  # fmt: skip
+def test_a_token_holds_what_is_asked_and_granted(
+    running: Root, user: str | None, scopes: tuple[str, ...], access: dict[str, list[str]]
+) -> None:
+    found = Issuer.of(running).access(user, *scopes)
+    assert {one["name"]: one["actions"] for one in found} == access
+
+
+@any_program
+def test_wrong_credentials_are_refused_in_the_specifications_form(running: Root) -> None:
+    issuer = Issuer.of(running)
+    answers = [
+        issuer.get("guessed", secret="wrong"),
+        issuer.get("nosuchuser", secret="wrong"),
+        issuer.get("retired"),
+        issuer.client.get("/jwt/auth?service=container_registry", Authorization="Basic !!!"),
+        issuer.client.get("/jwt/auth?service=container_registry", Authorization="Bearer x"),
+        issuer.post(grant_type="password", username="guessed", password="wrong"),
+    ]
+    for answer in answers:
+        assert answer.status == 401
+        assert answer.header("WWW-Authenticate").startswith(f'Basic realm="{running.url}/jwt/auth"')
+        (error,) = answer.json()["errors"]
+        assert error["code"] == "UNAUTHORIZED"
+    assert len({answer.json()["errors"][0]["message"] for answer in answers}) == 1
+    assert answers[-1].json()["error"] == "invalid_grant"
+
+
+@any_program
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ({"service": "registry.docker.io"}, "service"),
+        ({"service": ""}, "service is missing"),
+        ({"scope": "repository:team/app"}, "malformed scope"),
+        ({"scope": "repository:Team/App:pull,\n"}, "malformed scope"),
+        ({"account": "boss"}, "account is not the user"),
+    ],
+)
+def test_malformed_requests_are_told_so(running: Root, more: dict[str, str], what: str) -> None:
+    answer = Issuer.of(running).get("reader", **more)
+    assert answer.status == 400
+    assert what in answer.json()["errors"][0]["message"]
+
+
+@any_program
+def test_too_much_is_refused(running: Root) -> None:
+    issuer = Issuer.of(running)
+    many = " ".join(f"repository:team/{number}:pull" for number in range(101))
+    assert issuer.get("reader", many).status == 400
+    assert issuer.get("reader", "repository:" + "a" * 20_000 + ":pull").status in (400, 413, 414)
+    assert issuer.post(grant_type="password", username="reader", password="x" * 40_000).status == 413
+    assert issuer.client.request("PUT", "/jwt/auth").status == 405
+    assert Issuer.behind(running).client.get("/").status == 404
+
+
+@any_program
+def test_the_oauth_form(running: Root) -> None:
+    """https://distribution.github.io/distribution/spec/auth/oauth/."""
+    issuer, scope = Issuer.of(running), "repository:team/app:pull,push"
+    asked = {"grant_type": "password", "username": "reader", "password": password("reader")}
+    first = issuer.post(**asked, scope=scope, client_id="test", access_type="offline")
+    assert first.status == 200
+    content = first.json()
+    assert content["scope"] == "repository:team/app:pull"
+    assert access_of(content["access_token"])[0]["actions"] == ["pull"]
+    assert "refresh_token" not in issuer.post(**asked, scope=scope).json()
+    refresh = content["refresh_token"]
+    again = issuer.post(grant_type="refresh_token", refresh_token=refresh, scope=scope)
+    assert access_of(again.json()["access_token"])[0]["actions"] == ["pull"]
+    # a refresh token is none for the registry
+    headers = {"Authorization": f"Bearer {refresh}"}
+    assert running.client.request("GET", "/v2/", headers=headers).status == 401
+    refused = {
+        "unsupported_grant_type": issuer.post(grant_type="authorization_code", code="x"),
+        "invalid_request": issuer.post(username="reader"),
+        "invalid_grant": issuer.post(grant_type="refresh_token", refresh_token=refresh[:-4] + "AAAA"),
+    }
+    assert {name: answer.json()["error"] for name, answer in refused.items()} == {
+        name: name for name in refused
+    }
+    assert [answer.status for answer in refused.values()] == [400, 400, 401]
+
+
+# --- changes of accounts
+
+
+@any_program
+def test_a_new_password_counts_at_once(running: Root) -> None:
+    issuer = Issuer.of(running)
+    running.ctl("user", "add", "changing", "--random-password").ok()
+    made = running.ctl("user", "passwd", "changing", "--random-password").ok()
+    first = made.out.split()[-1]
+    asked = {"grant_type": "password", "username": "changing", "password": first, "access_type": "offline"}
+    refresh = str(issuer.post(**asked).json()["refresh_token"])
+    assert issuer.get("changing", secret=first).status == 200
+    second = running.ctl("user", "passwd", "changing", "--random-password").ok().out.split()[-1]
+    assert second != first
+    assert issuer.get("changing", secret=first).status == 401
+    assert issuer.post(grant_type="refresh_token", refresh_token=refresh).status == 401
+    assert issuer.get("changing", secret=second).status == 200
+    running.ctl("user", "remove", "changing").ok()
+    assert issuer.get("changing", secret=second).status == 401
+
+
+@any_program
+def test_accounts_are_taken_up_without_a_restart(running: Root) -> None:
+    issuer, scope = Issuer.of(running), "repository:fresh/app:pull,push"
+    before = running.pids()["registry-auth"]
+    secret = running.ctl("user", "add", "fresh", "--random-password").ok().out.split()[-1]
+    assert access_of(issuer.get("fresh", scope, secret=secret).json()["token"]) == []
+    running.ctl("user", "grant", "fresh", "fresh/*", "pull").ok()
+    (entry,) = access_of(issuer.get("fresh", scope, secret=secret).json()["token"])
+    assert entry["actions"] == ["pull"]
+    made = running.ctl("token", "create", "fresh-robot", "fresh/app", "push", "--expires", "1h").ok()
+    (entry,) = access_of(issuer.get("fresh-robot", scope, secret=made.out.split()[-1]).json()["token"])
+    assert entry["actions"] == ["push"]
+    running.ctl("token", "revoke", "fresh-robot").ok()
+    assert issuer.get("fresh-robot", scope, secret=made.out.split()[-1]).status == 401
+    assert running.pids()["registry-auth"] == before
+
+
+@any_program
+def test_a_broken_accounts_file_keeps_the_accounts(running: Root) -> None:
+    issuer, good = Issuer.of(running), (running.path / FILE).read_text()
+    try:
+        (running.path / FILE).write_text('{"version": 1, "users": {"reader": {"password": "geheim"}}}')
+        assert issuer.get("reader").status == 200
+        (line,) = [line for line in log_lines(running) if "registry-accounts.json" in line]
+        assert "users.reader.password" in line
+        assert "geheim" not in line
+    finally:
+        (running.path / FILE).write_text(good)
+    assert issuer.get("reader").status == 200
+
+
+# --- guessing
+
+
+@any_program
+def test_an_unknown_account_takes_as_long_as_a_wrong_password(running: Root) -> None:
+    """Loosely, since the machine has other things to do: without the same work it would be a thousandth."""
+    issuer, times = Issuer.behind(running), {"timed": [], "nosuchaccount": []}  # type: ignore[var-annotated]
+    running.ctl("user", "add", "timed", "--random-password").ok()
+    for number in range(9):
+        for name, found in times.items():
+            began = time.perf_counter()
+            assert issuer.get(name, secret="wrong", address=f"198.51.100.{number}").status == 401
+            found.append(time.perf_counter() - began)
+    known, unknown = (statistics.median(found) for found in times.values())
+    assert 1 / 3 < known / unknown < 3
+
+
+@any_program
+def test_failed_attempts_are_limited(running: Root) -> None:
+    behind, home, elsewhere = Issuer.behind(running), "203.0.113.7", "203.0.113.8"
+    assert behind.get("guessed", address=home).status == 200
+    for _ in range(10):
+        assert behind.get("guessed", secret="wrong", address=home).status == 401
+    # not even the right password, or else a guess that is right would show
+    for secret in ("wrong", password("guessed")):
+        refused = behind.get("guessed", secret=secret, address=home)
+        assert refused.status == 429
+        assert 0 < int(refused.header("Retry-After")) <= 3600
+        assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
+    assert behind.get("guessed", address=elsewhere).status == 200
+    # an account that signed in from there before is not concerned by what others guess at
+    assert behind.get("reader", address=home).status == 200
+    for number in range(20):
+        behind.get(f"guess{number}", secret="wrong", address=home)
+    assert behind.get("another", secret="wrong", address=home).status == 429
+    assert behind.get("reader", address=home).status == 200
+    assert behind.get("another", secret="wrong", address=elsewhere).status == 401
+
+
+@any_program
+def test_what_a_client_says_of_its_address_does_not_count(running: Root) -> None:
+    """NGINX says who it is."""
+    headers = {"X-Real-IP": "192.0.2.99", "X-Forwarded-For": "192.0.2.98"}
+    running.client.get("/jwt/auth?service=container_registry&account=claims-to-be-elsewhere", **headers)
+    answer = running.client.get("/jwt/auth?service=claims-to-be-elsewhere", **headers)
+    assert answer.status == 400
+    (line,) = wait_for(
+        lambda: [line for line in log_lines(running) if "service=claims-to-be-elsewhere" in line],
+        what="log line",
+    )
+    assert "address=127.0.0.1" in line
+
+
+@any_program
+def test_nginx_limits_requests_by_address(running: Root) -> None:
+    running.settings(
+        *NO_GITLAB, 'registry_auth["requests_per_second"] = 1', 'registry_auth["requests_burst"] = 2'
+    )
+    running.reconfigure()
+    answers = [Issuer.of(running).get("reader") for _ in range(8)]
+    statuses = [answer.status for answer in answers]
+    assert 200 in statuses
+    refused = next(answer for answer in answers if answer.status == 429)
+    assert refused.header("Retry-After") == "1"
+    assert refused.header("Strict-Transport-Security")
+    assert refused.json()["errors"][0]["code"] == "TOOMANYREQUESTS"
+    # the registry itself is not limited
+    assert {running.client.get("/v2/").status for _ in range(8)} == {401}
+
+
+# --- what may be seen, and by whom
+
+
+@any_program
+def test_every_decision_is_logged_on_one_line(running: Root) -> None:
+    issuer = Issuer.of(running)
+    issuer.get("reader", "repository:team/app:pull,push")
+    issuer.get("x\ny outcome=granted", "repository:team/logged:pull", secret="wrong")
+    lines = wait_for(
+        lambda: [line for line in log_lines(running) if "team/logged" in line], what="the line of the second"
+    )
+    assert len(lines) == 1
+    assert r'account="x\ny outcome=granted"' in lines[0]
+    assert 'outcome="refused: wrong user name or password"' in lines[0]
+    granted = [line for line in log_lines(running) if "account=reader" in line and "pull,push" in line][-1]
+    for part in (
+        "address=127.0.0.1",
+        "service=container_registry",
+        "asked=repository:team/app:pull,push",
+        "granted=repository:team/app:pull",
+        "outcome=granted",
+    ):
+        assert f" {part}" in granted
+    assert granted[:4].isdecimal()  # svlogd puts the time before it
+
+
+@any_program
+def test_no_log_holds_a_secret(running: Root) -> None:
+    issuer = Issuer.of(running)
+    token = issuer.token("reader", "repository:team/app:pull")
+    asked = {"grant_type": "password", "username": "reader", "password": password("reader")}
+    refresh = str(issuer.post(**asked, access_type="offline").json()["refresh_token"])
+    running.client.get(f"/jwt/auth?service=container_registry&password={password('reader')}")
+    issuer.get("reader", secret="a-wrong-s3cret-4712")
+    names = [*accounts().users, *accounts().tokens]
+    secrets = [*map(password, names), "a-wrong-s3cret-4712", token, refresh, token.rsplit(".", 1)[1]]
+    key = [line for line in running.secrets()["internal_key"].splitlines() if len(line) > 40]
+    assert found_secrets(running, [*secrets, *key]) == []
+
+
+@pytest.mark.usefixtures("need_root")
+@any_program
+def test_it_runs_under_its_own_account_and_reads_no_more_than_it_needs(running: Root) -> None:
+    found = [one for one in running.processes() if "ctl.auth" in one.arguments]
+    assert len(found) == 1 + len(os.sched_getaffinity(0))
+    assert {pwd.getpwuid(one.uid).pw_name for one in found} == {ISSUER_ACCOUNT}
+    environment = Path(f"/proc/{found[0].pid}/environ").read_bytes().decode()
+    names = {entry.partition("=")[0] for entry in environment.split("\0") if entry}
+    assert names <= {"PATH", "LANG", "PYTHONPATH"}
+    assert "s3cret" not in environment + " ".join(found[0].arguments)
+    readable = _readable(running, ISSUER_ACCOUNT)
+    for needed in (KEY, FILE, "var/opt/gitlab/registry-auth/config.json"):
+        assert needed in readable
+    for secret in (
+        "etc/gitlab/gitlab-secrets.json",
+        "etc/gitlab/ssl/ca.key",
+        "etc/gitlab/ssl/localhost.key",
+        "var/opt/gitlab/registry/config.yml",
+    ):
+        assert (running.path / secret).exists()
+        assert secret not in readable
+    assert _writable(running, ISSUER_ACCOUNT) == set()
+    for other in ("docker-registry", "www-data"):
+        assert not {KEY, FILE} & _readable(running, other)
+
+
+def _readable(root: Root, account: str) -> set[str]:
+    return _found(root, account, "-type", "f", "-readable")
+
+
+def _writable(root: Root, account: str) -> set[str]:
+    return _found(root, account, "-writable", "-not", "-type", "l", "-not", "-path", "*/supervise/*")
+
+
+def _found(root: Root, account: str, *tests: str) -> set[str]:
+    switch = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups"]
+    find = ["find", ".", *tests, "-printf", "%P\\n"]
+    done = subprocess.run([*switch, *find], capture_output=True, text=True, check=False, cwd=root.path)
+    return set(done.stdout.splitlines())
+
+
+# --- the service
+
+
+@any_program
+def test_status_and_restart_know_it(running: Root) -> None:
+    before = running.status()["registry-auth"]
+    assert before["state"] == "run"
+    running.ctl("restart", "registry-auth").ok()
+    assert running.pids()["registry-auth"] != before["pid"]
+    assert Issuer.of(running).get("reader").status == 200
+    assert Issuer.behind(running).client.get("/health").json() == {"status": "ok"}
+
+
+def test_another_key_is_taken_up_by_both(running: Root) -> None:
+    running.write("etc/gitlab/gitlab-secrets.json", seeds.secrets_json(2), mode=0o600)
+    report = running.reconfigure()
+    assert {"registry", "registry-auth"} <= set(report.restarted)
+    assert running.read(KEY) == seeds.pair(2)[0]
+    push(running, "team/rotated", user="pusher")
+    assert pull(running, "team/rotated", user="reader") == set(IMAGE.family())
+
+
+@any_program
+def test_switched_off_it_leaves_key_and_accounts(running: Root) -> None:
+    running.settings(*NO_GITLAB, 'registry_auth["enable"] = False')
+    running.reconfigure()
+    assert "registry-auth" not in running.status()
+    wait_for(
+        lambda: not [one for one in running.processes() if "ctl.auth" in one.arguments],
+        what="its end",
+        seconds=20,
+    )
+    assert Issuer.of(running).get("reader").status == 404
+    assert running.read(KEY) == running.secrets()["internal_key"]
+    assert (running.path / FILE).exists()
+    running.settings(*NO_GITLAB)
+    running.reconfigure()
+    assert Issuer.of(running).get("reader").status == 200
+
+
+@any_program
+def test_beside_gitlab_it_runs_only_when_told_to(running: Root) -> None:
+    running.settings('registry_auth["enable"] = True')
+    running.reconfigure()
+    challenge = running.client.get("/v2/").header("WWW-Authenticate")
+    assert f'realm="{running.url}/jwt/auth"' in challenge
+    assert _registry(running, "boss", "GET", "/v2/_catalog", "registry:catalog:*").status == 200
+    # GitLab's key and the issuer's are one
+    assert running.read(KEY) == running.read("var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key")
+
+
+@any_program
+def test_two_roots_one_of_an_ordinary_user(
+    running: Root, make_root: RootMaker, ordinary_user: Person
+) -> None:
+    other = make_root(ordinary_user)
+    other.settings(*NO_GITLAB)
+    planned = other.ctl("reconfigure", "--dry-run", "--diff").ok()
+    assert "service[registry-auth]" in planned.out
+    assert not [
+        line
+        for line in other.secrets()["internal_key"].splitlines()
+        if line in planned.text and len(line) > 40
+    ]
+    other.reconfigure()
+    assert other.reconfigure().nothing
+    secret = other.ctl("user", "add", "mine", "--admin", "--random-password").ok().out.split()[-1]
+    assert Issuer.of(other).get("mine", secret=secret).status == 200
+    assert Issuer.of(running).get("mine", secret=secret).status == 401
+    assert _registry(running, "boss", "GET", "/v2/_catalog", "registry:catalog:*").status == 200
+
+
+@pytest.fixture
+def closed_folder() -> Iterator[Path]:
+    """A folder that only root can enter."""
+    folder = Path(tempfile.mkdtemp(prefix="ctl-closed-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("need_root")
+@any_program
+def test_a_python_out_of_its_reach_is_found_before(
+    make_root: RootMaker, somebody: Person, closed_folder: Path
+) -> None:
+    root = make_root(copy_of_code(somebody, closed_folder))
+    root.settings(*NO_GITLAB)
+    refused = root.ctl("reconfigure").exits(1)
+    assert (
+        f"the token issuer cannot run as user {ISSUER_ACCOUNT}: {closed_folder} keeps it from" in refused.err
+    )
+    assert root.processes() == []
+    closed_folder.chmod(0o755)
+    (root.path / "etc/gitlab").chmod(0o700)
+    refused = root.ctl("reconfigure").exits(1)
+    assert f"{root.path}/etc/gitlab lets it not through" in refused.err
+    (root.path / "etc/gitlab").chmod(0o755)
+    root.ctl("reconfigure", "--dry-run").ok()
