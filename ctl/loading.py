@@ -10,7 +10,7 @@ from ctl.converge.model import Machine
 from ctl.errors import CtlError
 from ctl.node import Node
 from ctl.output import Style
-from ctl.programs import left_out, locate, log_account, unserved
+from ctl.programs import left_out, locate, log_account, passed_over, unserved
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded, load
 from ctl.settings.source import Diagnostic, Severity
@@ -36,14 +36,13 @@ def tell(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
 
 
 def unserved_warnings(attributes: Attributes) -> list[Diagnostic]:
-    """What reconfigure would refuse or leave out because a program of this machine cannot serve it."""
+    """What reconfigure would refuse, leave out or warn of because a program of this machine cannot serve it."""
     try:
-        problems = unserved(attributes)
+        registry = [Diagnostic(problem, severity=Severity.WARNING) for problem in unserved(attributes)]
+        registry += passed_over(attributes)
     except CtlError as error:
-        problems = [error.message]
-    return [Diagnostic(problem, severity=Severity.WARNING) for problem in problems] + _nginx_warnings(
-        attributes
-    )
+        registry = [Diagnostic(error.message, severity=Severity.WARNING)]
+    return registry + _nginx_warnings(attributes)
 
 
 def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:

@@ -79,6 +79,21 @@ def unserved(attributes: Attributes) -> list[str]:
     return refusals(attributes, identify(program))
 
 
+def passed_over(attributes: Attributes) -> list[Diagnostic]:
+    """What was set for storage and the registry program of this machine does not know, a warning each.
+
+    Raises:
+        PreflightError: the program cannot be run.
+    """
+    program = find_program(*_wanted(attributes.registry.executable, REGISTRY_NAMES))
+    if program is None or not attributes.registry.enable:
+        return []
+    from ctl.registry.parameters import passed_over as parameters_passed_over
+    from ctl.registry.program import identify
+
+    return parameters_passed_over(attributes, identify(program))
+
+
 def _nginx_build(program: Path | None) -> NginxBuild:
     return nginx_build(program) if program else DISTRIBUTION
 

@@ -360,7 +360,6 @@ def _azure(made: Rendered) -> None:
             "container": "containername",
             "rootdirectory": "/azure/virtual/container",
             "trimlegacyrootprefix": True,
-            "credentials": {"type": "shared_key"},
         }
     }
 

@@ -38,6 +38,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     from ctl.loading import load_for_command, machine, node, tell
     from ctl.nginx.modules import left_out
     from ctl.preflight import check, refuse_foreign_root
+    from ctl.programs import passed_over
     from ctl.recipes import items
     from ctl.registry.gate import Gate
 
@@ -51,7 +52,9 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             held.enter_context(run_lock(ctx.layout))
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
-        tell(ctx, left_out(target.attributes, target.programs.nginx_build))
+        tell(
+            ctx, [*passed_over(target.attributes), *left_out(target.attributes, target.programs.nginx_build)]
+        )
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)

@@ -72,7 +72,20 @@ def _storage(given: Mapping[str, Any]) -> dict[str, Any]:
         style = s3.get("forcepathstyle", s3.get("pathstyle", default))
         rest = {name: value for name, value in s3.items() if name != "pathstyle"}
         storage["s3"] = {**rest, **({"forcepathstyle": style} if style is not False else {})}
+    if storage.get("azure"):
+        storage["azure"] = _azure(storage["azure"])
     return storage
+
+
+def _azure(given: Mapping[str, Any]) -> dict[str, Any]:
+    """How access is got is told in a mapping of its own, without which Distribution 3 does not begin
+    (driver/azure/parser.go); GitLab's registry takes the account's key for granted."""
+    kind = given.get("credentialstype") or ("shared_key" if "accountkey" in given else None)
+    if kind is None or "credentials" in given:
+        return dict(given)
+    own = {name: given[name] for name in ("tenantid", "clientid", "secret") if name in given}
+    rest = {name: value for name, value in given.items() if name not in own and name != "credentialstype"}
+    return {**rest, "credentials": {"type": kind, **own}}
 
 
 def _older_redis(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +98,7 @@ def _older_redis(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _redis(given: Mapping[str, Any]) -> dict[str, Any]:
     """`addr` became a list, and the pool's settings lie beside it (configuration.go, RedisOptions)."""
-    moved = ("addr", "mainname", "pool", "tls", "cache", "loadbalancing")
+    moved = ("addr", "mainname", "pool", "tls", "cache", "loadbalancing", "ratelimiter")
     redis = {name: value for name, value in given.items() if name not in moved}
     if "addr" in given:
         redis["addrs"] = [one.strip() for one in str(given["addr"]).split(",")]

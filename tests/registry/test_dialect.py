@@ -64,6 +64,26 @@ def test_style_of_paths(given: dict[str, Any], style: bool | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "access"),
+    [
+        ({"accountkey": "aw=="}, {"accountkey": "aw==", "credentials": {"type": "shared_key"}}),
+        ({}, {}),
+        ({"credentialstype": "default_credentials"}, {"credentials": {"type": "default_credentials"}}),
+        (
+            {"credentialstype": "client_secret", "tenantid": "t", "clientid": "c", "secret": "s"},
+            {"credentials": {"type": "client_secret", "tenantid": "t", "clientid": "c", "secret": "s"}},
+        ),
+        ({"credentials": {"type": "shared_key"}}, {"credentials": {"type": "shared_key"}}),
+    ],
+)
+def test_access_to_azure(given: dict[str, Any], access: dict[str, Any]) -> None:
+    beside = {"accountname": "a", "container": "c"}
+    assert written(THREE, storage={"azure": beside | given})["storage"] == {"azure": beside | access}
+    for flavour in OTHERS:
+        assert written(flavour, storage={"azure": beside | given})["storage"] == {"azure": beside | given}
+
+
+@pytest.mark.parametrize(
     ("given", "wanted"),
     [
         ({"addr": "127.0.0.1:6379", "db": 1}, {"addrs": ["127.0.0.1:6379"], "db": 1}),

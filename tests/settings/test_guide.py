@@ -240,9 +240,7 @@ def _filled(value: object, places: dict[str, str]) -> object:
 def test_storage(site: Site, value: dict[str, object]) -> None:
     text = f'{HERE}registry["storage"] = {value!r}\n'
     expected = {"cache": {"blobdescriptor": "inmemory"}, "delete": {"enabled": True}} | value
-    found = site.value(text, "registry.storage")
-    found.get("azure", {}).pop("credentials", None)  # another program's word for the same
-    assert found == expected
+    assert site.value(text, "registry.storage") == expected
     assert site.warnings(text) == []
 
 

@@ -148,26 +148,6 @@ def test_moving_to_azure(site: Site) -> None:
     assert 'Write "trimlegacyrootprefix": True when moving to Azure' in said
 
 
-@pytest.mark.parametrize(
-    ("given", "credentials"),
-    [
-        ({"accountkey": "aw=="}, {"type": "shared_key"}),
-        ({}, None),
-        ({"credentialstype": "default_credentials"}, {"type": "default_credentials"}),
-        (
-            {"credentialstype": "client_secret", "tenantid": "t", "clientid": "c", "secret": "s"},
-            {"type": "client_secret", "tenantid": "t", "clientid": "c", "secret": "s"},
-        ),
-        ({"accountkey": "aw==", "credentials": {"type": "shared_key"}}, {"type": "shared_key"}),
-    ],
-)
-def test_access_to_azure_is_told_in_the_words_of_each_program(
-    site: Site, given: dict[str, object], credentials: object
-) -> None:
-    found = site.value(_text({"azure": AZURE | given}), "registry.storage")["azure"]
-    assert found == AZURE | given | ({"credentials": credentials} if credentials else {})
-
-
 def test_a_driver_without_parameters_is_one_error(site: Site) -> None:
     (said,) = site.errors(_text({"azure": "container"}))
     assert "must be a dictionary" in str(said)

@@ -31,19 +31,7 @@ def complete_storage(view: View, given: Mapping[str, Any]) -> dict[str, Any]:
     folder = given.get("filesystem", {}).get("rootdirectory")
     if folder:
         complete["filesystem"] = given["filesystem"] | {"rootdirectory": str(view.layout.path(folder))}
-    if "azure" in given:
-        complete["azure"] = _azure_for_every_program(given["azure"])
     return complete
-
-
-def _azure_for_every_program(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Distribution 3 wants in a mapping of its own what GitLab's registry has beside the other parameters, and does
-    not begin without."""
-    kind = given.get("credentialstype") or ("shared_key" if "accountkey" in given else None)
-    if kind is None or "credentials" in given:
-        return dict(given)
-    own = {name: given[name] for name in ("tenantid", "clientid", "secret") if name in given}
-    return {**given, "credentials": {"type": kind, **own}}
 
 
 def complete_endpoints(view: View, given: list[Endpoint]) -> list[Endpoint] | None:

@@ -1,0 +1,57 @@
+"""Parameters of storage that a registry program passes over without a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctl.registry.parameters import passed_over
+from ctl.registry.program import Flavour, RegistryProgram
+from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
+from ctl.settings.source import Location
+
+TWO, THREE, GITLAB = Flavour.DISTRIBUTION_2, Flavour.DISTRIBUTION_3, Flavour.GITLAB
+MINIO = "http://minio:9000"
+
+
+def said(flavour: Flavour, storage: dict[str, Any], *, kind: OriginKind = OriginKind.FILE) -> list[str]:
+    origins = {"registry.storage": Origin(kind, Location(Path("gitlab.py"), 7))}
+    attributes = Attributes({"registry": Section({"storage": storage})}, origins=origins)
+    program = RegistryProgram(Path("/usr/bin/registry"), flavour, "1.2")
+    return [str(one) for one in passed_over(attributes, program)]
+
+
+@pytest.mark.parametrize(
+    ("flavour", "storage", "settings"),
+    [
+        (TWO, {"s3": {"bucket": "b", "maxrequestspersecond": 100}}, ["s3.maxrequestspersecond"]),
+        (THREE, {"s3": {"bucket": "b", "maxrequestspersecond": 100}}, ["s3.maxrequestspersecond"]),
+        (GITLAB, {"s3": {"bucket": "b", "maxrequestspersecond": 100}}, []),
+        (TWO, {"s3": {"bucket": "b", "accelerate": True}}, ["s3.accelerate"]),
+        (THREE, {"s3": {"bucket": "b", "accelerate": True, "pathstyle": False}}, []),
+        (TWO, {"s3": {"regionendpoint": MINIO, "pathstyle": True}}, []),
+        (TWO, {"s3": {"regionendpoint": MINIO, "pathstyle": False}}, ["s3.pathstyle"]),
+        (TWO, {"s3": {"pathstyle": False}}, []),
+        (TWO, {"s3": {"pathstyle": True}}, ["s3.pathstyle"]),
+        (TWO, {"inmemory": {}, "redirect": {"disable": True, "expirydelay": "5m"}}, ["redirect.expirydelay"]),
+        (TWO, {"inmemory": {}, "cache": {"blobdescriptorsize": 5}}, ["cache.blobdescriptorsize"]),
+        (THREE, {"gcs": {"bucket": "b", "parallelwalk": True}}, ["gcs.parallelwalk"]),
+        (THREE, {"azure": {"accountname": "a", "debuglog": True}}, ["azure.debuglog"]),
+        (THREE, {"azure": {"accountname": "a", "trimlegacyrootprefix": True}}, []),
+    ],
+)
+def test_what_has_no_effect_is_told(flavour: Flavour, storage: dict[str, Any], settings: list[str]) -> None:
+    found = said(flavour, storage)
+    assert [one.split(": ")[2] for one in found] == [f"registry.storage.{name}" for name in settings]
+    for one in found:
+        assert one.startswith("gitlab.py:7:1: warning: ")
+        assert "has no effect: /usr/bin/registry (version 1.2" in one
+    assert said(flavour, storage, kind=OriginKind.DEFAULT) == []
+
+
+@pytest.mark.parametrize("root", [{"trimlegacyrootprefix": False}, {"legacyrootprefix": True}])
+def test_older_folders_of_azure_are_not_found_by_distribution_3(root: dict[str, Any]) -> None:
+    (found,) = said(THREE, {"azure": {"accountname": "a", **root}})
+    assert "does not find images whose paths begin with //" in found
