@@ -116,3 +116,12 @@ def test_what_is_left_after_a_revocation(accounts: Accounts) -> None:
 def test_names_of_actions_keep_their_order(accounts: Accounts) -> None:
     found = edit.grant(accounts, Kind.USER, "bob", Grant("a", ("delete", "pull")))
     assert found.users["bob"].grants == (Grant("a", ("pull", "delete")),)
+
+
+def test_of_everything_a_part_can_be_taken(accounts: Accounts) -> None:
+    found = edit.grant(accounts, Kind.USER, "bob", Grant("a", ("*",)))
+    found = edit.revoke(found, Kind.USER, "bob", "a", ["push"])
+    assert found.users["bob"].grants == (Grant("a", ("pull", "delete")),)
+    found = edit.grant(found, Kind.USER, "bob", Grant("a", ("*",)))
+    assert found.users["bob"].grants == (Grant("a", ("*",)),)
+    assert edit.revoke(found, Kind.USER, "bob", "a").users["bob"].grants == ()

@@ -86,14 +86,12 @@ def test_more_requests_yield_no_more_than_one(
             assert registry_lets(whole, entry["type"], entry["name"], action)
 
 
+GRANTEES = st.sampled_from(["u1", ANONYMOUS, "g1"])
+FEW = st.sampled_from(["a", "a/**", "**"])
 CHANGES = st.lists(
     st.one_of(
-        st.tuples(
-            st.just("grant"), st.sampled_from(["u1", ANONYMOUS, "g1"]), models.patterns, models.actions
-        ),
-        st.tuples(
-            st.just("revoke"), st.sampled_from(["u1", ANONYMOUS, "g1"]), models.patterns, models.actions
-        ),
+        st.tuples(st.just("grant"), GRANTEES, FEW | models.patterns, models.actions),
+        st.tuples(st.just("revoke"), GRANTEES, FEW | models.patterns, models.actions),
         st.tuples(st.sampled_from(["join", "leave", "admin", "no admin"])),
     ),
     max_size=12,

@@ -206,6 +206,24 @@ def test_watched_begins_with_a_broken_file(path: Path) -> None:
     assert len(told) == 1
 
 
+def test_watched_sees_what_changed_while_it_read(
+    path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.change(path, layout, adding("alice"))
+    real = store.read
+
+    def slow(file: Path) -> Accounts:
+        found = real(file)
+        monkeypatch.setattr(store, "read", real)
+        store.change(path, layout, adding("bob"))
+        return found
+
+    monkeypatch.setattr(store, "read", slow)
+    watched = store.Watched(path)
+    assert set(watched.current().users) == {"alice"}
+    assert set(watched.current().users) == {"alice", "bob"}
+
+
 def test_watched_by_threads_while_it_changes(path: Path, layout: Layout) -> None:
     """Whoever looks after a change has ended sees it; nobody sees half of one."""
     watched = store.Watched(path, lambda text: wrong.append(text))
