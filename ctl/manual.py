@@ -29,6 +29,10 @@ FILES = (
         f"{_LAYOUT.ssl}/",
         "Certificates and keys that clients see, and the local CA (ca.crt) where there is one.",
     ),
+    (
+        str(_LAYOUT.path("/etc/gitlab/registry-accounts.json")),
+        "Accounts of a registry without GitLab, mode 0640: hashes of passwords, and rights.",
+    ),
     (f"{_LAYOUT.site_recipes}/", "The site's own recipes (*.py) and their templates."),
     (f"{_LAYOUT.data}/", "Data: images, configuration of the registry and of NGINX."),
     (f"{_LAYOUT.logs}/", "Logs, one folder a service, and one of every reconfigure."),
@@ -43,6 +47,15 @@ EXAMPLES = (
     ("Look what would change, then change it:", ("ctl reconfigure --dry-run --diff", "ctl reconfigure")),
     ("Look after the services:", ("ctl status", "ctl restart registry", "ctl tail registry")),
     ("Free the space of images without a tag:", ("ctl registry-garbage-collect -m",)),
+    (
+        "Let somebody push, everybody pull, and a pipeline for a month:",
+        (
+            "ctl user add alice",
+            "ctl user grant alice 'team/**' pull,push",
+            "ctl user grant anonymous 'public/**' pull",
+            "ctl token create pipeline team/app pull --expires 30d",
+        ),
+    ),
     (
         "Ask the registry with a token for one repository:",
         (
