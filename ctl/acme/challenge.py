@@ -15,7 +15,7 @@ from ctl.errors import CtlError
 from ctl.node import Node
 
 URL_PATH = "/.well-known/acme-challenge"
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds in which NGINX, just started or told to read its files anew, shows a file."""
 _BETWEEN = 0.1
 _LONGEST_ANSWER = 4_096

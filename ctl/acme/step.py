@@ -17,7 +17,7 @@ from ctl.acme.due import why_due
 from ctl.acme.reasons import NotIssued
 from ctl.acme.record import Attempts, Obtained
 from ctl.acme.wanted import Job
-from ctl.converge import Directory, File, Observer, converge, reload
+from ctl.converge import Directory, File, Observer, Service, converge, reload
 from ctl.converge.model import Machine, Report
 from ctl.converge.signals import Signals
 from ctl.errors import CtlError
@@ -222,6 +222,7 @@ def install(job: Job, issued: Issued, machine: Machine, observer: Observer) -> R
         Directory(job.places.folder, mode=0o700),
         replace(server_certificate(job), issued=issued.pair),
         File(job.places.record, content=record.content(), mode=0o600),
+        Service("nginx"),
     )
     return converge(items, machine=machine, layout=job.node.layout, observer=observer)
 

@@ -1,0 +1,392 @@
+"""Let's Encrypt against a real authority: NGINX answers its challenges, clients see what it issued."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from tests.acme.support import issued
+from tests.real.conftest import SETTINGS, RootMaker
+from tests.real.harness import images
+from tests.real.harness.https import Client
+from tests.real.harness.pebble import Pebble
+from tests.real.harness.people import Person
+from tests.real.harness.root import Result, Root
+from tests.real.harness.waiting import wait_for
+
+pytestmark = [pytest.mark.real, pytest.mark.one_registry("certificates are NGINX's")]
+
+NAME, FURTHER = "registry.public-site.eu", "images.public-site.eu"
+VARIABLES = {"PEBBLE_AUTHZREUSE": "0", "PEBBLE_ALTERNATE_ROOTS": "1"}
+ACCOUNT = "etc/gitlab/letsencrypt/account.key"
+ATTEMPTS = "var/opt/gitlab/ctl/letsencrypt.json"
+PATIENCE = 180.0
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Site:
+    """A root whose certificates come from an authority.
+
+    Args:
+        root: the root.
+        authority: the authority.
+    """
+
+    root: Root
+    authority: Pebble
+
+    def settings(self, *more: str, first: str = 'letsencrypt["enable"] = True') -> None:
+        """Write the settings."""
+        self.root.settings(
+            first,
+            f'registry_external_url = "https://{NAME}:{self.root.port}"',
+            f'letsencrypt["acme_production_endpoint"] = "{self.authority.directory}"',
+            f'letsencrypt["acme_ca_file"] = "{self.authority.ca_file}"',
+            f'registry["nginx"]["redirect_http_to_https_port"] = {self.root.redirect_port}',
+            *more,
+        )
+
+    def ctl(self, *arguments: str) -> Result:
+        """Run `ctl`, with time for the authority."""
+        return self.root.ctl(*arguments, timeout=PATIENCE)
+
+    def served(self, name: str = NAME, *, trusted: Path | bytes | None = None) -> x509.Certificate:
+        """What NGINX shows to a client who trusts the authority's root, or another one, and nothing else.
+
+        Raises:
+            ssl.SSLError: that client does not trust it.
+        """
+        root = trusted.read_bytes() if isinstance(trusted, Path) else trusted or self.authority.root()
+        context = ssl.create_default_context(cadata=root.decode("ascii"))
+        with (
+            socket.create_connection(("127.0.0.1", self.root.port), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname=name) as connection,
+        ):
+            return x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"")
+
+    def put(self, *, days: float) -> x509.Certificate:
+        """Put a certificate in place that another program obtained, and that ends in some days."""
+        pair = issued([NAME], begin=datetime.now(UTC) - (90 - days) * DAY, days=90)
+        for end, content in ((".key", pair.key), (".crt", pair.certificate)):
+            self.root.write(f"etc/gitlab/ssl/{NAME}{end}", content.decode("ascii"), mode=0o600)
+        return x509.load_pem_x509_certificate(pair.certificate)
+
+    @property
+    def challenges(self) -> list[Path]:
+        """Files that NGINX shows to authorities."""
+        return list((self.root.path / "var/opt/gitlab/nginx/www/.well-known/acme-challenge").iterdir())
+
+
+@pytest.fixture(scope="module")
+def first_run(module_root_maker: RootMaker) -> Iterator[tuple[Site, Result]]:
+    """A node that has obtained its first certificate, and what that run said."""
+    root = module_root_maker()
+    with Pebble(root.redirect_port, variables=VARIABLES) as authority:
+        site = Site(root, authority)
+        site.settings()
+        dry = site.ctl("reconfigure", "--dry-run").ok()
+        assert f"{authority.directory.split('/')[2]} would be asked for a certificate" in dry.out
+        site.ctl("render", "--output", str(root.home / "rendered")).ok()
+        assert authority.calls() == 0
+        yield site, site.ctl("reconfigure", "--json").ok()
+
+
+@pytest.fixture
+def site(first_run: tuple[Site, Result]) -> Iterator[Site]:
+    """A node with a good certificate; settings, names and failures are forgotten afterwards."""
+    found, _ = first_run
+    found.settings()
+    before = found.root.read(SETTINGS)
+    yield found
+    for name in (NAME, FURTHER):
+        found.authority.find(name)
+        found.authority.resolve(name)
+    (found.root.path / ATTEMPTS).unlink(missing_ok=True)
+    if found.root.read(SETTINGS) != before:
+        found.settings()
+        found.ctl("reconfigure").ok()
+
+
+# --- the first
+
+
+def test_the_first_certificate_is_served(first_run: tuple[Site, Result]) -> None:
+    site, said = first_run
+    report = said.json()
+    assert report["letsencrypt"]["result"] == "obtained"
+    assert report["letsencrypt"]["reason"] == "that of this machine's own stands in"
+    served = site.served()
+    assert served.not_valid_after_utc > datetime.now(UTC) + 80 * DAY
+    assert isinstance(served.public_key(), rsa.RSAPublicKey)
+    assert site.challenges == []
+    plain = Client(site.root.redirect_port).get("/v2/")
+    assert (plain.status, plain.header("Location")) == (301, f"https://{NAME}:{site.root.port}/v2/")
+
+
+def test_account_and_key_are_private_and_saved(site: Site) -> None:
+    for name in (ACCOUNT, f"etc/gitlab/ssl/{NAME}.key"):
+        assert (site.root.path / name).stat().st_mode & 0o777 == 0o600
+    assert (site.root.path / ACCOUNT).parent.stat().st_mode & 0o777 == 0o700
+    archive = site.root.home / "saved"
+    site.ctl("backup-etc", "--backup-path", str(archive)).ok()
+    assert any(ACCOUNT.encode() in one.read_bytes() for one in archive.iterdir())
+
+
+def test_a_run_without_changes_asks_nobody(site: Site) -> None:
+    site.ctl("reconfigure").ok()
+    before = site.authority.calls()
+    arguments = ("--root", str(site.root.path), "reconfigure")
+    again = site.root.ctl("reconfigure", env={"PYTHONPROFILEIMPORTTIME": "1"}).ok()
+    assert "0 changed" in again.out, arguments
+    assert not any(word in again.err for word in ("| acme", "josepy", "requests"))
+    assert "is not due" in site.ctl("renew-le-certs").ok().out
+    assert site.authority.calls() == before
+
+
+def test_certificates_tells_who_renews(site: Site) -> None:
+    site.ctl("renew-le-certs", "--force").ok()
+    said = site.ctl("certificates").ok()
+    assert f"renewed  by localhost from {datetime.now(UTC) + 59 * DAY:%Y-%m}" in said.out
+
+
+# --- renewal
+
+
+def test_renewal_drops_no_connection(site: Site) -> None:
+    """A download that was begun before goes on to its end; who comes afterwards sees the new certificate."""
+    blob = images.image("large", size=24_000_000).family()
+    digest, layer = max(blob.items(), key=lambda one: len(one[1].content))
+    site.root.direct.push("team/large", images.image("large", size=24_000_000), "v1")
+    before = site.served()
+    with _download(site, "team/large", digest) as answer:
+        begun = answer.recv(1_000)
+        said = site.ctl("renew-le-certs", "--force", "--json").ok()
+        assert said.json()["result"] == "obtained"
+        assert site.served().serial_number != before.serial_number
+        content = begun
+        while more := answer.recv(1_000_000):
+            content += more
+    assert content.partition(b"\r\n\r\n")[2] == layer.content
+
+
+@contextmanager
+def _download(site: Site, repository: str, digest: str) -> Iterator[ssl.SSLSocket]:
+    """A connection on which a blob has been asked for; little of it is taken at a time."""
+    context = ssl.create_default_context(cadata=site.authority.root().decode("ascii"))
+    with socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        plain.settimeout(60)
+        plain.connect(("127.0.0.1", site.root.port))
+        with context.wrap_socket(plain, server_hostname=NAME) as connection:
+            lines = (
+                f"GET /v2/{repository}/blobs/{digest} HTTP/1.1",
+                f"Host: {NAME}:{site.root.port}",
+                f"Authorization: Bearer {site.root.sign(repository, 'pull')}",
+                "Connection: close",
+            )
+            connection.sendall("\r\n".join((*lines, "", "")).encode("ascii"))
+            yield connection
+
+
+def test_what_ends_soon_is_renewed_and_nothing_else(site: Site) -> None:
+    kept = site.put(days=40)
+    before = site.authority.calls()
+    assert "is not due" in site.ctl("renew-le-certs").ok().out
+    assert site.authority.calls() == before
+    ending = site.put(days=29)
+    assert kept.serial_number != ending.serial_number
+    site.ctl("renew-le-certs").ok()
+    assert site.served().not_valid_after_utc > ending.not_valid_after_utc
+
+
+def test_the_timer_makes_up_for_a_missed_time(site: Site) -> None:
+    before = site.served()
+    site.put(days=20)
+    attempts = {"looked": (datetime.now(UTC) - 40 * DAY).isoformat()}
+    site.root.write(ATTEMPTS, json.dumps(attempts), mode=0o600)
+    site.ctl("restart", "letsencrypt").ok()
+    wait_for(lambda: site.served() != before, seconds=PATIENCE, what="renewal by the timer", pause=0.3)
+    log = site.root.path / "var/log/gitlab/lets-encrypt/current"
+    wait_for(lambda: "has been obtained" in log.read_text(encoding="utf-8"), seconds=PATIENCE, what="the log")
+
+
+# --- wishes
+
+
+def test_other_wishes_bring_another_certificate_for_the_same_account(site: Site) -> None:
+    account = site.root.read(ACCOUNT)
+    root = site.authority.root(1)
+    name = x509.load_pem_x509_certificate(root).subject.rfc4514_string().removeprefix("CN=")
+    site.settings(
+        f'letsencrypt["alt_names"] = ["{FURTHER}"]',
+        'letsencrypt["key_type"] = "ecdsa"',
+        'letsencrypt["ec_curve"] = "secp384r1"',
+        f'letsencrypt["chain"] = "{name}"',
+        'letsencrypt["contact_emails"] = ["admin@public-site.eu"]',
+    )
+    said = site.ctl("reconfigure").ok()
+    assert "warning" not in said.text
+    key = site.served(trusted=root).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert key.curve.name == "secp384r1"
+    assert site.served(FURTHER, trusted=root) == site.served(trusted=root)
+    with pytest.raises(ssl.SSLError):
+        site.served(trusted=site.authority.root(0))
+    assert site.root.read(ACCOUNT) == account
+    assert site.authority.log().count("There are now 1 accounts in memory") == 1
+    assert "There are now 2 accounts" not in site.authority.log()
+    assert "0 changed" in site.ctl("reconfigure").ok().out
+
+
+def test_a_chain_that_is_not_offered_is_said(site: Site) -> None:
+    site.settings('letsencrypt["chain"] = "No Such Root"')
+    said = site.ctl("renew-le-certs").ok()
+    assert (
+        'warning: no chain leads to No Such Root (letsencrypt["chain"]); offered: Pebble Root CA' in said.out
+    )
+    assert site.served()
+
+
+def test_a_trial_installs_nothing(site: Site) -> None:
+    before = site.served()
+    site.settings(f'letsencrypt["acme_staging_endpoint"] = "{site.authority.directory}"')
+    said = site.ctl("renew-le-certs", "--staging").ok()
+    assert "nothing was installed" in said.out
+    assert site.served() == before
+
+
+def test_a_failing_trial_spares_the_authority(site: Site) -> None:
+    nowhere = f"https://localhost:{site.root.ports.take()}/dir"
+    site.settings(f'letsencrypt["acme_staging_endpoint"] = "{nowhere}"')
+    before = site.authority.calls()
+    assert "cannot be reached" in site.ctl("renew-le-certs", "--force").exits(1).err
+    assert site.authority.calls() == before
+
+
+# --- failures
+
+
+def test_a_name_that_nobody_resolves(site: Site) -> None:
+    before = site.served()
+    site.authority.lose(NAME)
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    assert f"cannot resolve {NAME}" in said.err
+    assert "Let an A or AAAA record" in said.err
+    assert site.served() == before
+
+
+def test_a_closed_port(site: Site) -> None:
+    before = site.served()
+    site.authority.resolve(NAME, "127.0.0.9")
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    assert f"cannot connect to {NAME} on port 80" in said.err
+    assert f"through to port {site.root.redirect_port} of this machine" in said.err
+    assert site.served() == before
+    assert site.challenges == []
+
+
+def test_another_server_answers(site: Site) -> None:
+    before = site.served()
+    site.authority.resolve(NAME, "127.0.0.8")
+    with _stranger("127.0.0.8", site.root.redirect_port):
+        said = site.ctl("renew-le-certs", "--force", "--json").exits(1)
+    assert said.json()["result"] == "failed"
+    assert f"something else answers for {NAME} on port 80" in said.json()["error"]
+    assert site.served() == before
+    assert "was not renewed when that was last tried: something else answers" in site.ctl("certificates").err
+
+
+@contextmanager
+def _stranger(address: str, port: int) -> Iterator[None]:
+    """A web server that knows nothing of challenges."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer((address, port), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield
+        running.shutdown()
+
+
+def test_a_failure_leaves_everything_else_done(site: Site) -> None:
+    before = site.served()
+    site.authority.lose(FURTHER)
+    site.settings(f'letsencrypt["alt_names"] = ["{FURTHER}"]', 'registry["log_level"] = "warn"')
+    said = site.ctl("reconfigure").exits(1)
+    assert f"error: no certificate for {NAME}" in said.err
+    assert f"cannot resolve {FURTHER}" in said.err
+    assert "Everything else is as the settings say." in said.err
+    assert 'level: "warn"' in site.root.read("var/opt/gitlab/registry/config.yml")
+    assert site.served() == before
+
+
+def test_nginx_that_does_not_answer_is_told_before_the_authority_is_asked(site: Site) -> None:
+    site.settings()
+    calls = site.authority.calls()
+    site.ctl("stop", "nginx").ok()
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    site.ctl("start", "nginx").ok()
+    assert "NGINX on this machine does not answer challenges" in said.err
+    assert site.authority.calls() == calls
+
+
+def test_an_authority_that_is_not_trusted(site: Site) -> None:
+    site.settings('letsencrypt["acme_ca_file"] = None')
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "is not trusted: unable to get local issuer certificate" in said.err
+    variable = {"SSL_CERT_FILE": str(site.authority.ca_file)}
+    site.root.ctl("renew-le-certs", "--force", env=variable, timeout=PATIENCE).ok()
+
+
+def test_an_authority_that_is_down_and_comes_back_without_memory(site: Site) -> None:
+    before, account, root = site.served(), site.root.read(ACCOUNT), site.authority.root()
+    site.authority.end()
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "cannot be reached: Connection refused" in said.err
+    assert site.served(trusted=root) == before
+    site.authority.begin()
+    site.ctl("renew-le-certs", "--force").ok()
+    assert site.served() != before
+    assert site.root.read(ACCOUNT) == account
+
+
+# --- by itself, as an ordinary user
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are an ordinary user's then")
+def test_what_turned_itself_on_warns_and_goes_on(make_root: RootMaker, ordinary_user: Person) -> None:
+    root = make_root(ordinary_user)
+    with Pebble(root.redirect_port, variables=VARIABLES) as authority:
+        site = Site(root, authority)
+        site.settings(first='letsencrypt["enable"] = None')
+        authority.end()
+        said = site.ctl("reconfigure").exits(0)
+        assert f"warning: no certificate for {NAME}: " in said.err
+        assert "cannot be reached: Connection refused" in said.err
+        assert "The timer tries again." in said.err
+        assert site.served(trusted=root.ca)
+        assert json.loads(root.read("etc/gitlab/gitlab-secrets.json"))["letsencrypt"] == {
+            "auto_enabled": True
+        }
+        authority.begin()
+        assert "1 changed" not in site.ctl("reconfigure").ok().text
+        assert site.served()
