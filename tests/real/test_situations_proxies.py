@@ -114,8 +114,8 @@ def test_proxy_protocol(site: Root) -> None:
         client.push("grp/proxied", IMAGE, "v1")
         assert client.get("/v2/marked-protocol").status in (401, 404)
     assert logged(site, ACCESS_LOG, "/v2/marked-protocol").startswith(f"{CLIENT} - ")
-    seen = f"http.request.remoteaddr={CLIENT} "
-    assert "/v2/grp/proxied/" in logged(site, "var/log/gitlab/registry/current", seen)
+    seen = f"http.request.remoteaddr={CLIENT} http.request.uri=/v2/grp/proxied/"
+    assert logged(site, "var/log/gitlab/registry/current", seen)
     with pytest.raises(OSError):  # noqa: PT011 - refused in one way or another: the line is missing
         NamedClient(site.port, site.ca).get("/v2/")
 
