@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,18 @@ def test_import(bob: AccountCli, tmp_path: Path) -> None:
     assert "may do nothing yet" in said.err
     assert bob.accounts.users["carol"] == User("carol", HASH)
     assert bob.logs_in("bob", PASSWORD)
+
+
+@pytest.mark.real
+def test_import_of_what_htpasswd_wrote(ctl: AccountCli, tmp_path: Path) -> None:
+    file = tmp_path / "written"
+    for options, name in ((["-c"], "carol"), (["-C", "4"], "dave")):
+        words = ["htpasswd", "-iB", *options, str(file), name]
+        subprocess.run(words, input=f"{name} {PASSWORD}\n", text=True, check=True, capture_output=True)
+    ctl.good("user", "import-htpasswd", str(file))
+    assert ctl.logs_in("carol", f"carol {PASSWORD}")
+    assert ctl.logs_in("dave", f"dave {PASSWORD}")
+    assert not ctl.logs_in("dave", f"carol {PASSWORD}")
 
 
 def test_import_over_accounts_that_exist(bob: AccountCli, tmp_path: Path) -> None:
