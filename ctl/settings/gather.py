@@ -11,7 +11,7 @@ from ctl.settings.language.faults import POISON, is_computed
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
-from ctl.settings.options.foreign import belongs_to_gitlab, is_foreign
+from ctl.settings.options.foreign import ELSEWHERE, belongs_to_gitlab, is_foreign
 from ctl.settings.place import Place
 from ctl.settings.shapes import entries
 from ctl.settings.source import Diagnostic, Location, Severity
@@ -115,7 +115,7 @@ def _unknown(prefix: str, key: str, place: Place, found: Gathered) -> None:
     if belongs_to_gitlab(prefix, key, known):
         found.ignored.setdefault(prefix, []).append(key)
         return
-    near = nearest(key, dict.fromkeys(known))
+    near = nearest(key, dict.fromkeys([*known, *sorted(ELSEWHERE.get(prefix, ()))]))
     place.error("is not known", f'Did you mean "{near}"?' if near else "")
 
 
@@ -123,7 +123,7 @@ def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> 
     """registry_nginx[…] is registry["nginx"][…]; of a setting given in both spellings the later one holds."""
     here = top.inside(values, OLD_VHOST)
     here.warning(f'is the older spelling of registry["nginx"]: write registry["nginx"] for {OLD_VHOST}')
-    old = Gathered(findings=found.findings)
+    old = Gathered(findings=found.findings, ignored=found.ignored)
     _walk(VHOST, values[OLD_VHOST], _renamed(values, here, found), old)
     for name, given in old.given.items():
         new = found.given.get(name)

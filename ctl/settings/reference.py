@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
-from ctl.settings.options.foreign import FOREIGN
+from ctl.settings.options.foreign import ELSEWHERE, FOREIGN
 from ctl.settings.options.notifications import ENDPOINT
 from ctl.settings.options.sections import GC, OPTIONS_OF, REDIS, REPORTING
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
@@ -122,8 +122,14 @@ def _foreign() -> str:
     names = ", ".join(f"`{name}`" for name in sorted(FOREIGN))
     return (
         f"Accepted, not rendered, and summed up in one note: {names}, and every `NAME_role`. Keys of "
-        "`gitlab_rails` and `nginx` that have nothing to do with the registry are treated alike.\n"
+        "`gitlab_rails` and `nginx` that have nothing to do with the registry are treated alike, and so are these "
+        f"of other sections: {'; '.join(_elsewhere(section) for section in ELSEWHERE)}.\n"
     )
+
+
+def _elsewhere(section: str) -> str:
+    keys = ", ".join(f"`{key}`" for key in sorted(ELSEWHERE[section]))
+    return f"of `{section}` {keys}"
 
 
 def describe(option: Option) -> str:

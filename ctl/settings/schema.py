@@ -12,7 +12,7 @@ from typing import Any, Final
 from ctl.settings.addresses import Url
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
-from ctl.settings.options.foreign import FOREIGN, HALF_OURS
+from ctl.settings.options.foreign import ELSEWHERE, FOREIGN, HALF_OURS
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES, Storage
 from ctl.settings.quantities import CronField, Duration, Lifetime, NginxTime, Size
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
@@ -25,6 +25,7 @@ Node = dict[str, Any]
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DIGITS: Final = "^[+-]?[0-9]{1,18}$"
 _TEXT: Final[Node] = {"type": "string"}
+_FOREIGN: Final[Node] = {"description": "Belongs to a component that is not run here."}
 _BOOLEAN: Final[Node] = {"anyOf": [{"type": "boolean"}, {"enum": ["true", "false"]}]}
 
 
@@ -34,14 +35,13 @@ def schema() -> Node:
     vhost = tree["properties"]["registry"]["properties"]["nginx"]
     old = {**vhost, "deprecated": True, "description": 'Older spelling of registry["nginx"].'}
     tree["properties"][OLD_VHOST] = old
-    foreign = {"description": "Belongs to a component that is not run here."}
-    tree["properties"] |= {name: foreign for name in sorted(FOREIGN) if name not in tree["properties"]}
+    tree["properties"] |= {name: _FOREIGN for name in sorted(FOREIGN) if name not in tree["properties"]}
     return {
         "$schema": DIALECT,
         "title": "Settings of ctl",
         "description": "The settings file, as `ctl settings template --all` explains it.",
         **tree,
-        "patternProperties": {"_role$": foreign},
+        "patternProperties": {"_role$": _FOREIGN},
     }
 
 
@@ -54,6 +54,8 @@ def _section(prefix: str) -> Node:
         key, dot, _ = name.removeprefix(prefix).partition(".")
         if key not in properties:
             properties[key] = _section(f"{prefix}{key}.") if dot else _option(option)
+    for key in sorted(ELSEWHERE.get(prefix.removesuffix("."), ())):
+        properties.setdefault(key, _FOREIGN)
     return {
         "type": "object",
         "properties": properties,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctl.settings.options.foreign import FOREIGN
+from ctl.settings.options.foreign import ELSEWHERE, FOREIGN
 from tests.settings.support import BOTH, Site
 
 
@@ -67,6 +67,37 @@ def test_every_name_of_another_component(site: Site) -> None:
     for form in ('{}["enable"] = False', '{} = "x"', '{}("x")'):
         text = BOTH + "\n".join(form.format(name) for name in names)
         assert site.notes(text) == [f"note: ignored, other components: {', '.join(names)}"]
+
+
+def test_keys_that_only_a_gitlab_rb_has_are_in_that_note(site: Site) -> None:
+    text = BOTH + "".join(
+        f"{''.join([first, *(f'[{key!r}]' for key in [*inner, one])])} = {{}}\n"
+        for section, keys in ELSEWHERE.items()
+        for first, *inner in [section.split(".")]
+        for one in sorted(keys)
+    )
+    (note,) = site.notes(text)
+    for section in ELSEWHERE:
+        assert f"{section} (" in note
+
+
+def test_they_are_known_in_the_older_spelling_of_the_vhost_too(site: Site) -> None:
+    (note,) = site.notes(BOTH + 'registry_nginx["client_max_body_size"] = "250m"\n')
+    assert note == "note: ignored, other components: registry.nginx (client_max_body_size)"
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ('package["modify_kernal_parameters"] = False', "modify_kernel_parameters"),
+        ('user["git_user_mail"] = "a@b"', "git_user_email"),
+        ('logging["logrotate_frequence"] = "daily"', "logrotate_frequency"),
+        ('registry_nginx["client_max_bodysize"] = 0', "client_max_body_size"),
+        ('registry["nginx"]["listen_prot"] = 5050', "listen_port"),
+    ],
+)
+def test_a_slip_in_any_of_them_is_an_error(site: Site, line: str, near: str) -> None:
+    assert f'Did you mean "{near}"?' in site.error(BOTH + line)
 
 
 def test_the_older_spelling_of_the_vhost(site: Site) -> None:

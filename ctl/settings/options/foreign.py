@@ -1,5 +1,7 @@
 """Names of a gitlab.rb that belong to programs which are not run here: accepted, noted, not rendered.
 
+Sections that are ours have a few keys more in a gitlab.rb, for the same reason: they are known by name.
+
 `gitlab_rails` and `nginx` are half ours: of several hundred keys a few dozen have to do with the registry,
 and GitLab adds others with every release, so that a list of them would be wrong soon. Any key of these two
 sections is therefore taken for GitLab's own, unless it looks like one of ours: it begins with "registry", or
@@ -9,7 +11,7 @@ silently ignored is found only when something breaks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ctl.settings.nearest import very_near
 
@@ -17,9 +19,9 @@ FOREIGN = frozenset({
     "actioncable", "alertmanager", "bootstrap", "consul", "crond", "geo_logcursor", "geo_postgresql",
     "geo_secondary", "gitaly", "gitaly_client", "gitlab_backup_cli", "gitlab_ci", "gitlab_exporter",
     "gitlab_kas", "gitlab_kas_external_url", "gitlab_kas_nginx", "gitlab_pages", "gitlab_shell",
-    "gitlab_sshd", "gitlab_workhorse", "git_data_dir", "git_data_dirs", "high_availability",
+    "gitlab_monitor", "gitlab_sshd", "gitlab_workhorse", "git_data_dir", "git_data_dirs", "high_availability",
     "logrotate", "mailroom", "mattermost", "mattermost_external_url", "mattermost_nginx",
-    "monitoring_role", "node_exporter", "oak", "pages_external_url", "pages_nginx", "patroni",
+    "monitoring_role", "node_exporter", "oak", "omnibus_gitconfig", "pages_external_url", "pages_nginx", "patroni",
     "pgbouncer", "pgbouncer_exporter", "postgres_exporter", "postgresql", "praefect", "prometheus",
     "prometheus_monitoring", "puma", "redis", "redis_exporter", "remote_syslog", "repmgr", "repmgrd",
     "roles", "runtime_dir", "sentinel", "sidekiq", "sidekiq_cluster", "spamcheck", "storage_check",
@@ -29,6 +31,38 @@ FOREIGN = frozenset({
 
 HALF_OURS = ("gitlab_rails", "nginx")
 """Sections of which only some keys are ours."""
+
+_LOGROTATE = frozenset({
+    "logrotate_compress", "logrotate_dateformat", "logrotate_delaycompress", "logrotate_frequency",
+    "logrotate_maxsize", "logrotate_method", "logrotate_postrotate", "logrotate_rotate", "logrotate_size",
+})  # fmt: skip
+ELSEWHERE: Mapping[str, frozenset[str]] = {
+    "letsencrypt": frozenset({"authorization_method", "auto_enabled", "crt"}),
+    "logging": _LOGROTATE | {"udp_log_shipping_host", "udp_log_shipping_hostname", "udp_log_shipping_port"},
+    "manage_storage_directories": frozenset({"manage_etc"}),
+    "nginx.status": frozenset({"vts_enable"}),
+    "package": frozenset({
+        "detect_init", "install-dir", "modify_kernel_parameters", "public_attributes", "selinux_policy_version",
+        "systemd_after", "systemd_tasks_max", "systemd_wanted_by",
+    }),
+    "registry": _LOGROTATE | {"ha"},
+    "registry.nginx": frozenset({
+        "cache_max_size", "client_max_body_size", "consul_service_meta", "consul_service_name",
+        "custom_error_pages", "custom_nginx_config", "default_server_enabled", "dir", "gzip_comp_level",
+        "gzip_enabled", "gzip_http_version", "gzip_proxied", "gzip_types", "ha", "hide_server_tokens",
+        "keepalive_time", "keepalive_timeout", "log_directory", "log_format", "log_format_escape", "proxy_cache",
+        "proxy_cache_path", "proxy_connect_timeout", "proxy_custom_buffer_size", "proxy_read_timeout",
+        "referrer_policy", "request_buffering_off_path_regex", "sendfile", "server_names_hash_bucket_size",
+        "status", "tcp_nodelay", "tcp_nopush", "worker_connections", "worker_processes",
+    }),
+    "user": frozenset({"git_user_email", "git_user_name"}),
+    "web_server": frozenset({"external_users"}),
+}  # fmt: skip
+"""Keys that a gitlab.rb may have in sections of ours, and that have no bearing on what is run here.
+
+Those of the vhost are settings of `nginx`, all of which gitlab.rb's template offers for `registry_nginx` too; what
+they are about is fixed for a registry, or said for the whole server.
+"""
 
 
 def is_foreign(name: str) -> bool:
@@ -44,6 +78,8 @@ def belongs_to_gitlab(section: str, key: str, known: Iterable[str]) -> bool:
         key: the key.
         known: the keys of that section that are ours.
     """
+    if key in ELSEWHERE.get(section, ()):
+        return True
     if section not in HALF_OURS or key.startswith("registry"):
         return False
     return very_near(key, known) is None
