@@ -159,6 +159,6 @@ def service(node: Node) -> Iterator[Item]:
         wait=WAIT + ceil(go_seconds(str(registry.http_draintimeout))),
         log_directory=registry.log_directory,
         logging=registry,
-        timestamps=registry.log_formatter != "json",
+        timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS],
     )

@@ -214,7 +214,7 @@ CONTENT = (
     Option(
         "registry.log_formatter",
         Enum("text", "json", "logstash"),
-        "Form of log lines; with json svlogd adds no time stamp.",
+        "Form of log lines; before those in JSON (json, logstash) svlogd puts no time stamp.",
         default="text",
         example='"json"',
         reaches=("config.yml: log.formatter", "log service"),
