@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.real.harness import images, seeds, tokens
+from tests.real.harness.downloads import slow_download
 from tests.real.harness.https import Answer, Client
 from tests.real.harness.root import GITLAB_URL, Root
 from tests.real.harness.waiting import wait_for
@@ -198,7 +196,7 @@ def test_download_under_way_survives_a_restart_with_a_drain_time(running: Root) 
     drain = 'registry["http_draintimeout"] = "20s"'
     running.settings(drain)
     running.reconfigure()
-    with _slow_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as received:
+    with slow_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as received:
         wait_for(lambda: len(received) > 100_000, what="the download is under way")
         running.settings(drain, 'registry["log_level"] = "debug"')
         report = running.reconfigure()
@@ -206,27 +204,6 @@ def test_download_under_way_survives_a_restart_with_a_drain_time(running: Root) 
         assert len(received) < len(layer.content), "the restart came after the download"
         wait_for(lambda: len(received) == len(layer.content), seconds=20, what="the end of the download")
     assert bytes(received) == layer.content
-
-
-@contextmanager
-def _slow_download(root: Root, path: str, repository: str) -> Iterator[bytearray]:
-    """Fetch something at about 5 MB a second while other things go on; what has come is in the bytearray."""
-    received = bytearray()
-    headers = {"Authorization": f"Bearer {root.sign(repository, 'pull')}"}
-    connection = http.client.HTTPConnection("127.0.0.1", root.registry_port, timeout=30)
-    connection.request("GET", path, headers=headers)
-
-    def read() -> None:
-        response = connection.getresponse()
-        while part := response.read(50_000):
-            received.extend(part)
-            time.sleep(0.01)
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    yield received
-    thread.join(timeout=30)
-    connection.close()
 
 
 def test_wait_for_the_end_covers_the_drain_time(running: Root) -> None:
