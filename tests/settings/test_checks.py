@@ -7,6 +7,8 @@ import pytest
 from tests.settings.support import BOTH, GITLAB, URL, Site
 
 VHOST = 'registry["nginx"]'
+API = 'gitlab_rails["registry_api_url"]'
+NO_LETSENCRYPT = 'letsencrypt["enable"] = False\n'
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,18 @@ VHOST = 'registry["nginx"]'
             BOTH + f'{VHOST}["listen_addresses"] = ["::1", "[::1]"]',
             "the registry's vhost listens on [::1] twice",
         ),
+        (
+            BOTH + f'{API} = "http://registry.example.com:443"',
+            "is http for registry.example.com:443, which registry_external_url says is https",
+        ),
+        (
+            'registry_external_url = "http://r.example.com:5050"\n'
+            + GITLAB
+            + NO_LETSENCRYPT
+            + f'{API} = "https://r.example.com:5050/"',
+            "is https for r.example.com:5050, which registry_external_url says is http",
+        ),
+        (BOTH + f'{API} = "https://localhost:5000"', "the registry itself answers, without TLS"),
         (BOTH + f'{VHOST}["listen_addresses"] = []', "is empty: NGINX would listen on port 80"),
         (BOTH + 'nginx["status"]["listen_addresses"] = []', "is empty: NGINX would listen on port 80"),
         (BOTH + f'{VHOST}["ssl_certificate_key"] = "/k"', "is given without ssl_certificate"),
@@ -86,6 +100,7 @@ def test_errors(site: Site, text: str, message: str) -> None:
             "registry_external_url says registry.example.com",
         ),
         (BOTH + 'gitlab_rails["registry_port"] = "5005"', "is 5005, but registry_external_url says 443"),
+        (GITLAB + f'{API} = "http://registry.other.example.com:443"', "where servers expect TLS"),
         ('gitlab_rails["registry_enabled"] = True', "without external_url this machine has no GitLab"),
         (GITLAB + 'gitlab_rails["registry_enabled"] = True', "would look for one at http://127.0.0.1:5000"),
         (BOTH + 'registry["debug_addr"] = "0.0.0.0:5001"', "reachable from other machines"),
@@ -104,6 +119,9 @@ def test_warnings(site: Site, text: str, message: str) -> None:
         BOTH
         + 'gitlab_rails["registry_host"] = "Registry.Example.com"\ngitlab_rails["registry_port"] = 443\n',
         BOTH + 'registry["debug_addr"] = "localhost:5001"',
+        BOTH + f'{API} = "https://registry.example.com"',
+        BOTH + f'{API} = "http://registry.example.com:5000"',
+        BOTH + f'{API} = "http://localhost:5000"',
         BOTH
         + f'{VHOST}["listen_addresses"] = ["127.0.0.1"]\nnginx["status"]["listen_addresses"] = ["127.0.0.2"]\n'
         f'{VHOST}["listen_port"] = 8060\n',

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ctl.settings.rules.urls import registry_origin
+from ctl.settings.rules.urls import Origin, origin_of, registry_origin
 from ctl.settings.view import View
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
+_HTTPS = 443
+_LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
 def registry_has_an_address(view: View) -> None:
@@ -90,6 +92,38 @@ def external_registry_has_a_url(view: View) -> None:
         )
 
 
+def api_url_speaks_as_its_address_does(view: View) -> None:
+    """GitLab gets no answer where it speaks http to TLS, or TLS to the registry, which has none of its own."""
+    api, name = origin_of(view.said("gitlab_rails.registry_api_url")), "gitlab_rails.registry_api_url"
+    if api is None:
+        return
+    public = registry_origin(view)
+    if public and (public.host, public.effective_port) == (api.host, api.effective_port):
+        if public.https != api.https:
+            said = f"is {api.scheme} for {api.display_host}:{api.effective_port}, which registry_external_url says is"
+            view.error(
+                name,
+                f"{said} {public.scheme}",
+                f'Write "{public.scheme}{view.said(name)[len(api.scheme) :]}".',
+            )
+    elif api.https and _is_registry_itself(view, api):
+        view.error(
+            name,
+            f"is https, but at {view['registry.registry_http_addr']} the registry itself answers, without TLS",
+            f'Write "http{view.said(name)[len(api.scheme) :]}".',
+        )
+    elif not api.https and api.port == _HTTPS:
+        view.warning(
+            name, f"is http on port {_HTTPS}, where servers expect TLS", "Write https:// if it has TLS."
+        )
+
+
+def _is_registry_itself(view: View, api: Origin) -> bool:
+    host, _, port = view["registry.registry_http_addr"].rpartition(":")
+    hosts = _LOOPBACK if host in _LOOPBACK else {host}
+    return bool(view["registry.enable"]) and api.display_host in hosts and str(api.effective_port) == port
+
+
 CHECKS = (
     registry_has_an_address,
     registry_has_a_realm,
@@ -97,4 +131,5 @@ CHECKS = (
     host_and_port_agree,
     gitlab_side_is_there,
     external_registry_has_a_url,
+    api_url_speaks_as_its_address_does,
 )
