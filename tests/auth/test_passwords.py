@@ -14,9 +14,20 @@ from ctl.errors import UsageFault
 FROM_HTPASSWD = "$2y$05$/UAy4TkgUF2qIfjNYoHuZugS6Dv1Y0GUEm12uKo9kVGIJjBLmvZjS"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def _little_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "COST", 4)
+
+
+@pytest.fixture
 def hashed() -> str:
     return hash_password("correct horse")
+
+
+def test_the_work_of_a_new_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 to 100 ms on an ordinary machine; less could be guessed too quickly."""
+    monkeypatch.undo()
+    assert passwords.cost_of(hash_password("correct horse")) == 10
 
 
 def test_right_and_wrong(hashed: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -77,6 +78,12 @@ def test_a_password_is_no_argument(ctl: AccountCli) -> None:
         assert ctl("user", "add", *words).code == 2
         assert ctl("user", "passwd", *words).code == 2
     assert not ctl.path.exists()
+
+
+@pytest.mark.parametrize("command", ["add", "passwd"])
+def test_help_names_no_option_for_a_password(ctl: AccountCli, command: str) -> None:
+    options = re.findall(r"--[a-z-]*password[a-z-]*", ctl.good("user", command, "--help").out)
+    assert set(options) == {"--random-password", "--password-stdin"}
 
 
 def test_both_ways_of_a_password(ctl: AccountCli) -> None:
