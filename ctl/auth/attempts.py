@@ -23,6 +23,8 @@ SLOW = 5.0
 """Seconds from one attempt to the next where there were more, from addresses that are not known."""
 REMEMBERED = 24 * 60 * 60
 """Seconds for which an address is known by an account that has signed in from it."""
+SPARE = 64
+"""Attempts that are kept beyond a limit: those under way, which are forgotten again when they succeed."""
 MOST = 20_000
 """Addresses, and pairs of address and account, that are kept; the oldest are forgotten."""
 
@@ -64,8 +66,8 @@ class FailedAttempts:
         """Count an attempt as failed, until it is said that it succeeded: many at once are no way around limits."""
         place, now = network(address), self._clock()
         _queue(self._pairs, (place, account), self._per_account or 1).append(now)
-        _queue(self._addresses, place, self._per_address or 1).append((now, account))
-        _queue(self._accounts, account, EVERYWHERE * self._per_account or 1).append(now)
+        _queue(self._addresses, place, self._per_address + SPARE).append((now, account))
+        _queue(self._accounts, account, EVERYWHERE * self._per_account + SPARE).append(now)
 
     def succeeded(self, address: str, account: str) -> None:
         """Forget what failed at an account from an address, and remember that address."""

@@ -37,11 +37,12 @@ def serve(config: Config) -> int:
     Raises:
         CtlError: the key cannot be used, or the address not be listened on.
     """
-    listening = listen(config.listen)
     pem = read_key(Path(config.key_file))
     refresh = RefreshTokens(pem, issuer=config.issuer, service=config.service)
     signers = Signers(fork_signers(SigningKey(pem), config.signers or usual_number()))
     del pem
+    # after the signers: they would hold the port open while the server ends
+    listening = listen(config.listen)
     return asyncio.run(_run(config, listening, signers, refresh))
 
 
