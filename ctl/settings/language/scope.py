@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from ctl.settings.language import advice, functions
 from ctl.settings.language.faults import POISON, Fault, LimitReached, NoValue, Poisoned
@@ -208,12 +209,18 @@ class Scope:
         hint = advice.of_name(name)
         if not hint and self.may_exist(name):
             return Poisoned()
-        return Fault(f"unknown name {name}", node, hint or did_you_mean(nearest(name, self.known())))
+        return Fault(
+            f"unknown name {name}", node, hint or did_you_mean(nearest(name, self.known())) or AS_TEXT
+        )
 
     def known(self) -> list[str]:
         """Every name that can be read: variables, settings, functions."""
         variables = list(self.variables)[-_MOST_LIKE:]
         return [*variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
+
+
+AS_TEXT: Final = "Text stands in quotes; a variable is given its value above."
+"""The hint for a name that is like no known one."""
 
 
 def did_you_mean(name: str | None) -> str:

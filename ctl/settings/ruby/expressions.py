@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned
 from ctl.settings.language.limits import check_elements, check_number
 from ctl.settings.language.places import Place
-from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.scope import AS_TEXT, Scope, did_you_mean
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice, operators
@@ -258,7 +258,9 @@ class Expressions:
             return Poisoned()
         names = self.scope.names
         known = [*list(self.scope.variables)[-100:], *sorted(names.sections | names.settings)]
-        return Fault(f"unknown name {name}", Span(node), hint or did_you_mean(nearest(name, known)))
+        return Fault(
+            f"unknown name {name}", Span(node), hint or did_you_mean(nearest(name, known)) or AS_TEXT
+        )
 
     def _constant(self, node: Node) -> object:
         name = self.text(node)

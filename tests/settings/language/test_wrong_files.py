@@ -22,7 +22,7 @@ WRONG_NAMES = [
         "Did you mean external_url?",
     ),
     ("a, (_b, c) = 1, (2, 3)\nexternal_url = a", "1:9", "unknown setting c", ""),
-    ('registry["x"] = hots', "1:17", "unknown name hots", ""),
+    ('registry["x"] = hots', "1:17", "unknown name hots", "Text stands in quotes"),
     ('host = "a"\nregistry["x"] = hots + host', "2:17", "unknown name hots", "Did you mean host?"),
     ("undefined += 1", "1:1", "unknown name undefined", ""),
     ('registry["x"] = nil', "1:17", "unknown name nil", "Write None."),
