@@ -11,14 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctl.converge import Absent, Command, Directory, EnvDirectory, File, KeyPair, Symlink
+from ctl.converge import (
+    Absent,
+    Command,
+    Directory,
+    EnvDirectory,
+    File,
+    FileRights,
+    KeyPair,
+    Rights,
+    Symlink,
+)
 from ctl.converge.atomic import write_atomic
 from ctl.converge.journal import Journal, roll_back
 from ctl.converge.model import Machine, Resource
 from ctl.errors import CtlError
 from tests.converge.supervisor import Bench
 from tests.converge.trees import tree
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.tls.makers import Key, certificate_pem, key_pem, make_key
 
 
 @pytest.fixture
@@ -167,6 +177,51 @@ def test_a_key_pair_that_does_not_match_is_refused(bench: Bench) -> None:
     assert key.splitlines()[1] not in change.diff
     apply(good, bench)
     assert oct((root / "k").stat().st_mode)[-3:] == "600"
+
+
+def test_copies_of_a_key_are_replaced_with_the_pair(bench: Bench) -> None:
+    root, first, second = bench.layout.root, make_key(), make_key()
+
+    def pair(key: Key, *, copy: str = "copy") -> KeyPair:
+        return KeyPair(
+            key=root / "k",
+            certificate=root / "c",
+            key_pem=key_pem(key).decode(),
+            certificate_pem=certificate_pem(key, "a").decode(),
+            copies=((root / copy, Rights(0o640)),),
+        )
+
+    apply(pair(first), bench)
+    assert (root / "copy").read_bytes() == (root / "k").read_bytes() == key_pem(first)
+    assert oct((root / "copy").stat().st_mode)[-3:] == "640"
+    change = pair(second).plan(bench.machine)
+    assert change is not None
+    assert {root / "c", root / "k", root / "copy"} == set(change.paths)
+    assert key_pem(second).decode().splitlines()[1] not in change.diff
+    (root / "k").write_bytes(key_pem(second))
+    apply(pair(second), bench)  # one that differs is enough
+    assert (root / "copy").read_bytes() == key_pem(second)
+    for path in ("k", "c"):
+        with pytest.raises(CtlError, match="each needs a file"):
+            pair(second, copy=path).plan(bench.machine)
+
+
+def test_rights_of_a_file_that_others_write(bench: Bench) -> None:
+    path = bench.layout.root / "accounts.json"
+    wanted = FileRights(path, mode=0o640)
+    assert wanted.plan(bench.machine) is None  # nothing is there
+    path.write_text("theirs")
+    path.chmod(0o600)
+    assert apply(wanted, bench) == "mode 0600 → 0640"
+    assert path.read_text() == "theirs"
+    assert wanted.plan(bench.machine) is None
+    link = bench.layout.root / "link"
+    link.symlink_to(path)
+    path.chmod(0o644)
+    assert apply(FileRights(link, mode=0o640), bench) == "mode 0644 → 0640"
+    assert link.is_symlink()
+    with pytest.raises(CtlError, match="not a regular file"):
+        FileRights(bench.layout.root).plan(bench.machine)
 
 
 def test_a_command_runs_only_where_its_guard_says_so(bench: Bench) -> None:
