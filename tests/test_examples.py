@@ -183,6 +183,19 @@ def _existing_domain_certificate(made: Rendered) -> None:
     assert server.all("listen") == [("*:5050", "ssl")]
 
 
+@example("letsencrypt.py")
+def _letsencrypt(made: Rendered) -> None:
+    challenges, server = sorted(made.servers, key=lambda one: len(one.directives))
+    assert challenges.all("listen") == [("*:80",)]
+    assert challenges.named("location", "^~", "/.well-known/acme-challenge/")
+    host = "gitlab.your-company.com"
+    ssl = made.moved(f"/etc/gitlab/ssl/{host}")
+    _is_tls_server(server, host=host, port=5050, certificate=f"{ssl}.crt", key=f"{ssl}.key")
+    assert made.gitlab["registry"]["port"] == 5050
+    assert made.path("/opt/gitlab/sv/letsencrypt/run").exists()
+    assert "warning" not in made.notes
+
+
 @example("load-balancer.py")
 def _load_balancer(made: Rendered) -> None:
     redirect, server = sorted(made.servers, key=lambda one: len(one.directives))
