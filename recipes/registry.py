@@ -19,7 +19,7 @@ from ctl.converge import (
 )
 from ctl.node import Node
 from ctl.registry.config import go_seconds
-from ctl.registry.dialect import key_set, knows_schema1, sections
+from ctl.registry.dialect import key_set, knows_schema1, sections, validation
 from ctl.registry.gate import gate_file
 from ctl.registry.program import Flavour, flavour_of
 from ctl.registry.validate import registry_accepts
@@ -91,6 +91,7 @@ def configuration(node: Node) -> Iterator[Item]:
             "sections": sections(registry, flavour),
             "key_set": keys,
             "schema1": knows_schema1(flavour),
+            "validation": validation(enabled=registry.validation_enabled, flavour=flavour),
         },
         owner="root",
         group=registry.group,

@@ -28,6 +28,21 @@ def knows_schema1(flavour: Flavour) -> bool:
     return flavour is not Flavour.DISTRIBUTION_3
 
 
+def validation(*, enabled: bool, flavour: Flavour) -> dict[str, Any]:
+    """The section `validation`: whether layers may lie at URLs elsewhere.
+
+    Without it Distribution 3 also takes an index whose images are missing, which nobody could pull; the others
+    never do. So there it stays on, and allows every URL.
+
+    Args:
+        enabled: registry["validation_enabled"].
+        flavour: of the program.
+    """
+    if enabled or flavour is not Flavour.DISTRIBUTION_3:
+        return {"disabled": not enabled}
+    return {"disabled": False, "manifests": {"urls": {"allow": [".*"]}}}
+
+
 def key_set(folder: str, flavour: Flavour) -> Path | None:
     """The file of the keys of tokens, or None where the program reads none.
 

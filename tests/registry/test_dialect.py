@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctl.registry.dialect import SYSTEM_AUTHORITIES, key_set, knows_schema1, sections
+from ctl.registry.dialect import SYSTEM_AUTHORITIES, key_set, knows_schema1, sections, validation
 from ctl.registry.program import Flavour
 from ctl.settings.attributes import Section
 
@@ -39,6 +39,14 @@ def test_others_get_addresses_in_one_text(flavour: Flavour) -> None:
 def test_distribution_3_gets_a_key_set_and_no_schema1() -> None:
     assert str(key_set("/folder", THREE)) == "/folder/token-keys.json"
     assert not knows_schema1(THREE)
+
+
+@pytest.mark.parametrize("flavour", Flavour)
+def test_validation_is_on_where_it_is_wanted(flavour: Flavour) -> None:
+    assert validation(enabled=True, flavour=flavour) == {"disabled": False}
+    every_url = {"disabled": False, "manifests": {"urls": {"allow": [".*"]}}}
+    wanted = every_url if flavour is THREE else {"disabled": True}
+    assert validation(enabled=False, flavour=flavour) == wanted
 
 
 def test_sections_that_nobody_set_are_left_out() -> None:
