@@ -19,6 +19,8 @@ from tests.real.harness.waiting import wait_for
 from tests.real.harness.watch import Watch
 
 pytestmark = pytest.mark.real
+JOURNAL_ONLY = pytest.mark.one_registry("what is put back is what ctl wrote; the others here do it with both")
+"""For those that take long."""
 
 CONFIG = "var/opt/gitlab/registry/config.yml"
 VHOST = "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
@@ -98,6 +100,7 @@ REFUSED = {
 }
 
 
+@JOURNAL_ONLY
 @pytest.mark.parametrize(("code", "line", "word"), REFUSED.values(), ids=REFUSED.keys())
 def test_refused_run_changes_nothing(running: Root, code: int, line: str, word: str) -> None:
     running.settings('registry["log_level"] = "debug"', line)
@@ -134,6 +137,7 @@ def test_good_run_converges_after_a_refused_one(running: Root) -> None:
 # --- runs that cannot write
 
 
+@JOURNAL_ONLY
 @pytest.mark.parametrize("limit", [0, 40, 300, 900, 1_500, 2_500])
 def test_run_that_cannot_write_large_files_is_undone(running: Root, limit: int) -> None:
     """As a full disk: writes fail from some size on, so each limit meets another file of the plan."""
@@ -167,6 +171,7 @@ def _wanted(names: set[str]) -> set[str]:
     return {name for name in names if not name.startswith("var/opt/gitlab/ctl/")}
 
 
+@JOURNAL_ONLY
 @pytest.mark.usefixtures("need_root")
 def test_full_disk_is_survived(make_root: RootMaker) -> None:
     root = make_root()
@@ -197,6 +202,7 @@ def _fill(path: Path) -> None:
                 continue
 
 
+@JOURNAL_ONLY
 @pytest.mark.usefixtures("need_root")
 @pytest.mark.parametrize(
     "folder",
@@ -220,6 +226,7 @@ def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -
     assert _shows(running, 6)
 
 
+@JOURNAL_ONLY
 @pytest.mark.usefixtures("need_root")
 def test_folder_of_another_owner_is_said_to_an_ordinary_user(
     make_root: RootMaker, ordinary_user: Person
@@ -315,6 +322,7 @@ def test_run_killed_when(running: Root, moment: str) -> None:
     _recovers(running, 11)
 
 
+@JOURNAL_ONLY
 @pytest.mark.parametrize("seed", range(10))
 def test_run_killed_at_any_time(running: Root, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - wanted: the same moment for the same seed
@@ -337,6 +345,7 @@ def test_killed_run_can_be_taken_back(running: Root) -> None:
     assert {name: one.content for name, one in running.snapshot().items()} == before
 
 
+@JOURNAL_ONLY
 @pytest.mark.parametrize("seed", range(3))
 def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed: int) -> None:
     root = make_root(person)

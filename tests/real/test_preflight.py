@@ -17,7 +17,7 @@ from tests.real.harness import tree
 from tests.real.harness.people import Person
 from tests.real.harness.root import Result, Root
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.one_registry("what is refused here, no registry has a part in")]
 
 
 @pytest.fixture
