@@ -7,6 +7,11 @@ import click
 from ctl.cli import Context, cli, command
 
 SHELLS = ("bash", "zsh", "fish")
+_FIRST_CALL = "[[ $zsh_eval_context[-1] == loadautofunc ]]"
+_ANY_CALL = "[[ $funcstack[1] == _ctl ]]"
+"""How click's script for zsh tells that it was loaded from fpath holds for its first call only: at the second, the
+key does nothing. That the function is called by the name of its file holds for each.
+"""
 
 
 @command()
@@ -23,4 +28,5 @@ def completion(ctx: Context, *, shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows every shell of SHELLS
-    ctx.console.result(kind(cli, {}, "ctl", "_CTL_COMPLETE").source())
+    script = kind(cli, {}, "ctl", "_CTL_COMPLETE").source()
+    ctx.console.result(script.replace(_FIRST_CALL, _ANY_CALL) if shell == "zsh" else script)

@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,19 +19,20 @@ from ctl.__main__ import run
 from ctl.cli import COMMANDS
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
-BASH = shutil.which("bash")
+BASH, ZSH, FISH = (shutil.which(name) for name in ("bash", "zsh", "fish"))
 needs_bash = pytest.mark.skipif(BASH is None, reason="bash is not installed")
+needs_zsh = pytest.mark.skipif(ZSH is None, reason="zsh is not installed")
+needs_fish = pytest.mark.skipif(FISH is None, reason="fish is not installed")
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A folder with the script and a `ctl` on its own PATH."""
+    """A folder with the scripts and a `ctl` on its own PATH."""
     (tmp_path / "ctl").write_text(f'#!/bin/sh\nexec {sys.executable} -m ctl "$@"\n')
     (tmp_path / "ctl").chmod(0o755)
-    script = subprocess.run(
-        [sys.executable, "-m", "ctl", "completion", "bash"], capture_output=True, check=True
-    ).stdout
-    (tmp_path / "script").write_bytes(script)
+    for shell, name in (("bash", "script"), ("zsh", "_ctl"), ("fish", "ctl.fish")):
+        command = [sys.executable, "-m", "ctl", "completion", shell]
+        (tmp_path / name).write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
     return tmp_path
 
 
@@ -59,18 +62,54 @@ def test_commands_and_options(home: Path) -> None:
 @needs_bash
 def test_the_key_itself(home: Path) -> None:
     """A person types `ctl reg`, the tab key, and `t`, the tab key, in an interactive bash."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(str(BASH), ["bash", "--norc", "--noprofile", "-i"], environment(home))  # noqa: S606
-    try:
+    with _terminal([str(BASH), "--norc", "--noprofile", "-i"], environment(home)) as terminal:
         os.write(terminal, f". {home}/script; echo rea''dy\n".encode())
         _read_until(terminal, b"ready")
         os.write(terminal, b"ctl reg\t")
         _read_until(terminal, b"istry-")
         os.write(terminal, b"t\t")
         _read_until(terminal, b"ken")
+
+
+@needs_zsh
+def test_the_key_itself_in_zsh(home: Path) -> None:
+    """The script lies where zsh looks for such, and is loaded by the first use."""
+    setup = f"fpath=({home} $fpath); autoload -Uz compinit; compinit -u -d {home}/dump; echo rea''dy\n"
+    with _terminal([str(ZSH), "-f", "-i"], environment(home)) as terminal:
+        os.write(terminal, setup.encode())
+        _read_until(terminal, b"ready")
+        os.write(terminal, b"ctl registry-t\t")
+        _read_until(terminal, b"registry-token")
+        os.write(terminal, b"\x15ctl settings describe registry.log_l\t")
+        _read_until(terminal, b"registry.log_level")
+
+
+@needs_fish
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("ctl registry-", ["registry-garbage-collect", "registry-token"]),
+        ("ctl completion ", ["bash", "fish", "zsh"]),
+        ("ctl backup-etc --no-d", ["--no-delete-old-backups"]),
+        ("ctl settings describe registry.log_l", ["registry.log_level"]),
+    ],
+)
+def test_fish(home: Path, line: str, words: list[str]) -> None:
+    command = [str(FISH), "--no-config", "-c", f"source {home}/ctl.fish; complete -C '{line}'"]
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=True)
+    assert [one.partition("\t")[0] for one in done.stdout.splitlines()] == words
+
+
+@contextmanager
+def _terminal(command: list[str], variables: dict[str, str]) -> Iterator[int]:
+    """A program with a terminal of its own, which ends with that."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(command[0], command, variables)  # noqa: S606
+    try:
+        yield terminal
     finally:
-        os.close(terminal)  # bash ends with its terminal
+        os.close(terminal)
         os.waitpid(pid, 0)
 
 
