@@ -5,7 +5,7 @@ Who calls holds the lock of runs. Whatever fails, the certificate that is served
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,10 +17,12 @@ from ctl.acme.due import why_due
 from ctl.acme.reasons import NotIssued
 from ctl.acme.record import Attempts, Obtained
 from ctl.acme.wanted import Job
-from ctl.converge import Directory, File, Observer, Service, converge, reload
+from ctl.converge import Directory, File, Item, Observer, Service, Validation, converge, reload
+from ctl.converge.inspect import look, read_file
 from ctl.converge.model import Machine, Report
 from ctl.converge.signals import Signals
 from ctl.errors import CtlError
+from ctl.nginx.validate import nginx_accepts
 from ctl.node import Node
 from ctl.tls import ServerCertificate
 from ctl.tls.certificates import CertificateFacts, inspect
@@ -222,9 +224,31 @@ def install(job: Job, issued: Issued, machine: Machine, observer: Observer) -> R
         Directory(job.places.folder, mode=0o700),
         replace(server_certificate(job), issued=issued.pair),
         File(job.places.record, content=record.content(), mode=0o600),
+        *_checked_by_nginx(job),
         Service("nginx"),
     )
     return converge(items, machine=machine, layout=job.node.layout, observer=observer)
+
+
+def _checked_by_nginx(job: Job) -> Iterator[Item]:
+    """NGINX's files as they are, so that it judges them with the new certificate before that is put in place.
+
+    A reload that NGINX refuses goes by without a word: it stays with what it has.
+    """
+    node = job.node
+    top, logs = Path(node.attributes.nginx.dir), Path(node.attributes.nginx.log_directory)
+    for path in sorted((top / "conf").glob("*.conf")):
+        found = look(path)
+        if found and found.is_file:
+            yield File(path, content=read_file(path), mode=found.mode)
+    yield Validation(
+        "NGINX accepts the certificate",
+        watches=(job.pair.certificate, job.pair.key),
+        check=lambda staging: nginx_accepts(
+            staging.path(top / "conf/nginx.conf"), program=node.programs.nginx, prefix=staging.folder
+        ),
+        redirect=(top / "tmp", top / "run", logs),
+    )
 
 
 def server_certificate(job: Job) -> ServerCertificate:

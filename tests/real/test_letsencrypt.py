@@ -347,6 +347,46 @@ def test_nginx_that_does_not_answer_is_told_before_the_authority_is_asked(site: 
     assert site.authority.calls() == calls
 
 
+def test_nginx_that_would_refuse_keeps_its_certificate(site: Site) -> None:
+    """A reload with files that it refuses would go by in silence."""
+    before, conf = site.served(), "var/opt/gitlab/nginx/conf/nginx.conf"
+    key = site.root.read(f"etc/gitlab/ssl/{NAME}.key")
+    text = site.root.read(conf)
+    site.root.write(conf, text + "nonsense;\n")
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    site.root.write(conf, text)
+    assert 'NGINX refuses its configuration: unknown directive "nonsense"' in said.err
+    assert site.served() == before
+    assert site.root.read(f"etc/gitlab/ssl/{NAME}.key") == key
+
+
+def test_an_interrupted_visit_leaves_nothing_behind(site: Site) -> None:
+    """An authority that takes no end: it looks for challenges where nothing answers, and nothing refuses."""
+    before = site.served()
+    with socket.create_server(("127.0.0.7", site.root.redirect_port)):
+        site.authority.resolve(NAME, "127.0.0.7")
+        running = site.root.begin("renew-le-certs", "--force")
+        wait_for(
+            lambda: site.authority.calls("chalZ") > 0 and site.challenges, seconds=PATIENCE, what="a visit"
+        )
+        running.terminate()
+        said = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 130, said
+    assert site.challenges == []
+    assert site.served() == before
+    site.authority.resolve(NAME)
+    site.ctl("renew-le-certs", "--force").ok()
+
+
+def test_challenges_behind_a_load_balancer(site: Site) -> None:
+    """NGINX that expects the PROXY protocol answers this machine's own question all the same."""
+    site.settings('registry["nginx"]["proxy_protocol"] = True')
+    site.ctl("reconfigure").ok()
+    said = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "on port 80" in said.err
+    assert "NGINX on this machine" not in said.err
+
+
 def test_an_authority_that_is_not_trusted(site: Site) -> None:
     site.settings('letsencrypt["acme_ca_file"] = None')
     said = site.ctl("renew-le-certs", "--force").exits(1)
