@@ -22,6 +22,8 @@ from benchmarks.measure import Pair, command, measure
 from benchmarks.root import Root
 
 ENDPOINTS = 1_000
+GITLAB_RB = 0.3
+"""Seconds that the reading of a large gitlab.rb may take."""
 KEY_FACTOR, KEY_REST = 1.3, 1.0
 """A first reconfigure may take 1.3 times the making of its RSA key, and one second more."""
 
@@ -60,8 +62,25 @@ def pairs(root: Root, large: Root, work: Path) -> list[Pair]:
             None,
             "one template of as many in pyinfra",
         ),
+        Pair("read a large gitlab.rb", gitlab_rb(work), lambda: GITLAB_RB, 1.0, f"{GITLAB_RB} s"),
         Pair("reconfigure, cold", root.cold, allowance, 1.0, "1.3 RSA 4096 keys + 1 s"),
     ]
+
+
+def gitlab_rb(work: Path) -> Callable[[], float]:
+    """Reads a gitlab.rb of more than 4,000 lines with every registry setting in use; knows its own time."""
+    from ctl.settings.load import reading_of
+    from tests.settings.conversion import full_size
+
+    file = work / "gitlab.rb"
+    file.write_text(full_size.text())
+
+    def read() -> float:
+        began = time.perf_counter()
+        reading_of(file, {})
+        return time.perf_counter() - began
+
+    return read
 
 
 def fresh(made: Path, job: Callable[[], object]) -> Callable[[], object]:
