@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from tests.real.harness import images, seeds, tokens
-from tests.real.harness.downloads import slow_download
+from tests.real.harness.downloads import halted_download
 from tests.real.harness.https import Answer, Client
+from tests.real.harness.report import read_report
 from tests.real.harness.root import GITLAB_URL, Root
-from tests.real.harness.waiting import wait_for
+from tests.real.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -193,17 +194,19 @@ def test_download_under_way_survives_a_restart_with_a_drain_time(running: Root) 
     image = images.image("large", size=20_000_000)
     running.client.push("grp/large", image, "v1")
     layer = image.needs[1]
-    drain = 'registry["http_draintimeout"] = "20s"'
+    drain = 'registry["http_draintimeout"] = "60s"'
     running.settings(drain)
     running.reconfigure()
-    with slow_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as received:
-        wait_for(lambda: len(received) > 100_000, what="the download is under way")
+    with halted_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as download:
         running.settings(drain, 'registry["log_level"] = "debug"')
-        report = running.reconfigure()
+        run = running.begin("reconfigure", "--json")
+        wait_for(lambda: not listening(running.registry_port), seconds=30, what="the end of the old listener")
+        assert run.poll() is None, "the run waits for the download"
+        download.go_on.set()
+        report = read_report(json.loads(run.communicate(timeout=60)[0]), running.path)
         assert report.restarted == {"registry"}
-        assert len(received) < len(layer.content), "the restart came after the download"
-        wait_for(lambda: len(received) == len(layer.content), seconds=20, what="the end of the download")
-    assert bytes(received) == layer.content
+        assert download.ended.wait(30)
+    assert bytes(download.content) == layer.content
 
 
 def test_wait_for_the_end_covers_the_drain_time(running: Root) -> None:

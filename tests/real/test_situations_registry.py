@@ -11,11 +11,11 @@ import yaml
 
 from tests.real.conftest import RootMaker
 from tests.real.harness import images, schema1, seeds
-from tests.real.harness.downloads import slow_download
+from tests.real.harness.downloads import halted_download
 from tests.real.harness.https import Answer
 from tests.real.harness.images import Blob
 from tests.real.harness.root import Root
-from tests.real.harness.waiting import wait_for
+from tests.real.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -237,17 +237,19 @@ def test_a_download_under_way_survives_a_restart_by_hand(site: Root) -> None:
     site.settings('registry["http_draintimeout"] = 30')
     refused = site.ctl("check-config").exits(2)
     assert "a bare 30 means 30 nanoseconds" in refused.err
-    use(site, 'registry["http_draintimeout"] = "30s"')
-    image = images.image("large", size=8_000_000)
+    use(site, 'registry["http_draintimeout"] = "60s"')
+    image = images.image("large", size=20_000_000)
     site.client.push("grp/large", image, "v1")
     layer = image.needs[1]
-    with slow_download(site, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as received:
-        wait_for(lambda: len(received) > 100_000, what="the download is under way")
-        before = site.pids()["registry"]
-        site.ctl("restart", "registry").ok()
-        assert site.pids()["registry"] != before
-        wait_for(lambda: len(received) == len(layer.content), seconds=30, what="the end of the download")
-    assert bytes(received) == layer.content
+    before = site.pids()["registry"]
+    with halted_download(site, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as download:
+        restart = site.begin("restart", "registry")
+        wait_for(lambda: not listening(site.registry_port), seconds=30, what="the end of the old listener")
+        download.go_on.set()
+        assert download.ended.wait(30)
+        assert restart.wait(60) == 0, restart.communicate()
+    assert bytes(download.content) == layer.content
+    assert site.pids()["registry"] != before
 
 
 # --- what GitLab is told

@@ -1,32 +1,58 @@
-"""Downloads that last, so that something can happen meanwhile."""
+"""Downloads that last as long as a test likes, so that something can happen meanwhile."""
 
 from __future__ import annotations
 
 import http.client
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from tests.real.harness.root import Root
 
+_FIRST = 100_000
+
+
+@dataclass
+class Download:
+    """A download that has begun.
+
+    Args:
+        content: what has come.
+        begun: set once the first part has come.
+        go_on: to be set by the test: until then, no more is taken, and the sender waits.
+        ended: set at the end.
+    """
+
+    content: bytearray = field(default_factory=bytearray)
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
 
 @contextmanager
-def slow_download(root: Root, path: str, repository: str) -> Iterator[bytearray]:
-    """Fetch something at about 5 MB a second while other things go on; what has come is in the bytearray."""
-    received = bytearray()
+def halted_download(root: Root, path: str, repository: str) -> Iterator[Download]:
+    """Begin to fetch something from the registry itself, larger than sockets hold, and halt after the first part."""
+    download = Download()
     headers = {"Authorization": f"Bearer {root.sign(repository, 'pull')}"}
-    connection = http.client.HTTPConnection("127.0.0.1", root.registry_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", root.registry_port, timeout=60)
     connection.request("GET", path, headers=headers)
 
     def read() -> None:
         response = connection.getresponse()
+        download.content.extend(response.read(_FIRST))
+        download.begun.set()
+        download.go_on.wait(60)
         while part := response.read(50_000):
-            received.extend(part)
-            time.sleep(0.01)
+            download.content.extend(part)
+        download.ended.set()
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
-    yield received
-    thread.join(timeout=30)
-    connection.close()
+    try:
+        assert download.begun.wait(30), "the download does not begin"
+        yield download
+    finally:
+        download.go_on.set()
+        thread.join(timeout=60)
+        connection.close()
