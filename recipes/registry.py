@@ -123,6 +123,28 @@ def configuration(node: Node) -> Iterator[Item]:
         ),
         user=registry.username if node.privileged else None,
     )
+    if registry.storage_probe_enabled:
+        yield Validation(
+            "storage answers the registry",
+            watches=(config, Path(registry.env_directory)),
+            check=lambda staging: probe(node, config, staging.path(config)),
+            user=registry.username if node.privileged else None,
+        )
+
+
+def probe(node: Node, config: Path, planned: Path) -> None:
+    """Where images shall lie in another object storage than now: ask it first."""
+    from ctl.registry.collect.collector import Setup
+    from ctl.registry.config import read_config
+    from ctl.registry.launch import account_of
+    from ctl.registry.probe import storage_answers, storage_differs
+
+    registry, place = node.attributes.registry, node.attributes.origin("registry.storage").location
+    future = read_config(planned, environment(node))
+    if storage_differs(future, config, Path(registry.env_directory)):
+        account = account_of(registry.username if node.privileged else None)
+        setup = Setup(node.layout, future, node.programs.registry, account)
+        storage_answers(setup, f"{place}: " if place else "")
 
 
 def environment(node: Node) -> dict[str, str]:

@@ -68,11 +68,10 @@ def passed_over(attributes: Attributes, program: RegistryProgram) -> list[Diagno
 
 def _ignored(storage: Mapping[str, Any], read: Mapping[str, Set[str]]) -> Iterator[tuple[str, str]]:
     for part, known in read.items():
-        given = storage.get(part)
-        for name, value in given.items() if isinstance(given, Mapping) else ():
-            if name not in known and not (
-                name in _PATH_STYLES and value is bool(given.get("regionendpoint"))
-            ):
+        given: Mapping[str, Any] = storage.get(part) or {}
+        style = bool(given.get("regionendpoint"))
+        for name, value in given.items():
+            if name not in known and not (name in _PATH_STYLES and value is style):
                 yield f"{part}.{name}", ""
     if "azure" in read and isinstance(storage.get("azure"), Mapping):
         yield from _legacy_root(storage["azure"])

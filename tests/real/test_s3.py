@@ -11,6 +11,7 @@ import pytest
 from tests.real.conftest import RootMaker
 from tests.real.harness import images, tree
 from tests.real.harness.https import Client
+from tests.real.harness.registries import Registry
 from tests.real.harness.root import Root
 from tests.real.harness.s3 import S3Server
 
@@ -25,8 +26,8 @@ OF_RUNS = {"var", "var/opt", "var/opt/gitlab", "var/opt/gitlab/ctl", "var/log", 
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[S3Server]:
-    """An S3 server with one bucket."""
+def s3(registry_program: Registry) -> Iterator[S3Server]:
+    """An S3 server with one bucket, for each registry program."""
     with S3Server() as server:
         server.make_bucket(BUCKET)
         yield server
@@ -116,9 +117,9 @@ def test_the_secret_stays_in_the_registrys_own_file(root: Root) -> None:
     assert (root.path / "var/opt/gitlab/registry/config.yml").stat().st_mode & 0o007 == 0
 
 
-def test_a_bucket_that_is_not_there(make_root: RootMaker, s3: S3Server) -> None:
+def test_a_bucket_that_is_not_there_yet(make_root: RootMaker, s3: S3Server) -> None:
     root = make_root()
-    root.settings(_storage(s3, bucket="missing"))
+    root.settings(_storage(s3, bucket="missing"), 'registry["storage_probe_enabled"] = False')
     root.reconfigure()
     image = images.image("s3 missing")
     with pytest.raises(AssertionError, match="upload refused: 500"):

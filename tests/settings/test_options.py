@@ -58,6 +58,7 @@ DEFAULTS: dict[str, object] = {
     "registry.autoredirect": False,
     "registry.health_storagedriver_enabled": True,
     "registry.storage_delete_enabled": True,
+    "registry.storage_probe_enabled": True,
     "registry.middleware": None,
     "registry.validation_enabled": False,
     "registry.compatibility_schema1_enabled": False,
@@ -223,6 +224,7 @@ def test_names_for_the_language() -> None:
 def test_added_settings_are_marked() -> None:
     added = {name for name, option in OPTIONS.items() if option.added and "registry_auth." not in name}
     assert added == {
+        "registry.storage_probe_enabled",
         "gitlab_rails.enable",
         "gitlab_rails.gitlab_yml_path",
         "registry.executable",

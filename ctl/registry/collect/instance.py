@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -89,26 +89,53 @@ def private_registry(setup: Setup, gate: Gate, *, writable: bool) -> Iterator[Re
         RunFailed: it does not come up; with its own reason.
     """
     document = private_document(setup.config, writable=writable)
-    with _private_folder(setup.layout, setup.account, document) as folder, tempfile.TemporaryFile() as said:
+    with (
+        _private_folder(setup.layout, setup.account, document) as folder,
+        serving(setup, folder, keep_open=(gate.fileno(),)) as (address, _),
+        contextlib.closing(RegistryApi(lambda: UnixConnection(address))) as api,
+    ):
+        yield api
+
+
+@contextmanager
+def serving(
+    setup: Setup, folder: Path, *, keep_open: Sequence[int] = ()
+) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """Run a registry with the private configuration that lies in a folder.
+
+    Args:
+        setup: the live registry.
+        folder: it runs there, and its socket is made there.
+        keep_open: file descriptors that it inherits.
+
+    Yields:
+        The address of its socket, and what it has printed, when it is called.
+
+    Raises:
+        RunFailed: it does not come up; with its own reason.
+    """
+    with tempfile.TemporaryFile() as output:
+
+        def said() -> list[str]:
+            output.seek(0)
+            return output.read().decode("utf-8", "replace").splitlines()
+
         process = start(
             [setup.program, "serve", _CONFIG],
             account=setup.account,
             environment=driver_environment(setup.environment),
             cwd=folder,
-            keep_open=(gate.fileno(),),
-            output=said,
+            keep_open=keep_open,
+            output=output,
         )
         descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         try:
             # through the descriptor, since the path of a socket may have 108 characters at most (unix(7))
             address = f"/proc/self/fd/{descriptor}/{_SOCKET}"
             if not _comes_up(process, address):
-                said.seek(0)
-                lines = said.read().decode("utf-8", "replace").splitlines()
-                why = reason(lines, secrets=setup.config.secrets)
+                why = reason(said(), secrets=setup.config.secrets)
                 raise RunFailed(f"the private registry that looks at the images does not start: {why}")
-            with contextlib.closing(RegistryApi(lambda: _UnixConnection(address))) as api:
-                yield api
+            yield address, said
         finally:
             os.close(descriptor)
             end(process)
@@ -134,16 +161,22 @@ def _connected(address: str, seconds: float) -> socket.socket:
     return connection
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a socket in the file system."""
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket in the file system.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: path of the socket.
+        seconds: how long to wait for an answer.
+    """
+
+    def __init__(self, address: str, seconds: float = _REQUEST_SECONDS) -> None:
         super().__init__("localhost")
         self._address = address
+        self._seconds = seconds
 
     def connect(self) -> None:
         """Reach the socket instead of a port."""
-        self.sock = _connected(self._address, _REQUEST_SECONDS)
+        self.sock = _connected(self._address, self._seconds)
 
 
 @contextmanager
@@ -153,15 +186,20 @@ def _private_folder(layout: Layout, account: Account | None, document: Mapping[s
     mark_file(layout).touch(mode=0o600)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=layout.data))
     try:
-        # the folder changes hands last: until then nobody else can put a link in the file's place
-        text = "".join(f"{name}:{quoted(value)}\n" for name, value in document.items())
-        _write_private(folder / _CONFIG, text, account)
-        if account is not None:
-            os.chown(folder, account.uid, account.gid)
+        furnish(folder, document, account)
         yield folder
     finally:
         shutil.rmtree(folder)
         forget(layout)
+
+
+def furnish(folder: Path, document: Mapping[str, Any], account: Account | None) -> None:
+    """Write a private configuration into a new folder, and give both to its account."""
+    # the folder changes hands last: until then nobody else can put a link in the file's place
+    text = "".join(f"{name}:{quoted(value)}\n" for name, value in document.items())
+    _write_private(folder / _CONFIG, text, account)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
 
 
 def _write_private(path: Path, text: str, account: Account | None) -> None:

@@ -165,6 +165,15 @@ CONTENT = (
         reaches=("config.yml: storage",),
     ),
     Option(
+        "registry.storage_probe_enabled",
+        Bool(),
+        "Before a run changes in which object storage images lie, it asks that storage, through the registry, "
+        "whether it can be used. False where it is down on purpose.",
+        default=True,
+        example="True",
+        added=True,
+    ),
+    Option(
         "registry.storage_delete_enabled",
         Bool(),
         "Images can be deleted; garbage collection needs it.",
