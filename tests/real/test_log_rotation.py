@@ -33,6 +33,24 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
     wait_for(is_written, what="the new log")
 
 
+@pytest.mark.one_registry
+def test_logs_in_a_folder_with_an_odd_name(running: Root) -> None:
+    """NGINX, svlogd, the shell and logrotate each quote it in their own way."""
+    name = """/var/log/gitlab/web's {1} [new] "logs" """.strip()
+    running.settings(f'nginx["log_directory"] = {name!r}', 'nginx["svlogd_size"] = 64')
+    running.reconfigure()
+    log = running.path / name.lstrip("/") / "gitlab_registry_access.log"
+    running.client.get("/v2/odd")
+    wait_for(lambda: "/v2/odd" in log.read_text(), what="the request in the log")
+    assert (log.parent / "current").exists(), "svlogd writes there too"
+    folder = running.path / "var/opt/gitlab/logrotate"
+    rotate = ["/usr/sbin/logrotate", "--state", str(folder / "status"), str(folder / "logrotate.conf")]
+    done = subprocess.run(rotate, check=True, cwd="/", capture_output=True, text=True)
+    assert done.stderr == ""
+    assert log.with_name(f"{log.name}.1.gz").exists()
+    assert running.reconfigure().nothing
+
+
 def test_the_rotating_service_ends_without_leaving_anything(running: Root) -> None:
     def sleepers() -> list[int]:
         return [process.pid for process in running.processes() if process.program == "sleep"]

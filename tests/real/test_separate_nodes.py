@@ -147,6 +147,11 @@ def test_what_would_be_refused_is_found_before(nodes: Nodes) -> None:
     nodes.set_registry('gitlab_rails["registry_issuer"] = "another"')
     found = nodes.registry.ctl("check-config", "--peer", str(nodes.gitlab.path / SETTINGS)).exits(2)
     assert "the registry trusts 'another'" in found.err
+    ruby = nodes.gitlab.write(
+        "etc/gitlab/gitlab.rb", f"external_url '{GITLAB_URL}'\ngitlab_rails['registry_enabled'] = true\n"
+    )
+    found = nodes.registry.ctl("check-config", "--peer", str(ruby)).exits(2)
+    assert "the registry trusts 'another'" in found.err
     nodes.registry.reconfigure()
     assert nodes.status() == 401
     nodes.set_registry()
