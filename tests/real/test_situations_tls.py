@@ -61,6 +61,7 @@ def module_root(module_root_maker: RootMaker) -> Root:
         f'{VHOST}["ssl_protocols"] = "TLSv1.2 TLSv1.3"',
         f'{VHOST}["ssl_ecdh_curve"] = "prime256v1"',
         f'{VHOST}["ssl_conf_command"] = ["Ciphersuites TLS_AES_128_GCM_SHA256"]',
+        f'{VHOST}["http2_enabled"] = True',
         f'{VHOST}["hsts_max_age"] = 600',
         f'{VHOST}["hsts_include_subdomains"] = True',
         'nginx["custom_nginx_config"] = """map $ssl_client_verify $shown {',
@@ -98,6 +99,13 @@ def test_protocols_ciphers_and_curves(running: Root) -> None:
     assert not handshake(running, "-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
     assert not handshake(running, "-groups", "X25519")
     assert not handshake(running, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+
+
+def test_http_2_is_offered(running: Root) -> None:
+    assert "ALPN protocol: h2" in handshake(running, "-alpn", "h2,http/1.1")
+    running.settings()
+    running.reconfigure()
+    assert "ALPN protocol: http/1.1" in handshake(running, "-alpn", "h2,http/1.1")
 
 
 def test_commands_for_openssl(running: Root) -> None:
