@@ -32,7 +32,8 @@ def registry_garbage_collect(
     """Delete the blobs that no image needs, and say how many bytes that freed.
 
     CONFIG is the registry's config.yml [default: the service's own]. The registry is stopped meanwhile, and
-    comes back whatever happens; one that was stopped before stays stopped.
+    comes back whatever happens; one that was stopped before stays stopped. What it has cached in Redis is
+    forgotten.
     """
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.collect.run import collect

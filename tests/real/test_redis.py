@@ -1,0 +1,78 @@
+"""A registry whose cache is in Redis, from its settings on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.real.conftest import RootMaker
+from tests.real.harness import images, tree
+from tests.real.harness.processes import command_lines
+from tests.real.harness.redis_server import PASSWORD, RedisServer
+from tests.real.harness.root import Root
+
+pytestmark = pytest.mark.real
+
+COLLECT = "registry-garbage-collect"
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def root(module_root_maker: RootMaker, redis: RedisServer) -> Root:
+    """A running registry; each program gets a database of its own. The settings are the same for both."""
+    root = module_root_maker()
+    root.settings(
+        'registry["storage"] = {"filesystem": {"rootdirectory": "/var/opt/gitlab/images"}}',
+        'registry["storage"]["cache"] = {"blobdescriptor": "redis"}',
+        f'registry["redis"] = {{"addr": "{redis.address}", "db": {root.registry.major}}}',
+        f'registry["redis"]["password"] = "{PASSWORD}"',
+        'registry["redis"]["dialtimeout"] = registry["redis"]["readtimeout"] = "2s"',
+        'registry["redis"]["pool"] = {"maxidle": 4, "maxactive": 8, "idletimeout": "300s"}',
+    )
+    root.reconfigure()
+    return root
+
+
+def _keys(root: Root, redis: RedisServer) -> set[str]:
+    return redis.keys(db=root.registry.major)
+
+
+def test_pushes_fill_the_cache_and_a_collection_empties_it(root: Root, redis: RedisServer) -> None:
+    image = images.image("redis")
+    root.client.push("grp/cached", image)
+    assert root.client.pulls("grp/cached", image)
+    assert f"blobs::{image.needs[-1].digest}" in _keys(root, redis)
+    report = root.ctl(COLLECT, "-m", "--json").ok().json()
+    assert report["manifests_deleted"] == 1
+    assert _keys(root, redis) == set()
+    root.client.push("grp/cached", image, "again")
+    assert root.client.pulls("grp/cached", image, "again")
+
+
+def test_the_password_stays_in_the_registrys_own_file(root: Root) -> None:
+    for command in (["show-config"], ["settings", "get", "registry.redis"], ["reconfigure", "--diff"]):
+        assert PASSWORD not in root.ctl(*command).text, command
+    assert not [line for line in command_lines() if PASSWORD in line]
+    holders = {name for name, content in tree.texts(root.path) if PASSWORD.encode() in content}
+    assert holders == {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
+
+
+def test_without_redis_images_go_on_and_collections_do_not_begin(root: Root, redis: RedisServer) -> None:
+    redis.stop()
+    try:
+        image = images.image("redis is down")
+        root.client.push("grp/down", image, "v1")
+        assert root.client.pulls("grp/down", image, "v1")
+        pid = root.pids()["registry"]
+        said = root.ctl(COLLECT, "-m").exits(1).text
+        assert "nothing was begun" in said
+        assert root.pids()["registry"] == pid
+    finally:
+        redis.start()
+    root.ctl(COLLECT, "-m").ok()
