@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 
 from ctl.converge import (
+    Command,
     Directory,
     EnvDirectory,
     Group,
@@ -21,8 +22,10 @@ from ctl.node import Node
 from ctl.registry.config import go_seconds
 from ctl.registry.dialect import key_set, knows_schema1, sections, validation
 from ctl.registry.gate import gate_file
+from ctl.registry.migrations import PENDING, is_pending, migrates, up
 from ctl.registry.program import Flavour, flavour_of
 from ctl.registry.validate import registry_accepts
+from ctl.search import SYSTEM_PATH
 from ctl.services import runit_service
 from ctl.settings.masking import mask_yaml
 
@@ -45,6 +48,7 @@ def recipe(node: Node) -> Iterator[Item]:
     if node.attributes.manage_storage_directories.enable:
         yield from storage(node)
     yield from configuration(node)
+    yield from migration(node)
     yield from service(node)
 
 
@@ -120,6 +124,7 @@ def configuration(node: Node) -> Iterator[Item]:
             program=node.programs.registry,
             user=registry.username if node.privileged else None,
             environment=environment(node),
+            pardoned=PENDING if migrates(registry, flavour) else "",
         ),
         user=registry.username if node.privileged else None,
     )
@@ -161,6 +166,23 @@ def environment(node: Node) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def migration(node: Node) -> Iterator[Item]:
+    """The schema of the metadata database of GitLab's registry, before a program that needs it serves."""
+    registry, program = node.attributes.registry, node.programs.registry
+    if not migrates(registry, flavour_of(program)):
+        return
+    config = Path(registry.dir) / "config.yml"
+    user = registry.username if node.privileged else None
+    rights = ["-u", f"{user}:{registry.group}"] if user else []
+    chpst = [str(node.programs.chpst), *rights, "-e", registry.env_directory]
+    yield Command(
+        "migrate the registry's database",
+        argv=["env", "-i", f"PATH={SYSTEM_PATH}", *chpst, *up(program, config)],
+        guard=lambda: is_pending(program, config, user=user, environment=environment(node)),
+        notifies=(restart("registry"),),
+    )
 
 
 def service(node: Node) -> Iterator[Item]:
