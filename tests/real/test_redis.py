@@ -61,18 +61,3 @@ def test_the_password_stays_in_the_registrys_own_file(root: Root) -> None:
     assert not [line for line in command_lines() if PASSWORD in line]
     holders = {name for name, content in tree.texts(root.path) if PASSWORD.encode() in content}
     assert holders == {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
-
-
-def test_without_redis_images_go_on_and_collections_do_not_begin(root: Root, redis: RedisServer) -> None:
-    redis.stop()
-    try:
-        image = images.image("redis is down")
-        root.client.push("grp/down", image, "v1")
-        assert root.client.pulls("grp/down", image, "v1")
-        pid = root.pids()["registry"]
-        said = root.ctl(COLLECT, "-m").exits(1).text
-        assert "nothing was begun" in said
-        assert root.pids()["registry"] == pid
-    finally:
-        redis.start()
-    root.ctl(COLLECT, "-m").ok()
