@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from ctl.cli import cli
-from ctl.errors import EXIT_FAILED, CtlError
-from ctl.output import Console, Style
+from ctl.errors import EXIT_FAILED, CtlError, os_error
+from ctl.output import Console, Style, silence
 
 
 def main() -> None:
@@ -41,11 +40,14 @@ def leave(code: int) -> NoReturn:
     A thread that still makes an RSA pair, which nobody needs any more, is in a library that cannot be stopped:
     an ordinary exit would wait for it or abort in it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # the reader went away, or a disk is full; what was to be said of that has been said
+            silence(stream)
+            code = code or EXIT_FAILED
     threading = sys.modules.get("threading")
     if threading is not None and threading.active_count() > 1:
-        with suppress(BrokenPipeError):  # the reader went away: there is nobody to tell
-            sys.stdout.flush()
-            sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
 
@@ -68,9 +70,9 @@ def run(arguments: list[str]) -> int:
         console.error("interrupted")
         return 130
     except BrokenPipeError:
-        return _closed_pipe()
+        return EXIT_FAILED  # the reader went away (`ctl tail | head`): nobody is there to be told
     except OSError as error:
-        console.error(_label(console, "error") + _os_error(error))
+        console.error(_label(console, "error") + os_error(error))
         return EXIT_FAILED
     except Exception as error:
         return _defect(console, error)
@@ -98,17 +100,6 @@ def _defect(console: Console, error: Exception) -> int:
 
 def _label(console: Console, word: str) -> str:
     return console.paint(f"{word}: ", Style.BAD, err=True)
-
-
-def _os_error(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}"
-
-
-def _closed_pipe() -> int:
-    """The reader went away (`ctl tail | head`): nothing to say, and nothing to flush at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_FAILED
 
 
 if __name__ == "__main__":

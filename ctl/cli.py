@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ctl import __version__
+from ctl.errors import CtlError, OutputFailed, as_json
 from ctl.output import Console
 from ctl.paths import Layout
 from ctl.registry.repair import repair
@@ -91,11 +92,11 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
+            from ctl.settings.nearest import nearest
 
-            near = get_close_matches(args[0], COMMANDS, n=1) if args else []
+            near = nearest(args[0], COMMANDS) if args else None
             if near:
-                hint = f"No such command {args[0]!r}. Did you mean {near[0]!r}?"
+                hint = f"No such command {args[0]!r}. Did you mean {near!r}?"
                 raise click.UsageError(hint, ctx) from error
             raise
 
@@ -159,8 +160,14 @@ def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[.
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             own = context(click.get_current_context())
-            repair(own.layout)
-            return function(own, *args, **kwargs)
+            try:
+                repair(own.layout)
+                return function(own, *args, **kwargs)
+            except (CtlError, OSError) as error:
+                in_json = kwargs.get("as_json") or kwargs.get("form") == "json"
+                if in_json and not isinstance(error, BrokenPipeError | OutputFailed):
+                    own.console.result_json(as_json(error))
+                raise
 
         settings = {"help_option_names": ["-h", "--help"]}
         make: Callable[[Callable[..., Any]], click.Command]

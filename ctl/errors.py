@@ -24,10 +24,33 @@ class CtlError(Exception):
         self.hint = hint
 
 
+def as_json(error: CtlError | OSError) -> dict[str, object]:
+    """What a command that reports in JSON prints of its failure.
+
+    Returns:
+        error: what is wrong; hint: what to do, or None; diagnostics: of wrong settings, one for each mistake.
+    """
+    if isinstance(error, OSError):
+        return {"error": os_error(error), "hint": None}
+    diagnostics = getattr(error, "diagnostics", None)
+    more = {} if diagnostics is None else {"diagnostics": [one.as_json() for one in diagnostics]}
+    return {"error": error.message, "hint": error.hint, **more}
+
+
+def os_error(error: OSError) -> str:
+    """An error of the system in words."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
 class UsageFault(CtlError):
     """The command line asks for something that does not exist or does not go together (exit 2)."""
 
     exit_code = EXIT_USAGE
+
+
+class OutputFailed(CtlError):
+    """Nothing can be printed: a full disk behind standard output (exit 1)."""
 
 
 class PreflightError(CtlError):

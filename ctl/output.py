@@ -7,8 +7,11 @@ import os
 import sys
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TextIO
 
 import click
+
+from ctl.errors import OutputFailed
 
 
 class Style(StrEnum):
@@ -47,26 +50,48 @@ class Console:
     def say(self, text: str = "") -> None:
         """Print a line of ordinary output; nothing when quiet."""
         if not self.quiet:
-            click.echo(text, color=self._colored(err=False))
+            self._print(text)
 
     def detail(self, text: str) -> None:
         """Print a line only when verbose."""
         if self.verbose and not self.quiet:
-            click.echo(text, color=self._colored(err=False))
+            self._print(text)
 
     def result(self, text: str) -> None:
         """Print what the command was asked for, also when quiet."""
-        click.echo(text, color=self._colored(err=False))
+        self._print(text)
 
     def result_json(self, value: object) -> None:
         """Print a value as JSON, also when quiet."""
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        self._print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
     def note(self, text: str) -> None:
         """Print a warning or note to standard error; nothing when quiet."""
         if not self.quiet:
-            click.echo(text, err=True, color=self._colored(err=True))
+            self._print(text, err=True)
 
     def error(self, text: str) -> None:
         """Print an error to standard error, always."""
-        click.echo(text, err=True, color=self._colored(err=True))
+        self._print(text, err=True)
+
+    def _print(self, text: str, *, err: bool = False) -> None:
+        """Raises BrokenPipeError where the reader of standard output went away, OutputFailed where there is no room.
+
+        Standard error that cannot be written is no reason to stop: there is nobody to tell.
+        """
+        try:
+            click.echo(text, err=err, color=self._colored(err=err))
+        except OSError as error:
+            if err:
+                silence(sys.stderr)
+            elif isinstance(error, BrokenPipeError):
+                raise
+            else:
+                raise OutputFailed(f"standard output cannot be written: {error.strerror}") from error
+
+
+def silence(stream: TextIO) -> None:
+    """Let what is still buffered for a stream, and all that follows, go nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

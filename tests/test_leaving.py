@@ -52,3 +52,32 @@ def test_closed_standard_streams_are_no_obstacle(tmp_path: Path, closed: str) ->
     (tmp_path / "etc/gitlab/gitlab.py").write_text('registry_external_url = "http://localhost:5050"\n')
     assert subprocess.run([*command, "generate-secrets"], check=False, timeout=30).returncode == 0
     assert set(json.loads((tmp_path / "etc/gitlab/gitlab-secrets.json").read_text())) == {"registry"}
+
+
+def ctl(root: Path, *arguments: str, to: str) -> subprocess.CompletedProcess[str]:
+    """`ctl` with its standard output going to a place, by bash."""
+    command = f'set -o pipefail; "$@" {to}'
+    program = [sys.executable, "-m", "ctl", "--root", str(root), *arguments]
+    return subprocess.run(
+        ["bash", "-c", command, "bash", *program], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("arguments", [["settings", "list"], ["settings", "template"]])
+def test_a_full_disk_behind_standard_output_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+    done = ctl(tmp_path, *arguments, to="> /dev/full")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: standard output cannot be written: No space left on device\n",
+    )
+
+
+@pytest.mark.parametrize("to", ["2> /dev/full", "2>&1 | true"])
+def test_a_message_that_cannot_be_written_changes_no_exit_code(tmp_path: Path, to: str) -> None:
+    done = ctl(tmp_path, "check-config", to=to)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path) -> None:
+    done = ctl(tmp_path, "settings", "list", to="| true")
+    assert (done.returncode, done.stderr) == (1, "")

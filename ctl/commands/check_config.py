@@ -11,8 +11,6 @@ from ctl.cli import Context, command
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ctl.settings.attributes import Attributes
     from ctl.settings.source import Diagnostic
 
@@ -66,20 +64,5 @@ def _as_json(ctx: Context, peer: Path | None) -> int:
         valid = True
     except SettingsError as error:
         found, valid = error.diagnostics, False
-    ctx.console.result_json({"valid": valid, "diagnostics": _plain(found)})
+    ctx.console.result_json({"valid": valid, "diagnostics": [one.as_json() for one in found]})
     return EXIT_OK if valid else EXIT_USAGE
-
-
-def _plain(diagnostics: Iterable[Diagnostic]) -> list[dict[str, object]]:
-    return [
-        {
-            "severity": str(one.severity),
-            "setting": one.setting,
-            "message": one.message,
-            "hint": one.hint,
-            "file": str(one.location.file) if one.location else None,
-            "line": one.location.line if one.location else None,
-            "column": one.location.column if one.location else None,
-        }
-        for one in diagnostics
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 
 from ctl.cli import Context
 from ctl.converge.model import Change, Notification, Report
-from ctl.output import Console, Style
+from ctl.errors import OutputFailed
+from ctl.output import Console, Style, silence
 
 KEPT_LOGS = 50
 """How many logs of runs stay."""
@@ -75,8 +77,14 @@ class Progress:
 
     def _line(self, text: str, style: Style | None) -> None:
         self.lines.append(text)
-        if not self.silent:
+        if self.silent:
+            return
+        try:
             self.console.say(self.console.paint(text, style) if style else text)
+        except (BrokenPipeError, OutputFailed):
+            # `| head`, a terminal that is gone: the run is worth more than its reader, and its log has it all.
+            self.silent = True
+            silence(sys.stdout)
 
 
 _DIFF_STYLES = {"+": Style.GOOD, "-": Style.BAD, "@": Style.PLACE}

@@ -69,6 +69,19 @@ class Diagnostic:
             lines.append(f"    {self.hint}")
         return _visible("\n".join(lines))
 
+    def as_json(self) -> dict[str, object]:
+        """For programs: severity, setting, message, hint, file, line, column."""
+        place = self.location
+        return {
+            "severity": str(self.severity),
+            "setting": self.setting,
+            "message": self.message,
+            "hint": self.hint,
+            "file": str(place.file) if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+        }
+
 
 def _visible(text: str) -> str:
     """Text in which nothing steers a terminal: neither controls nor marks that turn the direction of writing."""

@@ -166,6 +166,18 @@ def _with_limit(root: Root, limit: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_reader_of_the_output_that_goes_away_stops_nothing(running: Root) -> None:
+    """As `ctl reconfigure | head -1`."""
+    running.settings(*_state(7))
+    process = running.begin("reconfigure")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdout = None
+    _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (0, "")
+    assert _shows(running, 7)
+
+
 def _wanted(names: set[str]) -> set[str]:
     """Without what ctl remembers for itself."""
     return {name for name in names if not name.startswith("var/opt/gitlab/ctl/")}
