@@ -25,7 +25,9 @@ def test_names(command: str) -> None:
         name for name in OPTIONS if name.startswith("registry.log_")
     ]
     assert set(complete(command, "")) == set(OPTIONS)
-    assert complete(command, "registry.storage") == ["registry.storage", "registry.storage_delete_enabled"]
+    assert complete(command, "registry.storage") == [
+        name for name in OPTIONS if name.startswith("registry.storage")
+    ]
     found = complete(command, "registry.storage.s3.buc")
     assert found == ["registry.storage.s3.bucket"]
     assert "registry.storage.maintenance.readonly.enabled" in complete(command, "registry.storage.m")
