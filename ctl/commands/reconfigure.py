@@ -35,10 +35,8 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     from ctl.acme.step import after_converging
     from ctl.commands.progress import Progress
     from ctl.converge import converge, run_lock, to_json
-    from ctl.loading import load_for_command, machine, node, tell
-    from ctl.nginx.modules import left_out
+    from ctl.loading import load_for_command, machine, node
     from ctl.preflight import check, refuse_foreign_root
-    from ctl.programs import passed_over
     from ctl.recipes import items
     from ctl.registry.gate import Gate
 
@@ -52,9 +50,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             held.enter_context(run_lock(ctx.layout))
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
-        tell(
-            ctx, [*passed_over(target.attributes), *left_out(target.attributes, target.programs.nginx_build)]
-        )
+        tell_beforehand(ctx, target)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
@@ -68,6 +64,18 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
     return tell_of_failure(ctx, outcome)
+
+
+def tell_beforehand(ctx: Context, node: Node) -> None:
+    """What the programs of this machine will pass over or cannot reach, though they go on without it."""
+    from ctl.loading import tell
+    from ctl.nginx.modules import left_out
+    from ctl.programs import passed_over
+    from ctl.registry.reachable import cache_warnings
+
+    tell(ctx, passed_over(node.attributes))
+    tell(ctx, cache_warnings(node))
+    tell(ctx, left_out(node.attributes, node.programs.nginx_build))
 
 
 def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:

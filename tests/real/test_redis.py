@@ -61,3 +61,19 @@ def test_the_password_stays_in_the_registrys_own_file(root: Root) -> None:
     assert not [line for line in command_lines() if PASSWORD in line]
     holders = {name for name, content in tree.texts(root.path) if PASSWORD.encode() in content}
     assert holders == {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
+
+
+def test_a_redis_that_cannot_be_used_is_told_where_it_is_new(
+    make_root: RootMaker, root: Root, redis: RedisServer
+) -> None:
+    assert "registry.redis" not in root.ctl("reconfigure").ok().err
+    other = make_root()
+    other.settings(
+        'registry["storage"] = {"inmemory": {}, "cache": {"blobdescriptor": "redis"}}',
+        f'registry["redis"] = {{"addr": "{redis.address}", "password": "not-the-password"}}',
+    )
+    said = " ".join(other.ctl("reconfigure").ok().err.split())
+    assert "warning: registry.redis: Redis at 127.0.0.1:" in said
+    assert "invalid username-password pair" in said
+    assert "not-the-password" not in said
+    assert "registry.redis" not in other.ctl("reconfigure").ok().err, "it is told once"
