@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ctl.auth.accounts import Accounts, Grant
     from ctl.auth.names import Kind
+    from ctl.settings.attributes import Attributes
 
 F = TypeVar("F", bound=Callable[..., object])
 _LONGEST = 4096
@@ -55,15 +56,47 @@ def account_file(ctx: Context) -> AccountFile:
     from ctl.loading import load_for_command
     from ctl.output import Style
 
-    issuer = load_for_command(ctx, use_secrets=False).attributes.registry_auth
+    attributes = load_for_command(ctx, use_secrets=False).attributes
+    issuer = attributes.registry_auth
     if not issuer.enable:
         word = ctx.console.paint("note", Style.PLACE, err=True)
         ctx.console.note(
-            f"{word}: the token issuer is off here, so that nobody can use these accounts: "
-            'registry_auth["enable"] in the settings file switches it on (ctl settings describe '
-            "registry_auth.enable)"
+            f"{word}: nobody can use these accounts: {why_unused(attributes)}\n"
+            '    registry_auth["enable"] in the settings file switches the token issuer on, which uses them (ctl '
+            "settings describe registry_auth.enable)"
         )
     return AccountFile(ctx, Path(issuer.accounts_file), issuer.group)
+
+
+def why_unused(attributes: Attributes) -> str:
+    """Who issues tokens while the issuer of this machine, which uses the accounts, is off."""
+    if not attributes.registry.enable:
+        return "no registry is enabled on this machine"
+    realm, own = attributes.registry.token_realm, attributes.registry_external_url
+    if realm is None or (realm == own and attributes.external_url != own):
+        return "the token issuer is off, and the settings name no other"
+    gitlab = "GitLab at " if realm == attributes.external_url else ""
+    return f"{gitlab}{realm} issues the tokens here"
+
+
+def accounts_without_use(attributes: Attributes) -> str | None:
+    """What to say when the issuer is switched off, of accounts with which people got in until now.
+
+    Returns:
+        A sentence or two; None where there are no accounts.
+    """
+    from ctl.auth import store
+    from ctl.errors import CtlError
+
+    file = Path(attributes.registry_auth.accounts_file)
+    try:
+        accounts = store.read(file)
+    except CtlError:
+        return f"the accounts in {file} let nobody in any more: {why_unused(attributes)}"
+    if not accounts.users and not accounts.tokens:
+        return None
+    what = f"users ({len(accounts.users)}) and deploy tokens ({len(accounts.tokens)})"
+    return f"{what} of {file} let nobody in any more: {why_unused(attributes)}. They are kept."
 
 
 def password_options(function: F) -> F:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ctl.converge.model import Report
     from ctl.node import Node
 
+ISSUER = "registry-auth"
+
 
 @command()
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
@@ -60,6 +62,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             report.seconds = time.monotonic() - started
             progress.finish(report)
     tell_of_certificates(ctx, target, wanted, report)
+    tell_of_accounts(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
@@ -86,6 +89,14 @@ def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
         return EXIT_OK
     rest = "Everything else is as the settings say."
     return tell_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
+
+
+def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
+    """Accounts that let nobody in any more, when the token issuer has just been switched off."""
+    from ctl.commands.account_file import accounts_without_use
+
+    if ISSUER in report.stopped and (said := accounts_without_use(node.attributes)):
+        ctx.console.note(f"{ctx.console.paint('note', Style.PLACE, err=True)}: {said}")
 
 
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:

@@ -70,8 +70,11 @@ def create(ctx: Context, *, name: str, pattern: str, actions: str, expires: str,
 
 
 def _end(expires: str, now: int) -> int | None:
+    from ctl.errors import UsageFault
     from ctl.registry.token import parse_lifetime
 
+    if expires.strip().isdecimal():
+        raise UsageFault(f"--expires {expires} has no unit", hint="Write it as 12h or 30d, or never.")
     return None if expires.strip().lower() == NEVER else now + int(parse_lifetime(expires).total_seconds())
 
 

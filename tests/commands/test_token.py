@@ -87,6 +87,7 @@ def test_one_that_has_ended(ctl: AccountCli, monkeypatch: pytest.MonkeyPatch) ->
         (("create", "ci", "A", "pull"), "lower case: a"),
         (("create", "ci", "a", "read"), "unknown action"),
         (("create", "ci", "a", "pull", "--expires", "soon"), "is not a duration"),
+        (("create", "ci", "a", "pull", "--expires", "30"), "--expires 30 has no unit"),
         (("create", "ci", "a", "pull", "--expires", "400d"), "at most 365d"),
         (("create", "anonymous", "a", "pull"), "whoever does not log in"),
         (("revoke", "odl"), "Did you mean old?"),

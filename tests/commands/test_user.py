@@ -295,7 +295,10 @@ def test_where_the_issuer_is_off_a_note_says_so(bob: AccountCli) -> None:
         'external_url = "https://gitlab.example.com"\nregistry_external_url = "https://r.example.com"\n'
     )
     said = bob.good("user", "list")
-    assert "note: the token issuer is off here" in said.err
+    assert (
+        "note: nobody can use these accounts: GitLab at https://gitlab.example.com issues the tokens"
+        in said.err
+    )
     assert 'registry_auth["enable"]' in said.err
     assert "bob" in said.out
     bob.settings('registry_external_url = "https://r.example.com"\nregistry_auth["enable"] = True\n')

@@ -105,6 +105,13 @@ def test_errors(site: Site, text: str, message: str) -> None:
         (GITLAB + 'gitlab_rails["registry_enabled"] = True', "would look for one at http://127.0.0.1:5000"),
         (BOTH + 'registry["debug_addr"] = "0.0.0.0:5001"', "reachable from other machines"),
         (BOTH + 'registry["debug_addr"] = ":5001"', "reachable from other machines"),
+        (
+            URL + 'registry_auth["enable"] = False',
+            "is False, and nothing issues tokens: clients are sent to https://",
+        ),
+        (URL + 'gitlab_rails["gitlab_yml_path"] = "/g.yml"', "token_realm: nothing issues tokens"),
+        ('registry_external_url = "https://depot"', "take depot/app for an image of Docker Hub"),
+        ('registry_external_url = "https://my_depot.example.com"', "allow no image name to begin"),
     ],
 )
 def test_warnings(site: Site, text: str, message: str) -> None:
@@ -128,7 +135,7 @@ def test_warnings(site: Site, text: str, message: str) -> None:
         BOTH
         + 'registry["registry_http_addr"] = "127.0.0.1:443"\n'
         + f'{VHOST}["listen_addresses"] = ["192.0.2.1"]\n',
-        'registry_external_url = "http://r.example.com"\nnginx["status"]["port"] = 80\n',
+        GITLAB + 'registry_external_url = "http://r.example.com"\nnginx["status"]["port"] = 80\n',
         BOTH + f'{VHOST}["listen_addresses"] = ["*", "[::]"]\n',
         GITLAB + 'letsencrypt["enable"] = False\nregistry["enable"] = True\n',
         'registry["enable"] = True\nregistry["registry_http_addr"] = "10.0.0.5:5000"\n'

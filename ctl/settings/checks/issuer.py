@@ -20,6 +20,21 @@ def issuer_has_a_registry(view: View) -> None:
         )
 
 
+def somebody_issues_tokens(view: View) -> None:
+    """Without any issuer nobody gets in, and clients say only that an address was not found."""
+    realm, own = view["registry.token_realm"], view["registry_external_url"]
+    if view[ENABLE] or not view["registry.enable"] or own is None or realm != own:
+        return
+    if view.said("registry.token_realm") is None:
+        view.warning(
+            ENABLE if view.said(ENABLE) is not None else "registry.token_realm",
+            f"{'is False, and ' if view.said(ENABLE) is not None else ''}nothing issues tokens: clients are sent to "
+            f"{realm}/jwt/auth, where nobody answers",
+            'Write external_url = "https://gitlab.example.com" or registry["token_realm"], which name who does; or '
+            'registry_auth["enable"] = True.',
+        )
+
+
 def clients_find_the_issuer(view: View) -> None:
     """The registry sends clients to token_realm; the issuer answers at the registry's own URL."""
     if not view[ENABLE]:
@@ -73,6 +88,7 @@ def tokens_end_soon(view: View) -> None:
 
 CHECKS = (
     issuer_has_a_registry,
+    somebody_issues_tokens,
     clients_find_the_issuer,
     issuers_are_not_mixed_up,
     issuer_is_private,

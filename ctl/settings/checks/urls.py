@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from ctl.settings.rules.urls import Origin, origin_of, registry_origin
 from ctl.settings.view import View
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
 _HTTPS = 443
+_NAME_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
 
@@ -21,6 +24,26 @@ def registry_has_an_address(view: View) -> None:
             "is True, but nothing says where the registry is reached: registry_external_url is missing",
             'Write registry_external_url = "https://registry.example.com"; or, behind a web server elsewhere, '
             'registry["registry_http_addr"] and registry["token_realm"].',
+        )
+
+
+def image_names_can_begin_with_it(view: View) -> None:
+    """What Docker and podman take for a registry in "HOST/NAME:TAG" (github.com/distribution/reference)."""
+    origin = registry_origin(view)
+    if origin is None or ":" in origin.host or not view["registry.enable"]:
+        return
+    name = "registry_external_url"
+    if not all(_NAME_PART.fullmatch(part) for part in origin.host.split(".")):
+        view.warning(
+            name,
+            f"has the host {origin.host}, with which Docker and podman allow no image name to begin",
+            "They know letters, digits, and hyphens between them. Give the machine another name for it.",
+        )
+    elif "." not in origin.host and origin.host != "localhost" and origin.port is None:
+        view.warning(
+            name,
+            f"names neither a port nor a domain: Docker and podman take {origin.host}/app for an image of Docker Hub",
+            f'Write "{origin.scheme}://{origin.host}:5050", or a name with a dot in it.',
         )
 
 
@@ -126,6 +149,7 @@ def _is_registry_itself(view: View, api: Origin) -> bool:
 
 CHECKS = (
     registry_has_an_address,
+    image_names_can_begin_with_it,
     registry_has_a_realm,
     realm_has_no_token_path,
     host_and_port_agree,

@@ -30,6 +30,8 @@ _LONGEST = 300
 _STARS = re.compile(r"\*{6,}")
 _RANDOM = re.compile(r"(?=[A-Za-z+/_=-]*[0-9])[A-Za-z0-9+/_=-]{20,}")
 """A long word with digits in it."""
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z])'(?=(?:s|t|d|m|re|ve|ll)\b)")
+"""One of a word ("GitLab's"), which begins no text."""
 _PEM = re.compile(r"-----(BEGIN|END) ")
 _NAMES_ONLY = ("env", "read_file", "from_file")
 """Functions whose first argument is a name."""
@@ -123,8 +125,10 @@ def _comment(text: str) -> str:
         line = hashes + "".join(_without_spans([statement], _spans(parse(statement)), set()))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         line = text
-    if len(text) > _LONGEST or (line == text and any(sign in text for sign in "\"'")):
-        return _doubtful(text)
+    words = _APOSTROPHE.sub("\u02bc", text)
+    words = text if "'" in words else words  # where others are left, they may belong together
+    if len(text) > _LONGEST or (line == text and any(sign in words for sign in "\"'")):
+        return _doubtful(words).replace("\u02bc", "'")
     return _RANDOM.sub(MASK, _printable(line))
 
 

@@ -48,6 +48,13 @@ def test_no_secret_is_shown(text: str, newline: str) -> None:
     assert len(diff.split("\n")) == 3 + text.count("\n") + 1
 
 
+def test_an_apostrophe_of_a_word_begins_no_text() -> None:
+    text = "## As GitLab's service gives; it's longer here. Example: \"5m\"."
+    assert masked(FILE, text) == [text]
+    for secret in ("b'hunter2'", "it's 'hunter2'", "'hunter2's", "'x's 'hunter2'"):
+        assert "hunter2" not in masked(FILE, f"# password: {secret}")[0]
+
+
 RUBY = [
     "registry['http_secret'] = 'hunter2'",
     "registry['storage'] = { 's3' => { 'secretkey' => 'hunter2' } }",
@@ -72,6 +79,7 @@ PLAIN = [
     'registry["storage"] = {"s3": {"bucket": "b", "region": "eu-west-1"}}',
     "## Default: port of registry_external_url, else 443 for https and 80 for http.",
     'registry["token_realm"] = "https://gitlab.example.com"',
+    "# It's GitLab's own, and isn't for users.",
 ]
 
 
