@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.conftest import RootMaker
+from tests.real.conftest import SETTINGS, RootMaker
 from tests.real.harness import images, schema1, seeds
 from tests.real.harness.downloads import halted_download
 from tests.real.harness.https import Answer
@@ -35,8 +35,12 @@ def site(module_root_maker: RootMaker) -> Root:
 
 
 def use(root: Root, *lines: str) -> None:
+    """Reconfigure with these settings, unless the root has them already from another test."""
+    file = root.path / SETTINGS
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
     root.settings(*lines)
-    root.reconfigure()
+    if file.read_text(encoding="utf-8") != before:
+        root.reconfigure()
 
 
 def begin_upload(root: Root, repository: str) -> Answer:
@@ -217,8 +221,7 @@ def test_storage_that_vanishes_makes_the_registry_unhealthy(site: Root) -> None:
 
 @pytest.mark.one_registry
 def test_images_lie_where_the_settings_say(site: Root) -> None:
-    site.settings()
-    site.reconfigure()
+    use(site)
     site.client.push("grp/before", IMAGE, "v1")
     new = site.path / "srv/images"
     use(site, 'registry["storage"] = {"filesystem": {"rootdirectory": "/srv/images"}}')

@@ -87,7 +87,13 @@ def handshake(root: Root, *options: str) -> str:
     """What openssl tells of a handshake; "" where there is none."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{root.port}", "-servername", REGISTRY, *options]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=20
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=20,
     )
     return done.stdout if done.returncode == 0 else ""
 
