@@ -126,7 +126,8 @@ def _comment(text: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         line = text
     words = _APOSTROPHE.sub("\u02bc", text)
-    words = text if "'" in words else words  # where others are left, they may belong together
+    if line == text != words and "'" in words:  # which of them belong together cannot be told
+        return _doubtful(text[: text.index("'")]) + MASK
     if len(text) > _LONGEST or (line == text and any(sign in words for sign in "\"'")):
         return _doubtful(words).replace("\u02bc", "'")
     return _RANDOM.sub(MASK, _printable(line))

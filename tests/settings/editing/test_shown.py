@@ -53,6 +53,8 @@ def test_an_apostrophe_of_a_word_begins_no_text() -> None:
     assert masked(FILE, text) == [text]
     for secret in ("b'hunter2'", "it's 'hunter2'", "'hunter2's", "'x's 'hunter2'"):
         assert "hunter2" not in masked(FILE, f"# password: {secret}")[0]
+    for text in ("# password: \"hunter2\", it's 'x'", '# registry["http_secret"] = "hunter2"  # it\'s \'x\''):
+        assert "hunter2" not in masked(FILE, text)[0]
 
 
 RUBY = [
