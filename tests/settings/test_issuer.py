@@ -93,6 +93,23 @@ def test_its_port_is_its_own(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://registry.example.com", True),
+        ("http://10.0.0.5:5050", True),
+        ("http://localhost.example.com", True),
+        ("http://localhost:5050", False),
+        ("http://127.0.0.1:5050", False),
+        ("https://registry.example.com", False),
+    ],
+)
+def test_passwords_in_clear_text_are_warned_of(site: Site, url: str, warned: bool) -> None:
+    said = site.warnings(f'registry_external_url = "{url}"\nletsencrypt["enable"] = False\n')
+    assert ["is http: passwords" in one for one in said] == [True] * warned
+    assert site.warnings(f'{GITLAB}registry_external_url = "{url}"\nletsencrypt["enable"] = False\n') == []
+
+
+@pytest.mark.parametrize(
     ("given", "text", "seconds"),
     [("5", "5m", 300), ('"15"', "15m", 900), ('"90s"', "90s", 90), ('"1h30m"', "1h30m", 5400)],
 )

@@ -172,8 +172,8 @@ def test_asked_for_beside_a_certificate_of_ones_own(site: Site) -> None:
 
 
 def test_asked_for_where_nothing_is_served(site: Site) -> None:
-    (said,) = site.warnings('registry_external_url = "http://registry.public-site.eu"\n' + ON)
-    assert "NGINX serves no registry with TLS here" in said
+    said = site.warnings('registry_external_url = "http://registry.public-site.eu"\n' + ON)
+    assert any("NGINX serves no registry with TLS here" in one for one in said)
 
 
 def test_lets_encrypt_does_not_know_private_names(site: Site) -> None:

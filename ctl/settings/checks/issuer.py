@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctl.settings.quantities import lifetime_seconds
+from ctl.settings.rules.urls import origin_of
 from ctl.settings.view import View
 
 ENABLE = "registry_auth.enable"
@@ -76,6 +77,18 @@ def issuer_is_private(view: View) -> None:
         )
 
 
+def passwords_are_encrypted(view: View) -> None:
+    """Basic authentication hides nothing (RFC 7617, section 4)."""
+    url = origin_of(view["registry_external_url"])
+    if not view[ENABLE] or url is None or url.https or f"{url.display_host}:".startswith(_LOOPBACK):
+        return
+    view.warning(
+        "registry_external_url",
+        "is http: passwords for the registry travel for everybody to read",
+        f'Write "https://{url.display_host}".',
+    )
+
+
 def tokens_end_soon(view: View) -> None:
     """A token cannot be called back."""
     if view[ENABLE] and lifetime_seconds(view["registry_auth.token_expire_delay"]) > DAY:
@@ -92,5 +105,6 @@ CHECKS = (
     clients_find_the_issuer,
     issuers_are_not_mixed_up,
     issuer_is_private,
+    passwords_are_encrypted,
     tokens_end_soon,
 )
