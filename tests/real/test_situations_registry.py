@@ -233,6 +233,25 @@ def test_images_lie_where_the_settings_say(site: Root) -> None:
     assert site.client.pulls("grp/before", IMAGE, "v1"), "the old folder was left alone"
 
 
+FOLDERS = (
+    'nginx["dir"]',
+    'registry["dir"]',
+    'registry["log_directory"]',
+    'registry["env_directory"]',
+    'gitlab_rails["dir"]',
+)
+
+
+@pytest.mark.one_registry
+def test_folders_may_have_names_that_mean_something_to_a_program(site: Root) -> None:
+    """YAML, NGINX, the shell, chpst, svlogd and the registry all take them as they are written."""
+    name = """/srv/{} $host {{a}} it's # "q\""""
+    use(site, *(f"{setting} = {name.format(number)!r}" for number, setting in enumerate(FOLDERS)))
+    site.client.push("grp/odd", IMAGE, "v1")
+    assert site.client.pulls("grp/odd", IMAGE, "v1")
+    assert site.reconfigure().nothing
+
+
 # --- restarts
 
 
