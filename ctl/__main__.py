@@ -11,6 +11,7 @@ import click
 from ctl.cli import cli
 from ctl.errors import EXIT_FAILED, CtlError, os_error
 from ctl.output import Console, Style, silence
+from ctl.visible import visible
 
 
 def main() -> None:
@@ -80,10 +81,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _report(console: Console, error: CtlError) -> int:
-    text = error.message if hasattr(error, "diagnostics") else _label(console, "error") + error.message
-    console.error(text)
+    message = visible(error.message)
+    console.error(message if hasattr(error, "diagnostics") else _label(console, "error") + message)
     if error.hint:
-        console.error(f"    {error.hint}")
+        console.error(f"    {visible(error.hint)}")
     return error.exit_code
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ctl.errors import EXIT_USAGE, CtlError
+from ctl.visible import visible
 
 
 @dataclass(frozen=True, order=True)
@@ -67,7 +68,7 @@ class Diagnostic:
             lines += [f"    {self.location.text}", f"    {_caret(self.location)}"]
         if self.hint:
             lines.append(f"    {self.hint}")
-        return _visible("\n".join(lines))
+        return visible("\n".join(lines))
 
     def as_json(self) -> dict[str, object]:
         """For programs: severity, setting, message, hint, file, line, column."""
@@ -81,13 +82,6 @@ class Diagnostic:
             "line": place.line if place else None,
             "column": place.column if place else None,
         }
-
-
-def _visible(text: str) -> str:
-    """Text in which nothing steers a terminal: neither controls nor marks that turn the direction of writing."""
-    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
-        return text
-    return "".join(one if one.isprintable() or one in "\n\t" else repr(one)[1:-1] for one in text)
 
 
 def _caret(location: Location) -> str:

@@ -238,6 +238,14 @@ def test_import(bob: AccountCli, tmp_path: Path) -> None:
     assert bob.logs_in("bob", PASSWORD)
 
 
+def test_import_shows_no_control_characters(bob: AccountCli, tmp_path: Path) -> None:
+    file = tmp_path / "htpasswd"
+    file.write_text("ca\x1b[31mrol:x\n")
+    said = bob("user", "import-htpasswd", str(file))
+    assert "ca\\x1b[31mrol" in said.err
+    assert "\x1b" not in said.err
+
+
 @pytest.mark.real
 def test_import_of_what_htpasswd_wrote(ctl: AccountCli, tmp_path: Path) -> None:
     file = tmp_path / "written"
