@@ -46,7 +46,7 @@ class Document:
         self._bom = _BOM if text.startswith(_BOM) else ""
         self.text = text.removeprefix(_BOM)
         self.root, self.data = _nodes(self.text, name), _data(self.text, name)
-        if not isinstance(self.data, dict):
+        if not isinstance(self.data, dict) or not _is_mapping(self.root):
             raise CtlError(f"{name}: must hold a mapping, as `production:`", hint=_UNCHANGED)
         self._newline = "\r\n" if "\r\n" in self.text else "\n"
 
@@ -192,7 +192,8 @@ class Document:
         for depth, key in enumerate(path, start=1):
             pair = self._pair(node, key)
             name = _dotted(path[:depth])
-            if pair is None or not isinstance(self.value(path[:depth]), dict):
+            told = isinstance(self.value(path[:depth]), dict)
+            if pair is None or not (told and _is_mapping(pair[1])):
                 raise self._refusal(
                     node if pair is None else pair[0], f"{name} must be there, and be a mapping"
                 )
@@ -247,11 +248,27 @@ def _nodes(text: str, name: str) -> Any:  # noqa: ANN401 - a node of ruamel.yaml
     parser = YAML(typ="safe", pure=True)
     parser.version = (1, 1)
     try:
-        return parser.compose(text)
+        root = parser.compose(text)
+        _refuse_circles(root, name)
     except MarkedYAMLError as error:
         raise _not_yaml(name, error.problem_mark or error.context_mark, error.problem) from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise _not_yaml(name, None, type(error).__name__) from None
+    return root
+
+
+def _refuse_circles(node: Any, name: str, above: tuple[int, ...] = (), seen: set[int] | None = None) -> None:  # noqa: ANN401
+    """Raises CtlError where an alias stands for what it is in; nobody could go through that to its end."""
+    seen = set() if seen is None else seen
+    if id(node) in above:
+        line = node.start_mark.line + 1
+        raise CtlError(f"{name}:{line}: this holds itself, by an alias", hint=_UNCHANGED)
+    if node is None or id(node) in seen or _is_scalar(node):
+        return
+    for one in node.value:
+        for inner in one if isinstance(one, tuple) else (one,):
+            _refuse_circles(inner, name, (*above, id(node)), seen)
+    seen.add(id(node))
 
 
 def _data(text: str, name: str) -> Any:  # noqa: ANN401 - whatever YAML holds
@@ -274,6 +291,10 @@ def _not_yaml(name: str, mark: Any, problem: str | None) -> CtlError:  # noqa: A
 
 def _is_scalar(node: Any) -> bool:  # noqa: ANN401
     return isinstance(node.value, str)
+
+
+def _is_mapping(node: Any) -> bool:  # noqa: ANN401
+    return isinstance(node.value, list) and all(isinstance(one, tuple) for one in node.value)
 
 
 def _is_null(node: Any) -> bool:  # noqa: ANN401

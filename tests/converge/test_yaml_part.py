@@ -92,6 +92,8 @@ REFUSED = {
     "two documents": ("a: 1\n---\nb: 1\n", "g.yml:2:1: is not YAML"),
     "a list": ("- 1\n", "must hold a mapping"),
     "nothing": ("", "must hold a mapping"),
+    "a circle": ("production: &base\n  a: 1\n  b: *base\n", "g.yml:1: this holds itself, by an alias"),
+    "a scalar to one of two parsers": ("&production:\n  other\n", "must hold a mapping"),
 }  # fmt: skip
 
 
