@@ -112,6 +112,9 @@ def _check(one: Diagnostic, *, placed: bool) -> None:
         raise Broken(f"no place is told: {one}")
     if one.location is not None and (one.location.line < 1 or one.location.column < 1):
         raise Broken(f"that is no place: {one}")
-    printed = str(one)
+    _check_printed(str(one))
+
+
+def _check_printed(printed: str) -> None:
     if any(not letter.isprintable() and letter not in "\n\t" for letter in printed):
         raise Broken(f"it prints control characters: {printed!r}")

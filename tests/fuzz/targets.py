@@ -15,13 +15,18 @@ from unittest.mock import patch
 
 import ctl.loading
 import ctl.programs  # noqa: F401
+from ctl.auth.accounts import Accounts
+from ctl.auth.htpasswd import read as read_htpasswd
+from ctl.auth.requests import FORM, Refusal, from_form, from_query
+from ctl.auth.scopes import ScopeError, parse_scopes
 from ctl.cli import cli
 from ctl.commands import check_config as _check_config  # noqa: F401 - loaded before anything is measured
+from ctl.converge.yaml_text import Document
 from ctl.paths import Layout
 from ctl.settings.conversion import distribution as _distribution  # noqa: F401
 from ctl.settings.conversion.files import convert_file
 from ctl.settings.language.reading import Reading
-from ctl.settings.load import is_others_key, reading_of
+from ctl.settings.load import is_others_key, load, reading_of
 from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
@@ -189,6 +194,67 @@ class _Chooser:
         return word + _WORDS[self._next() % len(_WORDS)] if first > 160 else word
 
 
+def accounts(data: bytes) -> None:
+    """An accounts file is read; what was read is written and read to the same."""
+    file = _file("accounts.json", data)
+    found = told_well(lambda: Accounts.parse(data, str(file)), placed=False)
+    if found is not None and Accounts.parse(found.render(), str(file)) != found:
+        raise Broken(f"written, it says something else: {found}")
+
+
+def htpasswd(data: bytes) -> None:
+    """An htpasswd file is read."""
+    file = _file("htpasswd", data)
+    told_well(lambda: read_htpasswd(file), placed=False)
+
+
+def token_request(data: bytes) -> None:
+    """What anybody on the network may send to the token issuer is read, or refused in HTTP's words."""
+    kind, rest = data[:1], data[1:]
+    first, _, second = rest.partition(b"\n")
+    try:
+        if kind == b"P":
+            request = from_form(rest, FORM)
+        else:
+            request = from_query(first, [second.decode("latin-1")] if second else [])
+        parse_scopes(request.scopes)
+    except Refusal as refusal:
+        if not 400 <= refusal.status < 500 or not refusal.message:
+            raise Broken(f"it is not refused as HTTP has it: {refusal}") from refusal
+        _visible(refusal.message + refusal.outcome)
+    except ScopeError as error:
+        _visible(error.message)
+
+
+def _visible(text: str) -> None:
+    if not text.isprintable():
+        raise Broken(f"it prints control characters: {text!r}")
+
+
+def gitlab_yml(data: bytes) -> None:
+    """A gitlab.yml of others is changed in one place: all else stays, byte by byte where it is no part of that."""
+    text = data.decode(errors="replace")
+
+    def change() -> None:
+        Document(text, "/gitlab.yml").set(
+            ("production", "registry"), {"enabled": True, "host": "a: #b", "port": None}
+        )
+
+    told_well(change, placed=False)
+
+
+def secrets(data: bytes) -> None:
+    """A gitlab-secrets.json is read, and gives what the settings leave out."""
+    layout, file = Layout(_FOLDER / "kept"), _FOLDER / "registry.py"
+    layout.secrets_file.parent.mkdir(parents=True, exist_ok=True)
+    layout.secrets_file.write_bytes(data)
+    file.write_text('registry_external_url = "https://registry.example.com"\n')
+    told_well(
+        lambda: load(file, layout, environment={}, use_secrets=False).attributes.registry.http_secret,
+        placed=False,
+    )
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "python": python,
     "ruby": ruby,
@@ -196,6 +262,11 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "convert-config-yml": convert_config_yml,
     "check-config": check_config,
     "values": values,
+    "accounts": accounts,
+    "htpasswd": htpasswd,
+    "token-request": token_request,
+    "gitlab-yml": gitlab_yml,
+    "secrets": secrets,
 }
 """Every target by its name, which is that of its corpus too."""
 
