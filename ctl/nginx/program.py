@@ -56,11 +56,6 @@ DISTRIBUTION = NginxBuild(
 """Debian 12's, where files are rendered on a machine without NGINX."""
 
 
-def nginx_version(program: Path) -> tuple[int, ...]:
-    """The version, as (1, 22, 1). Raises as `nginx_build`."""
-    return nginx_build(program).version
-
-
 @functools.cache
 def nginx_build(program: Path) -> NginxBuild:
     """Ask a program what it is; asked once in a process.
