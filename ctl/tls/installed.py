@@ -229,11 +229,14 @@ def _token_keys(attributes: Attributes, layout: Layout, bundle: list[bytes]) -> 
 
 
 def _token_key_path(attributes: Attributes) -> Path | None:
-    """The file with GitLab's key, if this node has it; also where only root can tell whether it does."""
-    rails = attributes.gitlab_rails
-    if not (rails.enable and rails.registry_enabled):
+    """The file with the key of whoever signs here; also where only root can tell whether it is there."""
+    rails, auth = attributes.gitlab_rails, attributes.registry_auth
+    if rails.enable and rails.registry_enabled:
+        path = Path(rails.registry_key_path)
+    elif auth.enable:
+        path = Path(auth.dir) / "gitlab-registry.key"
+    else:
         return None
-    path = Path(rails.registry_key_path)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

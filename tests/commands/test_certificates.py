@@ -194,6 +194,16 @@ def test_a_registry_node_without_gitlab(cli: Cli) -> None:
     assert (said.code, state(said, "token")) == (1, ["does not match"])
 
 
+def test_a_registry_with_its_own_issuer(cli: Cli) -> None:
+    cli.settings(f'registry_external_url = "https://{HOST}:5050"\n')
+    key = put(cli.root, "var/opt/gitlab/registry-auth/gitlab-registry.key", seeds.pair(0)[0], 0o640)
+    said = cli("certificates", "--json")
+    (token,) = found(said, "token")
+    assert (said.code, token["key"]) == (0, {"path": str(key), "state": "matches"})
+    put(cli.root, "var/opt/gitlab/registry-auth/gitlab-registry.key", seeds.pair(1)[0], 0o640)
+    assert state(cli("certificates", "--json"), "token") == ["does not match"]
+
+
 def test_the_chain_is_listed_too(cli: Cli) -> None:
     root = make_authority("root", now=NOW)
     below = issue(root, ["intermediate"], now=NOW)
