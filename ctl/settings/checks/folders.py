@@ -66,6 +66,8 @@ def _log_folders(view: View) -> Iterator[tuple[str, str, str]]:
     if view["nginx.enable"]:
         yield "nginx.log_directory", "nginx", view["nginx.log_directory"]
         yield "", LOGROTATE, str(view.layout.logs / LOGROTATE)
+    if view["registry_auth.enable"]:
+        yield "registry_auth.log_directory", "registry-auth", view["registry_auth.log_directory"]
     if answers_challenges(view):
         yield (
             "letsencrypt.auto_renew_log_directory",
