@@ -68,6 +68,11 @@ def test_a_root_with_a_dollar_is_named(site: Site) -> None:
             "registry.log_directory",
             "registry and logrotate",
         ),
+        (
+            'registry_auth["enable"] = True; registry_auth["log_directory"] = "/var/log/gitlab/nginx"',
+            "registry_auth.log_directory",
+            "nginx and registry-auth",
+        ),
     ],
 )
 def test_two_services_with_one_log_folder(site: Site, lines: str, setting: str, services: str) -> None:
