@@ -231,6 +231,15 @@ def _wildcard_certificate(made: Rendered) -> None:
 # --- which machine has what
 
 
+@example("token-duration.py")
+def _token_duration(made: Rendered) -> None:
+    assert made.config["auth"]["token"]["realm"] == "https://registry.gitlab.example.com/jwt/auth"
+    told = json.loads(made.path("/var/opt/gitlab/registry-auth/config.json").read_text(encoding="ascii"))
+    assert told["lifetime"] == 15 * 60
+    assert made.path("/opt/gitlab/sv/registry-auth/run").exists()
+    assert not made.path("/var/opt/gitlab/gitlab-rails/etc/gitlab.yml").exists()
+
+
 @example("disabled.py")
 def _disabled(made: Rendered) -> None:
     assert not made.has_registry
