@@ -172,7 +172,7 @@ class Session:
             raise unreachable(self.authority, _innermost(error)) from error
         except errors.ClientError as error:
             raise self._no_acme(error) from error
-        except (errors.Error, jose_errors.Error, AttributeError, KeyError, ValueError) as error:
+        except (errors.Error, jose_errors.Error, AttributeError, KeyError, TypeError, ValueError) as error:
             raise strange(self.authority, f"{type(error).__name__}: {error}") from error
 
     def _no_acme(self, error: errors.ClientError) -> NotIssued:

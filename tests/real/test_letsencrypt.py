@@ -325,6 +325,19 @@ def _stranger(address: str, port: int) -> Iterator[None]:
         running.shutdown()
 
 
+def test_after_four_failures_nobody_is_asked_for_an_hour(site: Site) -> None:
+    site.put(days=20)
+    times = [(datetime.now(UTC) - timedelta(minutes=one)).isoformat() for one in (40, 30, 20, 10)]
+    attempts = {"failed": times, "counted": times, "reason": "refused"}
+    site.root.write(ATTEMPTS, json.dumps(attempts), mode=0o600)
+    before = site.authority.calls()
+    said = site.ctl("renew-le-certs").exits(1)
+    assert "not asked again before" in said.err
+    assert "the last: refused" in said.err
+    assert site.authority.calls() == before
+    site.ctl("renew-le-certs", "--force").ok()
+
+
 def test_a_failure_leaves_everything_else_done(site: Site) -> None:
     before = site.served()
     site.authority.lose(FURTHER)
