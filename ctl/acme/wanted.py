@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from ctl.node import Node
 from ctl.paths import Layout
 from ctl.settings.attributes import OriginKind, Section
+from ctl.settings.rules.letsencrypt import RECORD
 from ctl.tls.certificates import normal_host
 from ctl.tls.files import ServedPair
 from ctl.tls.local_ca import Authority
@@ -55,7 +56,7 @@ class Places:
     def of(cls, layout: Layout, letsencrypt: Section) -> Places:
         """Those of a root."""
         return cls(
-            layout.path("/etc/gitlab/letsencrypt"),
+            layout.path(RECORD).parent,
             layout.state / "letsencrypt.json",
             Path(letsencrypt.wwwroot) / ".well-known/acme-challenge",
         )
@@ -68,7 +69,7 @@ class Places:
     @property
     def record(self) -> Path:
         """What was obtained last."""
-        return self.folder / "certificate.json"
+        return self.folder / Path(RECORD).name
 
 
 @dataclass(frozen=True)

@@ -391,6 +391,15 @@ def test_an_interrupted_visit_leaves_nothing_behind(site: Site) -> None:
     site.ctl("renew-le-certs", "--force").ok()
 
 
+def test_a_port_for_challenges_that_is_taken(site: Site) -> None:
+    port = site.root.ports.take()
+    site.settings(f'registry["nginx"]["redirect_http_to_https_port"] = {port}')
+    with _stranger("127.0.0.1", port):
+        said = site.ctl("reconfigure").exits(1)
+    assert f"On port {port} Let's Encrypt looks for its challenges" in said.err
+    assert site.served()
+
+
 def test_challenges_behind_a_load_balancer(site: Site) -> None:
     """NGINX that expects the PROXY protocol answers this machine's own question all the same."""
     site.settings('registry["nginx"]["proxy_protocol"] = True')

@@ -105,6 +105,18 @@ def test_what_turned_itself_on_stays_on_with_the_certificates_that_it_brought(
     assert attributes.registry_external_url == "https://gitlab.public-site.eu:5050"
 
 
+def test_what_was_obtained_is_renewed_also_without_a_secrets_file(site: Site) -> None:
+    more = URL + 'package["generate_secrets_json_file"] = False\n'
+    site.layout.ssl.mkdir(parents=True)
+    (site.layout.ssl / "registry.public-site.eu.crt").touch()
+    assert site.value(more, "letsencrypt.enable") is False
+    record = site.layout.path("/etc/gitlab/letsencrypt/certificate.json")
+    record.parent.mkdir()
+    record.touch()
+    assert site.value(more, "letsencrypt.enable") is True
+    assert site.value(more + 'letsencrypt["enable"] = False\n', "letsencrypt.enable") is False
+
+
 def test_what_was_asked_for_is_not_remembered_as_automatic(site: Site, other_pair: TokenPair) -> None:
     site.write_secrets({
         "registry": {

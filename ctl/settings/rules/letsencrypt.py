@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ctl.settings.rules.urls import Origin, origin_of, registry_elsewhere
 from ctl.settings.view import View
 
 LETSENCRYPT_HOST = ".letsencrypt.org"
+RECORD = "/etc/gitlab/letsencrypt/certificate.json"
+"""What a run that obtained a certificate leaves behind."""
 _RESERVED = {
     # RFC 2606, RFC 6761, RFC 6762 with its appendix G, RFC 7686, RFC 8375, RFC 9476; ICANN's `internal`
     *("test", "example", "invalid", "localhost", "example.com", "example.net", "example.org"),
@@ -40,11 +43,19 @@ def is_public(host: str) -> bool:
     "and no certificate is there yet"
 )
 def letsencrypt_enable(view: View) -> bool:
-    """On by itself, unless certificates have been brought; what an earlier run turned on stays on."""
+    """On by itself, unless certificates have been brought; what an earlier run obtained is renewed."""
     origin = _certified(view)
     if origin is None or not is_public(origin.host) or not _served_with_tls(view):
         return False
-    return view.secrets.letsencrypt_auto_enabled or not _certificate_present(view)
+    return _was_on(view) or not _certificate_present(view)
+
+
+def _was_on(view: View) -> bool:
+    """Whether the certificate that is there came this way: off, it would end without being renewed.
+
+    The secrets file tells; where that is not to be written, what is kept beside the account.
+    """
+    return view.secrets.letsencrypt_auto_enabled or os.path.lexists(view.layout.path(RECORD))
 
 
 def _certified(view: View) -> Origin | None:
