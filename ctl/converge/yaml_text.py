@@ -217,7 +217,7 @@ class Document:
         """Whether the new text says what is wanted, and otherwise what the old one said."""
         after = _data(text, self.name)
         right = all(same(_value(after, (*path, key)), value) for key, value in values.items())
-        if not right or _without(after, path, values) != _without(self.data, path, values):
+        if not right or not _alike(_without(after, path, values), _without(self.data, path, values), set()):
             raise CtlError(
                 f"{self.name}: {_dotted(path)} cannot be changed without changing something else",
                 hint=f"Write it as a section of its own, without anchors or merges. {_UNCHANGED}",
@@ -324,6 +324,24 @@ def _without(data: Any, path: Path, names: Mapping[str, object]) -> Any:  # noqa
     if not isinstance(data, dict):
         return data
     return {top: _cut(value, path[1:], names) for top, value in data.items()}
+
+
+def _alike(one: Any, other: Any, known: set[tuple[int, int]]) -> bool:  # noqa: ANN401
+    """Whether two documents say the same; what aliases stand for is compared once, however often it is there."""
+    if not isinstance(one, dict | list):
+        return bool(one == other) or (one != one and other != other)  # a .nan is like a .nan
+    pair = (id(one), id(other))
+    if pair in known:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        found = all(_alike(value, other[key], known) for key, value in one.items())
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        found = all(_alike(*both, known) for both in zip(one, other, strict=True))
+    else:
+        found = False
+    if found:
+        known.add(pair)
+    return found
 
 
 def _cut(data: Any, path: Path, names: Mapping[str, object]) -> Any:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ def test_line_ends_and_a_byte_order_mark_stay(newline: str) -> None:
 def test_environments_that_merge_production_follow() -> None:
     after = edited("production: &base\n  registry:\n    host: a\n  b: 1\ntest:\n  <<: *base\n  c: 1\n")
     assert yaml.safe_load(after)["test"] == {"registry": WANTED, "b": 1, "c": 1}
+
+
+def test_aliases_of_aliases_take_no_time() -> None:
+    levels = "".join(f"  x{n}: &x{n} {{a: *x{n - 1}, b: [*x{n - 1}, .nan]}}\n" for n in range(1, 60))
+    before = f"y:\n  x0: &x0 {{a: 1}}\n{levels}production:\n  z: *x59\n  registry:\n    host: a\n"
+    start = time.process_time()
+    assert edited(before).count("*x") == before.count("*x")
+    assert time.process_time() - start < 1
 
 
 REFUSED = {
