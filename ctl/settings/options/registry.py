@@ -260,7 +260,9 @@ NOTIFICATIONS = (
         "registry.default_notifications_threshold",
         Integer(),
         "Has no effect any more.",
-        deprecated=Deprecation("registry.default_notifications_maxretries", note="it has no effect any more"),
+        deprecated=Deprecation(
+            "registry.default_notifications_maxretries", "17.0", "18.0", "it has no effect any more"
+        ),
     ),
     Option(
         "registry.default_notifications_backoff",
