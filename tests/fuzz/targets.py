@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import ctl.loading
 import ctl.programs  # noqa: F401
+from ctl.auth import accounts_file as _accounts_file  # noqa: F401 - instrumented, like all that is imported here
 from ctl.auth.accounts import Accounts
 from ctl.auth.htpasswd import read as read_htpasswd
 from ctl.auth.requests import FORM, Refusal, from_form, from_query
