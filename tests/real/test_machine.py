@@ -86,6 +86,7 @@ def test_a_private_root_beside_the_machine_is_independent(machine: Machine) -> N
         'registry_external_url("https://localhost:6060")\n'
         'registry["registry_http_addr"] = "127.0.0.1:6000"\n'
         'nginx["status"]["port"] = 6061\n'
+        'registry_auth["enable"] = False\n'
         'letsencrypt["enable"] = False\n',
     )
     before = json.loads(machine.ctl("status", "--json").ok().out)
