@@ -33,6 +33,10 @@ FILES = (
         str(_LAYOUT.path("/etc/gitlab/registry-accounts.json")),
         "Accounts of a registry without GitLab, mode 0640: hashes of passwords, and rights.",
     ),
+    (
+        str(_LAYOUT.path("/etc/gitlab/letsencrypt/")) + "/",
+        "The account at Let's Encrypt, mode 0700. Keep it with the backups.",
+    ),
     (f"{_LAYOUT.site_recipes}/", "The site's own recipes (*.py) and their templates."),
     (f"{_LAYOUT.data}/", "Data: images, configuration of the registry and of NGINX."),
     (f"{_LAYOUT.logs}/", "Logs, one folder a service, and one of every reconfigure."),
@@ -41,6 +45,11 @@ FILES = (
 ENVIRONMENT = (
     ("CTL_SETTINGS", "Settings file, where `--settings` is not given."),
     ("CTL_ROOT", "Root, where `--root` is not given."),
+    (
+        "REQUESTS_CA_BUNDLE, SSL_CERT_FILE",
+        'Certificates by which an ACME server is trusted, where letsencrypt["acme_ca_file"] is not given.',
+    ),
+    ("HTTPS_PROXY, NO_PROXY", "By which proxy it is reached."),
     ("NO_COLOR", "If not empty, output is never coloured."),
 )
 EXAMPLES = (
