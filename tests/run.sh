@@ -31,6 +31,8 @@ prepare_environment() {
         .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
         touch "$stamp"
     fi
+    # the tests call ctl a thousand times, and it may not write there
+    .venv/bin/python -m compileall -q ctl recipes
 }
 
 prepare_programs
@@ -38,4 +40,6 @@ sh tests/distribution3.sh >/dev/null
 sh tests/azurite.sh >/dev/null
 prepare_environment
 [ "${1-}" = --prepare ] && exit 0
+# pytest's own form of the tests is kept for the next run, whatever the caller has set
+unset PYTHONDONTWRITEBYTECODE
 exec .venv/bin/python -m pytest -n auto "$@"

@@ -15,9 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 ORDINARY_ID = 65533
-_UNNEEDED = shutil.ignore_patterns(
-    "mypy*", "ruff*", "pip*", "pytest*", "_pytest", "hypothesis*", "__pycache__"
-)
+_UNNEEDED = shutil.ignore_patterns("mypy*", "ruff*", "pip*", "pytest*", "_pytest", "hypothesis*")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,8 @@ def ordinary() -> Iterator[Person | None]:
     """An ordinary user: oneself, or as root a number without an account; None where no Python serves it.
 
     A checkout, its environment and its Python may lie in folders that only root can enter (/root): so the
-    code is copied (links where the file system allows) and another Python of the same version is taken.
+    code is copied (links where the file system allows) and another Python of the same version is taken. What
+    was compiled comes along, as an ordinary user's `ctl` would have to compile everything at each call.
     """
     if os.geteuid() != 0:
         yield myself()
