@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -156,6 +157,28 @@ def test_every_template_is_rendered_and_read_by_a_parser_of_its_language() -> No
         sources |= {one.source for one in made(values)}
     folder = content_folder("templates")
     assert {str(path.relative_to(folder)) for path in folder.rglob("*.j2")} <= sources
+
+
+@pytest.mark.parametrize("text", ['a\'b "c" $(touch d) `touch e`; f # \\ ', "{g} | h & i > j * ~ \\' $k"])
+def test_sh_reads_the_scripts_as_the_parser_does(text: str, tmp_path: Path) -> None:
+    """What each script ends in, or sets, is printed by sh itself instead of being carried out."""
+    values = full(lambda _: text, scene="Let's Encrypt")
+    accepted(values)
+    printed: list[str] = []
+    for file in made(values):
+        if file.source.endswith("run.j2"):
+            subprocess.run(["sh", "-n"], input=file.text.encode(), check=True, cwd=tmp_path)
+            *_, last = [
+                line for line in file.text.split("\n") if line.startswith("exec ") and line != "exec 2>&1"
+            ] or [":"]
+            words = last.removeprefix("exec ")
+            done = subprocess.run(
+                ["sh", "-c", f"printf '%s\\0' {words}"], capture_output=True, check=True, cwd=tmp_path
+            )
+            printed += done.stdout.decode().split("\0")[:-1]
+            assert done.stdout.decode().split("\0")[:-1] == shlex.split(words)
+    assert any(text in word for word in printed)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_environment_arrives(tmp_path: Path) -> None:
