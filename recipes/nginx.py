@@ -93,7 +93,7 @@ def server(node: Node) -> Iterator[Item]:
     nginx = node.attributes.nginx
     conf, logs = Path(nginx.dir) / "conf", Path(nginx.log_directory)
     temporary = temporary_folders(node)
-    pid, access_log = Path(nginx.dir) / "run/nginx.pid", logs / "access.log"
+    pid, access_log = pid_file(node), logs / "access.log"
     vhosts = [vhost_file(node)] if node.serves_registry else []
     if node.serves_status:
         vhosts.append(conf / "nginx-status.conf")
@@ -138,6 +138,11 @@ def temporary_folders(node: Node) -> dict[str, Path]:
     return {name: top / name for name in known}
 
 
+def pid_file(node: Node) -> Path:
+    """Where the master notes its number; it is the leader of its process group."""
+    return Path(node.attributes.nginx.dir) / "run/nginx.pid"
+
+
 def service(node: Node) -> Iterator[Item]:
     """The supervised master process."""
     nginx = node.attributes.nginx
@@ -148,6 +153,7 @@ def service(node: Node) -> Iterator[Item]:
         variables={
             "programs": node.programs,
             "config": Path(nginx.dir) / "conf/nginx.conf",
+            "pid": pid_file(node),
             "prefix": nginx.dir,
         },
         listen=node.listens()["nginx"],

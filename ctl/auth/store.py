@@ -23,6 +23,7 @@ _WAIT = 20.0
 _PAUSE = 0.01
 Change = Callable[[Accounts], Accounts]
 """From the accounts as they are to those that are wanted."""
+_Identity = tuple[int, int, int, int] | str | None
 
 
 def read(path: Path) -> Accounts:
@@ -133,15 +134,16 @@ class Watched:
 
     Args:
         path: the file, which need not exist.
-        report: told once of every broken state, with a text that holds no secret.
+        report: told once of every broken state and of its end, and where the file is gone; without secrets.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
         self._path = path
         self._report = report
         self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | str | None = "nothing yet"
+        self._seen: _Identity = "nothing yet"
         self._accounts = Accounts()
+        self._ever_read = self._broken = False
 
     def current(self) -> Accounts:
         """The accounts as the file has them now; as they last were where it is broken or cannot be read."""
@@ -152,7 +154,7 @@ class Watched:
                     self._read(identity)
         return self._accounts
 
-    def _identity(self) -> tuple[int, int, int] | str | None:
+    def _identity(self) -> _Identity:
         """What tells one state of the file from another: see stat(2). None where there is no file."""
         try:
             found = self._path.stat()
@@ -160,12 +162,23 @@ class Watched:
             return None
         except OSError as error:
             return str(error.strerror)
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        # The last is also that of a change of the rights by which it can be read.
+        return found.st_mtime_ns, found.st_ino, found.st_size, found.st_ctime_ns
 
-    def _read(self, identity: tuple[int, int, int] | str | None) -> None:
+    def _read(self, identity: _Identity) -> None:
         try:
-            self._accounts = read(self._path)
+            found = read(self._path)
         except CtlError as error:
-            self._report(f"{error.message}; the accounts stay as they were")
+            rest = (
+                "the accounts stay as they were" if self._ever_read else "there are none until that is mended"
+            )
+            self._report(f"{error.message}; {rest}")
+            self._broken = True
+        else:
+            if self._broken:
+                self._report(f"{self._path} can be read again")
+            elif identity is None and self._accounts != Accounts():
+                self._report(f"{self._path} is gone, and all accounts with it")
+            self._accounts, self._ever_read, self._broken = found, True, False
         # Taken before the read: a file that changed meanwhile is read again.
         self._seen = identity

@@ -79,6 +79,19 @@ def why_unused(attributes: Attributes) -> str:
     return f"{gitlab}{realm} issues the tokens here"
 
 
+def broken_accounts(attributes: Attributes) -> str | None:
+    """What is wrong with the accounts that the issuer reads; None where nothing is."""
+    from ctl.auth import store
+    from ctl.errors import CtlError
+
+    try:
+        store.read(Path(attributes.registry_auth.accounts_file))
+    except CtlError as error:
+        rest = "The token issuer goes on with the accounts that it had; started anew, it lets nobody in."
+        return "\n    ".join([error.message, rest, *([error.hint] if error.hint else [])])
+    return None
+
+
 def accounts_without_use(attributes: Attributes) -> str | None:
     """What to say when the issuer is switched off, of accounts with which people got in until now.
 

@@ -92,9 +92,11 @@ def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
 
 
 def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
-    """Accounts that let nobody in any more, when the token issuer has just been switched off."""
-    from ctl.commands.account_file import accounts_without_use
+    """Accounts that let nobody in any more: the token issuer has just been switched off, or cannot read them."""
+    from ctl.commands.account_file import accounts_without_use, broken_accounts
 
+    if node.attributes.registry_auth.enable and (said := broken_accounts(node.attributes)):
+        ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {said}")
     if ISSUER in report.stopped and (said := accounts_without_use(node.attributes)):
         ctx.console.note(f"{ctx.console.paint('note', Style.PLACE, err=True)}: {said}")
 

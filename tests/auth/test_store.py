@@ -175,9 +175,10 @@ def test_watched_sees_every_change(path: Path, layout: Layout) -> None:
         store.change(path, layout, adding(f"user{number}"))
         assert len(watched.current().users) == number + 1
     assert watched.current() is watched.current(), "read once"
+    assert told == []
     path.unlink()
     assert watched.current() == Accounts()
-    assert told == []
+    assert told == [f"{path} is gone, and all accounts with it"]
 
 
 def test_watched_keeps_the_last_good_ones(path: Path, layout: Layout) -> None:
@@ -195,7 +196,7 @@ def test_watched_keeps_the_last_good_ones(path: Path, layout: Layout) -> None:
     assert len(told) == 2, "another broken state"
     path.write_bytes(edit.add_user(Accounts(), User("bob", "")).render())
     assert set(watched.current().users) == {"bob"}
-    assert len(told) == 2
+    assert told[2:] == [f"{path} can be read again"]
 
 
 def test_watched_begins_with_a_broken_file(path: Path) -> None:
@@ -204,6 +205,25 @@ def test_watched_begins_with_a_broken_file(path: Path) -> None:
     told = Told()
     assert store.Watched(path, told).current() == Accounts()
     assert len(told) == 1
+    assert "there are none until that is mended" in told[0]
+
+
+def test_watched_reads_again_what_it_may_read_now(
+    path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.change(path, layout, adding("alice"))
+    real, told = store.read, Told()
+    monkeypatch.setattr(store, "read", _refuse)  # root, as which this may run, can read everything
+    watched = store.Watched(path, told)
+    assert watched.current() == Accounts()
+    monkeypatch.setattr(store, "read", real)
+    assert watched.current() == Accounts(), "it has not changed"
+    path.chmod(0o644)
+    assert set(watched.current().users) == {"alice"}
+
+
+def _refuse(path: Path) -> Accounts:
+    raise CtlError(f"{path} may not be read by this user")
 
 
 def test_watched_sees_what_changed_while_it_read(

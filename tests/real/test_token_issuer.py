@@ -417,6 +417,7 @@ def test_a_broken_accounts_file_keeps_the_accounts(running: Root) -> None:
         (line,) = [line for line in log_lines(running) if "registry-accounts.json" in line]
         assert "users.reader.password" in line
         assert "geheim" not in line
+        assert "users.reader.password" in running.ctl("reconfigure").ok().err
     finally:
         (running.path / FILE).write_text(good)
     assert issuer.get("reader").status == 200
