@@ -1,4 +1,5 @@
-"""Whether the cache in Redis that settings newly name can be used: the registry would go without it in silence."""
+"""What settings newly do to a cache in Redis, and the registry does not tell: it goes on without the cache, or with
+what it says of other storage."""
 
 from __future__ import annotations
 
@@ -8,14 +9,17 @@ from ctl.errors import CtlError, PreflightError
 from ctl.node import Node
 from ctl.registry.config import RegistryConfig, read_config, read_environment
 from ctl.registry.dialect import sections
-from ctl.registry.program import flavour_of
+from ctl.registry.program import Flavour, flavour_of
 from ctl.settings.source import Diagnostic, Severity
 
 _VARIABLES = "REGISTRY_REDIS_"
+_PLACE = ("rootdirectory", "bucket", "container", "accountname", "regionendpoint", "endpoint", "serviceurl")
+"""Parameters of storage drivers that say where images lie; the others say how they are reached."""
 
 
 def cache_warnings(node: Node) -> list[Diagnostic]:
-    """A warning where Redis does not do what the cache needs of it; none where nothing about it changes.
+    """A warning where Redis does not do what the cache needs of it, or holds what is no longer so; none where nothing
+    about it changes.
 
     No error: images are served without it too, and it may be started later.
 
@@ -24,12 +28,38 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
     """
     attributes = node.attributes
     registry, flavour = attributes.registry, flavour_of(node.programs.registry)
-    config = Path(registry.dir) / "config.yml"
     planned = RegistryConfig(
-        config, sections(registry, flavour), {name: str(value) for name, value in registry.env.items()}
+        Path(registry.dir) / "config.yml",
+        sections(registry, flavour),
+        {name: str(value) for name, value in registry.env.items()},
     )
-    if not registry.enable or planned.cache != "redis" or not _differs(planned, Path(registry.env_directory)):
+    if not registry.enable or planned.cache != "redis":
         return []
+    current = _current(planned.path, Path(registry.env_directory))
+    if current is None or _to_redis(current) != _to_redis(planned):
+        said = _unusable(planned, flavour)
+    else:
+        said = _OF_OTHER_STORAGE if _place(current) != _place(planned) else ""
+    place = attributes.origin("registry.redis").location
+    return [Diagnostic(said, place, "registry.redis", severity=Severity.WARNING)] if said else []
+
+
+_OF_OTHER_STORAGE = (
+    "this cache still knows the images of the storage that was in use until now: clients do not push what it says is "
+    "there, and such images are broken. `ctl registry-garbage-collect` empties it: run it now"
+)
+
+
+def _current(path: Path, environment: Path) -> RegistryConfig | None:
+    """The configuration that is in force; None where there is none yet, or none that can be read."""
+    try:
+        return read_config(path, read_environment(environment))
+    except CtlError:
+        return None
+
+
+def _unusable(planned: RegistryConfig, flavour: Flavour) -> str:
+    """Why the cache cannot be used, or ""."""
     from ctl.registry.collect.cache import Cache
     from ctl.registry.redis import redis_server
 
@@ -39,26 +69,15 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
             Cache(server, planned.secrets).check()
     except PreflightError as error:
         why = error.__cause__.message if isinstance(error.__cause__, CtlError) else error.message
-        return [
-            Diagnostic(
-                f"{why}; the registry serves without its cache until that is mended, and its garbage cannot be "
-                "collected",
-                attributes.origin("registry.redis").location,
-                "registry.redis",
-                severity=Severity.WARNING,
-            )
-        ]
-    return []
-
-
-def _differs(planned: RegistryConfig, environment: Path) -> bool:
-    try:
-        current = read_config(planned.path, read_environment(environment))
-    except CtlError:  # there is none yet, or none that can be read
-        return True
-    return _to_redis(current) != _to_redis(planned)
+        return f"{why}; until that is mended, the registry serves without its cache, and cannot be collected"
+    return ""
 
 
 def _to_redis(config: RegistryConfig) -> tuple[object, ...]:
     variables = {name: value for name, value in config.environment.items() if name.startswith(_VARIABLES)}
     return config.cache, config.section("redis"), variables
+
+
+def _place(config: RegistryConfig) -> tuple[object, ...]:
+    given = config.section("storage", config.driver)
+    return config.driver, config.root, *(given.get(name) for name in _PLACE)

@@ -63,6 +63,22 @@ def test_the_password_stays_in_the_registrys_own_file(root: Root) -> None:
     assert holders == {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
 
 
+def test_a_cache_of_other_storage_is_told_and_can_be_emptied(root: Root, redis: RedisServer) -> None:
+    image = images.image("redis moves")
+    root.client.push("grp/moved", image, "v1")
+    assert root.client.pulls("grp/moved", image, "v1")
+    settings = root.read("etc/gitlab/gitlab.py")
+    root.write("etc/gitlab/gitlab.py", settings.replace("gitlab/images", "gitlab/elsewhere"))
+    said = " ".join(root.ctl("reconfigure").ok().err.split())
+    assert "this cache still knows the images of the storage that was in use until now" in said
+    layer = f"/v2/grp/moved/blobs/{image.needs[-1].digest}"
+    assert root.client.authorised("HEAD", layer, repository="grp/moved").status == 200, "the trap is gone"
+    root.ctl(COLLECT).ok()
+    assert root.client.authorised("HEAD", layer, repository="grp/moved").status == 404
+    root.client.push("grp/moved", image, "v1")
+    assert root.client.pulls("grp/moved", image, "v1")
+
+
 def test_a_redis_that_cannot_be_used_is_told_where_it_is_new(
     make_root: RootMaker, root: Root, redis: RedisServer
 ) -> None:

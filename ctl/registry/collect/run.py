@@ -47,7 +47,7 @@ def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) 
     _refuse_unfit(setup)
     result = Result(untagged, dry_run)
     root = setup.config.root
-    if root is None or not nothing_stored(root):
+    if root is None or setup.config.cache == "redis" or not nothing_stored(root):
         with stoppable(), behind_gate(setup, dry_run=dry_run, reporter=reporter) as gate, threads() as pool:
             _Collection(setup, gate, pool, reporter, result).run()
     result.seconds = time.monotonic() - started
