@@ -71,8 +71,8 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Finish what is under way, at a signal."""
-        loop, ending = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT)
+        """Finish what is under way, at a signal. After SIGHUP the supervisor starts it anew, as after SIGTERM."""
+        loop, ending = asyncio.get_running_loop(), (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         for number in ending:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield

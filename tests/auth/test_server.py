@@ -91,7 +91,7 @@ def test_a_request_under_way_is_finished_after_sigterm(tmp_path: Path) -> None:
         assert service.log.endswith("event=ended\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_no_signer_outlives_it(tmp_path: Path, number: int) -> None:
     with served(tmp_path, accounts()) as service:
         signers = service.signers()
