@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import os
 import pwd
+import re
 import shutil
 import statistics
 import subprocess
@@ -543,6 +544,8 @@ def test_it_runs_under_its_own_account_and_reads_no_more_than_it_needs(running: 
     names = {entry.partition("=")[0] for entry in environment.split("\0") if entry}
     assert names <= {"PATH", "LANG", "PYTHONPATH"}
     assert "s3cret" not in environment + " ".join(found[0].arguments)
+    limits = Path(f"/proc/{found[0].pid}/limits").read_text(encoding="ascii")
+    assert re.search(r"Max core file size +0 ", limits)
     readable = _readable(running, ISSUER_ACCOUNT)
     for needed in (KEY, FILE, "var/opt/gitlab/registry-auth/config.json"):
         assert needed in readable
