@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -35,6 +39,15 @@ def as_json(error: CtlError | OSError) -> dict[str, object]:
     diagnostics = getattr(error, "diagnostics", None)
     more = {} if diagnostics is None else {"diagnostics": [one.as_json() for one in diagnostics]}
     return {"error": error.message, "hint": error.hint, **more}
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Errors of the system are about this file: writing to a descriptor, or below one, does not know its name."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def os_error(error: OSError) -> str:

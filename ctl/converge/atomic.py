@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ctl.converge.folders import open_folder
 from ctl.converge.leftovers import lock
+from ctl.errors import naming
 
 TEMPORARY_PREFIX = ".ctl-"
 """Begins the name of every temporary file, so that one left by a crash can be told from others' files."""
@@ -33,11 +34,8 @@ def write_atomic(
         OSError: with the target as its filename; the former file is untouched.
         CtlError: the folder is reached through a symbolic link that another account laid.
     """
-    try:
-        with open_folder(path.parent) as folder:
-            _write(folder, path.name, content, mode, -1 if uid is None else uid, -1 if gid is None else gid)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    with naming(path), open_folder(path.parent) as folder:
+        _write(folder, path.name, content, mode, -1 if uid is None else uid, -1 if gid is None else gid)
 
 
 def _write(folder: int, name: str, content: bytes, mode: int, uid: int, gid: int) -> None:
@@ -79,13 +77,10 @@ def link_atomic(path: Path, target: str) -> None:
     Raises:
         OSError: with the link as its filename; what was there is untouched.
     """
-    try:
-        with open_folder(path.parent) as folder, temporary(folder) as temporary_name:
-            os.symlink(target, temporary_name, dir_fd=folder)
-            os.rename(temporary_name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-            os.fsync(folder)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    with naming(path), open_folder(path.parent) as folder, temporary(folder) as temporary_name:
+        os.symlink(target, temporary_name, dir_fd=folder)
+        os.rename(temporary_name, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
 
 
 @contextmanager

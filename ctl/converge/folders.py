@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctl.errors import CtlError
+from ctl.errors import CtlError, naming
 
 MAX_LINKS = 40
 """Symbolic links on one path, as the kernel's own limit (path_resolution(7))."""
@@ -69,18 +69,14 @@ def walk(path: Path) -> int:
 
 
 def _descend(name: str, folder: int, path: Path) -> int:
-    try:
+    with naming(path):
         return os.open(name, _WALK, dir_fd=folder)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _link_target(name: str, folder: int, path: Path) -> Path | None:
     """Where a symbolic link points; None for what is none."""
-    try:
+    with naming(path):
         facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
     if not stat.S_ISLNK(facts.st_mode):
         return None
     if not (_trusted(facts.st_uid) or _controlled(os.fstat(folder))):

@@ -21,7 +21,7 @@ from ctl.converge.folders import open_folder
 from ctl.converge.inspect import look, read_file
 from ctl.converge.model import Machine, UndoRecord
 from ctl.converge.undo import undo
-from ctl.errors import CtlError
+from ctl.errors import CtlError, naming
 from ctl.paths import Layout
 
 RECORDS = "records"
@@ -80,9 +80,10 @@ class Journal:
     def record(self, record: UndoRecord) -> None:
         """Note what would undo the next step; on disk, whole, before it returns."""
         line = memoryview(json.dumps(record).encode() + b"\n")
-        while line:  # a disk that becomes full takes a part, and refuses the rest
-            line = line[os.write(self._records, line) :]
-        os.fsync(self._records)
+        with naming(self.folder / RECORDS):
+            while line:  # a disk that becomes full takes a part, and refuses the rest
+                line = line[os.write(self._records, line) :]
+            os.fsync(self._records)
 
     def commit(self) -> None:
         """Everything is done: from now on there is nothing to undo."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctl.errors import CtlError, LockHeld
+from ctl.errors import CtlError, LockHeld, naming
 from ctl.paths import Layout
 
 PATIENCE = 1.0
@@ -27,8 +27,9 @@ def run_lock(layout: Layout) -> Iterator[None]:
     descriptor = _open(layout)
     try:
         _take(descriptor, layout)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with naming(layout.run_lock):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:

@@ -16,7 +16,7 @@ from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.folders import open_folder, walk
 from ctl.converge.inspect import Found, Rights, group_id, look, user_id
 from ctl.converge.model import ServiceManager, UndoRecord, Vault
-from ctl.errors import CtlError
+from ctl.errors import CtlError, naming
 
 ATTEMPTS = 20
 SECONDS_BETWEEN = 0.25
@@ -69,7 +69,8 @@ class RemoveFile:
 
     def apply(self) -> None:
         """Remove it."""
-        with open_folder(self.path.parent) as folder, suppress(FileNotFoundError):  # gone already: as wanted
+        # gone already: as wanted
+        with open_folder(self.path.parent) as folder, suppress(FileNotFoundError), naming(self.path):
             os.unlink(self.path.name, dir_fd=folder)
 
 
@@ -111,7 +112,7 @@ class MakeDirectory:
     def apply(self) -> None:
         """Make it closed to others first, then give it its rights."""
         if look(self.path, follow=True) is None:
-            with open_folder(self.path.parent) as folder:
+            with naming(self.path), open_folder(self.path.parent) as folder:
                 os.mkdir(self.path.name, mode=0o700, dir_fd=folder)
         elif self.parent:
             return

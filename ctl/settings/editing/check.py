@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX, created
+from ctl.errors import naming
 from ctl.paths import Layout
 from ctl.settings.editing.naming import VHOST, Setting
 from ctl.settings.language import read_settings
@@ -81,7 +82,7 @@ class Would:
         copy = self.file.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{self.file.suffix}"
         with created(copy) as descriptor:
             try:
-                with os.fdopen(os.dup(descriptor), "wb") as file:
+                with naming(copy), os.fdopen(os.dup(descriptor), "wb") as file:
                     file.write(self.text.encode())
                 yield copy
             finally:

@@ -125,6 +125,9 @@ def _require_writable(original: Original) -> None:
     """Say at once, and not after the work, that it cannot be written."""
     foreign = os.geteuid() not in (0, original.status.st_uid)
     folders = (original.target.parent, original.named.parent)
+    for folder in folders:
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            raise UsageFault(f"{original.named} may not be changed: the file system of {folder} is read-only")
     if foreign or not all(os.access(folder, os.W_OK | os.X_OK) for folder in folders):
         raise UsageFault(
             f"{original.named} may not be changed by this user", hint="Run the command as root (sudo)."

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX
 from ctl.converge.leftovers import abandoned, locked_folder
-from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault
+from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault, naming
 from ctl.output import Console
 from ctl.paths import Layout
 from ctl.settings.editing.check import Would
@@ -177,7 +177,7 @@ class Session:
         keep = False
         try:
             descriptor = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+            with naming(copy), os.fdopen(descriptor, "wb") as file:
                 file.write(original.content)
             yield copy, held
         except EditorFailed:
