@@ -119,6 +119,7 @@ def test_images_are_pushed_and_pulled(root: Root, store: Store) -> None:
     assert set(both.family()) <= store.digests()
     prefix = str(store.parameters["rootdirectory"]).lstrip("/")
     assert all(key.startswith(f"{prefix}/docker/registry/v2/") for key in store.stored())
+    assert not [key for key in store.stored() if "/ctl/probe/" in key], "the probe has left something behind"
     large = images.image(f"{store.driver} large", size=LARGE)
     root.client.push("grp/large", large, "v1")
     assert root.client.pulls("grp/large", large, "v1")
