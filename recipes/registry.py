@@ -23,7 +23,7 @@ from ctl.registry.config import go_seconds
 from ctl.registry.dialect import key_set, knows_schema1, sections, validation
 from ctl.registry.gate import gate_file
 from ctl.registry.migrations import PENDING, is_pending, migrates, up
-from ctl.registry.program import Flavour, flavour_of
+from ctl.registry.program import LOCAL_DRIVERS, Flavour, driver_of, flavour_of
 from ctl.registry.validate import registry_accepts
 from ctl.search import SYSTEM_PATH
 from ctl.services import runit_service
@@ -128,7 +128,7 @@ def configuration(node: Node) -> Iterator[Item]:
         ),
         user=registry.username if node.privileged else None,
     )
-    if registry.storage_probe_enabled:
+    if registry.storage_probe_enabled and driver_of(registry.storage) not in LOCAL_DRIVERS:
         yield Validation(
             "storage answers the registry",
             watches=(config, Path(registry.env_directory)),

@@ -13,12 +13,11 @@ from ctl.errors import CtlError, RunFailed, ValidationError
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.instance import UnixConnection, furnish, private_document, serving
 from ctl.registry.config import RegistryConfig, read_config, read_environment
-from ctl.registry.program import NO_DRIVERS
+from ctl.registry.program import LOCAL_DRIVERS, NO_DRIVERS
 from ctl.registry.reason import mask
 
 SECONDS = 8.0
 """How long storage may take to answer; the libraries of the drivers try some times within it."""
-_ON_DISK = ("filesystem", "inmemory")
 _REPOSITORY = "ctl/probe"
 """Looked for, and never made: the registry asks its storage whether it is there."""
 _DETAIL = re.compile(r'\berr\.detail="(?P<text>(?:[^"\\]|\\.)*)"')
@@ -36,7 +35,7 @@ def storage_differs(planned: RegistryConfig, real: Path, real_environment: Path)
         real: the file that is in force, if any.
         real_environment: the folder with the environment that is in force.
     """
-    if planned.driver in _ON_DISK:
+    if planned.driver in LOCAL_DRIVERS:
         return False
     try:
         current = read_config(real, read_environment(real_environment))

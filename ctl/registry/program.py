@@ -22,6 +22,8 @@ TIME_LIMIT = 20
 _VERSION = re.compile(r"(?P<package>\S+) v?(?P<version>(?P<major>\d+)(?:\.\d+)*\S*)\s*")
 NO_DRIVERS = frozenset({"cache", "delete", "redirect", "maintenance", "tag"})
 """Keys of `storage` that are no storage drivers."""
+LOCAL_DRIVERS = ("filesystem", "inmemory")
+"""Those that keep images on the registry's own machine."""
 
 
 class Flavour(StrEnum):
@@ -259,7 +261,7 @@ def has_driver(program: Path, driver: str) -> bool:
     Raises:
         PreflightError: the program cannot be run.
     """
-    if driver in ("filesystem", "inmemory"):
+    if driver in LOCAL_DRIVERS:
         return True
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as config:
         config.write(f"version: 0.1\nstorage:{quoted({driver: {}})}\n")
