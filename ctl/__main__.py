@@ -17,6 +17,8 @@ from ctl.visible import visible
 def main() -> None:
     """Run `ctl` with the process's arguments and exit with its code; no traceback reaches the user."""
     open_standard_streams()
+    # What is to be closed is made so: a caller's umask must neither open folders nor shut services' accounts out.
+    os.umask(0o022)
     leave(run(sys.argv[1:]))
 
 

@@ -81,3 +81,30 @@ def test_a_message_that_cannot_be_written_changes_no_exit_code(tmp_path: Path, t
 def test_a_reader_that_goes_away_ends_the_command_quietly(tmp_path: Path) -> None:
     done = ctl(tmp_path, "settings", "list", to="| true")
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("umask", ["000", "077"])
+def test_the_umask_of_the_caller_does_not_matter(tmp_path: Path, umask: str) -> None:
+    """At 077 services could not get to their files; at 000 everybody could put other settings in their place."""
+    for arguments in (
+        "settings template --url https://a.example --output $0/etc/gitlab/gitlab.py",
+        "user add bob",
+    ):
+        command = (
+            f"umask {umask}; printf 'a long password' | exec {sys.executable} -m ctl --root $0 {arguments}"
+        )
+        subprocess.run(["sh", "-c", command, str(tmp_path)], check=True, capture_output=True, timeout=60)
+    found = {
+        str(path.relative_to(tmp_path)): f"{path.stat().st_mode & 0o777:o}" for path in tmp_path.rglob("*")
+    }
+    assert found == {
+        "etc": "755",
+        "etc/gitlab": "755",
+        "etc/gitlab/gitlab.py": "600",
+        "etc/gitlab/registry-accounts.json": "640",
+        "var": "755",
+        "var/opt": "755",
+        "var/opt/gitlab": "755",
+        "var/opt/gitlab/ctl": "700",
+        "var/opt/gitlab/ctl/accounts.lock": "600",
+    }
