@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
 _PLAIN = re.compile(r"[A-Za-z0-9._@:/+*,()-]+", re.ASCII)
-_LONGEST = 300
-"""Characters of a value; svlogd breaks lines of more than 1000."""
+_LONGEST = {"address": 50, "account": 100, "service": 70, "asked": 270, "granted": 240, "outcome": 150}
+"""Characters of each value as it is written: svlogd breaks lines of 1000, and what a client wrote would begin one."""
+_LONGEST_EVENT = 900
 
 
 @dataclass
@@ -40,11 +40,11 @@ class Decision:
             "address": self.address,
             "account": self.account,
             "service": self.service,
-            "asked": _several(self.asked),
-            "granted": _several(self.granted),
+            "asked": " ".join(self.asked),
+            "granted": " ".join(self.granted),
             "outcome": self.outcome,
         }
-        return " ".join(f"{name}={_quoted(value)}" for name, value in values.items())
+        return " ".join(f"{name}={_quoted(value, _LONGEST[name])}" for name, value in values.items())
 
 
 class Log:
@@ -63,20 +63,22 @@ class Log:
 
     def event(self, text: str) -> None:
         """Something that happened to the service itself."""
-        self._write(f"event={_quoted(text)}")
+        self._write(f"event={_quoted(text, _LONGEST_EVENT)}")
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")
         self._stream.flush()
 
 
-def _several(values: Iterable[str]) -> str:
-    text = " ".join(values)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+def _quoted(value: str, longest: int) -> str:
+    """A value that needs no quotes as it is, else as JSON writes it, in ASCII; cut where it is too long."""
+    text = _written(value)
+    shown = value[:longest]
+    while len(text) > longest:
+        shown = shown[: len(shown) * 3 // 4]
+        text = _written(f"{shown}... ({len(value)} characters)")
+    return text
 
 
-def _quoted(value: str) -> str:
-    """A value that needs no quotes as it is, else as JSON writes it, in ASCII."""
-    if len(value) > _LONGEST + 30:
-        value = f"{value[:_LONGEST]}... ({len(value)} characters)"
+def _written(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else json.dumps(value)
