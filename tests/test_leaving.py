@@ -42,7 +42,11 @@ def test_wrong_settings_of_a_first_run_exit_with_2(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["gitlab.py"]
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+ONE = [pytest.param(one, marks=pytest.mark.real) for one in ("<&-", ">&-", "2>&-")]
+"""With the tests that take longer: each call makes a key."""
+
+
+@pytest.mark.parametrize("closed", [*ONE, "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_obstacle(tmp_path: Path, closed: str) -> None:
     """Else a file that is opened gets the stream's number, and a message may be written into it."""
     command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "ctl", "--root", str(tmp_path)]

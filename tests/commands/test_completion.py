@@ -71,6 +71,7 @@ def test_the_key_itself(home: Path) -> None:
         _read_until(terminal, b"ken")
 
 
+@pytest.mark.real
 @needs_zsh
 def test_the_key_itself_in_zsh(home: Path) -> None:
     """The script lies where zsh looks for such, and is loaded by the first use."""
@@ -84,6 +85,7 @@ def test_the_key_itself_in_zsh(home: Path) -> None:
         _read_until(terminal, b"registry.log_level")
 
 
+@pytest.mark.real
 @needs_fish
 @pytest.mark.parametrize(
     ("line", "words"),

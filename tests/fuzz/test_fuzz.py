@@ -15,6 +15,7 @@ from tests.fuzz.targets import TARGETS
 RUNS = 1_500
 
 
+@pytest.mark.real
 @pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this Python or machine"
 )
