@@ -186,17 +186,23 @@ class Schema(Type):
         here = place.inside(container, key)
         if self._unknown is Unknown.ERROR:
             names = f"Known are {', '.join(self.parameters)}."
-            here.error(f"is not known in {self.title}", did_you_mean(key, self.parameters) or names)
+            near = "" if here.crowded else did_you_mean(key, self.parameters)
+            here.error(f"is not known in {self.title}", near or names)
             return INVALID
         if self._unknown is Unknown.WARNING:
-            near = did_you_mean(key, self.parameters)
+            near = "" if here.crowded else did_you_mean(key, self.parameters)
             here.warning(f"is not known in {self.title}; it is passed on as it is", near)
         return read_value(Free(), value, here)
 
     def _check_required(self, given: set[str], place: Place) -> None:
         for name, parameter in self.parameters.items():
             if parameter.required and name not in given:
-                place.error(f"{self.title} needs {name}: {parameter.description}")
+                place.error(f"{self.title} needs {name}: {parameter.description}", self._meant(name, given))
+
+    def _meant(self, name: str, given: set[str]) -> str:
+        """A hint where one of the unknown keys is likely to have been meant for a name."""
+        near = nearest(name, sorted(given - self.parameters.keys()))
+        return f'Write "{name}" in the place of "{near}".' if near else ""
 
 
 def entries(value: object, place: Place, form: str = "{…}") -> Iterator[tuple[str, object]]:

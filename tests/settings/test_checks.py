@@ -86,6 +86,16 @@ NO_LETSENCRYPT = 'letsencrypt["enable"] = False\n'
         (BOTH + 'nginx["status"]["listen_addresses"] = []', "is empty: NGINX would listen on port 80"),
         (BOTH + f'{VHOST}["ssl_certificate_key"] = "/k"', "is given without ssl_certificate"),
         (BOTH + f'{VHOST}["ssl_verify_client"] = "on"', "needs ssl_client_certificate"),
+        (URL + 'registry["username"] = "root"', "registry.username: must not be root"),
+        (URL + 'registry_auth["username"] = "root"', "registry_auth.username: must not be root"),
+        (URL + 'web_server["username"] = "root"', "web_server.username: must not be root"),
+        (URL + 'registry_auth["username"] = "registry"', "is registry, which is registry.username too"),
+        (BOTH + 'registry["username"] = "git"', "is git, which is user.username too"),
+        (URL + 'registry["uid"] = 0', "registry.uid: must be a user or group id"),
+        (
+            URL + 'registry["storage"] = {"s3": {"buckt": "b", "region": "eu-west-1"}}',
+            'Write "bucket" in the place of "buckt".',
+        ),
     ],
 )
 def test_errors(site: Site, text: str, message: str) -> None:

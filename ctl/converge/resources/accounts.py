@@ -98,7 +98,7 @@ class User(_Account):
         """Create it, or correct its group, home and shell.
 
         Raises:
-            CtlError: it exists with another uid; files already bear that one, so it is not changed.
+            CtlError: it is root; or it exists with another uid, which files already bear, so it is not changed.
         """
         if not machine.privileged or machine.blank:
             return None
@@ -111,6 +111,8 @@ class User(_Account):
                 f"user {self.account!r} has uid {present.pw_uid}, not {self.uid} as the settings say",
                 hint=f"usermod --uid {self.uid} {self.account}, and chown its files; or change the setting",
             )
+        if present.pw_uid == 0:
+            raise CtlError(f"user {self.account!r} is root, and cannot be the account of a service")
         return None if self.shared else self._correct(present)
 
     def _create(self) -> AddUser:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ctl.settings.checks import folders, issuer, letsencrypt, listeners, registry, secrets, urls
+from ctl.settings.checks import accounts, folders, issuer, letsencrypt, listeners, registry, secrets, urls
 from ctl.settings.view import View
 
 CHECKS: tuple[Callable[[View], None], ...] = (
@@ -12,6 +12,7 @@ CHECKS: tuple[Callable[[View], None], ...] = (
     *letsencrypt.CHECKS,
     *issuer.CHECKS,
     *secrets.CHECKS,
+    *accounts.CHECKS,
     *registry.CHECKS,
     *listeners.CHECKS,
     *folders.CHECKS,

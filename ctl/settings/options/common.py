@@ -37,7 +37,7 @@ def account_options(
             reaches=(f"account {name}",),
         )
 
-    ids = Integer(0, HIGHEST_ID, "a user or group id")
+    ids = Integer(1, HIGHEST_ID, "a user or group id")
     options = [
         option("username", account(), "User", name, f'"{name}"'),
         option("group", account("the name of a group"), "Group", name, f'"{name}"'),
