@@ -137,7 +137,7 @@ def _token(issued: Issued, *, form: bool) -> Answer:
     }
     if form:
         scopes = (f"{one['type']}:{one['name']}:{','.join(one['actions'])}" for one in issued.access)
-        content["scope"] = " ".join(scopes)
+        content |= {"token_type": "Bearer", "scope": " ".join(scopes)}
     else:
         content = {"token": issued.token, **content}
     if issued.refresh_token:

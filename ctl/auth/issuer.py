@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ctl.auth.accounts import Accounts
@@ -105,7 +105,7 @@ class Issuer:
             scopes = parse_scopes(request.scopes)
         except ScopeError as error:
             raise malformed(error.message) from None
-        principal = await self._principal(request, decision)
+        principal, accounts = await self._principal(request, decision)
         decision.account = principal.name
         access = granted(principal, scopes)
         decision.granted = tuple(f"{one['type']}:{one['name']}:{','.join(one['actions'])}" for one in access)
@@ -113,8 +113,9 @@ class Issuer:
         decision.outcome = "granted" if access or not scopes else "granted nothing"
         if not request.offline or principal.kind == "anonymous":
             return issued
-        refresh_token = request.refresh_token or self._refresh.make(self._accounts(), principal.name)
-        return Issued(**{**vars(issued), "refresh_token": refresh_token})
+        # of the accounts by which it was let in: a password that has been changed since then revokes it
+        refresh_token = request.refresh_token or self._refresh.make(accounts, principal.name)
+        return replace(issued, refresh_token=refresh_token)
 
     def _refuse_other_service(self, service: str) -> None:
         if service != self._config.service:
@@ -137,15 +138,16 @@ class Issuer:
         issued_at = datetime.fromtimestamp(claims["iat"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return Issued(token, self._config.lifetime, issued_at, access)
 
-    async def _principal(self, request: TokenRequest, decision: Decision) -> Principal:
+    async def _principal(self, request: TokenRequest, decision: Decision) -> tuple[Principal, Accounts]:
+        """Who asks, and the accounts that say so."""
         accounts = self._accounts()
         if request.refresh_token:
             found = self._refresh.read(accounts, request.refresh_token)
             if found is None:
                 raise unauthorized("refresh token unknown, revoked or too old")
-            return found
+            return found, accounts
         if request.credentials is None:
-            return anonymous(accounts)
+            return anonymous(accounts), accounts
         name = request.credentials.name
         await self._log_in(accounts, request.credentials, decision.address)
         # the check takes its time: what counts is how the accounts are after it
@@ -153,7 +155,7 @@ class Issuer:
         principal = principal_of(now, name, self._clock())
         if principal is None or kept_secret(now, name) != kept_secret(accounts, name):
             raise unauthorized("account changed meanwhile")
-        return principal
+        return principal, now
 
     async def _log_in(self, accounts: Accounts, credentials: Credentials, address: str) -> None:
         """Return where the credentials are right. Raises Refusal otherwise."""

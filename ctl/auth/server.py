@@ -63,7 +63,7 @@ async def _run(config: Config, listening: socket.socket, signers: Signers, refre
             await watcher
         signers.close()
     log.event("ended")
-    return int(signers.lost.is_set())
+    return int(signers.lost.is_set() or not server.started)
 
 
 class _Server(uvicorn.Server):

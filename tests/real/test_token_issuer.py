@@ -352,6 +352,7 @@ def test_the_oauth_form(running: Root) -> None:
     assert first.status == 200
     content = first.json()
     assert content["scope"] == "repository:team/app:pull"
+    assert content["token_type"] == "Bearer"  # RFC 6749, section 5.1
     assert access_of(content["access_token"])[0]["actions"] == ["pull"]
     assert "refresh_token" not in issuer.post(**asked, scope=scope).json()
     refresh = content["refresh_token"]
