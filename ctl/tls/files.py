@@ -71,7 +71,7 @@ class ServedPair:
     def warnings(self, host: str, now: datetime) -> list[str]:
         """What clients will object to, or soon will. Raises CtlError where the certificate cannot be read."""
         facts = self.facts()
-        return [*_end(self.certificate, facts, now), *_name(self.certificate, facts, host), *self._open_key()]
+        return [*_time(self.certificate, facts, now), *_name(self.certificate, facts, host), *self._open_key()]
 
     def _open_key(self) -> list[str]:
         found = look(self.key, follow=True)
@@ -80,8 +80,11 @@ class ServedPair:
         return [f"{self.key} is open to every account (mode {found.mode:04o}): chmod 0600 {self.key}"]
 
 
-def _end(path: Path, facts: CertificateFacts, now: datetime) -> list[str]:
+def _time(path: Path, facts: CertificateFacts, now: datetime) -> list[str]:
     day = f"{facts.not_after:%Y-%m-%d}"
+    if facts.not_before > now:
+        moment = f"{facts.not_before:%Y-%m-%d %H:%M} UTC"
+        return [f"{path} is good from {moment} only: clients refuse it until then. Is the clock right?"]
     if facts.not_after <= now:
         return [f"{path} has ended on {day}: clients refuse it"]
     if facts.days_left(now) < RENEW_DAYS:

@@ -215,6 +215,16 @@ def test_warnings_of_a_given_certificate(place: Place) -> None:
     ]
 
 
+def test_a_certificate_of_the_future(place: Place) -> None:
+    """Made while the clock was wrong, or looked at while it is."""
+    place.converge()
+    place.now -= timedelta(days=400)
+    assert place.resource().plan(MACHINE) is None
+    (said,) = place.resource().warnings()
+    assert said.startswith(f"{place.certificate} is good from 2026-05-01 ")
+    assert said.endswith("Is the clock right?")
+
+
 @pytest.mark.parametrize("names", [[HOST], ["*.example.com"]])
 def test_a_good_given_certificate_needs_no_word(place: Place, names: list[str]) -> None:
     place.put(*own_pair(*names))
