@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-PRIVATE = ("unshare", "--mount", "--propagation", "private")
+PRIVATE = (
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+)
+"""Without the machine's processes: usermod refuses to change a user that has any, and numbers are given out twice."""
 HEAD = """
 import grp, pwd, subprocess, sys
 from pathlib import Path
