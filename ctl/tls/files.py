@@ -71,7 +71,11 @@ class ServedPair:
     def warnings(self, host: str, now: datetime) -> list[str]:
         """What clients will object to, or soon will. Raises CtlError where the certificate cannot be read."""
         facts = self.facts()
-        return [*_time(self.certificate, facts, now), *_name(self.certificate, facts, host), *self._open_key()]
+        return [
+            *_time(self.certificate, facts, now),
+            *_name(self.certificate, facts, host),
+            *self._open_key(),
+        ]
 
     def _open_key(self) -> list[str]:
         found = look(self.key, follow=True)
