@@ -30,10 +30,12 @@ def configured(root: Path, **document: object) -> Path:
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that is found as the registry, and must not be run."""
+    """A program that is found as the registry, and must not be run but for its version."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "registry").write_text("#!/bin/sh\nexit 9\n", encoding="utf-8")
+    version = "registry github.com/docker/distribution v2.8.3"
+    script = f'#!/bin/sh\n[ "$1" = --version ] && exec echo {version}\nexit 9\n'
+    (folder / "registry").write_text(script, encoding="utf-8")
     (folder / "registry").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
@@ -85,7 +87,10 @@ def test_missing_configuration_is_said(tmp_path: Path) -> None:
     ("document", "words"),
     [
         ({"storage": "inmemory"}, "inmemory storage driver"),
-        ({"storage": {**STORAGE, "cache": {"blobdescriptor": "redis"}}}, "cached in Redis"),
+        (
+            {"storage": {**STORAGE, "cache": {"blobdescriptor": "redis"}}},
+            "cache in Redis, but names no server",
+        ),
         ({"database": {"enabled": True}}, "metadata in a database"),
     ],
 )
