@@ -13,7 +13,7 @@ from ctl.output import Style
 from ctl.programs import left_out, locate, log_account, passed_over, unserved
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded, load
-from ctl.settings.source import Diagnostic, Severity
+from ctl.settings.source import Diagnostic, Severity, first_of
 
 
 def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
@@ -42,7 +42,7 @@ def unserved_warnings(attributes: Attributes) -> list[Diagnostic]:
         registry += passed_over(attributes)
     except CtlError as error:
         registry = [Diagnostic(error.message, severity=Severity.WARNING)]
-    return registry + _nginx_warnings(attributes)
+    return list(first_of([*registry, *_nginx_warnings(attributes)]))
 
 
 def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:

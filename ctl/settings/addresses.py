@@ -94,6 +94,10 @@ class Address(Type):
         return f"{found[1] or '0.0.0.0'}:{int(found[2])}"  # noqa: S104 - what the administrator asked for
 
 
+MOST_ADDRESSES = 100
+"""Addresses on which one server listens: each is compared with each of the others."""
+
+
 class ListenAddress(Type):
     """An address of this machine, without a port, as `listen` of NGINX takes it: "*", "127.0.0.1", "[::]"."""
 

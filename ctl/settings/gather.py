@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from ctl.settings.addresses import AbsolutePath
@@ -109,14 +110,19 @@ def _take(option: Option, value: object, place: Place, found: Gathered) -> None:
 
 
 def _unknown(prefix: str, key: str, place: Place, found: Gathered) -> None:
-    known = [
-        name.removeprefix(f"{prefix}.").partition(".")[0] for name in OPTIONS if name.startswith(f"{prefix}.")
-    ]
+    known = _keys_of(prefix)
     if belongs_to_gitlab(prefix, key, known):
         found.ignored.setdefault(prefix, []).append(key)
         return
-    near = nearest(key, dict.fromkeys([*known, *sorted(ELSEWHERE.get(prefix, ()))]))
+    near = None if place.crowded else nearest(key, [*known, *sorted(ELSEWHERE.get(prefix, ()))])
     place.error("is not known", f'Did you mean "{near}"?' if near else "")
+
+
+@cache
+def _keys_of(prefix: str) -> tuple[str, ...]:
+    """The keys of a section that are ours, in the order of the manual."""
+    names = (name.removeprefix(f"{prefix}.") for name in OPTIONS if name.startswith(f"{prefix}."))
+    return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
 def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> None:

@@ -17,7 +17,7 @@ from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.foreign import belongs_to_gitlab
 from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets import Secrets
-from ctl.settings.source import SettingsError, Severity
+from ctl.settings.source import SettingsError, Severity, first_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _read(settings_file: Path, variables: Mapping[str, str]) -> Reading:
         gathered = gather(error.partial.values)
         others = [one for one in gathered.findings if one.severity is Severity.ERROR and one.location]
         both = [*error.diagnostics, *others]
-        raise SettingsError(in_order(both, error.partial.files), hint=error.hint) from error
+        raise SettingsError(first_of(in_order(both, error.partial.files)), hint=error.hint) from error
 
 
 def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:

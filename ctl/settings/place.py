@@ -7,6 +7,8 @@ from typing import Protocol
 from ctl.settings.source import Diagnostic, Location, Severity
 
 _LONGEST_SHOWN = 60
+_MOST_SAID = 1_000
+"""Findings of one file that are kept with place and name; some dozens of them are told."""
 
 
 class Refused(Exception):
@@ -83,6 +85,11 @@ class Place:
         found = location_in(self._container, self._key)
         return found or (self._parent.location if self._parent else None)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much has been said that more of it is only counted; hints for that need not be found."""
+        return len(self.findings) >= _MOST_SAID
+
     def got(self, value: object) -> str:
         """ "", or ", not 'what was given'" where that may be shown."""
         return "" if self.secret else f", not {shown(value)}"
@@ -100,7 +107,10 @@ class Place:
         self._say(message, hint, Severity.NOTE)
 
     def _say(self, message: str, hint: str, severity: Severity) -> None:
-        self.findings.append(Diagnostic(message, self.location, self.setting, hint, severity))
+        if self.crowded:
+            self.findings.append(Diagnostic(message, severity=severity))
+        else:
+            self.findings.append(Diagnostic(message, self.location, self.setting, hint, severity))
 
 
 def shown(value: object) -> str:

@@ -12,7 +12,7 @@ from ctl.settings.checks import CHECKS
 from ctl.settings.gather import gather
 from ctl.settings.options import OPTIONS
 from ctl.settings.secrets import Secrets
-from ctl.settings.source import Diagnostic, SettingsError, Severity
+from ctl.settings.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.settings.view import View
 
 
@@ -51,8 +51,8 @@ def resolve(
     diagnostics = in_order([*said, *gathered.findings, *view.findings], files)
     errors = [one for one in diagnostics if one.severity is Severity.ERROR]
     if errors:
-        raise SettingsError(errors)
-    return _attributes(resolved, diagnostics)
+        raise SettingsError(first_of(errors))
+    return _attributes(resolved, first_of(diagnostics))
 
 
 def in_order(diagnostics: Sequence[Diagnostic], files: tuple[Path, ...]) -> tuple[Diagnostic, ...]:

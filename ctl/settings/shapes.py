@@ -20,18 +20,24 @@ class ListOf(Type):
         element: the type of its elements.
         remark: whether to say that a value that stood alone was taken for a list.
         single: whether a value that stands alone will do at all.
+        most: how many elements there may be; None for any number.
     """
 
-    def __init__(self, element: Type, *, remark: bool = True, single: bool = True) -> None:
+    def __init__(
+        self, element: Type, *, remark: bool = True, single: bool = True, most: int | None = None
+    ) -> None:
         self.element = element
         self._remark = remark
         self._single = single
+        self._most = most
         self.label = f"list of {element.label}"
 
     def read(self, value: object, place: Place) -> list[Any]:
         """The list without the elements that were refused."""
         if isinstance(value, dict) or not (self._single or isinstance(value, list)):
             raise Refused(f"must be a list{place.got(value)}", "Put it in [ ].")
+        if isinstance(value, list) and self._most is not None and len(value) > self._most:
+            raise Refused(f"must not have more than {self._most} elements, not {len(value):,}")
         if not isinstance(value, list):
             if self._remark:
                 place.note("one value is taken for a list of one", "Write it in [ ].")

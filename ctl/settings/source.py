@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -88,6 +89,22 @@ def _caret(location: Location) -> str:
     """Spaces (tabs kept, so that it lines up) and the underline below the place."""
     before = location.text[: location.column - 1]
     return "".join("\t" if c == "\t" else " " for c in before) + "^" * max(1, location.width)
+
+
+MOST_SHOWN = 50
+"""Errors, warnings and notes each that are told one by one; nobody reads more of them at a time."""
+
+
+def first_of(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """As many of each severity as are told one by one, and how many more there are."""
+    count: Counter[Severity] = Counter()
+    told: list[Diagnostic] = []
+    for one in diagnostics:
+        count[one.severity] += 1
+        if count[one.severity] <= MOST_SHOWN:
+            told.append(one)
+    more = {severity: number - MOST_SHOWN for severity, number in count.items() if number > MOST_SHOWN}
+    return (*told, *(Diagnostic(f"and {number:,} more", severity=severity) for severity, number in more.items()))
 
 
 class SettingsError(CtlError):

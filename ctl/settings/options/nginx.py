@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath, ListenAddress
+from ctl.settings.addresses import MOST_ADDRESSES, AbsolutePath, ListenAddress
 from ctl.settings.option import Option
 from ctl.settings.options.common import logging_options
 from ctl.settings.quantities import NginxTime
@@ -148,7 +148,7 @@ STATUS = (
     _status("enable", Bool(), "A page with numbers of connections at /nginx_status.", True, "True"),
     _status(
         "listen_addresses",
-        ListOf(ListenAddress()),
+        ListOf(ListenAddress(), most=MOST_ADDRESSES),
         "Addresses on which the status page listens (gitlab.rb's default is every address).",
         ["127.0.0.1"],
         '["127.0.0.1"]',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath, ListenAddress, Network
+from ctl.settings.addresses import MOST_ADDRESSES, AbsolutePath, ListenAddress, Network
 from ctl.settings.option import Option
 from ctl.settings.quantities import NginxTime
 from ctl.settings.rules import paths, vhost
@@ -46,7 +46,7 @@ LISTENERS = (
     ),
     _option(
         "listen_addresses",
-        ListOf(ListenAddress()),
+        ListOf(ListenAddress(), most=MOST_ADDRESSES),
         "Addresses on which the vhost listens.",
         '["*", "[::]"]',
         default=["*"],

@@ -261,7 +261,7 @@ class Middleware(Schema):
                 self._known[name], value.get("options") or {}, place.inside(value, "options")
             )
             found["options"] = {} if options is INVALID else options
-        elif near := did_you_mean(name, self._known):
+        elif not place.crowded and (near := did_you_mean(name, self._known)):
             place.inside(value, "name").warning("is no middleware that is known; it is passed on", near)
         return found
 

@@ -284,10 +284,12 @@ class Storage(Type):
             schema = DRIVERS.get(key) or FEATURES.get(key)
             if schema is None:
                 unknown = True
-                place.inside(value, key).error(
+                here = place.inside(value, key)
+                known = [*DRIVERS, *FEATURES]
+                near = "" if here.crowded else did_you_mean(_OTHER_NAMES.get(key, key), known)
+                here.error(
                     "is no storage driver and nothing else that storage knows",
-                    did_you_mean(_OTHER_NAMES.get(key, key), [*DRIVERS, *FEATURES])
-                    or f"Drivers are {', '.join(DRIVERS)}.",
+                    near or f"Drivers are {', '.join(DRIVERS)}.",
                 )
             elif one is not None:
                 read = read_value(schema, one, place.inside(value, key))

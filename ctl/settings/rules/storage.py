@@ -11,6 +11,8 @@ from ctl.settings.view import View
 POSTGRESQL_DIR = "/var/opt/gitlab/postgresql"
 POSTGRESQL_PORT = 5432
 GEO_ENDPOINT = "geo_event"
+_MOST_HEADERS = 200_000
+"""Lines that default headers may become: a hundred for each of a thousand endpoints are half of them."""
 
 Endpoint = dict[str, Any]
 
@@ -36,6 +38,13 @@ def complete_storage(view: View, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def complete_endpoints(view: View, given: list[Endpoint]) -> list[Endpoint] | None:
     """Fill what endpoints leave out. A threshold holds only where there is no maxretries."""
+    default = view["registry.default_notifications_headers"]
+    if len(given) * sum(1 + len(values) for values in default.values()) > _MOST_HEADERS:
+        view.error(
+            "registry.default_notifications_headers",
+            f"come to more than {_MOST_HEADERS:,} lines of config.yml, as each of {len(given):,} endpoints gets them",
+        )
+        return None
     return [_endpoint(view, endpoint) for endpoint in given] or None
 
 
