@@ -31,6 +31,10 @@ class Process:
         return Path(self.arguments[0]).name if self.arguments else ""
 
 
+_PATIENCE = 10.0
+"""Seconds after which processes that do not even die are left to themselves."""
+
+
 def below(top: Path) -> list[Process]:
     """The processes whose command line, working folder or program lies below `top`."""
     found = []
@@ -61,24 +65,14 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def end_all(top: Path) -> None:
-    """End every process of the root: the supervisor by HUP, which stops all; the rest by TERM, then KILL."""
-    supervisors = [one for one in below(top) if one.program == "runsvdir"]
-    _send(supervisors, signal.SIGHUP)
-    if _gone(top, seconds=4 if supervisors else 0):
-        return
-    for number, seconds in ((signal.SIGTERM, 2.0), (signal.SIGKILL, 3.0)):
-        _send(below(top), number)
-        if _gone(top, seconds=seconds):
-            return
-
-
-def _gone(top: Path, *, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while below(top):
+    """End every process of a root that nobody needs any more: at once, since asked to end, runit waits a second."""
+    end = time.monotonic() + _PATIENCE
+    while found := below(top):
+        # first those that would start others anew
+        _send(sorted(found, key=lambda one: one.program not in ("runsvdir", "runsv")), signal.SIGKILL)
         if time.monotonic() > end:
-            return False
+            return
         time.sleep(0.02)
-    return True
 
 
 def _send(processes: Iterable[Process], number: signal.Signals) -> None:
