@@ -98,7 +98,7 @@ def test_a_nasty_text_stays_in_its_place(text: str) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
 )
 @given(RANDOM, st.sampled_from(list(SCENES)), st.sampled_from(list(DRIVERS)))
 def test_a_random_text_stays_in_its_place(text: str, scene: str, driver: str) -> None:

@@ -25,15 +25,16 @@ needs_zsh = pytest.mark.skipif(ZSH is None, reason="zsh is not installed")
 needs_fish = pytest.mark.skipif(FISH is None, reason="fish is not installed")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the scripts and a `ctl` on its own PATH."""
-    (tmp_path / "ctl").write_text(f'#!/bin/sh\nexec {sys.executable} -m ctl "$@"\n')
-    (tmp_path / "ctl").chmod(0o755)
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "ctl").write_text(f'#!/bin/sh\nexec {sys.executable} -m ctl "$@"\n')
+    (folder / "ctl").chmod(0o755)
     for shell, name in (("bash", "script"), ("zsh", "_ctl"), ("fish", "ctl.fish")):
         command = [sys.executable, "-m", "ctl", "completion", shell]
-        (tmp_path / name).write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
-    return tmp_path
+        (folder / name).write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
+    return folder
 
 
 def environment(home: Path) -> dict[str, str]:

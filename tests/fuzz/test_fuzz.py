@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz.run import CHECKOUT, CORPUS
 from tests.fuzz.targets import TARGETS
 
-RUNS = 1_500
+RUNS = 1_000
 
 
 @pytest.mark.real
