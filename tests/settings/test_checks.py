@@ -140,6 +140,8 @@ def test_warnings(site: Site, text: str, message: str) -> None:
         BOTH + f'{API} = "http://registry.example.com:5000"',
         BOTH + f'{API} = "http://localhost:5000"',
         BOTH
+        + f'{API} = "https://localhost:5000"\nregistry["env"] = {{"REGISTRY_HTTP_TLS_CERTIFICATE": "/c.crt"}}',
+        BOTH
         + f'{VHOST}["listen_addresses"] = ["127.0.0.1"]\nnginx["status"]["listen_addresses"] = ["127.0.0.2"]\n'
         f'{VHOST}["listen_port"] = 8060\n',
         BOTH

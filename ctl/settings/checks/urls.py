@@ -9,6 +9,7 @@ from ctl.settings.view import View
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
 _HTTPS = 443
+_OWN_TLS = "REGISTRY_HTTP_TLS_"
 _NAME_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 
@@ -142,6 +143,8 @@ def api_url_speaks_as_its_address_does(view: View) -> None:
 
 
 def _is_registry_itself(view: View, api: Origin) -> bool:
+    if any(name.startswith(_OWN_TLS) for name in view["registry.env"]):
+        return False  # it has TLS of its own
     host, _, port = view["registry.registry_http_addr"].rpartition(":")
     hosts = _LOOPBACK if host in _LOOPBACK else {host}
     return bool(view["registry.enable"]) and api.display_host in hosts and str(api.effective_port) == port
