@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,13 +45,17 @@ def _opens_to_write(mode: object, flags: object) -> bool:
     return isinstance(flags, int) and bool(flags & writing)
 
 
-sys.addaudithook(_hook)
+@cache
+def _install() -> None:
+    """Let Python tell of what happens; from then on it does so for as long as the process lives."""
+    sys.addaudithook(_hook)
 
 
 @contextmanager
 def nothing_written() -> Iterator[None]:
     """Break where a file is opened for writing, a name on disk changed, a program run or a host spoken to."""
     global _watching
+    _install()
     found: list[str] = []
     _watching = found
     try:
