@@ -1,0 +1,66 @@
+"""The properties of the fuzz targets break where they should."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ctl.errors import CtlError
+from ctl.settings.source import Diagnostic, Location, SettingsError
+from tests.fuzz.properties import MEGABYTES, Broken, bounded, nothing_written, told_well
+
+PLACE = Location(Path("/x.py"), 1)
+
+
+def _raises(error: Exception) -> Callable[[], object]:
+    def job() -> object:
+        raise error
+
+    return job
+
+
+def _work(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_writing_and_running(tmp_path: Path) -> None:
+    for job in (lambda: (tmp_path / "x").write_text("x"), lambda: subprocess.run(["true"], check=True)):
+        with pytest.raises(Broken, match="more than read"), nothing_written():
+            job()
+    with nothing_written():
+        list(tmp_path.iterdir())
+
+
+def test_time_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Broken, match=r"it took \d+ MB"), bounded():
+        assert bytearray(b"x" * ((MEGABYTES + 50) << 20))
+    monkeypatch.setattr("tests.fuzz.properties.SECONDS", 0.05)
+    with pytest.raises(Broken, match=r"it took 0\.\d s"), bounded():
+        _work(0.1)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (SettingsError([]), "without a reason"),
+        (SettingsError([Diagnostic("wrong")]), "no place"),
+        (SettingsError([Diagnostic("too much memory", PLACE)]), "too much memory"),
+        (CtlError("wrong"), "no place"),
+    ],
+)
+def test_errors_that_do_not_help(error: Exception, reason: str) -> None:
+    with pytest.raises(Broken, match=reason):
+        told_well(_raises(error), placed=True)
+
+
+def test_other_errors_pass_and_good_ones_are_no_break() -> None:
+    with pytest.raises(KeyError):
+        told_well(_raises(KeyError("x")), placed=True)
+    assert told_well(_raises(SettingsError([Diagnostic("wrong", PLACE)])), placed=True) is None
+    assert told_well(lambda: 5, placed=True) == 5
