@@ -27,8 +27,8 @@ from ctl.settings.source import Diagnostic, Location, SettingsError
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MOST_SNIPPETS: Final = 8_000
-"""Settings that are commented out and converted: some four times those of a whole gitlab.rb."""
+_MOST_SNIPPETS: Final = 5_000
+"""Settings that are commented out and converted: more than twice those of a whole gitlab.rb."""
 
 _INDENT: Final = "    "
 _BLOCK: Final = ("if", "unless")
