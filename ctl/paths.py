@@ -1,4 +1,4 @@
-"""Where everything lies: the paths of SETTINGS 'Paths', all of them below one root."""
+"""Where everything lies: all of it below one root."""
 
 from __future__ import annotations
 

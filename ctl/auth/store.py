@@ -15,6 +15,7 @@ from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import group_id
 from ctl.errors import CtlError, LockHeld
+from ctl.owner import refuse_root_of_another
 from ctl.paths import Layout
 
 MODE = 0o640
@@ -97,6 +98,7 @@ def _group(path: Path, group: str | None) -> int:
 @contextmanager
 def _locked(layout: Layout) -> Iterator[None]:
     """Keep other changes out; the kernel lets go of it when the process ends, however it ends."""
+    refuse_root_of_another(layout)
     path = layout.state / "accounts.lock"
     try:
         layout.state.parent.mkdir(mode=0o755, parents=True, exist_ok=True)

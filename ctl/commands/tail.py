@@ -27,7 +27,19 @@ def tail(ctx: Context, services: Sequence[str], lines: int) -> NoReturn:
     files = log_files(ctx.layout, services)
     if not files:
         raise CtlError("no log yet", hint="`ctl service-list` shows which services are enabled")
+    for file in files:
+        _refuse_unreadable(file)
     _become(["tail", "-n", str(lines), "-F", *map(str, files)])
+
+
+def _refuse_unreadable(file: Path) -> None:
+    """What is not there yet is waited for; for what is closed to this user tail would wait for ever."""
+    try:
+        os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return
+    except PermissionError as error:
+        raise CtlError(f"{file} may not be read by this user", hint="run the command with sudo") from error
 
 
 def log_files(layout: Layout, given: Sequence[str]) -> list[Path]:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.errors import CtlError, LockHeld, naming
+from ctl.owner import refuse_root_of_another
 from ctl.paths import Layout
 
 PATIENCE = 1.0
@@ -22,8 +23,9 @@ def run_lock(layout: Layout) -> Iterator[None]:
 
     Raises:
         LockHeld: another run holds it; names its process.
-        CtlError: this user may not take it.
+        CtlError: this user may not take it, or is root in the root of somebody else.
     """
+    refuse_root_of_another(layout)
     descriptor = _open(layout)
     try:
         _take(descriptor, layout)

@@ -27,7 +27,7 @@ def trust_note(host: str, port: int, ca: Path) -> str:
     return "\n".join(
         [
             f"The certificate of {name} is signed by a local CA, which clients do not know yet: {ca}",
-            "Trust it on this machine by `sudo ctl trust`; copy it to each other client as",
+            "Trust it on this machine by `ctl trust`; copy it to each other client as",
             f"  Docker:          /etc/docker/certs.d/{name}/ca.crt",
             f"  podman, skopeo:  /etc/containers/certs.d/{name}/ca.crt (or name its folder: --cert-dir DIR)",
         ]

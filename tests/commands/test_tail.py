@@ -13,6 +13,7 @@ import pytest
 from ctl.commands.tail import log_files
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
+from tests.real.harness.people import Person
 from tests.real.harness.waiting import wait_for
 from tests.services.stack import (  # noqa: F401 - fixtures
     SLEEPER,
@@ -114,3 +115,18 @@ def test_a_reader_that_goes_away_ends_it(stack: Stack) -> None:
     assert tail.stderr
     assert tail.stderr.read() == b""
     tail.stderr.close()
+
+
+@pytest.mark.real
+def test_a_log_that_may_not_be_read(ordinary_user: Person) -> None:
+    """tail itself would wait for it for ever."""
+    stack = Stack(ordinary_user)
+    try:
+        stack.define("web", SLEEPER)
+        stack.write(stack.layout.logs / "web/current", "a line\n")
+        (stack.layout.logs / "web/current").chmod(0)
+        done = stack.ctl("tail", "web")
+        assert done.returncode == 1
+        assert f"error: {stack.layout.logs / 'web/current'} may not be read by this user" in done.stderr
+    finally:
+        stack.end()
