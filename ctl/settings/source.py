@@ -104,7 +104,10 @@ def first_of(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         if count[one.severity] <= MOST_SHOWN:
             told.append(one)
     more = {severity: number - MOST_SHOWN for severity, number in count.items() if number > MOST_SHOWN}
-    return (*told, *(Diagnostic(f"and {number:,} more", severity=severity) for severity, number in more.items()))
+    return (
+        *told,
+        *(Diagnostic(f"and {number:,} more", severity=severity) for severity, number in more.items()),
+    )
 
 
 class SettingsError(CtlError):
