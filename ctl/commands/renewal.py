@@ -39,7 +39,11 @@ def tell_failure(ctx: Context, outcome: Outcome, *, fatal: bool, rest: str = "")
 def meanwhile(outcome: Outcome) -> str:
     """What clients see as long as there is no new certificate, and who tries again."""
     facts, settings = outcome.facts(), outcome.job.settings
-    again = "The timer tries again." if settings.auto_renew else "Try again: ctl renew-le-certs."
+    again = (
+        "The timer tries again. At once: ctl renew-le-certs."
+        if settings.auto_renew
+        else "Try again: ctl renew-le-certs."
+    )
     if facts is None:
         return again
     verb = "which has ended on" if facts.not_after <= datetime.now(UTC) else "good until"

@@ -12,7 +12,7 @@ _LONGEST_SHOWN = 300
 """Lines longer than this are not shown with an error: a caret far out on a wrapped line helps nobody."""
 
 _SECRET_WORD = re.compile(
-    r"secret|passw|passphrase|token(?!_realm)|internal_key|private|authorization|credential|headers|-----"
+    r"secret|passw|passphrase|token(?!_realm|_expire_delay)|internal_key|private|authorization|credential|headers|-----"
     r"|(?:access|account|shared|sas|api|encryption)_?key",
     re.IGNORECASE,
 )

@@ -16,6 +16,7 @@ _STATEMENTS: Final = re.compile(
 )
 
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"^\s*[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+\s*\["), 'Names have "_" in the place of "-".'),
     (re.compile(r"=>"), 'Python writes {"key": value}, with ":" in place of "=>".'),
     (re.compile(r"(?<![\w%)\]])%[wWiI]?[\[({|]"), 'Python writes a list of words as ["one", "two"].'),
     (re.compile(r"<<[~-]?[A-Z_'\"]"), 'Python writes text of several lines between """ and """.'),

@@ -91,6 +91,7 @@ def test_strings_of_lines_that_speak_of_secrets_are_starred(text: str) -> None:
         ('for secret in ["abc"]:', 'for secret in ["***"]:'),
         ('registry["log_level"] = "info"', 'registry["log_level"] = "info"'),
         ('registry["token_realm"] = "https://a"', 'registry["token_realm"] = "https://a"'),
+        ('registry_auth["token_expire_delay"] = "5 m"', 'registry_auth["token_expire_delay"] = "5 m"'),
         ("MIIEpAIBAAKCAQEA0123456789abcdef", "*" * 32),
         ("x\x1b[31m\ty", "x?[31m\ty"),
         ("x" * 301, ""),

@@ -15,6 +15,7 @@ WRONG_NAMES = [
     ('registry_url = "x"', "1:1", "unknown setting registry_url", "Did you mean registry_external_url?"),
     ("something_else = 5", "1:1", "nothing reads it", "_something_else"),
     ('if True:\n    extrenal_url = "x"', "2:5", "unknown setting extrenal_url", "Did you mean external_url?"),
+    ('registry-auth["enable"] = True', "1:1", "cannot assign", 'Names have "_" in the place of "-".'),
     (
         'if False:\n    extrenal_url = "x"',
         "2:5",
