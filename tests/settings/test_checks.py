@@ -91,6 +91,11 @@ NO_LETSENCRYPT = 'letsencrypt["enable"] = False\n'
         (URL + 'web_server["username"] = "root"', "web_server.username: must not be root"),
         (URL + 'registry_auth["username"] = "registry"', "is registry, which is registry.username too"),
         (BOTH + 'registry["username"] = "git"', "is git, which is user.username too"),
+        (
+            URL + 'registry_auth["accounts_file"] = "/etc/gitlab/gitlab-secrets.json"',
+            "which is something else's",
+        ),
+        (URL + 'registry_auth["accounts_file"] = "/etc/gitlab/"', "accounts have a file of their own"),
         (URL + 'registry["uid"] = 0', "registry.uid: must be a user or group id"),
         (
             URL + 'registry["storage"] = {"s3": {"buckt": "b", "region": "eu-west-1"}}',

@@ -36,8 +36,20 @@ def services_share_no_account(view: View) -> None:
             view.error(last, f"is {view[last]}, which is {first} too: each has an account of its own")
 
 
+def accounts_file_is_its_own(view: View) -> None:
+    """The issuer's group may read it, and `ctl user` replaces it."""
+    file, layout = view["registry_auth.accounts_file"], view.layout
+    others = (layout.settings_file, layout.secrets_file, layout.settings_file.parent)
+    if file in map(str, others):
+        view.error(
+            "registry_auth.accounts_file",
+            f"is {file}, which is something else's: accounts have a file of their own",
+            f'Write "{layout.path("/etc/gitlab/registry-accounts.json")}", or leave it out.',
+        )
+
+
 def _used(view: View) -> list[str]:
     return [name for enabled, name in ACCOUNTS.items() if view[enabled]]
 
 
-CHECKS = (services_do_not_run_as_root, services_share_no_account)
+CHECKS = (services_do_not_run_as_root, services_share_no_account, accounts_file_is_its_own)
