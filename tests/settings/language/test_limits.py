@@ -168,6 +168,7 @@ def measured(text: str) -> tuple[float, list[str]]:
     return seconds, messages
 
 
+@pytest.mark.real
 def test_huge_files_are_read_or_refused_below_a_second_and_200_megabytes() -> None:
     """In a process of its own, which may take no more than that."""
     argv = [sys.executable, "-c", _MEASURE]

@@ -67,6 +67,7 @@ def test_a_bomb_is_refused_within_a_second(name: str) -> None:
     assert time.process_time() - start < 1
 
 
+@pytest.mark.real
 def test_no_bomb_takes_much_memory(tmp_path: Path) -> None:
     """The heaviest ones, one after the other in a process of its own, stay below 200 MB."""
     for name in HEAVY:
