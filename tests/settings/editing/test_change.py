@@ -121,9 +121,9 @@ def test_a_value_is_taken_away(name: str, before: str, after: str) -> None:
 
 def test_prose_that_begins_with_a_name_costs_nothing() -> None:
     text = "# registry has [ something\n# registry is\n" * 500
-    began = time.monotonic()
+    began = time.process_time()
     assert put(text, "registry.uid", 5) == text + 'registry["uid"] = 5\n'
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 UNCLEAR = [
