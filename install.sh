@@ -197,6 +197,9 @@ first_account() {
     say ""
     ctl user add admin --admin --random-password 2>&1
     say "Another one: sudo ctl user passwd admin --random-password"
+    if ctl certificates 2>/dev/null | grep -q 'signs server certificates'; then
+        say "Let the tools of this machine trust its CA: sudo ctl trust"
+    fi
     say "Log in: docker login -u admin ${1%/}"
     say ""
 }

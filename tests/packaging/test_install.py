@@ -86,6 +86,7 @@ def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: 
         first = install(machine, checkout, wheels, "--url", url).ok()
         for part in ("run: registry:", "run: nginx:", url, "/etc/gitlab/ssl/ca.crt", "sudo ctl reconfigure"):
             assert part in first.text
+        assert first.out.index("sudo ctl trust") < first.out.index("docker login -u admin localhost:5050")
         assert f'registry_external_url = "{url}"' in machine.read("/etc/gitlab/gitlab.py")
         assert "exceed open file resource limit" not in machine.read("/var/log/gitlab/nginx/current")
         password = shown_password(first)
