@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING
@@ -58,7 +59,8 @@ def registry_program(request: pytest.FixtureRequest) -> Registry:
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_surroundings() -> None:
-    """CTL_ROOT and the like would send the commands under test to another root."""
+    """CTL_ROOT and the like would send the commands under test to another root, and nohup would shield them."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     for name in [name for name in os.environ if name.startswith(("CTL_", "REGISTRY_"))]:
         del os.environ[name]
 
