@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.real
+
 CODE = """
 import sys, threading
 from ctl.__main__ import leave

@@ -20,6 +20,8 @@ from ctl.auth.edit import add_user
 from ctl.cli import cli
 from tests.commands.accounts import PASSWORD, SETTINGS
 
+pytestmark = pytest.mark.real
+
 LIMIT = 120.0
 """Seconds after which a test has failed, on however loaded a machine."""
 

@@ -13,6 +13,8 @@ import pytest
 
 from ctl.tls.authority import issue, make_authority
 
+pytestmark = pytest.mark.real
+
 HOST = "registry.example.com"
 SETTINGS = 'registry_external_url = "https://registry.example.com"\n'
 CHANGES = [

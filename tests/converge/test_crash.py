@@ -34,6 +34,8 @@ from ctl.paths import Layout
 from tests.converge.supervisor import Bench, Recorder
 from tests.converge.trees import tree
 
+pytestmark = pytest.mark.real
+
 
 def before(layout: Layout) -> None:
     """A machine with a history."""

@@ -247,6 +247,7 @@ def test_a_check_runs_only_when_its_file_changes(bench: Bench) -> None:
     assert len(calls) == 2
 
 
+@pytest.mark.real
 def test_a_check_runs_when_either_file_of_a_pair_changes(bench: Bench) -> None:
     pair, calls = make_pair(), []
     key, certificate = bench.layout.path("/etc/k"), bench.layout.path("/etc/c")

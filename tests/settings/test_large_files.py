@@ -10,6 +10,8 @@ import pytest
 
 from ctl.settings.source import MOST_SHOWN
 
+pytestmark = pytest.mark.real
+
 URL = 'registry_external_url("http://registry.example.com")\n'
 REGISTRY = URL + 'registry["'
 ADDRESSES = ",".join(f'"10.{n // 65536}.{n // 256 % 256}.{n % 256}"' for n in range(30_000))

@@ -117,7 +117,7 @@ def must_stay(one: Repository) -> set[str]:
         keep |= more
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_exactly_what_leads_to_no_tag_goes(one: Repository) -> None:
     stay, go = survivors(one), gone(one)
@@ -127,7 +127,7 @@ def test_exactly_what_leads_to_no_tag_goes(one: Repository) -> None:
     assert len(doomed(one)) == len(go)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_what_goes_goes_before_what_it_refers_to(one: Repository) -> None:
     when = {manifest.digest: at for at, wave in enumerate(waves(doomed(one))) for manifest in wave}

@@ -143,6 +143,7 @@ PROGRAMS = st.lists(st.one_of(SIMPLE, SIMPLE, BLOCKS), min_size=1, max_size=5).m
 
 # The same programs each time: values whose kind cannot be told may be compared as numbers with truth values,
 # which Python takes for equal (True == 1) and Ruby does not; the conversion knows no form for that.
+@pytest.mark.real
 @settings(
     max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
 )

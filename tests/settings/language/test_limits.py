@@ -18,6 +18,8 @@ from ctl.settings.language.reading import _Reader
 from ctl.settings.source import SettingsError
 from tests.settings.language.reader import NAMES, errors, read, value
 
+pytestmark = pytest.mark.real
+
 STEPS = f"more than {MAX_STEPS:,} steps"
 
 TOO_LARGE = [

@@ -7,6 +7,7 @@ import time
 import warnings
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,7 @@ def _check_values(found: object) -> None:
         assert found is None or type(found) in (str, int, float, bool)
 
 
+@pytest.mark.real
 @settings(RANDOM, max_examples=30)
 @given(PROGRAM)
 def test_random_programs(program: str) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.settings.ruby.reader import errors, read
 
+pytestmark = pytest.mark.real
+
 BOMBS = {
     "long text": "x = 'a' * 10_000_000_000\nregistry['a'] = x",
     "doubling": "x = 'a'\n" + "x += x\n" * 60 + "registry['a'] = x",
