@@ -416,7 +416,10 @@ def test_a_broken_accounts_file_keeps_the_accounts(running: Root) -> None:
     try:
         (running.path / FILE).write_text('{"version": 1, "users": {"reader": {"password": "geheim"}}}')
         assert issuer.get("reader").status == 200
-        (line,) = [line for line in log_lines(running) if "registry-accounts.json" in line]
+        (line,) = wait_for(
+            lambda: [line for line in log_lines(running) if "registry-accounts.json" in line],
+            what="the word on the accounts file",
+        )
         assert "users.reader.password" in line
         assert "geheim" not in line
         assert "users.reader.password" in running.ctl("reconfigure").ok().err
