@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from ctl.access import may
 from ctl.auth.runtime import refuse_unreachable
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
@@ -136,15 +136,14 @@ def _first_existing(path: Path) -> Path:
 
 
 def _may(node: Node, access: str, path: Path) -> bool:
-    """Ask the kernel, as the registry's user where there is one: mode bits alone do not tell (ACLs, mounts)."""
+    """Whether the registry's user may, where there is one; else this one."""
     if not node.privileged:
         return os.access(path, os.X_OK if access == "-x" else os.W_OK | os.X_OK)
     registry = node.attributes.registry
     account = (
         f"{registry.username}:{registry.group}" if group_id(registry.group) is not None else registry.username
     )
-    test = ["/usr/bin/test", access, str(path)]
-    return subprocess.run([str(node.programs.chpst), "-u", account, *test], check=False).returncode == 0
+    return may(node.programs.chpst, account, (access, path))
 
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import site
-import subprocess
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import ctl
+from ctl.access import may
 from ctl.converge.inspect import STAND_IN_ID, group_id, user_ids
 from ctl.errors import PreflightError
 from ctl.node import Node
@@ -113,11 +113,8 @@ def _blocking(node: Node, path: Path) -> Path:
 
 
 def _may(node: Node, tests: Iterable[tuple[str, Path]]) -> bool:
-    """Ask the kernel, as the account: mode bits alone do not tell."""
     auth = node.attributes.registry_auth
-    words = [word for access, path in tests for word in ("-a", access, str(path))][1:]
-    command = [str(node.programs.chpst), "-u", _account(auth.username, auth.group), "/usr/bin/test", *words]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return may(node.programs.chpst, _account(auth.username, auth.group), *tests)
 
 
 def _account(user: str, group: str) -> str:

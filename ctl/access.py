@@ -1,0 +1,19 @@
+"""What an account may do with files, as the kernel sees it: mode bits alone do not tell (ACLs, mounts)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+def may(chpst: Path, account: str, *tests: tuple[str, Path]) -> bool:
+    """Whether an account passes all tests of test(1). Needs root.
+
+    Args:
+        chpst: the program that takes on the account.
+        account: as chpst's -u has it: "user", "user:group", ":uid:gid".
+        tests: operators with their paths, as ("-r", path), ("-x", path).
+    """
+    words = [word for access, path in tests for word in ("-a", access, str(path))][1:]
+    command = [str(chpst), "-u", account, "/usr/bin/test", *words]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
