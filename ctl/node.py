@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctl.nginx.modules import serves_status
+from ctl.nginx.modules import serves_registry, serves_status
 from ctl.nginx.program import NginxBuild
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
@@ -79,15 +79,12 @@ class Node:
     @property
     def serves_registry(self) -> bool:
         """Whether NGINX has a vhost for the registry here."""
-        attributes = self.attributes
-        return bool(
-            attributes.nginx.enable and attributes.registry.enable and attributes.registry.nginx.enable
-        )
+        return serves_registry(self.attributes)
 
     @property
     def obtains_certificate(self) -> bool:
         """Whether the vhost's certificate comes from Let's Encrypt, whose challenges NGINX then answers."""
-        return self.serves_registry and obtains_certificate(self.attributes)
+        return obtains_certificate(self.attributes)
 
     @property
     def serves_status(self) -> bool:
@@ -97,8 +94,7 @@ class Node:
 
 def obtains_certificate(attributes: Attributes) -> bool:
     """Whether Let's Encrypt is on, and has something to certify that is not certified by what the settings name."""
-    vhost = attributes.registry.nginx
-    served = attributes.nginx.enable and attributes.registry.enable and vhost.enable and vhost.https
+    served = serves_registry(attributes) and attributes.registry.nginx.https
     return bool(served and attributes.letsencrypt.enable and not certificate_given(attributes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctl.converge.inspect import user_id
 from ctl.errors import PreflightError
@@ -12,6 +13,9 @@ from ctl.node import Programs
 from ctl.search import find_program
 from ctl.settings.attributes import Attributes
 from ctl.settings.source import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from ctl.registry.program import RegistryProgram
 
 PACKAGES = {"registry": "docker-registry", "nginx": "nginx", "logrotate": "logrotate"}
 """Debian and Ubuntu package of each program; the others come with runit."""
@@ -71,12 +75,10 @@ def unserved(attributes: Attributes) -> list[str]:
     Raises:
         PreflightError: the program cannot be run.
     """
-    program = find_program(*_wanted(attributes.registry.executable, REGISTRY_NAMES))
-    if program is None or not attributes.registry.enable:
-        return []
-    from ctl.registry.program import identify, refusals
+    from ctl.registry.program import refusals
 
-    return refusals(attributes, identify(program))
+    program = _registry_program(attributes)
+    return refusals(attributes, program) if program else []
 
 
 def passed_over(attributes: Attributes) -> list[Diagnostic]:
@@ -85,13 +87,18 @@ def passed_over(attributes: Attributes) -> list[Diagnostic]:
     Raises:
         PreflightError: the program cannot be run.
     """
-    program = find_program(*_wanted(attributes.registry.executable, REGISTRY_NAMES))
-    if program is None or not attributes.registry.enable:
-        return []
     from ctl.registry.parameters import passed_over as parameters_passed_over
+
+    program = _registry_program(attributes)
+    return parameters_passed_over(attributes, program) if program else []
+
+
+def _registry_program(attributes: Attributes) -> RegistryProgram | None:
+    """The registry program of this machine; None where there is none, or no registry to run."""
     from ctl.registry.program import identify
 
-    return parameters_passed_over(attributes, identify(program))
+    path = find_program(*_wanted(attributes.registry.executable, REGISTRY_NAMES))
+    return identify(path) if path and attributes.registry.enable else None
 
 
 def _nginx_build(program: Path | None) -> NginxBuild:

@@ -17,8 +17,10 @@ from ctl.settings.source import Diagnostic, Severity
 Wanted = Callable[[Attributes], bool]
 
 
-def _vhost(attributes: Attributes) -> bool:
-    return bool(attributes.registry.enable and attributes.registry.nginx.enable)
+def serves_registry(attributes: Attributes) -> bool:
+    """Whether NGINX has a vhost for the registry."""
+    registry = attributes.registry
+    return bool(attributes.nginx.enable and registry.enable and registry.nginx.enable)
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ class Need:
 
 
 NEEDS = (
-    Need("http_ssl_module", "https", lambda one: _vhost(one) and bool(one.registry.nginx.https)),
-    Need("http_proxy_module", "passing requests on to the registry", _vhost),
+    Need("http_ssl_module", "https", lambda one: serves_registry(one) and bool(one.registry.nginx.https)),
+    Need("http_proxy_module", "passing requests on to the registry", serves_registry),
     Need("http_map_module", "access logs without query strings", lambda _: True),
     Need(
         "http_rewrite_module",
         "the redirect to https",
-        lambda one: _vhost(one) and bool(one.registry.nginx.redirect_http_to_https),
+        lambda one: serves_registry(one) and bool(one.registry.nginx.redirect_http_to_https),
     ),
 )
 
