@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from ctl.tls.authority import issue, make_authority
 from tests.real.harness.ports import Ports
+from tests.real.harness.server import end, start
 from tests.real.harness.waiting import listening, wait_for
 
 
@@ -76,7 +77,7 @@ class Pebble:
             *("pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", ""),
             *("-dns01", f"127.0.0.1:{self._dns}", "-management", f"127.0.0.1:{self._dns_management}"),
         ]
-        self._stack.callback(_end, _start(names, log))
+        self._stack.callback(end, start(names, log))
         self.begin()
         wait_for(lambda: listening(self._dns_management), seconds=30, what="the name server")
         return self
@@ -97,14 +98,14 @@ class Pebble:
             *("-dnsserver", f"127.0.0.1:{self._dns}"),
         ]
         variables = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", **self._variables}
-        self._pebble = _start(command, log, variables)
+        self._pebble = start(command, log, variables)
         wait_for(lambda: listening(self._port), seconds=30, what="pebble")
         wait_for(lambda: listening(self._management), seconds=30, what="pebble's management")
 
     def end(self) -> None:
         """Stop it."""
         if self._pebble is not None:
-            _end(self._pebble)
+            end(self._pebble)
             self._pebble = None
 
     def log(self) -> str:
@@ -148,25 +149,3 @@ class Pebble:
 
 
 _METHODS = ("GET", "POST", "HEAD")
-
-
-def _start(
-    command: list[str], log: IO[bytes], variables: Mapping[str, str] | None = None
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd="/",
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **(variables or {})},
-    )
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(timeout=10)

@@ -6,10 +6,40 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from tests.real.harness.ports import Ports
 from tests.real.harness.waiting import listening, wait_for
+
+
+def start(
+    command: Sequence[str], log: IO[bytes], environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program with a clean environment.
+
+    Args:
+        command: the program and its arguments.
+        log: takes all that it prints.
+        environment: more of its environment than PATH.
+    """
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **(environment or {})},
+        cwd="/",
+    )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program: by TERM, and by KILL where that is not enough."""
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=10)
 
 
 class Server:
@@ -28,7 +58,7 @@ class Server:
         self.ports = Ports()
         self.port = self.ports.take()
         self._command = [part.replace("{port}", str(self.port)) for part in command]
-        self._environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", **(environment or {})}
+        self._environment = dict(environment or {})
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,14 +73,7 @@ class Server:
         return self._log.read().decode("utf-8", "replace")
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env=self._environment,
-            cwd="/",
-        )
+        self._process = start(self._command, self._log, self._environment)
         wait_for(self._up, seconds=60, what=f"{self._command[0]} listens")
         return self
 
@@ -58,12 +81,7 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(timeout=10)
+            end(self._process)
         self._log.close()
         self.ports.release()
 
