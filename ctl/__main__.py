@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import click
 
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.errors import EXIT_FAILED, CtlError, os_error
 from ctl.output import Console, Style, silence
-from ctl.visible import visible
+from ctl.text.visible import visible
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ctl.converge import Directory, Group, Item, Template, User, Validation, YamlPart, parses_as_yaml
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.settings.attributes import Section
 from ctl.settings.masking import mask_yaml
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ctl.acme.timer import TIMER, crontab_line, own_command, python_path
 from ctl.acme.wanted import Places
 from ctl.converge import Absent, Directory, Item, Service, Template
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.services import runit_service
 
 CRON_FILE = "/etc/cron.d/registry-ctl-letsencrypt"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Directory, Item, Service, Template
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.services import runit_service
 
 

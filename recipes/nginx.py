@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ctl.converge import Absent, Directory, Group, Item, Service, Template, User, Validation, reload
 from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
-from ctl.node import Node, certificate_given
+from ctl.node.node import Node, certificate_given
 from ctl.services import runit_service
 from ctl.tls import Authority, ServerCertificate
 

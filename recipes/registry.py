@@ -18,14 +18,14 @@ from ctl.converge import (
     Validation,
     restart,
 )
-from ctl.node import Node
+from ctl.machine.search import SYSTEM_PATH
+from ctl.node.node import Node
 from ctl.registry.config import go_seconds
 from ctl.registry.dialect import key_set, knows_schema1, sections, validation
 from ctl.registry.gate import gate_file
 from ctl.registry.migrations import PENDING, is_pending, migrates, up
 from ctl.registry.program import LOCAL_DRIVERS, Flavour, driver_of, flavour_of
 from ctl.registry.validate import registry_accepts
-from ctl.search import SYSTEM_PATH
 from ctl.services import runit_service
 from ctl.settings.masking import mask_yaml
 

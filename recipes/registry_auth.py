@@ -12,9 +12,9 @@ from pathlib import Path
 from ctl.auth.config import Config
 from ctl.auth.runtime import runtime
 from ctl.converge import Directory, File, FileRights, Group, Item, Service, User, restart
-from ctl.node import Node
+from ctl.machine.search import SYSTEM_PATH
+from ctl.node.node import Node
 from ctl.registry.token import SERVICE
-from ctl.search import SYSTEM_PATH
 from ctl.services import runit_service
 from ctl.settings.quantities import lifetime_seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctl.converge import File, Item, mask_all
-from ctl.node import Node
+from ctl.node.node import Node
 
 
 def recipe(node: Node) -> Iterator[Item]:

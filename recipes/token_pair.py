@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Absent, File, Item, KeyPair, Rights, mask_all, restart
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.registry.dialect import KEY_SET, key_set
 from ctl.registry.program import flavour_of
 from ctl.registry.token import key_set as public_keys

@@ -13,18 +13,18 @@ from pathlib import Path
 
 import yaml
 
-from ctl.cli import Context
+from ctl.cli.framework import Context
+from ctl.cli.loading import node
 from ctl.converge import EnvDirectory, File, Template
 from ctl.converge.model import Machine
-from ctl.loading import node
-from ctl.node import Node
+from ctl.node.node import Node
+from ctl.node.recipes import items
 from ctl.output import Console
 from ctl.paths import Layout
-from ctl.recipes import items
 from ctl.services import Runit
 from ctl.settings.load import Loaded
 from ctl.settings.resolve import resolve
-from ctl.settings.secrets import Secrets
+from ctl.settings.secrets.store import Secrets
 from tests import nginx_text
 from tests.real.harness import seeds
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctl.content import content_folder
 from ctl.converge import EnvDirectory
 from ctl.converge.model import Machine
 from ctl.paths import Layout
@@ -22,6 +21,7 @@ from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
 from ctl.settings.source import SettingsError
 from ctl.settings.types import Words
+from ctl.text.content import content_folder
 from tests.hostile import SCENES, full, without
 from tests.rendered import made, parsed
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
-from ctl.cli import COMMANDS, cli
-from ctl.manual import EXAMPLES, escape, inline, page
+from ctl.cli.framework import COMMANDS, cli
+from ctl.cli.man_page import EXAMPLES, escape, inline, page
 
 PAGE = Path(__file__).parents[1] / "docs/ctl.8"
 needs_groff = pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
@@ -68,7 +68,7 @@ def shown(text: str) -> str:
 
 def test_the_page_in_docs_is_fresh() -> None:
     made = page(cli)
-    assert PAGE.read_text(encoding="utf-8") == made, "run: python -m ctl.manual > docs/ctl.8"
+    assert PAGE.read_text(encoding="utf-8") == made, "run: python -m ctl.cli.man_page > docs/ctl.8"
 
 
 @needs_groff

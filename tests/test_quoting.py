@@ -10,7 +10,7 @@ import yaml as pyyaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctl.quoting import logrotate, nginx, nginx_words, shell, yaml
+from ctl.text.quoting import logrotate, nginx, nginx_words, shell, yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = TEXT | st.booleans() | st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

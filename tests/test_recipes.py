@@ -9,9 +9,9 @@ import pytest
 
 from ctl.converge import File
 from ctl.errors import CtlError
-from ctl.node import Node
+from ctl.node.node import Node
+from ctl.node.recipes import ORDER, load, recipe_files
 from ctl.paths import Layout
-from ctl.recipes import ORDER, load, recipe_files
 
 GOOD = """
 from ctl.converge import File

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import CtlError
-from ctl.templating import render
+from ctl.text.templating import render
 
 
 def template(folder: Path, text: str) -> str:

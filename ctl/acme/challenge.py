@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
 from ctl.errors import CtlError
-from ctl.node import Node
+from ctl.node.node import Node
 
 URL_PATH = "/.well-known/acme-challenge"
 PATIENCE = 5.0

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ctl.acme.record import Obtained
 from ctl.acme.wanted import Job, Wanted
 from ctl.tls.certificates import CertificateFacts
-from ctl.tls.files import RENEW_DAYS, SETTING, read
+from ctl.tls.vhost_files import RENEW_DAYS, SETTING, read
 
 SHORT_LIFE = timedelta(days=45)
 """Certificates that live no longer are renewed in the last third of their life, not from their first day on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ctl.errors import CtlError
-from ctl.tls.names import addresses, is_this_machine
+from ctl.tls.host_names import addresses, is_this_machine
 
 HTTP = 80
 _UNRESOLVED = re.compile(

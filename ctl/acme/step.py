@@ -23,7 +23,7 @@ from ctl.converge.model import Machine, Report
 from ctl.converge.signals import Signals
 from ctl.errors import CtlError
 from ctl.nginx.validate import nginx_accepts
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.tls import ServerCertificate
 from ctl.tls.certificates import CertificateFacts, inspect
 

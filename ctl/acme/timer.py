@@ -14,7 +14,7 @@ from ctl.acme.record import Attempts
 from ctl.acme.schedule import Schedule
 from ctl.acme.step import Outcome
 from ctl.acme.wanted import Places
-from ctl.node import Node
+from ctl.node.node import Node
 
 TIMER = "letsencrypt"
 """The service."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.settings.attributes import OriginKind, Section
 from ctl.settings.rules.letsencrypt import RECORD
 from ctl.tls.certificates import normal_host
-from ctl.tls.files import ServedPair
 from ctl.tls.local_ca import Authority
+from ctl.tls.vhost_files import ServedPair
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctl
-from ctl.access import may
 from ctl.converge.inspect import STAND_IN_ID, group_id, user_ids
 from ctl.errors import PreflightError
-from ctl.node import Node
+from ctl.machine.access import may
+from ctl.node.node import Node
 
 NEEDED = ("uvicorn", "httptools", "jwt", "cryptography", "bcrypt")
 """Packages that the issuer imports."""

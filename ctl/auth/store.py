@@ -15,7 +15,7 @@ from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import group_id
 from ctl.errors import CtlError, LockHeld
-from ctl.owner import refuse_root_of_another
+from ctl.machine.owner import refuse_root_of_another
 from ctl.paths import Layout
 
 MODE = 0o640

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import CtlError
 
 if TYPE_CHECKING:
-    from ctl.backup import EtcBackup
+    from ctl.node.backup import EtcBackup
 
 
 @command(name="backup-etc")
@@ -35,7 +35,7 @@ def backup_etc(ctx: Context, *, backup_path: Path | None, prune: bool) -> None:
     The archive is gitlab_config_<seconds>_<date>.tar, readable by its owner only. Keep it apart from
     the images. To restore it: `tar -xf FILE -C /`, then `ctl reconfigure`.
     """
-    from ctl.backup import EtcBackup
+    from ctl.node.backup import EtcBackup
 
     backup = EtcBackup(ctx.layout, backup_path.absolute() if backup_path else None)
     now = time.time()

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
-    from ctl.tls.installed import Installed, Key
+    from ctl.certificates.installed import Installed, Key
 
 WIDTH = 79
 _LABEL = 11
@@ -28,8 +28,8 @@ def certificates(ctx: Context, *, as_json: bool) -> int:
     The server's, the local CA's, and those that verify tokens. Exit status 1 when one has ended, cannot be
     used, or does not match its key. One that ends within 30 days is warned of.
     """
-    from ctl.loading import load_for_command
-    from ctl.tls.installed import installed
+    from ctl.certificates.installed import installed
+    from ctl.cli.loading import load_for_command
 
     now = datetime.now(UTC)
     found = installed(load_for_command(ctx, use_secrets=False).attributes, ctx.layout)
@@ -84,7 +84,7 @@ def _end(one: Installed, now: datetime) -> tuple[str, Style]:
 
 
 def _key(key: Key) -> tuple[str, Style | None]:
-    from ctl.tls.installed import FAULTS, KeyState
+    from ctl.certificates.installed import FAULTS, KeyState
 
     text = f"{key.state}: {key.path}" if key.path else str(key.state)
     if key.state in FAULTS:
@@ -94,7 +94,7 @@ def _key(key: Key) -> tuple[str, Style | None]:
 
 def _tell(ctx: Context, found: list[Installed], faults: list[str], now: datetime) -> None:
     """Faults and warnings on standard error, each once."""
-    from ctl.tls.installed import KeyState
+    from ctl.certificates.installed import KeyState
 
     for fault in dict.fromkeys(faults):
         ctx.console.error(f"{ctx.console.paint('error', Style.BAD, err=True)}: {fault}")

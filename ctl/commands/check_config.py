@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """
     if as_json:
         return _as_json(ctx, peer)
-    from ctl.loading import load_for_command, tell, unserved_warnings
+    from ctl.cli.loading import load_for_command, tell, unserved_warnings
 
     attributes = load_for_command(ctx, use_secrets=False).attributes
     tell(ctx, unserved_warnings(attributes))
@@ -44,7 +44,7 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
     """Warnings about the other node's settings. Raises SettingsError with all findings if one is an error."""
     if peer is None:
         return ()
-    from ctl.settings.peer import compare, read_alone
+    from ctl.settings.nodes.peer import compare, read_alone
     from ctl.settings.source import SettingsError, Severity
 
     found = compare(attributes, read_alone(peer, ctx.layout))
@@ -54,7 +54,7 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 
 
 def _as_json(ctx: Context, peer: Path | None) -> int:
-    from ctl.loading import unserved_warnings
+    from ctl.cli.loading import unserved_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ctl.cli import Context, cli, command
+from ctl.cli.framework import Context, cli, command
 
 SHELLS = ("bash", "zsh", "fish")
 _FIRST_CALL = "[[ $zsh_eval_context[-1] == loadautofunc ]]"

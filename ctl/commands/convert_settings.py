@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 
 @command(name="convert-settings")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 
 @command(name="generate-secrets")
@@ -11,10 +11,10 @@ def generate_secrets(ctx: Context) -> None:
 
     `ctl reconfigure` does this too. Values are never printed.
     """
+    from ctl.cli.loading import load_for_command
     from ctl.converge import run_lock
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
-    from ctl.loading import load_for_command
 
     path = ctx.layout.secrets_file
     with run_lock(ctx.layout):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ctl.cli import Context, command, global_options
-from ctl.commands.account_file import (
+from ctl.cli.accounts import (
     account_file,
     change_grant,
     change_revoke,
@@ -14,6 +13,7 @@ from ctl.commands.account_file import (
     print_rows,
     user_names,
 )
+from ctl.cli.framework import Context, command, global_options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

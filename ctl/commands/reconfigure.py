@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import EXIT_OK
 from ctl.output import Style
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ctl.acme.step import Outcome
     from ctl.converge import Item
     from ctl.converge.model import Report
-    from ctl.node import Node
+    from ctl.node.node import Node
 
 ISSUER = "registry-auth"
 
@@ -35,11 +35,11 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     that is due is then obtained; that this fails changes nothing else, and is an error if it was asked for.
     """
     from ctl.acme.step import after_converging
-    from ctl.commands.progress import Progress
+    from ctl.cli.loading import load_for_command, machine, node
+    from ctl.cli.progress import Progress
     from ctl.converge import converge, run_lock, to_json
-    from ctl.loading import load_for_command, machine, node
-    from ctl.preflight import check, refuse_foreign_root
-    from ctl.recipes import items
+    from ctl.node.preflight import check, refuse_foreign_root
+    from ctl.node.recipes import items
     from ctl.registry.gate import Gate
 
     started = time.monotonic()
@@ -71,9 +71,9 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
 
 def tell_beforehand(ctx: Context, node: Node) -> None:
     """What the programs of this machine will pass over or cannot reach, though they go on without it."""
-    from ctl.loading import tell
+    from ctl.cli.loading import tell
     from ctl.nginx.modules import left_out
-    from ctl.programs import passed_over
+    from ctl.node.locate import passed_over
     from ctl.registry.reachable import cache_warnings
 
     tell(ctx, passed_over(node.attributes))
@@ -83,7 +83,7 @@ def tell_beforehand(ctx: Context, node: Node) -> None:
 
 def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
     """Why there is no certificate of Let's Encrypt. Returns the exit code: what nobody asked for is no error."""
-    from ctl.commands.renewal import tell_failure
+    from ctl.cli.renewal import tell_failure
 
     if outcome is None:
         return EXIT_OK
@@ -93,7 +93,7 @@ def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
 
 def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
     """Accounts that let nobody in any more: the token issuer has just been switched off, or cannot read them."""
-    from ctl.commands.account_file import accounts_without_use, broken_accounts
+    from ctl.cli.accounts import accounts_without_use, broken_accounts
 
     if node.attributes.registry_auth.enable and (said := broken_accounts(node.attributes)):
         ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {said}")
@@ -104,7 +104,7 @@ def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
     """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
     from ctl.tls import ServerCertificate
-    from ctl.tls.trust import HTTPS, trust_note
+    from ctl.tls.client_trust import HTTPS, trust_note
 
     changed = {change.resource for change in report.changes}
     for item in wanted:

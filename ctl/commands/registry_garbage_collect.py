@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 if TYPE_CHECKING:
     from ctl.output import Console

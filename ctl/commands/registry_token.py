@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,10 +84,10 @@ def _key(attributes: Attributes) -> str:
 
 def _naming(attributes: Attributes) -> Callable[[PublicKeyTypes], str]:
     """How the registry of this machine names keys; as GitLab does where there is none."""
-    from ctl.programs import REGISTRY_NAMES
+    from ctl.machine.search import find_program
+    from ctl.node.locate import REGISTRY_NAMES
     from ctl.registry.program import Flavour, flavour_of
     from ctl.registry.token import key_id, thumbprint
-    from ctl.search import find_program
 
     given = attributes.registry.executable
     found = find_program(*((given,) if given else REGISTRY_NAMES))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 
 @command()
@@ -24,9 +24,9 @@ def render(ctx: Context, *, output: Path) -> None:
     Works as any user and without the programs. Secrets that cannot be read, or do not exist yet, are made
     for this rendering only; DIR is private to its owner because of them.
     """
+    from ctl.cli.loading import load_for_command, machine, node, tell, unserved_warnings
     from ctl.converge import render_to
-    from ctl.loading import load_for_command, machine, node, tell, unserved_warnings
-    from ctl.recipes import items
+    from ctl.node.recipes import items
 
     loaded = load_for_command(ctx, use_secrets=readable_secrets(ctx))
     tell(ctx, unserved_warnings(loaded.attributes))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import CtlError, LockHeld
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, s
     exit status 1 then. A service does this by itself at the times of letsencrypt["auto_renew_hour"].
     """
     from ctl.acme.step import Visit
-    from ctl.loading import machine
+    from ctl.cli.loading import machine
 
     job = _job(ctx)
     if scheduled:
@@ -51,8 +51,8 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, s
 
 def _job(ctx: Context) -> Job:
     from ctl.acme.wanted import Job
-    from ctl.loading import load_for_command, node
-    from ctl.preflight import refuse_foreign_root
+    from ctl.cli.loading import load_for_command, node
+    from ctl.node.preflight import refuse_foreign_root
 
     refuse_foreign_root(ctx.layout)
     found = Job.of(node(ctx, load_for_command(ctx, use_secrets=False), required=True))
@@ -72,7 +72,7 @@ def _locked(ctx: Context, work: Callable[[], Outcome]) -> Outcome:
 
 
 def _tell(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
-    from ctl.commands.renewal import tell_failure
+    from ctl.cli.renewal import tell_failure
 
     if as_json:
         ctx.console.result_json(outcome.as_json())
@@ -116,7 +116,7 @@ def _wake(ctx: Context, visit: Visit) -> int:
 
 
 def _log(ctx: Context, outcome: Outcome) -> int:
-    from ctl.commands.renewal import tell_failure
+    from ctl.cli.renewal import tell_failure
 
     if outcome.error is None:
         ctx.console.note(_in_words(outcome))

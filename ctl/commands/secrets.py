@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ctl.cli import Context, command, global_options
+from ctl.cli.framework import Context, command, global_options
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -33,10 +33,10 @@ def export(
     ctx: Context, *, whom: str, output: Path | None, with_http_secret: bool, show_secrets: bool
 ) -> None:
     """Print what the other node needs of this one, as settings for from_file() or `ctl secrets import`."""
+    from ctl.cli.loading import load_for_command
     from ctl.errors import UsageFault
-    from ctl.loading import load_for_command
-    from ctl.settings import exchange
-    from ctl.settings.peer import Side
+    from ctl.settings.nodes import exchange
+    from ctl.settings.nodes.peer import Side
 
     if with_http_secret and whom != "registry":
         raise UsageFault("--with-http-secret is for a registry: GitLab has no use for it")
@@ -82,13 +82,13 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
 
     A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
     """
+    from ctl.cli.loading import tell
     from ctl.converge import run_lock
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
-    from ctl.loading import tell
-    from ctl.settings.exchange import plan_import
-    from ctl.settings.peer import read_alone
-    from ctl.settings.secrets import Secrets
+    from ctl.settings.nodes.exchange import plan_import
+    from ctl.settings.nodes.peer import read_alone
+    from ctl.settings.secrets.store import Secrets
 
     path = ctx.layout.secrets_file
     with run_lock(ctx.layout):

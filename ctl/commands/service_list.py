@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.services.definition import defined_names, enabled_names
 
 

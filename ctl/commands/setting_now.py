@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.cli import Context
+from ctl.cli.framework import Context
 
 
 def rows(ctx: Context, name: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def rows(ctx: Context, name: str) -> dict[str, str]:
     from ctl.errors import CtlError, UsageFault
     from ctl.settings.editing.naming import find
     from ctl.settings.load import load
-    from ctl.settings.starter import python_value
+    from ctl.settings.manual.starter import python_value
 
     try:
         setting = find(name)

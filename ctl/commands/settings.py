@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ctl.cli import Context, command, global_options
-from ctl.commands.setting_names import setting_names
+from ctl.cli.framework import Context, command, global_options
+from ctl.cli.setting_names import setting_names
 from ctl.commands.setting_now import rows
 from ctl.commands.settings_change import set_, unset
 from ctl.commands.settings_edit import edit
@@ -33,8 +33,8 @@ def settings() -> None:
 )
 def template(ctx: Context, *, full: bool, url: str | None, output: Path | None) -> None:
     """Write a settings file in which every setting is explained and commented out."""
-    from ctl.settings.starter import EXAMPLE_URL
-    from ctl.settings.starter import template as text_of
+    from ctl.settings.manual.starter import EXAMPLE_URL
+    from ctl.settings.manual.starter import template as text_of
 
     text = text_of(url or EXAMPLE_URL, full=full)
     if output is None:
@@ -82,9 +82,9 @@ def describe(ctx: Context, *, name: str) -> None:
     NAME is dotted (registry.log_level) or as it is written (registry["log_level"]).
     """
     from ctl.errors import UsageFault
+    from ctl.settings.manual.reference import describe as text_of
     from ctl.settings.nearest import nearest
     from ctl.settings.options import OPTIONS
-    from ctl.settings.reference import describe as text_of
 
     dotted = _dotted(name)
     # A parameter of a mapping is explained with the whole mapping: registry.storage.s3.bucket.

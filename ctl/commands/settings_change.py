@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
-from ctl.commands.setting_names import setting_names, setting_values
+from ctl.cli.framework import Context, command
+from ctl.cli.setting_names import setting_names, setting_values
 
 if TYPE_CHECKING:
     from ctl.settings.editing.alter import Altered

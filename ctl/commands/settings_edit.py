@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 
 @command()

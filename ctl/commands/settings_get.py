@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctl.cli import Context, command
-from ctl.commands.setting_names import setting_names
+from ctl.cli.framework import Context, command
+from ctl.cli.setting_names import setting_names
 from ctl.commands.show_config import TO_BE_MADE
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
     """
     from ctl.settings.editing.naming import find
     from ctl.settings.load import load
-    from ctl.settings.starter import python_value
+    from ctl.settings.manual.starter import python_value
 
     setting = find(name)
     # Without a secrets file there is nothing in it to show, and no pair of keys is made for that.

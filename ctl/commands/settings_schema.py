@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 
 @command()
 def schema(ctx: Context) -> None:
     """Print a JSON Schema (2020-12) of all settings, for editors and other programs."""
-    from ctl.settings.schema import schema as whole
+    from ctl.settings.manual.schema import schema as whole
 
     ctx.console.result_json(whole())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 
 if TYPE_CHECKING:
     from ctl.settings.attributes import Attributes, Origin, Section
@@ -25,7 +25,7 @@ def show_config(ctx: Context, *, form: str, origin: bool, show_secrets: bool) ->
 
     An origin is a place in a settings file, a default, the rule that derived the value, or the secrets file.
     """
-    from ctl.loading import load_for_command
+    from ctl.cli.loading import load_for_command
 
     attributes = load_for_command(ctx, use_secrets=show_secrets).attributes
     values = dict(_values(attributes, show_secrets=show_secrets))
@@ -93,8 +93,8 @@ def _yaml(
     tree: Mapping[str, Any], attributes: Attributes | None, path: tuple[str, ...] = ()
 ) -> Iterator[str]:
     """Lines of YAML; with attributes, the origin of each option as a comment."""
-    from ctl.quoting import yaml
     from ctl.settings.options import OPTIONS
+    from ctl.text.quoting import yaml
 
     pad = "  " * len(path)
     for key, value in tree.items():

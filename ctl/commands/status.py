@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.paths import Layout

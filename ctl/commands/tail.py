@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 from ctl.services.definition import read_definition

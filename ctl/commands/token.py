@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command, global_options
-from ctl.commands.account_file import (
+from ctl.cli.accounts import (
     account_file,
     explain_grant,
     parse_grant,
@@ -18,6 +17,7 @@ from ctl.commands.account_file import (
     print_secret,
     token_names,
 )
+from ctl.cli.framework import Context, command, global_options
 
 if TYPE_CHECKING:
     from ctl.auth.accounts import DeployToken

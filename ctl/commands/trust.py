@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import click
 
-from ctl.cli import Context, command
+from ctl.cli.framework import Context, command
 from ctl.errors import CtlError, PreflightError, UsageFault
 from ctl.output import Style
 
 if TYPE_CHECKING:
-    from ctl.tls.trusting import State, Store
+    from ctl.certificates.stores import State, Store
 
 CHANGED = {"trusted now", "renewed", "replaced"}
 
@@ -54,7 +54,7 @@ def trust(ctx: Context, *, docker: bool, podman: bool, system: bool, replace: bo
     if served.unneeded:
         _tell_unneeded(ctx, served, as_json=as_json)
         return
-    from ctl.tls.trusting import installed_tools
+    from ctl.certificates.stores import installed_tools
 
     tools = [tool for tool, chosen in wanted.items() if chosen]
     if not tools:
@@ -83,10 +83,10 @@ def _served(ctx: Context) -> _Served:
     Raises:
         CtlError: there is no registry, or it has no certificate yet.
     """
-    from ctl.loading import load_for_command
-    from ctl.tls.files import SETTING, read
+    from ctl.cli.loading import load_for_command
+    from ctl.tls.client_trust import HTTPS, registry_name
     from ctl.tls.local_ca import Authority
-    from ctl.tls.trust import HTTPS, registry_name
+    from ctl.tls.vhost_files import SETTING, read
 
     attributes = load_for_command(ctx, use_secrets=False).attributes
     url = attributes.registry_external_url
@@ -128,8 +128,8 @@ def _tell_unneeded(ctx: Context, served: _Served, *, as_json: bool) -> None:
 
 def _trust(ctx: Context, served: _Served, tools: list[str], *, replace: bool) -> list[tuple[Store, State]]:
     """Judge every store before the first is written."""
-    from ctl.tls.files import read
-    from ctl.tls.trusting import State, stores, system_program, update_system
+    from ctl.certificates.stores import State, stores, system_program, update_system
+    from ctl.tls.vhost_files import read
 
     ca, places = read(served.ca, "the local CA"), stores(ctx.layout, served.registry)
     program = system_program() if "system" in tools else None
@@ -143,14 +143,14 @@ def _trust(ctx: Context, served: _Served, tools: list[str], *, replace: bool) ->
 
 
 def _taken_up(store: Store, state: State) -> State:
-    from ctl.tls.trusting import State
+    from ctl.certificates.stores import State
 
     return State.NEW if store.tool == "system" and state is State.TRUSTED else state
 
 
 def _commands(served: _Served, *, containers: bool) -> list[str]:
     """The two commands for another machine; Docker's folder is where podman and skopeo look, too."""
-    from ctl.tls.trusting import CONTAINERS_FOLDER, DOCKER_FOLDER
+    from ctl.certificates.stores import CONTAINERS_FOLDER, DOCKER_FOLDER
 
     folder = f"{CONTAINERS_FOLDER if containers else DOCKER_FOLDER}/{served.registry}"
     host = socket.gethostname() if _loopback(served.host) else served.host
@@ -187,7 +187,7 @@ def _print(ctx: Context, served: _Served, done: list[tuple[Store, State]], comma
 
 def _print_json(ctx: Context, served: _Served, done: list[tuple[Store, State]], commands: list[str]) -> None:
     from ctl.tls.certificates import inspect
-    from ctl.tls.files import read
+    from ctl.tls.vhost_files import read
 
     tools = [{"tool": one.tool, "path": one.path, "state": state} for one, state in done]
     ctx.console.result_json(

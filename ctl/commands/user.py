@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command, global_options
-from ctl.commands.account_file import (
+from ctl.cli.accounts import (
     account_file,
     change_grant,
     change_revoke,
@@ -21,6 +20,7 @@ from ctl.commands.account_file import (
     print_secret,
     user_names,
 )
+from ctl.cli.framework import Context, command, global_options
 from ctl.commands.user_import import import_htpasswd
 
 if TYPE_CHECKING:

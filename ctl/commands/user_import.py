@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli import Context, command
-from ctl.commands.account_file import account_file, group_names
+from ctl.cli.accounts import account_file, group_names
+from ctl.cli.framework import Context, command
 
 if TYPE_CHECKING:
     from ctl.auth.accounts import Accounts

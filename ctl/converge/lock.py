@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.errors import CtlError, LockHeld, naming
-from ctl.owner import refuse_root_of_another
+from ctl.machine.owner import refuse_root_of_another
 from ctl.paths import Layout
 
 PATIENCE = 1.0

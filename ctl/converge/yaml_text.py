@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctl.errors import CtlError
-from ctl.quoting import yaml as quoted
+from ctl.text.quoting import yaml as quoted
 
 Path = tuple[str, ...]
 _ALIAS = re.compile(r"\s*:[ \t]+(\*[^\s,\[\]{}]+)")

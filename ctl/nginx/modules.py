@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ctl.nginx.program import NginxBuild
+from ctl.nginx.build import NginxBuild
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.source import Diagnostic, Severity
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctl.converge.inspect import group_id, user_id
 from ctl.errors import ValidationError
-from ctl.nginx.program import ENVIRONMENT
+from ctl.nginx.build import ENVIRONMENT
 
 PATIENCE = 60
 """Seconds: names of upstreams are looked up, and a dead name server answers late."""

@@ -14,7 +14,7 @@ from typing import IO
 
 from ctl.converge.inspect import STAND_IN_ID, user_ids
 from ctl.errors import PreflightError
-from ctl.search import SYSTEM_PATH
+from ctl.machine.search import SYSTEM_PATH
 
 _PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that the kernel sends to a process when its parent ends."""

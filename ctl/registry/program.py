@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ctl.errors import PreflightError
-from ctl.quoting import yaml as quoted
 from ctl.registry.launch import clean_environment
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.text.quoting import yaml as quoted
 
 TIME_LIMIT = 20
 """Seconds that a program may take to answer; it takes some hundredths."""

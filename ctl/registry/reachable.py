@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ctl.errors import CtlError, PreflightError
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.registry.config import RegistryConfig, read_config, read_environment
 from ctl.registry.dialect import sections
 from ctl.registry.program import Flavour, flavour_of

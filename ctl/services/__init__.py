@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ctl.services.recipe import runit_service
+    from ctl.node.runit_service import runit_service
     from ctl.services.runit import Runit
 
 __all__ = ["Runit", "runit_service"]
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> object:
 
         return Runit
     if name == "runit_service":
-        from ctl.services.recipe import runit_service
+        from ctl.node.runit_service import runit_service
 
         return runit_service
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.errors import CtlError, RunFailed
+from ctl.machine.search import SYSTEM_PATH
 from ctl.paths import Layout
-from ctl.search import SYSTEM_PATH
 from ctl.services.sv import not_installed
 
 UNIT = "registry-ctl.service"

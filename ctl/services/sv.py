@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.errors import CtlError, PreflightError
-from ctl.search import SYSTEM_PATH
+from ctl.machine.search import SYSTEM_PATH
 from ctl.services.status import Status, parse_status
 
 

@@ -16,7 +16,7 @@ from ctl.settings.language import Reading, ReadingError, read_settings
 from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.foreign import belongs_to_gitlab
 from ctl.settings.resolve import in_order, resolve
-from ctl.settings.secrets import Secrets
+from ctl.settings.secrets.store import Secrets
 from ctl.settings.source import SettingsError, Severity, first_of
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from ctl.errors import EXIT_USAGE, CtlError
-from ctl.visible import visible
+from ctl.text.visible import visible
 
 
 @dataclass(frozen=True, order=True)

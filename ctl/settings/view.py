@@ -9,7 +9,7 @@ from typing import Any
 from ctl.paths import Layout
 from ctl.settings.attributes import Origin, OriginKind
 from ctl.settings.option import UNSET, Option, Sourced
-from ctl.settings.secrets import Secrets
+from ctl.settings.secrets.store import Secrets
 from ctl.settings.source import Diagnostic, Location, Severity
 
 

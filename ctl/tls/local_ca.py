@@ -10,7 +10,7 @@ from pathlib import Path
 from ctl.errors import PreflightError
 from ctl.tls.authority import SERVER_LIFE, Pair, end, is_local, make_authority, outlives, renew_authority
 from ctl.tls.certificates import issued_by, matches
-from ctl.tls.files import read
+from ctl.tls.vhost_files import read
 
 
 @dataclass(frozen=True)

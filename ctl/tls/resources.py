@@ -16,9 +16,9 @@ from ctl.converge.steps import SetRights, WriteFile
 from ctl.errors import CtlError, PreflightError
 from ctl.tls.authority import Pair, issue
 from ctl.tls.certificates import inspect, matches
-from ctl.tls.files import RENEW_DAYS, SETTING, ServedPair, read
+from ctl.tls.host_names import certificate_names
 from ctl.tls.local_ca import Authority
-from ctl.tls.names import certificate_names
+from ctl.tls.vhost_files import RENEW_DAYS, SETTING, ServedPair, read
 
 CERTIFICATE_MODE = 0o644
 KEY_MODE = 0o600

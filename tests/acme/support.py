@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from ctl.acme.wanted import Job
-from ctl.node import Node, Programs
+from ctl.node.node import Node, Programs
 from ctl.paths import Layout
 from ctl.settings.load import load
 from ctl.tls.authority import Pair

@@ -17,7 +17,7 @@ from click.shell_completion import ShellComplete
 from ctl.auth.accounts import Accounts, User
 from ctl.auth.authenticate import authenticate
 from ctl.auth.edit import add_user
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from tests.commands.accounts import PASSWORD, SETTINGS
 
 pytestmark = pytest.mark.real

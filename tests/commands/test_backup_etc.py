@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from ctl import backup
 from ctl.__main__ import run
-from ctl.backup import EtcBackup
 from ctl.converge.lock import run_lock
 from ctl.errors import EXIT_FAILED, EXIT_LOCKED, EXIT_OK
+from ctl.node import backup
+from ctl.node.backup import EtcBackup
 from ctl.paths import Layout
 
 DAY = 86400

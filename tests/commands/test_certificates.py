@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from ctl.certificates.installed import Installed, KeyState, installed
 from ctl.paths import Layout
 from ctl.settings.load import load
-from ctl.settings.token_pair import certificate_for
+from ctl.settings.secrets.token_pair import certificate_for
 from ctl.tls.authority import Pair, issue, make_authority
-from ctl.tls.installed import Installed, KeyState, installed
 from tests.commands.cli import Cli, Said
 from tests.nginx.ordinary import as_nobody
 from tests.real.harness import seeds

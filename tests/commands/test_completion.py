@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from ctl.__main__ import run
-from ctl.cli import COMMANDS
+from ctl.cli.framework import COMMANDS
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
 BASH, ZSH, FISH = (shutil.which(name) for name in ("bash", "zsh", "fish"))
@@ -145,7 +145,7 @@ def test_every_command_can_be_completed() -> None:
     """Completion describes commands, for which it imports them all."""
     import click
 
-    from ctl.cli import cli
+    from ctl.cli.framework import cli
 
     context = click.Context(cli)
     assert [cli.get_command(context, name) is not None for name in COMMANDS] == [True] * len(COMMANDS)

@@ -10,8 +10,8 @@ import pytest
 
 from ctl.errors import EXIT_LOCKED, EXIT_USAGE
 from ctl.paths import Layout
-from ctl.settings import secrets as secrets_module
-from ctl.settings.token_pair import PairMaker, TokenPair
+from ctl.settings.secrets import store as secrets_module
+from ctl.settings.secrets.token_pair import PairMaker, TokenPair
 from tests.commands.cli import Cli
 from tests.real.harness import seeds
 

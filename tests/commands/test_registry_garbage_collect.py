@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.commands.registry_garbage_collect import _tell
 from ctl.errors import CtlError, PreflightError
 from ctl.output import Console

@@ -10,7 +10,7 @@ import jwt
 import pytest
 from click.testing import CliRunner, Result
 
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.errors import CtlError, UsageFault
 from tests.real.harness import seeds
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ctl.settings.manual.starter import template
 from ctl.settings.options import OPTIONS
-from ctl.settings.starter import template
 from tests.commands.cli import Cli
 
 

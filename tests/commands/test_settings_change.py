@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ctl.settings.editing.files import locked
-from ctl.settings.starter import template
+from ctl.settings.manual.starter import template
 from tests.commands.cli import Cli
 
 URL = 'registry_external_url = "https://registry.example.com"\n'

@@ -8,7 +8,7 @@ import sys
 import pytest
 from click.shell_completion import ShellComplete
 
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.settings.options import OPTIONS
 
 
@@ -47,7 +47,7 @@ def test_subcommands() -> None:
 
 def test_completion_is_cheap() -> None:
     code = (
-        "import sys; from click.shell_completion import ShellComplete; from ctl.cli import cli;"
+        "import sys; from click.shell_completion import ShellComplete; from ctl.cli.framework import cli;"
         "assert ShellComplete(cli, {}, 'ctl', 'X').get_completions(['settings', 'get'], 'registry.');"
         "print(*sorted({'cryptography', 'jinja2', 'yaml', 'psutil', 'jwt', 'rich'} & set(sys.modules)))"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.tls import trusting
+from ctl.certificates import stores as trusting
 from ctl.tls.authority import Pair, issue, make_authority, renew_authority
 from tests.commands.cli import Cli
 from tests.tls.makers import certificate_pem, key_pem, make_key

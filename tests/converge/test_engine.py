@@ -28,7 +28,7 @@ from ctl.converge.journal import Journal
 from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
 from ctl.paths import Layout
-from ctl.settings.token_pair import make_pair
+from ctl.settings.secrets.token_pair import make_pair
 from tests.converge.supervisor import Bench, FileSupervisor, Recorder
 from tests.converge.trees import tree
 from tests.nginx.ordinary import as_nobody

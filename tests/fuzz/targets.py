@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import ctl.loading
-import ctl.programs  # noqa: F401
+import ctl.cli.loading
+import ctl.node.locate  # noqa: F401
 from ctl.auth import accounts_file as _accounts_file  # noqa: F401 - instrumented, like all that is imported here
 from ctl.auth.accounts import Accounts
 from ctl.auth.htpasswd import read as read_htpasswd
 from ctl.auth.requests import FORM, Refusal, from_form, from_query
 from ctl.auth.scopes import ScopeError, parse_scopes
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.commands import check_config as _check_config  # noqa: F401 - loaded before anything is measured
 from ctl.converge.yaml_text import Document
 from ctl.paths import Layout
@@ -31,7 +31,7 @@ from ctl.settings.load import is_others_key, load, reading_of
 from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
-from ctl.settings.secrets import Secrets
+from ctl.settings.secrets.store import Secrets
 from ctl.settings.source import SettingsError
 from tests.fuzz.properties import Broken, told_well
 
@@ -131,7 +131,7 @@ def check_config(data: bytes) -> None:
         with (
             redirect_stdout(out),
             redirect_stderr(out),
-            patch("ctl.programs.find_program", return_value=None),
+            patch("ctl.node.locate.find_program", return_value=None),
         ):
             cli.main(arguments, prog_name="ctl", standalone_mode=False)
 

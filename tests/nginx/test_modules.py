@@ -13,13 +13,13 @@ import pytest
 from ctl.converge import render_to
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
+from ctl.nginx.build import DISTRIBUTION, NginxBuild, parse
 from ctl.nginx.modules import left_out, refusals
-from ctl.nginx.program import DISTRIBUTION, NginxBuild, parse
-from ctl.node import Node
+from ctl.node.locate import locate
+from ctl.node.node import Node
+from ctl.node.preflight import check
+from ctl.node.recipes import items
 from ctl.paths import Layout
-from ctl.preflight import check
-from ctl.programs import locate
-from ctl.recipes import items
 from ctl.services import Runit
 from ctl.settings.load import load
 from tests import nginx_text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.quoting import nginx
+from ctl.text.quoting import nginx
 from tests.real.harness.waiting import wait_for
 from tests.test_hostile_values import NASTY
 

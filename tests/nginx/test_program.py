@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import PreflightError
-from ctl.nginx.program import DISTRIBUTION, nginx_build, parse
-from ctl.search import find_program
+from ctl.machine.search import find_program
+from ctl.nginx.build import DISTRIBUTION, nginx_build, parse
 
 OPENRESTY = """nginx version: openresty/1.25.3.1
 built with OpenSSL 1.1.1w  11 Sep 2023

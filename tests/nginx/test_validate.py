@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import ValidationError
+from ctl.machine.search import find_program
 from ctl.nginx.validate import nginx_accepts
-from ctl.search import find_program
 from tests.nginx.ordinary import NOBODY, as_nobody
 from tests.tls.makers import certificate_pem, key_pem, make_key
 

@@ -19,7 +19,7 @@ from typing import Any
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
 from ctl.settings.attributes import Section
-from ctl.templating import render
+from ctl.text.templating import render
 from tests.real.harness.https import Client
 from tests.real.harness.ports import Ports
 from tests.real.harness.processes import end_all

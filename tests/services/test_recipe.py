@@ -17,11 +17,11 @@ from ctl.converge.model import Action, DesiredFile, Machine, Notification, Resou
 from ctl.converge.resources.actions import Service
 from ctl.converge.resources.files import Directory
 from ctl.errors import CtlError
-from ctl.nginx.program import DISTRIBUTION
-from ctl.node import Node, Programs
+from ctl.nginx.build import DISTRIBUTION
+from ctl.node.node import Node, Programs
+from ctl.node.runit_service import svlogd_lines
 from ctl.paths import Layout
 from ctl.services import Runit, runit_service
-from ctl.services.recipe import svlogd_lines
 from ctl.settings.attributes import Attributes, Section
 from tests.real.harness.waiting import wait_for
 from tests.services.stack import Stack, provide_stack  # noqa: F401 - a fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import CtlError
+from ctl.machine.search import SYSTEM_PATH
 from ctl.paths import Layout
-from ctl.search import SYSTEM_PATH
 from ctl.services import supervisor, sv
 from ctl.services.runit import Runit
 from ctl.services.supervisor import Supervisor

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.token_pair import TokenPair, make_pair
+from ctl.settings.secrets.token_pair import TokenPair, make_pair
 from tests.real.harness import seeds
 from tests.settings.support import Site
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctl.settings.token_pair import TokenPair
+from ctl.settings.secrets.token_pair import TokenPair
 from tests.settings.support import Site, lookup
 
 GITLAB = 'external_url("https://gitlab.example.com")\nletsencrypt["enable"] = False\n'

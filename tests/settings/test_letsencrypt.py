@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ctl.settings.rules.letsencrypt import is_public
-from ctl.settings.token_pair import TokenPair
+from ctl.settings.secrets.token_pair import TokenPair
 from tests.settings.support import Site
 
 GITLAB = 'external_url = "https://gitlab.public-site.eu"\n'

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ctl.quoting import yaml as rendered
 from ctl.settings.masking import MASK, is_secret, mask_value, mask_yaml, secret_keys
+from ctl.text.quoting import yaml as rendered
 
 SECRET = "s3cr3t"
 CONFIG = f"""\

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from ctl.paths import Layout
-from ctl.settings.exchange import api_url, export
-from ctl.settings.peer import Side, compare, read_alone
+from ctl.settings.nodes.exchange import api_url, export
+from ctl.settings.nodes.peer import Side, compare, read_alone
+from ctl.settings.secrets.token_pair import TokenPair
 from ctl.settings.source import Severity
-from ctl.settings.token_pair import TokenPair
 from tests.real.harness import seeds
 
 GITLAB = """\

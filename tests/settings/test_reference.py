@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ctl.settings.manual.reference import describe, reference
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
-from ctl.settings.reference import describe, reference
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text() == reference(), "run: python -m ctl.settings.reference > docs/settings.md"
+    assert PAGE.read_text() == reference(), "run: python -m ctl.settings.manual.reference > docs/settings.md"
 
 
 def test_every_setting_is_on_the_page() -> None:

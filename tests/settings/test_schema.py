@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ctl.__main__ import run
+from ctl.settings.manual.schema import schema
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
-from ctl.settings.schema import schema
 from tests.commands.cli import Cli
 from tests.real.harness import seeds
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ctl.errors import CtlError
-from ctl.settings import secrets as secrets_module
 from ctl.settings.attributes import OriginKind
 from ctl.settings.load import Loaded
-from ctl.settings.secrets import Secrets
-from ctl.settings.token_pair import PairMaker, TokenPair, matches
+from ctl.settings.secrets import store as secrets_module
+from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.token_pair import PairMaker, TokenPair, matches
 from tests.settings.support import BOTH, GITLAB, URL, Site
 
 

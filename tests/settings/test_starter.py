@@ -7,8 +7,8 @@ import re
 import pytest
 
 from ctl.errors import UsageFault
+from ctl.settings.manual.starter import MOST_USED, python_value, template
 from ctl.settings.options import OPTIONS
-from ctl.settings.starter import MOST_USED, python_value, template
 from tests.settings.support import Site
 
 URLS = ["https://registry.example.com", "https://gitlab.example.com:5050", "http://[::1]:8080"]

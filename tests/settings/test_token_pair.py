@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-from ctl.settings.token_pair import TokenPair, UnusableKey, certificate_for, matches
+from ctl.settings.secrets.token_pair import TokenPair, UnusableKey, certificate_for, matches
 from tests.real.harness import seeds
 
 
@@ -42,7 +42,7 @@ def test_openssl_reads_the_subject(pair: TokenPair) -> None:
 
 def test_making_a_pair_says_nothing() -> None:
     """`cryptography` warns of the three letters of the country; a user would not know what to do about it."""
-    code = "from ctl.settings import token_pair as t; t.KEY_SIZE = 1024; t.make_pair()"
+    code = "from ctl.settings.secrets import token_pair as t; t.KEY_SIZE = 1024; t.make_pair()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
 
@@ -84,7 +84,8 @@ def test_only_rsa_keys_get_a_certificate() -> None:
 
 def test_a_known_pair_is_compared_without_heavy_modules(pair: TokenPair) -> None:
     code = (
-        "import sys; from ctl.settings.token_pair import matches; key, certificate = sys.stdin.read().split('|'); "
+        "import sys; from ctl.settings.secrets.token_pair import matches; "
+        "key, certificate = sys.stdin.read().split('|'); "
         "assert matches(key, certificate); assert 'cryptography' not in sys.modules"
     )
     both = f"{pair.key}|{pair.certificate}"

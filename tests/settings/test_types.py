@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctl.settings.addresses import AbsolutePath, Address, Extent, ListenAddress, Network, Url
-from ctl.settings.pem import Content, Pem
 from ctl.settings.place import Place
 from ctl.settings.quantities import CronField, Duration, NginxTime, Size
+from ctl.settings.secrets.pem import Content, Pem
+from ctl.settings.secrets.token_pair import TokenPair
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
 from ctl.settings.source import Diagnostic, Severity
-from ctl.settings.token_pair import TokenPair
 from ctl.settings.types import (
     INVALID,
     Bool,

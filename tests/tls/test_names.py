@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from ctl.tls import names
+from ctl.tls import host_names as names
 
 
 @pytest.fixture(autouse=True)

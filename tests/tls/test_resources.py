@@ -70,7 +70,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr("ctl.tls.names.is_this_machine", lambda host: host == "localhost")
+    monkeypatch.setattr("ctl.tls.host_names.is_this_machine", lambda host: host == "localhost")
     return Place(tmp_path)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.tls.trust import registry_name, trust_note
+from ctl.tls.client_trust import registry_name, trust_note
 
 
 @pytest.mark.parametrize(

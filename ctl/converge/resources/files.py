@@ -244,7 +244,7 @@ class Template(_FileLike):
 
     Args:
         path: absolute; may be given as the first, positional argument.
-        source: as `ctl.templating.render`.
+        source: as `ctl.text.templating.render`.
         variables: what the template may use.
     """
 
@@ -255,7 +255,7 @@ class Template(_FileLike):
 
     def _content(self) -> bytes:
         if not self._rendered:
-            from ctl.templating import render
+            from ctl.text.templating import render
 
             self._rendered.append(render(self.source, self.variables).encode())
         return self._rendered[0]

@@ -17,7 +17,6 @@ from typing import Any
 
 from ctl.errors import RunFailed
 from ctl.paths import Layout
-from ctl.quoting import yaml as quoted
 from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig
@@ -26,6 +25,7 @@ from ctl.registry.launch import Account, end, start
 from ctl.registry.program import NO_DRIVERS
 from ctl.registry.reason import reason
 from ctl.registry.repair import PREFIX, forget, mark_file
+from ctl.text.quoting import yaml as quoted
 
 START_SECONDS = 20.0
 _REQUEST_SECONDS = 120.0

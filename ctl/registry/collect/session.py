@@ -10,8 +10,8 @@ from ctl.registry.collect.cache import cache_of, emptied
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.gate import Gate
+from ctl.registry.pause import RegistryService
 from ctl.registry.repair import clean
-from ctl.registry.service import RegistryService
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ctl.cli import Context
+from ctl.cli.framework import Context
 from ctl.converge.inspect import group_id, user_id
 from ctl.errors import CtlError, PreflightError
 from ctl.registry.collect.collector import Setup
@@ -49,8 +49,8 @@ def _settings(ctx: Context) -> Attributes | None:
 
 
 def _program(attributes: Attributes | None) -> Path:
-    from ctl.programs import REGISTRY_NAMES
-    from ctl.search import find_program
+    from ctl.machine.search import find_program
+    from ctl.node.locate import REGISTRY_NAMES
 
     given = attributes.registry.executable if attributes else None
     names = (given,) if given else REGISTRY_NAMES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.rules.keys import given_key
-from ctl.settings.token_pair import UnusableKey, matches
+from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 
 

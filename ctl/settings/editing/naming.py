@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctl.errors import UsageFault
+from ctl.settings.manual.starter import python_value
 from ctl.settings.masking import mask_value
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
 from ctl.settings.options.storage import DRIVERS, FEATURES, Storage
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema
-from ctl.settings.starter import python_value
 from ctl.settings.types import Type
 
 Path = tuple[str, ...]

@@ -10,10 +10,10 @@ from typing import Any, Final
 from ctl.errors import UsageFault
 from ctl.settings.addresses import AbsolutePath, Address, ListenAddress, Network, Url
 from ctl.settings.editing.naming import Setting
+from ctl.settings.manual.starter import python_value
 from ctl.settings.options.storage import Bucket, Storage
 from ctl.settings.quantities import CronField
 from ctl.settings.shapes import Free, ListOf, MapOf, Schema
-from ctl.settings.starter import python_value
 from ctl.settings.types import Bool, Enum, OneOf, Scalar, Snippet, Text, Type, Words
 
 _TEXTS: Final = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ctl.settings.addresses import AbsolutePath, Extent, Url
 from ctl.settings.option import Option
-from ctl.settings.pem import Content, Pem
 from ctl.settings.rules import paths, storage, urls
+from ctl.settings.secrets.pem import Content, Pem
 from ctl.settings.types import Bool, Integer, Text, port
 
 _MANAGED = AbsolutePath(managed=True)

@@ -9,9 +9,9 @@ from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
 from ctl.settings.options.storage import Storage
-from ctl.settings.pem import Content, Pem
 from ctl.settings.quantities import Duration
 from ctl.settings.rules import keys, paths, storage, urls
+from ctl.settings.secrets.pem import Content, Pem
 from ctl.settings.shapes import MapOf
 from ctl.settings.types import Bool, Enum, Integer, Scalar, Text
 

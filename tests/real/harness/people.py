@@ -83,7 +83,7 @@ def _ordinary(pythonpath: str) -> Person | None:
             f"PYTHONPATH={pythonpath}",
             python,
             "-c",
-            "import ctl.cli, cryptography, yaml",
+            "import ctl.cli.framework, cryptography, yaml",
         ]
         if subprocess.run(probe, capture_output=True, check=False, cwd="/").returncode == 0:
             return Person("ordinary", ORDINARY_ID, ORDINARY_ID, switch, python, pythonpath)

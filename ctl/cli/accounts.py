@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from ctl.cli import Context, context
+from ctl.cli.framework import Context, context
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -53,7 +53,7 @@ class AccountFile:
 
 def account_file(ctx: Context) -> AccountFile:
     """The accounts file of the settings; a note where nothing reads it."""
-    from ctl.loading import load_for_command
+    from ctl.cli.loading import load_for_command
     from ctl.output import Style
 
     attributes = load_for_command(ctx, use_secrets=False).attributes

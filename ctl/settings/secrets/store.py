@@ -14,7 +14,7 @@ from typing import Any
 
 from ctl.errors import CtlError
 from ctl.settings.attributes import Deferred
-from ctl.settings.token_pair import PairMaker, TokenPair, certificate_for
+from ctl.settings.secrets.token_pair import PairMaker, TokenPair, certificate_for
 
 HTTP_SECRET_BYTES = 64
 _STRINGS = ("http_secret", "internal_key", "internal_certificate")

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-from ctl.content import content_folder
 from ctl.converge import Item
 from ctl.errors import CtlError
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.paths import Layout
+from ctl.text.content import content_folder
 
 ORDER = (
     "secrets",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from ctl.settings.manual.starter import default_in_words
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
@@ -13,12 +14,11 @@ from ctl.settings.options.notifications import ENDPOINT
 from ctl.settings.options.sections import GC, OPTIONS_OF, REDIS, REPORTING
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
 from ctl.settings.shapes import ListOf, Parameter, Schema
-from ctl.settings.starter import default_in_words
 
 _HEAD = """\
 # Settings
 
-Written by `python -m ctl.settings.reference` from the declarations in `ctl/settings/options`.
+Written by `python -m ctl.settings.manual.reference` from the declarations in `ctl/settings/options`.
 
 The settings file is `/etc/gitlab/gitlab.py`. Names and defaults are those of the Linux package's `gitlab.rb`;
 settings of this project alone are marked (+). A setting given as `None` counts as not given. Paths move below

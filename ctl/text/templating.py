@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctl.content import content_folder
 from ctl.errors import CtlError
-from ctl.quoting import FILTERS, Quoted
+from ctl.text.content import content_folder
+from ctl.text.quoting import FILTERS, Quoted
 
 if TYPE_CHECKING:
     from jinja2 import Environment

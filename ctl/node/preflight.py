@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ctl.access import may
 from ctl.auth.runtime import refuse_unreachable
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
+from ctl.machine.access import may
 from ctl.nginx.modules import refusals
-from ctl.node import Node
+from ctl.node.locate import unserved
+from ctl.node.node import Node
 from ctl.paths import Layout
-from ctl.programs import unserved
 from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
 

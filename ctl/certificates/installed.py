@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from ctl.errors import CtlError
-from ctl.node import obtains_certificate
+from ctl.node.node import obtains_certificate
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
-from ctl.settings.token_pair import UnusableKey, matches
+from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.tls.certificates import (
     CertificateFacts,
     inspect,
@@ -23,7 +23,7 @@ from ctl.tls.certificates import (
     public_of_chain,
     public_of_key,
 )
-from ctl.tls.files import KEY_SETTING, PASSWORD_SETTING, RENEW_DAYS, SETTING, read
+from ctl.tls.vhost_files import KEY_SETTING, PASSWORD_SETTING, RENEW_DAYS, SETTING, read
 
 BUNDLE_SETTING = 'registry["rootcertbundle"]'
 NEEDS_ROOT = "needs root"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ctl.cli import Context
+from ctl.cli.framework import Context
 from ctl.converge.model import Change, Notification, Report
 from ctl.errors import OutputFailed
 from ctl.output import Console, Style, silence

@@ -11,7 +11,7 @@ from pathlib import Path
 from ctl.converge import Directory, File, Item, Service, Template, reload, restart
 from ctl.converge.model import Change, Machine, Notification
 from ctl.errors import CtlError
-from ctl.node import Node
+from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
 from ctl.services.ports import excludes
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from ctl.errors import CtlError, UsageFault
 from ctl.settings.attributes import Attributes, OriginKind
-from ctl.settings.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
-from ctl.settings.secrets import Secrets
+from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
+from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.source import Diagnostic, Severity
-from ctl.settings.token_pair import UnusableKey, matches
 
 HTTP_SECRET = "registry.http_secret"  # noqa: S105 - a name
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with

@@ -12,10 +12,10 @@ from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import Rights, look
 from ctl.converge.steps import MakeDirectory
 from ctl.errors import CtlError
+from ctl.machine.search import find_program
 from ctl.paths import Layout
-from ctl.search import find_program
 from ctl.tls.certificates import inspect, load_chain, public_of_chain
-from ctl.tls.files import read
+from ctl.tls.vhost_files import read
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 DOCKER_FOLDER = "/etc/docker/certs.d"
@@ -88,7 +88,7 @@ def stores(layout: Layout, registry: str) -> dict[str, Store]:
 
     Args:
         layout: the root below which the paths lie.
-        registry: as `ctl.tls.trust.registry_name` writes it.
+        registry: as `ctl.tls.client_trust.registry_name` writes it.
     """
     paths = {
         "docker": f"{DOCKER_FOLDER}/{registry}/ca.crt",

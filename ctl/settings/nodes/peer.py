@@ -21,9 +21,9 @@ from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.load import reading_of
 from ctl.settings.resolve import resolve
 from ctl.settings.rules.urls import Origin, origin_of
-from ctl.settings.secrets import Secrets
+from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.source import Diagnostic, Location, Severity
-from ctl.settings.token_pair import UnusableKey, matches
 
 KEY, CERTIFICATE = "registry.internal_key", "registry.internal_certificate"
 ISSUER, REALM = "gitlab_rails.registry_issuer", "registry.token_realm"

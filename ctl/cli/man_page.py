@@ -1,4 +1,4 @@
-"""The manual page ctl(8), made from the commands' own help: `python -m ctl.manual > docs/ctl.8`."""
+"""The manual page ctl(8), made from the commands' own help: `python -m ctl.cli.man_page > docs/ctl.8`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import click
 
 from ctl import __version__
-from ctl.cli import cli
+from ctl.cli.framework import cli
 from ctl.errors import EXIT_FAILED, EXIT_LOCKED, EXIT_OK, EXIT_USAGE
 from ctl.paths import Layout
 
@@ -90,7 +90,7 @@ def page(group: click.Group) -> str:
 
 
 def _page(group: click.Group, context: click.Context) -> Iterator[str]:
-    yield r".\" Made by `python -m ctl.manual` from the help of the commands: change it there."
+    yield r".\" Made by `python -m ctl.cli.man_page` from the help of the commands: change it there."
     yield f'.TH CTL 8 "" "registry\\-ctl {escape(__version__)}" "System Administration"'
     # Words are neither parted nor the lines stretched: names of options stay whole, and can be copied.
     yield from (".nh", ".ad l")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ctl.cli import Context
+from ctl.cli.framework import Context
 from ctl.converge.model import Machine
 from ctl.errors import CtlError
-from ctl.node import Node
+from ctl.node.locate import left_out, locate, log_account, passed_over, unserved
+from ctl.node.node import Node
 from ctl.output import Style
-from ctl.programs import left_out, locate, log_account, passed_over, unserved
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded, load
 from ctl.settings.source import Diagnostic, Severity, first_of

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ctl.converge.inspect import user_id
 from ctl.errors import PreflightError
+from ctl.machine.search import find_program
 from ctl.nginx import modules
-from ctl.nginx.program import DISTRIBUTION, NginxBuild, nginx_build
-from ctl.node import Programs
-from ctl.search import find_program
+from ctl.nginx.build import DISTRIBUTION, NginxBuild, nginx_build
+from ctl.node.node import Programs
 from ctl.settings.attributes import Attributes
 from ctl.settings.source import Diagnostic, Severity
 

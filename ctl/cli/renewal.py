@@ -10,7 +10,7 @@ from ctl.output import Style
 
 if TYPE_CHECKING:
     from ctl.acme.step import Outcome
-    from ctl.cli import Context
+    from ctl.cli.framework import Context
 
 
 def tell_failure(ctx: Context, outcome: Outcome, *, fatal: bool, rest: str = "") -> int:

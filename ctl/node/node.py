@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.nginx.build import NginxBuild
 from ctl.nginx.modules import serves_registry, serves_status
-from ctl.nginx.program import NginxBuild
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 

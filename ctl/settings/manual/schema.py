@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctl.settings.addresses import Url
+from ctl.settings.manual.starter import default_in_words
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
 from ctl.settings.options.foreign import ELSEWHERE, FOREIGN, HALF_OURS
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES, Storage
 from ctl.settings.quantities import CronField, Duration, Lifetime, NginxTime, Size
 from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
-from ctl.settings.starter import default_in_words
 from ctl.settings.types import Bool, Either, Enum, Integer, Number, OneOf, OnOff, Scalar, Type, Words
 
 Node = dict[str, Any]

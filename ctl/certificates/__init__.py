@@ -1,0 +1,1 @@
+"""Every certificate of a node, and the trust stores of this machine."""

@@ -1,0 +1,1 @@
+"""The command line: global options, loading of settings, and what several commands share."""

@@ -1,0 +1,1 @@
+"""This machine: who owns what, who may do what, where programs are."""

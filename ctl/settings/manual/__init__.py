@@ -1,0 +1,1 @@
+"""What the declarations of options are made into: reference, JSON Schema, starter file."""

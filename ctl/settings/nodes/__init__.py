@@ -1,0 +1,1 @@
+"""Two nodes of one installation: what they must share, and what they disagree about."""

@@ -1,0 +1,1 @@
+"""Generated secrets: the file, the key pair of tokens, PEM."""

@@ -1,0 +1,1 @@
+"""Text for files and terminals: quoting for each language, templates, content."""
