@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.root import free_ports
 from ctl.auth.accounts import Accounts, Grant, User
+from ctl.auth.accounts_file import render_accounts
 from ctl.auth.config import Config
 from ctl.auth.passwords import hash_password
 from ctl.registry.token import SigningKey
@@ -142,7 +143,7 @@ def configure(path: Path, port: int) -> None:
     """The configuration of the issuer itself, beside the key."""
     accounts = path.with_name("accounts.json")
     user = User("bench", hash_password(PASSWORD), grants=(Grant("team/**", ("pull", "push")),))
-    accounts.write_bytes(Accounts({"bench": user}).render())
+    accounts.write_bytes(render_accounts(Accounts({"bench": user})))
     config = Config(
         listen=f"127.0.0.1:{port}",
         realm="https://registry.example.com",

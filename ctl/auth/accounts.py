@@ -1,6 +1,6 @@
 """Who may do what: users, groups, deploy tokens, and what is granted to everybody.
 
-They are kept as JSON in a file of their own, which `Accounts.parse` reads and `Accounts.render` writes:
+They are kept as JSON in a file of their own, which ctl/auth/accounts_file.py reads and writes:
 
     {"version": 1,
      "anonymous": {"grants": [{"pattern": "public/**", "actions": ["pull"]}]},
@@ -14,9 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-
-ANONYMOUS = "anonymous"
-"""Whoever asks without a password; no account may have this name."""
 
 
 @dataclass(frozen=True)
@@ -96,24 +93,3 @@ class Accounts:
         from ctl.auth.passwords import COST, cost_of
 
         return max((cost_of(user.password) for user in self.users.values() if user.password), default=COST)
-
-    @staticmethod
-    def parse(data: bytes, where: str) -> Accounts:
-        """The accounts that a file holds.
-
-        Args:
-            data: its content.
-            where: its name, for errors.
-
-        Raises:
-            CtlError: it is broken; says at which place, and nothing of the secrets in it.
-        """
-        from ctl.auth.accounts_file import parse
-
-        return parse(data, where)
-
-    def render(self) -> bytes:
-        """The content of a file; the same for the same accounts."""
-        from ctl.auth.accounts_file import render
-
-        return render(self)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from ctl.auth.accounts import ANONYMOUS, Accounts, DeployToken, Grant, Group, User
-from ctl.auth.names import Kind, check_name, ordered
+from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
+from ctl.auth.names import ANONYMOUS, Kind, check_name, ordered
 from ctl.auth.passwords import is_hash
 from ctl.auth.patterns import parse_pattern
 from ctl.errors import CtlError, UsageFault
 from ctl.registry.token import ACTIONS
+from ctl.settings.nearest import nearest
 
 VERSION = 1
 MAX_BYTES = 64 << 20
@@ -40,8 +41,6 @@ class _Place:
         known, optional = list(known), list(optional)
         unknown = [name for name in value if name not in [*known, *optional]]
         if known and unknown:
-            from ctl.settings.nearest import nearest
-
             near = nearest(unknown[0], [*known, *optional])
             raise self.fail(f"{unknown[0]!r} is not known", f"Did you mean {near!r}?" if near else None)
         missing = [name for name in known if name not in value]
@@ -79,8 +78,16 @@ class _Place:
             raise self.fail(fault.message, fault.hint) from None
 
 
-def parse(data: bytes, where: str) -> Accounts:
-    """See Accounts.parse."""
+def parse_accounts(data: bytes, where: str) -> Accounts:
+    """The accounts that a file holds.
+
+    Args:
+        data: its content.
+        where: its name, for errors.
+
+    Raises:
+        BrokenAccounts: it is broken; says at which place, and nothing of the secrets in it.
+    """
     top = _Place(_json(data, where), where)
     _check_version(top)
     parts = top.members(["version"], optional=["users", "groups", "tokens", ANONYMOUS])
@@ -201,8 +208,8 @@ def _grant(place: _Place) -> Grant:
     return Grant(parts["pattern"].usable(parse_pattern), ordered(actions))
 
 
-def render(accounts: Accounts) -> bytes:
-    """See Accounts.render."""
+def render_accounts(accounts: Accounts) -> bytes:
+    """The content of a file; the same for the same accounts."""
     content = {
         "version": VERSION,
         ANONYMOUS: {"grants": _plain_grants(accounts.anonymous)},

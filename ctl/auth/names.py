@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from ctl.auth.accounts import ANONYMOUS
 from ctl.errors import UsageFault
 from ctl.registry.token import ACTIONS
 
+ANONYMOUS = "anonymous"
+"""Whoever asks without a password; no account may have this name."""
 MAX_NAME = 64
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]*[A-Za-z0-9])?", re.ASCII)
 

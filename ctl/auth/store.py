@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.auth.accounts import Accounts
-from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts
+from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts, parse_accounts, render_accounts
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import group_id
 from ctl.errors import CtlError, LockHeld
@@ -41,7 +41,7 @@ def read(path: Path) -> Accounts:
         raise CtlError(f"{path} may not be read by this user", hint="run the command with sudo") from error
     except OSError as error:
         raise BrokenAccounts(f"{path}: cannot be read: {error.strerror}") from error
-    return Accounts.parse(data, str(path))
+    return parse_accounts(data, str(path))
 
 
 def _content(path: Path) -> bytes:
@@ -72,7 +72,7 @@ def change(path: Path, layout: Layout, function: Change, *, group: str | None = 
         before = read(path)
         after = function(before)
         if after != before or not path.exists():
-            _write(Path(os.path.realpath(path)), after.render(), group)
+            _write(Path(os.path.realpath(path)), render_accounts(after), group)
     return after
 
 

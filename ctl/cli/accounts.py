@@ -201,8 +201,7 @@ def change_grant(ctx: Context, kind: Kind, name: str, pattern: str, actions: str
 def change_revoke(ctx: Context, kind: Kind, name: str, pattern: str, actions: str | None) -> None:
     """Take actions on a pattern from a user or group, and tell what is left of them."""
     from ctl.auth import edit
-    from ctl.auth.accounts import ANONYMOUS
-    from ctl.auth.names import Kind
+    from ctl.auth.names import ANONYMOUS, Kind
     from ctl.registry.token import parse_actions
 
     file, taken = account_file(ctx), parse_actions(actions or "*")

@@ -108,7 +108,7 @@ def remove(ctx: Context, *, name: str) -> None:
 def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
     """List accounts, all or NAME: a line for each grant, with what it is granted through."""
     from ctl.auth import edit
-    from ctl.auth.accounts import ANONYMOUS
+    from ctl.auth.names import ANONYMOUS
 
     accounts = account_file(ctx).read()
     if name and name != ANONYMOUS:

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from ctl.auth.accounts import Accounts
+from ctl.auth.accounts_file import render_accounts
 from ctl.auth.config import Config
 from tests.real.harness import seeds
 from tests.real.harness.https import Answer, Client
@@ -77,7 +78,7 @@ class Service:
     def change(self, accounts: Accounts) -> None:
         """Put other accounts in place."""
         aside = self.folder / "accounts.new"
-        aside.write_bytes(accounts.render())
+        aside.write_bytes(render_accounts(accounts))
         aside.replace(self.folder / "accounts.json")
 
 
@@ -105,7 +106,7 @@ def served(folder: Path, accounts: Accounts, **changes: object) -> Iterator[Serv
     port = ports.take()
     config = replace(config_in(folder, port), **changes)  # type: ignore[arg-type]
     (folder / "key.pem").write_text(seeds.pair()[0], encoding="ascii")
-    (folder / "accounts.json").write_bytes(accounts.render())
+    (folder / "accounts.json").write_bytes(render_accounts(accounts))
     process = start(folder, config.render())
     service = Service(process, folder, port)
     try:

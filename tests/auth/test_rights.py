@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctl.auth import edit
-from ctl.auth.accounts import ANONYMOUS, Accounts, DeployToken, Grant, User
+from ctl.auth.accounts import Accounts, DeployToken, Grant, User
+from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.authenticate import Principal, anonymous, principal_of
-from ctl.auth.names import Kind
+from ctl.auth.names import ANONYMOUS, Kind
 from ctl.auth.rights import granted
 from ctl.auth.scopes import Scope, parse_scopes
 from ctl.errors import UsageFault
@@ -125,7 +126,7 @@ def test_changes_in_any_order_grant_what_their_sum_says(changes: list[Any], aske
     check(principal, rights, asked)
     public = [Grant(pattern, tuple(some)) for (name, pattern), some in kept.items() if name == ANONYMOUS]
     check(anonymous(accounts), public, asked)
-    assert Accounts.parse(accounts.render(), "file") == accounts
+    assert parse_accounts(render_accounts(accounts), "file") == accounts
 
 
 def one_user() -> Accounts:

@@ -13,6 +13,7 @@ import pytest
 
 from ctl.auth import edit, store
 from ctl.auth.accounts import Accounts, User
+from ctl.auth.accounts_file import render_accounts
 from ctl.errors import CtlError, LockHeld, UsageFault
 from ctl.paths import Layout
 
@@ -194,7 +195,7 @@ def test_watched_keeps_the_last_good_ones(path: Path, layout: Layout) -> None:
     path.write_text("{{")
     watched.current()
     assert len(told) == 2, "another broken state"
-    path.write_bytes(edit.add_user(Accounts(), User("bob", "")).render())
+    path.write_bytes(render_accounts(edit.add_user(Accounts(), User("bob", ""))))
     assert set(watched.current().users) == {"bob"}
     assert told[2:] == [f"{path} can be read again"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ctl.auth.accounts import Accounts
+from ctl.auth.accounts_file import parse_accounts
 from ctl.auth.authenticate import authenticate
 from tests.commands.cli import Cli, Said
 
@@ -35,7 +36,7 @@ class AccountCli:
     @property
     def accounts(self) -> Accounts:
         """What is in it."""
-        return Accounts.parse(self.path.read_bytes(), "file")
+        return parse_accounts(self.path.read_bytes(), "file")
 
     @property
     def content(self) -> Any:  # noqa: ANN401 - JSON

@@ -15,6 +15,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from ctl.auth.accounts import Accounts, User
+from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.authenticate import authenticate
 from ctl.auth.edit import add_user
 from ctl.cli.framework import cli
@@ -38,7 +39,7 @@ def argv(root: Path, *arguments: str) -> list[str]:
 
 
 def accounts(root: Path) -> Accounts:
-    return Accounts.parse((root / "etc/gitlab/registry-accounts.json").read_bytes(), "file")
+    return parse_accounts((root / "etc/gitlab/registry-accounts.json").read_bytes(), "file")
 
 
 class Terminal:
@@ -120,7 +121,7 @@ def test_commands_side_by_side_lose_no_change(root: Path) -> None:
 def test_a_killed_command_leaves_the_old_file_and_no_lock(root: Path) -> None:
     """Killed while it holds the lock, its new file written beside the old one and not yet in its place."""
     path = root / "etc/gitlab/registry-accounts.json"
-    path.write_bytes(add_user(Accounts(), User("bob", "")).render())
+    path.write_bytes(render_accounts(add_user(Accounts(), User("bob", ""))))
     before = path.read_bytes()
     code = (
         "import os, signal, sys\n"
@@ -150,7 +151,7 @@ def test_names_are_completed(root: Path) -> None:
     assert complete(root, "user", "remove", "") == []
     path = root / "etc/gitlab/registry-accounts.json"
     found = add_user(add_user(Accounts(), User("bob", "")), User("bert", ""))
-    path.write_bytes(found.render())
+    path.write_bytes(render_accounts(found))
     assert complete(root, "user", "remove", "b") == ["bert", "bob"]
     assert complete(root, "user", "grant", "") == ["anonymous", "bert", "bob"]
     assert complete(root, "group", "join", "dev", "bo") == ["bob"]

@@ -16,7 +16,7 @@ from unittest.mock import patch
 import ctl.cli.loading
 import ctl.node.locate  # noqa: F401
 from ctl.auth import accounts_file as _accounts_file  # noqa: F401 - instrumented, like all that is imported here
-from ctl.auth.accounts import Accounts
+from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.htpasswd import read as read_htpasswd
 from ctl.auth.requests import FORM, Refusal, from_form, from_query
 from ctl.auth.scopes import ScopeError, parse_scopes
@@ -198,8 +198,8 @@ class _Chooser:
 def accounts(data: bytes) -> None:
     """An accounts file is read; what was read is written and read to the same."""
     file = _file("accounts.json", data)
-    found = told_well(lambda: Accounts.parse(data, str(file)), placed=False)
-    if found is not None and Accounts.parse(found.render(), str(file)) != found:
+    found = told_well(lambda: parse_accounts(data, str(file)), placed=False)
+    if found is not None and parse_accounts(render_accounts(found), str(file)) != found:
         raise Broken(f"written, it says something else: {found}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ctl.auth.accounts import Accounts, DeployToken, Grant, User
+from ctl.auth.accounts_file import render_accounts
 from ctl.auth.passwords import digest
 from tests.real.harness.https import Answer, Client
 from tests.real.harness.people import Person
@@ -59,7 +60,7 @@ def accounts() -> Accounts:
 
 def write_accounts(root: Root, content: Accounts | None = None) -> None:
     """Put accounts into a root, before its issuer runs or while it does."""
-    text = (content or accounts()).render().decode("ascii")
+    text = render_accounts(content or accounts()).decode("ascii")
     target = root.path / FILE
     aside = root.write(f"{FILE}.new", text, mode=0o640)
     if target.exists():
