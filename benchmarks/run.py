@@ -70,7 +70,7 @@ def pairs(root: Root, large: Root, work: Path) -> list[Pair]:
 def gitlab_rb(work: Path) -> Callable[[], float]:
     """Reads a gitlab.rb of more than 4,000 lines with every registry setting in use; knows its own time."""
     from ctl.settings.load import reading_of
-    from tests.settings.conversion import full_size
+    from tests.harness import full_size
 
     file = work / "gitlab.rb"
     file.write_text(full_size.text())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.harness.registries import Registry, chosen
+from tests.harness.registries import Registry, chosen
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -33,7 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Last, since pytest itself puts together what shares a parameter of a module."""
-    from tests.scheduling import in_order
+    from tests.harness.scheduling import in_order
 
     items[:] = in_order(items)
 
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
     """What shares a root goes to one worker."""
-    from tests.scheduling import Scheduling
+    from tests.harness.scheduling import Scheduling
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
@@ -71,7 +71,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the logs and processes of every private root that is alive to the report of a failure."""
     report = yield
-    root = sys.modules.get("tests.real.harness.root")
+    root = sys.modules.get("tests.harness.root")
     if report.failed and root is not None:
         report.sections += [(f"root {one.path}", one.logs()) for one in root.Root.alive]
     return report

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acme.support import Site
+from tests.harness.acme_site import Site
 
 
 @pytest.fixture

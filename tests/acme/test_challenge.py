@@ -12,7 +12,7 @@ import pytest
 
 from ctl.acme.challenge import Listener, require_answer, shown
 from ctl.errors import CtlError
-from tests.acme.support import Site
+from tests.harness.acme_site import Site
 
 
 @contextmanager

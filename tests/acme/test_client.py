@@ -18,7 +18,7 @@ from ctl.acme.client import SYSTEM_TRUST, Session, make_key, root_of, trust
 from ctl.acme.reasons import NotIssued
 from ctl.errors import CtlError
 from ctl.tls.authority import issue, make_authority
-from tests.acme.support import Site, issued
+from tests.harness.acme_site import Site, issued
 
 NOW = datetime.now(UTC)
 

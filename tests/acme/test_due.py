@@ -12,8 +12,8 @@ from ctl.acme.wanted import Job
 from ctl.errors import CtlError
 from ctl.tls.authority import issue, make_authority
 from ctl.tls.certificates import inspect
-from tests.acme.support import HOST, Site, issued
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.harness.acme_site import HOST, Site, issued
+from tests.harness.certificates import certificate_pem, key_pem, make_key
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import nginx_text
-from tests.commands.cli import Cli
-from tests.real.harness import seeds
+from tests.harness import nginx_text, seeds
+from tests.harness.cli import Cli
 
 URL = 'registry_external_url = "https://registry.public-site.eu"\n'
 GITLAB = 'external_url = "https://gitlab.public-site.eu"\n'

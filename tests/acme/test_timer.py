@@ -11,7 +11,7 @@ from ctl.acme.record import Attempts
 from ctl.acme.schedule import Schedule
 from ctl.acme.step import Outcome, Result
 from ctl.acme.timer import LONGEST_SLEEP, SHORTEST_SLEEP, Timer, crontab_line, own_command
-from tests.acme.support import Site
+from tests.harness.acme_site import Site
 
 NIGHTLY = Schedule("30", "0", "*")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
 from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.errors import CtlError
-from tests.auth import models
+from tests.harness import account_models as models
 
 HASH = models.HASH
 DIGEST = "0123456789abcdef" * 4

@@ -11,7 +11,7 @@ from ctl.auth.accounts import Accounts, DeployToken, Grant, User
 from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.names import ANONYMOUS, Kind
 from ctl.errors import UsageFault
-from tests.auth.models import HASH
+from tests.harness.account_models import HASH
 
 PULL = Grant("team/*", ("pull",))
 TOKEN = DeployToken("ci", "ab" * 32, PULL, 0, 100)

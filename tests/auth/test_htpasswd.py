@@ -8,7 +8,7 @@ import pytest
 
 from ctl.auth import htpasswd
 from ctl.errors import CtlError
-from tests.auth.models import HASH
+from tests.harness.account_models import HASH
 
 
 @pytest.fixture

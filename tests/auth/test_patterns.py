@@ -7,7 +7,7 @@ from hypothesis import given
 
 from ctl.auth.patterns import CATALOG, matches, parse_pattern
 from ctl.errors import UsageFault
-from tests.auth import models
+from tests.harness import account_models as models
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ import pytest
 from ctl.__main__ import run
 from ctl.auth.config import read_config
 from ctl.auth.runtime import runtime
-from tests import nginx_text
-from tests.real.harness import seeds
+from tests.harness import nginx_text, seeds
 
 URL = 'registry_external_url = "https://registry.example.com"\nletsencrypt["enable"] = False\n'
 Render = Callable[..., Path]

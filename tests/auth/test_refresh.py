@@ -9,8 +9,8 @@ import pytest
 
 from ctl.auth.accounts import Accounts, DeployToken, Grant, User
 from ctl.auth.refresh import LIFETIME, RefreshTokens
-from tests.auth.models import HASH
-from tests.real.harness import seeds
+from tests.harness import seeds
+from tests.harness.account_models import HASH
 
 NOW = 1_700_000_000.0
 PULL = Grant("team/**", ("pull",))

@@ -17,8 +17,8 @@ from ctl.auth.names import ANONYMOUS, Kind
 from ctl.auth.rights import granted
 from ctl.auth.scopes import Scope, parse_scopes
 from ctl.errors import UsageFault
-from tests.auth import models
-from tests.auth.models import ATOMS
+from tests.harness import account_models as models
+from tests.harness.account_models import ATOMS
 
 ASKED = st.lists(
     st.builds(

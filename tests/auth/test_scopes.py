@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ctl.auth.scopes import MAX_SCOPES, Scope, ScopeError, parse_scopes
-from tests.auth import models
+from tests.harness import account_models as models
 
 SCOPES = st.builds(
     Scope,

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from ctl.auth.accounts import Accounts, Grant, User
-from tests.auth.service import Service, config_in, served, start
-from tests.real.harness import seeds
-from tests.real.harness.issuer import SERVICE, access_of, accounts, password
-from tests.real.harness.waiting import listening, wait_for
+from tests.harness import seeds
+from tests.harness.issuer import SERVICE, access_of, accounts, password
+from tests.harness.issuer_process import Service, config_in, served, start
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 

@@ -19,7 +19,7 @@ from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.authenticate import authenticate
 from ctl.auth.edit import add_user
 from ctl.cli.framework import cli
-from tests.commands.accounts import PASSWORD, SETTINGS
+from tests.harness.account_cli import PASSWORD, SETTINGS
 
 pytestmark = pytest.mark.real
 

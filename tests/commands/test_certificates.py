@@ -17,10 +17,10 @@ from ctl.paths import Layout
 from ctl.settings.load import load
 from ctl.settings.secrets.token_pair import certificate_for
 from ctl.tls.authority import Pair, issue, make_authority
-from tests.commands.cli import Cli, Said
-from tests.nginx.ordinary import as_nobody
-from tests.real.harness import seeds
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.harness import seeds
+from tests.harness.as_nobody import as_nobody
+from tests.harness.certificates import certificate_pem, key_pem, make_key
+from tests.harness.cli import Cli, Said
 
 HOST = "registry.example.com"
 NOW = datetime.now(UTC)

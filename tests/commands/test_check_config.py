@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 GOOD = 'registry_external_url = "https://registry.example.com"\n'
 

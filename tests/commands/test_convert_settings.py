@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 RUBY = "# note\nexternal_url 'https://gitlab.example.com'\nregistry['http_secret'] = 'hunter2'\n"
 PYTHON = '# note\nexternal_url("https://gitlab.example.com")\nregistry["http_secret"] = "hunter2"\n'

@@ -12,8 +12,8 @@ from ctl.errors import EXIT_LOCKED, EXIT_USAGE
 from ctl.paths import Layout
 from ctl.settings.secrets import store as secrets_module
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair
-from tests.commands.cli import Cli
-from tests.real.harness import seeds
+from tests.harness import seeds
+from tests.harness.cli import Cli
 
 GOOD = 'registry_external_url = "https://registry.example.com"\n'
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctl.auth.accounts import Grant
-from tests.commands.accounts import PASSWORD, AccountCli
+from tests.harness.account_cli import PASSWORD, AccountCli
 
 
 @pytest.fixture

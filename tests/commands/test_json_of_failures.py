@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 COMMANDS = [
     ["reconfigure", "--json", "--dry-run"],

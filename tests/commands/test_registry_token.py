@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from ctl.cli.framework import cli
 from ctl.errors import CtlError, UsageFault
-from tests.real.harness import seeds
+from tests.harness import seeds
 
 SETTINGS = """
 external_url = "https://gitlab.example.com"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 need_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ctl.paths import Layout
-from tests.commands.cli import Cli
-from tests.real.harness import seeds
+from tests.harness import seeds
+from tests.harness.cli import Cli
 
 KEY, CERTIFICATE = seeds.pair()
 OTHER_KEY, OTHER_CERTIFICATE = seeds.pair(1)

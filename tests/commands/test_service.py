@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from ctl.__main__ import run
-from tests.real.harness.waiting import listening, wait_for
-from tests.services.stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (  # noqa: F401 - fixtures
     CRASHER,
     SLEEPER,
     STUBBORN,
@@ -19,6 +18,7 @@ from tests.services.stack import (  # noqa: F401 - fixtures
     provide_ordinary_user,
     provide_stack,
 )
+from tests.harness.waiting import listening, wait_for
 
 ALL = ("start", "stop", "restart", "once", "hup", "term", "int", "kill", "usr1", "usr2", "graceful-kill")
 

@@ -9,7 +9,7 @@ import pytest
 
 from ctl.settings.manual.starter import template
 from ctl.settings.options import OPTIONS
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 
 @pytest.fixture

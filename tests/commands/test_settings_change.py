@@ -14,7 +14,7 @@ import pytest
 
 from ctl.settings.editing.files import locked
 from ctl.settings.manual.starter import template
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 URL = 'registry_external_url = "https://registry.example.com"\n'
 

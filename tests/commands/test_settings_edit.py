@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ctl.settings.editing.files import locked
-from tests.commands.cli import Cli, Said
-from tests.real.harness.waiting import wait_for
+from tests.harness.cli import Cli, Said
+from tests.harness.waiting import wait_for
 
 URL = 'registry_external_url = "https://registry.example.com"\n'
 LEVEL = 'registry["log_level"] = "warn"\n'

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ctl.commands.show_config import TO_BE_MADE
-from tests.commands.cli import Cli
+from tests.harness.cli import Cli
 
 SETTINGS = """\
 external_url = "https://gitlab.example.com"

@@ -14,8 +14,7 @@ import pytest
 from ctl.__main__ import run
 from ctl.paths import Layout
 from ctl.registry.gate import Gate
-from tests.real.harness.waiting import wait_for
-from tests.services.stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (  # noqa: F401 - fixtures
     CRASHER,
     SLEEPER,
     Stack,
@@ -23,6 +22,7 @@ from tests.services.stack import (  # noqa: F401 - fixtures
     provide_ordinary_user,
     provide_stack,
 )
+from tests.harness.waiting import wait_for
 
 RUNNING = r"run: web: (pid {}) {}s; run: log: (pid {}) {}s"
 
@@ -166,7 +166,7 @@ def test_json(any_stack: Stack) -> None:
 @pytest.mark.real
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a root of somebody else")
 def test_without_the_rights_sudo_is_advised(stack: Stack, ordinary_user: object) -> None:
-    from tests.real.harness.people import Person
+    from tests.harness.people import Person
 
     assert isinstance(ordinary_user, Person)
     stack.define("web", SLEEPER)

@@ -13,15 +13,15 @@ import pytest
 from ctl.commands.tail import log_files
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
-from tests.real.harness.people import Person
-from tests.real.harness.waiting import wait_for
-from tests.services.stack import (  # noqa: F401 - fixtures
+from tests.harness.people import Person
+from tests.harness.services_stack import (  # noqa: F401 - fixtures
     SLEEPER,
     Stack,
     provide_any_stack,
     provide_ordinary_user,
     provide_stack,
 )
+from tests.harness.waiting import wait_for
 
 
 @contextmanager

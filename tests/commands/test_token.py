@@ -10,7 +10,7 @@ import pytest
 
 from ctl.auth.accounts import Grant
 from ctl.auth.authenticate import authenticate
-from tests.commands.accounts import PASSWORD, AccountCli
+from tests.harness.account_cli import PASSWORD, AccountCli
 
 DAY = 24 * 60 * 60
 

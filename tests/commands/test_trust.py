@@ -11,8 +11,8 @@ import pytest
 
 from ctl.certificates import stores as trusting
 from ctl.tls.authority import Pair, issue, make_authority, renew_authority
-from tests.commands.cli import Cli
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.harness.certificates import certificate_pem, key_pem, make_key
+from tests.harness.cli import Cli
 
 HOST = "registry.example.com"
 NAME = f"{HOST}:5050"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ctl.auth.accounts import Grant, User
-from tests.auth.models import HASH
-from tests.commands.accounts import PASSWORD, AccountCli
+from tests.harness.account_cli import PASSWORD, AccountCli
+from tests.harness.account_models import HASH
 
 TEAM = Grant("team/**", ("pull", "push"))
 

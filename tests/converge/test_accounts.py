@@ -28,7 +28,7 @@ from pathlib import Path
 from ctl.converge import Command, Group, User, converge
 from ctl.converge.model import Machine
 from ctl.errors import CtlError
-from tests.converge.supervisor import Bench
+from tests.harness.supervisor import Bench
 bench = Bench.at(Path(sys.argv[1]))
 machine = Machine(services=bench.services, privileged=True)
 

@@ -31,8 +31,8 @@ from ctl.converge.journal import Journal, discard, interrupted, roll_back
 from ctl.converge.model import Change
 from ctl.errors import RunFailed
 from ctl.paths import Layout
-from tests.converge.supervisor import Bench, Recorder
-from tests.converge.trees import tree
+from tests.harness.supervisor import Bench, Recorder
+from tests.harness.trees import tree
 
 pytestmark = pytest.mark.real
 
@@ -210,7 +210,7 @@ import sys, time
 from pathlib import Path
 from ctl.converge import Command, File, converge
 from ctl.errors import CtlError
-from tests.converge.supervisor import Bench
+from tests.harness.supervisor import Bench
 bench = Bench.at(Path(sys.argv[1]))
 items = [File(bench.layout.path("/etc/a"), content="x"),
          Command("wait", argv=["sh", "-c", "echo ready >&2; sleep 30"], guard=lambda: True)]
@@ -245,7 +245,7 @@ CHECKED = """
 import os, signal, sys, tempfile
 from pathlib import Path
 from ctl.converge import File, Validation, converge
-from tests.converge.supervisor import Bench
+from tests.harness.supervisor import Bench
 bench = Bench.at(Path(sys.argv[1]))
 tempfile.tempdir = sys.argv[1]
 path = bench.layout.path("/etc/a")

@@ -29,9 +29,9 @@ from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
 from ctl.paths import Layout
 from ctl.settings.secrets.token_pair import make_pair
-from tests.converge.supervisor import Bench, FileSupervisor, Recorder
-from tests.converge.trees import tree
-from tests.nginx.ordinary import as_nobody
+from tests.harness.as_nobody import as_nobody
+from tests.harness.supervisor import Bench, FileSupervisor, Recorder
+from tests.harness.trees import tree
 
 
 @pytest.fixture

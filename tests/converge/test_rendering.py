@@ -9,7 +9,7 @@ import pytest
 from ctl.converge import Directory, File, Item, Symlink, render_to
 from ctl.converge.model import Machine
 from ctl.errors import CtlError
-from tests.converge.supervisor import Bench
+from tests.harness.supervisor import Bench
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ from ctl.converge.atomic import write_atomic
 from ctl.converge.journal import Journal, roll_back
 from ctl.converge.model import Machine, Resource
 from ctl.errors import CtlError
-from tests.converge.supervisor import Bench
-from tests.converge.trees import tree
-from tests.tls.makers import Key, certificate_pem, key_pem, make_key
+from tests.harness.certificates import Key, certificate_pem, key_pem, make_key
+from tests.harness.supervisor import Bench
+from tests.harness.trees import tree
 
 
 @pytest.fixture

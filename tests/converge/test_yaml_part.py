@@ -15,8 +15,8 @@ from ctl.converge.journal import Journal, roll_back
 from ctl.converge.model import Machine
 from ctl.converge.yaml_text import Document
 from ctl.errors import CtlError
-from tests.converge.supervisor import Bench
-from tests.converge.trees import tree
+from tests.harness.supervisor import Bench
+from tests.harness.trees import tree
 
 REGISTRY = ("production", "registry")
 WANTED: dict[str, object] = {"enabled": True, "host": "registry.example.com", "port": 5005}

@@ -22,9 +22,8 @@ from ctl.node.recipes import items
 from ctl.paths import Layout
 from ctl.services import Runit
 from ctl.settings.load import load
-from tests import nginx_text
-from tests.real.harness import seeds
-from tests.settings.support import Site
+from tests.harness import nginx_text, seeds
+from tests.harness.settings_site import Site
 
 SMALL = """nginx version: nginx/1.22.1
 built by gcc 12.2.0 (Debian 12.2.0-14+deb12u1)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ctl.text.quoting import nginx
-from tests.real.harness.waiting import wait_for
-from tests.test_hostile_values import NASTY
+from tests.harness.waiting import wait_for
+from tests.templates.test_hostile_values import NASTY
 
 pytestmark = pytest.mark.real
 

@@ -15,7 +15,7 @@ import pytest
 
 from ctl.errors import UsageFault
 from ctl.nginx.ports import Reason, Taken, parse_address, taken
-from tests.nginx.ordinary import as_nobody
+from tests.harness.as_nobody import as_nobody
 
 HOLDER = """
 import os, socket, sys

@@ -16,8 +16,8 @@ import pytest
 from ctl.errors import ValidationError
 from ctl.machine.search import find_program
 from ctl.nginx.validate import nginx_accepts
-from tests.nginx.ordinary import NOBODY, as_nobody
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.harness.as_nobody import NOBODY, as_nobody
+from tests.harness.certificates import certificate_pem, key_pem, make_key
 
 REAL = "/var/opt/gitlab/nginx/conf"
 

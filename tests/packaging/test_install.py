@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.wheelhouse import fill, offline
-from tests.real.harness.images import image, layout_digests, write_layout
-from tests.real.harness.machine import Machine
-from tests.real.harness.people import CHECKOUT
-from tests.real.harness.root import Result
+from tests.harness.images import image, layout_digests, write_layout
+from tests.harness.machine import Machine
+from tests.harness.people import CHECKOUT
+from tests.harness.root import Result
+from tests.harness.wheelhouse import fill, offline
 
 pytestmark = pytest.mark.real
 
@@ -123,7 +123,7 @@ def test_the_tests_own_script_in_a_fresh_clone(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", str(CHECKOUT), str(clone)], check=True)
     done = subprocess.run(
-        ["sh", "tests/run.sh", "-q", "-p", "no:cacheprovider", "tests/test_quoting.py"],
+        ["sh", "tests/run.sh", "-q", "-p", "no:cacheprovider", "tests/text/test_quoting.py"],
         cwd=clone,
         capture_output=True,
         text=True,

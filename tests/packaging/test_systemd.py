@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.booted import SYSTEMD, Booted
-from tests.packaging.wheelhouse import fill, offline
-from tests.real.harness.people import CHECKOUT
-from tests.real.harness.root import Result
-from tests.real.harness.waiting import wait_for
+from tests.harness.booted import SYSTEMD, Booted
+from tests.harness.people import CHECKOUT
+from tests.harness.root import Result
+from tests.harness.waiting import wait_for
+from tests.harness.wheelhouse import fill, offline
 
 pytestmark = [
     pytest.mark.real,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.wheelhouse import fill, offline
+from tests.harness.wheelhouse import fill, offline
 
 pytestmark = pytest.mark.real
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from tests.real.harness.people import Person, myself, ordinary
-from tests.real.harness.registries import Registry
-from tests.real.harness.root import Root
+from tests.harness.people import Person, myself, ordinary
+from tests.harness.registries import Registry
+from tests.harness.root import SETTINGS, Root, RootMaker
 
 PROGRAMS = ("nginx", "docker-registry", "runsvdir", "chpst", "svlogd", "skopeo", "openssl")
-SETTINGS = "etc/gitlab/gitlab.py"
-RootMaker = Callable[..., Root]
 
 
 @pytest.fixture(autouse=True, scope="session")

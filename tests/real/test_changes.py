@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.real.harness import images, processes, tree
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import listening, wait_for
+from tests.harness import images, processes, tree
+from tests.harness.root import Root
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 

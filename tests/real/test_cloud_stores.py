@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import azure, images, tree
-from tests.real.harness.azure import AzureServer
-from tests.real.harness.gcs import GoogleServer
-from tests.real.harness.root import Root
+from tests.harness import azure, images, tree
+from tests.harness.azure import AzureServer
+from tests.harness.gcs import GoogleServer
+from tests.harness.root import Root, RootMaker
 
 pytestmark = [
     pytest.mark.real,

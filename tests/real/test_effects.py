@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.harness import images, seeds, tokens
-from tests.real.harness.downloads import halted_download
-from tests.real.harness.https import Answer, Client
-from tests.real.harness.report import read_report
-from tests.real.harness.root import GITLAB_URL, Root
-from tests.real.harness.waiting import listening, wait_for
+from tests.harness import images, seeds, tokens
+from tests.harness.downloads import halted_download
+from tests.harness.https import Answer, Client
+from tests.harness.report import read_report
+from tests.harness.root import GITLAB_URL, Root
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, tokens, tree
-from tests.real.harness.people import Person
-from tests.real.harness.root import GITLAB_URL, Root
+from tests.harness import images, tokens, tree
+from tests.harness.people import Person
+from tests.harness.root import GITLAB_URL, Root, RootMaker
 
 pytestmark = pytest.mark.real
 

@@ -12,11 +12,10 @@ import pytest
 
 from ctl.paths import Layout
 from ctl.registry.gate import Gate
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, tree
-from tests.real.harness.people import Person
-from tests.real.harness.root import Root, kill
-from tests.real.harness.waiting import wait_for
+from tests.harness import images, tree
+from tests.harness.people import Person
+from tests.harness.root import Root, RootMaker, kill
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from ctl.registry.token import key_set
-from tests.real.harness import images, processes, seeds, tokens, tree
-from tests.real.harness.https import Client
-from tests.real.harness.people import Person
-from tests.real.harness.ports import Ports
-from tests.real.harness.registries import Registry
-from tests.real.harness.skopeo import Skopeo
-from tests.real.harness.waiting import listening, wait_for
-from tests.real.harness.watch import CommandLines, Watch
+from tests.harness import images, processes, seeds, tokens, tree
+from tests.harness.https import Client
+from tests.harness.people import Person
+from tests.harness.ports import Ports
+from tests.harness.registries import Registry
+from tests.harness.skopeo import Skopeo
+from tests.harness.waiting import listening, wait_for
+from tests.harness.watch import CommandLines, Watch
 
 pytestmark = pytest.mark.real
 

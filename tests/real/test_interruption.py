@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, processes, tree
-from tests.real.harness.people import Person
-from tests.real.harness.root import Root, kill
-from tests.real.harness.waiting import wait_for
-from tests.real.harness.watch import Watch
+from tests.harness import images, processes, tree
+from tests.harness.people import Person
+from tests.harness.root import Root, RootMaker, kill
+from tests.harness.waiting import wait_for
+from tests.harness.watch import Watch
 
 pytestmark = pytest.mark.real
 JOURNAL_ONLY = pytest.mark.one_registry("what is put back is what ctl wrote; the others here do it with both")

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import wait_for
+from tests.harness.root import Root
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("NGINX is killed")]
 

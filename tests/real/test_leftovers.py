@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import wait_for
+from tests.harness.root import Root
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry]
 

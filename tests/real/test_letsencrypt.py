@@ -18,14 +18,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.acme.support import issued
-from tests.real.conftest import SETTINGS, RootMaker
-from tests.real.harness import images
-from tests.real.harness.https import Client
-from tests.real.harness.pebble import Pebble
-from tests.real.harness.people import Person
-from tests.real.harness.root import Result, Root
-from tests.real.harness.waiting import wait_for
+from tests.harness import images
+from tests.harness.acme_site import issued
+from tests.harness.https import Client
+from tests.harness.pebble import Pebble
+from tests.harness.people import Person
+from tests.harness.root import SETTINGS, Result, Root, RootMaker
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("certificates are NGINX's")]
 

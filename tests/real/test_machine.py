@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.harness.machine import Machine
-from tests.real.harness.registries import Registry
+from tests.harness.machine import Machine
+from tests.harness.registries import Registry
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
 

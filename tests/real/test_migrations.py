@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness.people import Person
-from tests.real.harness.root import Root
+from tests.harness.people import Person
+from tests.harness.root import Root, RootMaker
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry]
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import tree
-from tests.real.harness.people import Person
-from tests.real.harness.root import Result, Root
+from tests.harness import tree
+from tests.harness.people import Person
+from tests.harness.root import Result, Root, RootMaker
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("what is refused here, no registry has a part in")]
 

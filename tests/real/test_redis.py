@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, tree
-from tests.real.harness.processes import command_lines
-from tests.real.harness.redis_server import PASSWORD, RedisServer
-from tests.real.harness.root import Root
+from tests.harness import images, tree
+from tests.harness.processes import command_lines
+from tests.harness.redis_server import PASSWORD, RedisServer
+from tests.harness.root import Root, RootMaker
 
 pytestmark = pytest.mark.real
 

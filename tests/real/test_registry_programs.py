@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.real.harness import images
-from tests.real.harness.registries import REGISTRIES, Registry
-from tests.real.harness.root import Root
+from tests.harness import images
+from tests.harness.registries import REGISTRIES, Registry
+from tests.harness.root import Root
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("these tests run both")]
 

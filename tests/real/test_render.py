@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import tree
-from tests.real.harness.people import Person
-from tests.real.harness.root import Root
+from tests.harness import tree
+from tests.harness.people import Person
+from tests.harness.root import Root, RootMaker
 
 pytestmark = pytest.mark.real
 

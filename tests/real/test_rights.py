@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, tree
-from tests.real.harness.root import GITLAB_ACCOUNT, REGISTRY_ACCOUNT, WEB_ACCOUNT, Result, Root
-from tests.real.harness.watch import CommandLines
+from tests.harness import images, tree
+from tests.harness.root import GITLAB_ACCOUNT, REGISTRY_ACCOUNT, WEB_ACCOUNT, Result, Root, RootMaker
+from tests.harness.watch import CommandLines
 
 pytestmark = pytest.mark.real
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, tree
-from tests.real.harness.https import Client
-from tests.real.harness.registries import Registry
-from tests.real.harness.root import Root
-from tests.real.harness.s3 import S3Server
+from tests.harness import images, tree
+from tests.harness.https import Client
+from tests.harness.registries import Registry
+from tests.harness.root import Root, RootMaker
+from tests.harness.s3 import S3Server
 
 pytestmark = pytest.mark.real
 

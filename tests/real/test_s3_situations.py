@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images
-from tests.real.harness.metadata import MachineMetadata
-from tests.real.harness.root import Root
-from tests.real.harness.s3 import GuardedS3Server
+from tests.harness import images
+from tests.harness.metadata import MachineMetadata
+from tests.harness.root import Root, RootMaker
+from tests.harness.s3 import GuardedS3Server
 
 pytestmark = pytest.mark.real
 

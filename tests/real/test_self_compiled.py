@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.real.conftest import RootMaker
-from tests.real.harness.root import Root
+from tests.harness.root import Root, RootMaker
 
 pytestmark = pytest.mark.real
 

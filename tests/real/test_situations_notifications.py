@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images
-from tests.real.harness.listener import Listener, listening
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import wait_for
+from tests.harness import images
+from tests.harness.listener import Listener, listening
+from tests.harness.root import Root, RootMaker
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

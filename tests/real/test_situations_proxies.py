@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import balancers, images, seeds
-from tests.real.harness.https import Client
-from tests.real.harness.named import NamedClient
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import wait_for
+from tests.harness import balancers, images, seeds
+from tests.harness.https import Client
+from tests.harness.named import NamedClient
+from tests.harness.root import Root, RootMaker
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry]
 

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real.conftest import SETTINGS, RootMaker
-from tests.real.harness import images, schema1, seeds
-from tests.real.harness.downloads import halted_download
-from tests.real.harness.https import Answer
-from tests.real.harness.images import Blob
-from tests.real.harness.root import Root
-from tests.real.harness.waiting import listening, wait_for
+from tests.harness import images, schema1, seeds
+from tests.harness.downloads import halted_download
+from tests.harness.https import Answer
+from tests.harness.images import Blob
+from tests.harness.root import SETTINGS, Root, RootMaker
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images
-from tests.real.harness.named import NamedClient
-from tests.real.harness.root import GITLAB_URL, Root
-from tests.tls.makers import certificate_pem, key_pem, make_key
+from tests.harness import images
+from tests.harness.certificates import certificate_pem, key_pem, make_key
+from tests.harness.named import NamedClient
+from tests.harness.root import GITLAB_URL, Root, RootMaker
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry]
 

@@ -17,10 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.real.conftest import RootMaker
-from tests.real.harness import images, seeds
-from tests.real.harness.https import Answer
-from tests.real.harness.issuer import (
+from tests.harness import images, seeds
+from tests.harness.https import Answer
+from tests.harness.issuer import (
     FILE,
     Issuer,
     access_of,
@@ -32,9 +31,9 @@ from tests.real.harness.issuer import (
     reachable,
     write_accounts,
 )
-from tests.real.harness.people import Person
-from tests.real.harness.root import ISSUER_ACCOUNT, Root
-from tests.real.harness.waiting import wait_for
+from tests.harness.people import Person
+from tests.harness.root import ISSUER_ACCOUNT, Root, RootMaker
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

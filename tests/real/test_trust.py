@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.harness import images
-from tests.real.harness.machine import Machine
-from tests.real.harness.root import Result
+from tests.harness import images
+from tests.harness.machine import Machine
+from tests.harness.root import Result
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real.harness.ports import Ports
-from tests.real.harness.registries import Registry
-from tests.registry.stack import Stack, stack
+from tests.harness.ports import Ports
+from tests.harness.registries import Registry
+from tests.harness.registry_stack import Stack, stack
 
 
 @pytest.fixture

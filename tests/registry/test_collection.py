@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ctl.registry.program import Flavour, identify
-from tests.real.harness import images, tree
-from tests.real.harness.skopeo import Skopeo
-from tests.real.harness.waiting import wait_for
-from tests.registry.stack import Stack, registry_uid
+from tests.harness import images, tree
+from tests.harness.registry_stack import Stack, registry_uid
+from tests.harness.skopeo import Skopeo
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

@@ -16,7 +16,7 @@ from ctl.registry import probe
 from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig, read_config
 from ctl.registry.launch import account_of
-from tests.real.harness.registries import DEBIAN
+from tests.harness.registries import DEBIAN
 
 S3 = {"bucket": "b", "region": "r", "secretkey": "geheim"}
 

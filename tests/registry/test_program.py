@@ -12,7 +12,7 @@ from ctl.errors import PreflightError
 from ctl.registry.program import Flavour, has_driver, identify, parse_version, refusals
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
 from ctl.settings.source import Location
-from tests.real.harness.registries import Registry
+from tests.harness.registries import Registry
 
 PROGRAM = Path("/usr/bin/registry")
 

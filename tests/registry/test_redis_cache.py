@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from tests.real.harness import images, seeds
-from tests.real.harness.ports import Ports
-from tests.real.harness.processes import command_lines
-from tests.real.harness.redis_server import PASSWORD, RedisServer
-from tests.real.harness.registries import REGISTRIES, Registry
-from tests.real.harness.waiting import wait_for
-from tests.registry.stack import Stack, stack
+from tests.harness import images, seeds
+from tests.harness.ports import Ports
+from tests.harness.processes import command_lines
+from tests.harness.redis_server import PASSWORD, RedisServer
+from tests.harness.registries import REGISTRIES, Registry
+from tests.harness.registry_stack import Stack, stack
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ctl.errors import UsageFault
 from ctl.registry import token
-from tests.real.harness import seeds
+from tests.harness import seeds
 
 MINUTES = timedelta(minutes=5)
 

@@ -17,10 +17,10 @@ import pytest
 
 from ctl.registry import token
 from ctl.registry.dialect import KEY_SET
-from tests.real.harness import seeds
-from tests.real.harness.ports import Ports
-from tests.real.harness.registries import Registry
-from tests.real.harness.waiting import wait_for
+from tests.harness import seeds
+from tests.harness.ports import Ports
+from tests.harness.registries import Registry
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

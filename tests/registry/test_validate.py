@@ -15,10 +15,10 @@ import pytest
 
 from ctl.errors import PreflightError, ValidationError
 from ctl.registry.validate import TIME_LIMIT, registry_accepts
-from tests.real.harness import seeds
-from tests.real.harness.ports import Ports
-from tests.real.harness.processes import below
-from tests.real.harness.registries import Registry
+from tests.harness import seeds
+from tests.harness.ports import Ports
+from tests.harness.processes import below
+from tests.harness.registries import Registry
 
 pytestmark = pytest.mark.real
 

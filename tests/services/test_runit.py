@@ -19,8 +19,8 @@ from ctl.errors import CtlError
 from ctl.paths import Layout
 from ctl.services import rising
 from ctl.services.runit import Runit, ServiceFailed
-from tests.real.harness.waiting import listening, wait_for
-from tests.services.stack import CRASHER, SLEEPER, STUBBORN, Stack, provide_stack  # noqa: F401 - a fixture
+from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack, provide_stack  # noqa: F401 - a fixture
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 

@@ -16,9 +16,8 @@ from ctl.paths import Layout
 from ctl.services import supervisor, sv
 from ctl.services.runit import Runit
 from ctl.services.supervisor import Supervisor
-from tests.real.harness.processes import environment
-from tests.real.harness.waiting import wait_for
-from tests.services.stack import (  # noqa: F401 - fixtures
+from tests.harness.processes import environment
+from tests.harness.services_stack import (  # noqa: F401 - fixtures
     SLEEPER,
     STUBBORN,
     Stack,
@@ -26,6 +25,7 @@ from tests.services.stack import (  # noqa: F401 - fixtures
     provide_ordinary_user,
     provide_stack,
 )
+from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ctl.settings.secrets.token_pair import TokenPair, make_pair
-from tests.real.harness import seeds
-from tests.settings.support import Site
+from tests.harness import seeds
+from tests.harness.settings_site import Site
 
 
 @pytest.fixture

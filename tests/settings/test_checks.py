@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.settings.support import BOTH, GITLAB, URL, Site
+from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 
 VHOST = 'registry["nginx"]'
 API = 'gitlab_rails["registry_api_url"]'

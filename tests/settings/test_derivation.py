@@ -9,7 +9,7 @@ from ctl.settings.option import Option, Rule
 from ctl.settings.secrets.store import Secrets
 from ctl.settings.types import Text
 from ctl.settings.view import View
-from tests.settings.support import BOTH, GITLAB, URL, Site, lookup
+from tests.harness.settings_site import BOTH, GITLAB, URL, Site, lookup
 
 
 @pytest.mark.parametrize(

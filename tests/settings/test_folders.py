@@ -7,7 +7,7 @@ import pytest
 from ctl.paths import Layout
 from ctl.settings.load import load
 from ctl.settings.source import SettingsError
-from tests.settings.support import URL, Site
+from tests.harness.settings_site import URL, Site
 
 BASE = URL + 'letsencrypt["enable"] = False\n'
 

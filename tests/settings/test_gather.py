@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctl.settings.options.foreign import ELSEWHERE, FOREIGN
-from tests.settings.support import BOTH, Site
+from tests.harness.settings_site import BOTH, Site
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctl.settings.secrets.token_pair import TokenPair
-from tests.settings.support import Site, lookup
+from tests.harness.settings_site import Site, lookup
 
 GITLAB = 'external_url("https://gitlab.example.com")\nletsencrypt["enable"] = False\n'
 HERE = GITLAB + 'registry_external_url("https://gitlab.example.com:5050")\n'

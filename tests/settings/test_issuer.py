@@ -6,8 +6,8 @@ import pytest
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.quantities import lifetime_seconds
-from tests.real.harness import seeds
-from tests.settings.support import BOTH, GITLAB, URL, Site
+from tests.harness import seeds
+from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 
 KEY, CERTIFICATE = seeds.pair()
 ON = 'registry_auth["enable"] = True\n'

@@ -8,7 +8,7 @@ import pytest
 
 from ctl.settings.rules.letsencrypt import is_public
 from ctl.settings.secrets.token_pair import TokenPair
-from tests.settings.support import Site
+from tests.harness.settings_site import Site
 
 GITLAB = 'external_url = "https://gitlab.public-site.eu"\n'
 URL = 'registry_external_url = "https://registry.public-site.eu"\n'

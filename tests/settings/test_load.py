@@ -13,7 +13,7 @@ from ctl.errors import EXIT_USAGE, CtlError
 from ctl.paths import Layout
 from ctl.settings.load import load
 from ctl.settings.source import SettingsError
-from tests.settings.support import BOTH, Site
+from tests.harness.settings_site import BOTH, Site
 
 
 def test_a_missing_file_names_the_command_that_writes_one(tmp_path: Path) -> None:

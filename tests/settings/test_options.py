@@ -7,7 +7,7 @@ import pytest
 from ctl.settings.attributes import OriginKind
 from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.registry_nginx import CIPHERS
-from tests.settings.support import BOTH, URL, Site, lookup
+from tests.harness.settings_site import BOTH, URL, Site, lookup
 
 SVLOGD = {
     "svlogd_size": 209715200, "svlogd_num": 30, "svlogd_timeout": 86400, "svlogd_filter": "gzip",

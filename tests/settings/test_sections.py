@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.settings.support import BOTH, Site
+from tests.harness.settings_site import BOTH, Site
 
 REDIS = {
     "addr": "a.example.com:26379, [::1]:6379",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctl.settings.source import Severity
-from tests.settings.support import BOTH, Site
+from tests.harness.settings_site import BOTH, Site
 
 S3 = {"bucket": "images", "region": "eu-west-1"}
 AZURE = {"accountname": "a", "container": "c", "trimlegacyrootprefix": True}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.settings.support import Site
+from tests.harness.settings_site import Site
 
 URL = 'registry_external_url = "https://r.example.com"\n'
 

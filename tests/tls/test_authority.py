@@ -18,7 +18,7 @@ from cryptography import x509
 from ctl.errors import CtlError
 from ctl.tls.authority import Pair, is_local, issue, make_authority, outlives, renew_authority
 from ctl.tls.certificates import inspect, issued_by, matches
-from tests.tls.makers import NOW, certificate_pem, key_pem, make_key
+from tests.harness.certificates import NOW, certificate_pem, key_pem, make_key
 
 NAMES = ["registry.example.com", "localhost", "127.0.0.1", "::1"]
 LONG = ".".join(["a" * 30] * 4)

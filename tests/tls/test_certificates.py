@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat
 from ctl.errors import CtlError
 from ctl.tls.authority import issue, make_authority
 from ctl.tls.certificates import inspect, issued_by, matches, normal_host
-from tests.tls.makers import NOW, certificate_pem, key_pem, make_key
+from tests.harness.certificates import NOW, certificate_pem, key_pem, make_key
 
 
 def test_facts_of_a_certificate_as_openssl_prints_them() -> None:

@@ -19,8 +19,8 @@ from ctl.errors import CtlError, PreflightError
 from ctl.tls import Authority, ServerCertificate
 from ctl.tls.authority import SERVER_LIFE, issue, make_authority
 from ctl.tls.certificates import inspect, issued_by, matches
-from tests.nginx.ordinary import as_nobody
-from tests.tls.makers import NOW, certificate_pem, key_pem, make_key
+from tests.harness.as_nobody import as_nobody
+from tests.harness.certificates import NOW, certificate_pem, key_pem, make_key
 
 HOST = "registry.example.com"
 MACHINE = Machine(cast(ServiceManager, None), privileged=False)

@@ -9,7 +9,7 @@ from ctl.paths import Layout
 from ctl.settings.attributes import OriginKind
 from ctl.settings.load import load
 from ctl.settings.source import SettingsError
-from tests.settings.support import lookup
+from tests.harness.settings_site import lookup
 
 
 def outcome(file: Path, root: Path) -> tuple[dict[str, Any], list[str]]:

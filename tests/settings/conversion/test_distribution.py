@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ctl.errors import CtlError
 from ctl.settings.conversion.distribution import convert_distribution
 from ctl.settings.load import reading_of
-from tests.settings.support import Site
+from tests.harness.settings_site import Site
 
 WHOLE = """\
 version: 0.1

@@ -10,7 +10,7 @@ import pytest
 
 from ctl.settings.load import reading_of
 from ctl.settings.options import OPTIONS
-from tests.settings.conversion import full_size
+from tests.harness import full_size
 from tests.settings.conversion.both import converted
 from tests.settings.conversion.outcomes import outcome
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.settings.conversion import full_size
+from tests.harness import full_size
 from tests.settings.ruby.reader import errors
 
 LINES = full_size.text().split("\n")

@@ -1,0 +1,82 @@
+"""Recipes: the shipped ones first, then a site's own, which only its owner may be able to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from ctl.converge import File
+from ctl.errors import CtlError
+from ctl.node.node import Node
+from ctl.node.recipes import ORDER, load, recipe_files
+from ctl.paths import Layout
+
+GOOD = """
+from ctl.converge import File
+def recipe(node):
+    yield File(node.layout.path("/etc/motd"), content="hello")
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path)
+    layout.site_recipes.mkdir(parents=True, mode=0o755)
+    return layout
+
+
+def put(layout: Layout, name: str, text: str, mode: int = 0o644) -> Path:
+    path = layout.site_recipes / name
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_every_shipped_recipe_is_in_the_order() -> None:
+    shipped = {path.stem for path in (Path(__file__).parents[2] / "recipes").glob("*.py")}
+    assert shipped == set(ORDER)
+
+
+def test_a_sites_recipes_come_last_by_name(site: Layout) -> None:
+    put(site, "b.py", GOOD)
+    put(site, "a.py", GOOD)
+    assert [path.stem for path in recipe_files(site)] == [*ORDER, "a", "b"]
+
+
+def test_a_sites_recipe_yields_resources(site: Layout) -> None:
+    class FakeNode:
+        layout = site
+
+    items = list(load(put(site, "a.py", GOOD))(cast(Node, FakeNode())))
+    assert items == [File(site.path("/etc/motd"), content="hello")]
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o664, 0o646])
+def test_a_recipe_that_others_can_write_is_refused(site: Layout, mode: int) -> None:
+    path = put(site, "a.py", GOOD, mode)
+    with pytest.raises(CtlError, match="can write it") as caught:
+        recipe_files(site)
+    assert str(path) in caught.value.message
+
+
+def test_a_folder_that_others_can_write_is_refused(site: Layout) -> None:
+    put(site, "a.py", GOOD)
+    site.site_recipes.chmod(0o777)
+    with pytest.raises(CtlError, match="can write it"):
+        recipe_files(site)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\n", "defines no function recipe"),
+        ("\nrecipe = = 1\n", r"a\.py:2: SyntaxError"),
+        ("import sys\nsys.exit(3)\n", r"a\.py:2: SystemExit"),
+        ("def recipe(node): ...\n1 / 0\n", r"a\.py:2: ZeroDivisionError"),
+    ],
+)
+def test_a_broken_recipe_is_named_with_its_line(site: Layout, text: str, said: str) -> None:
+    with pytest.raises(CtlError, match=said):
+        load(put(site, "a.py", text))
