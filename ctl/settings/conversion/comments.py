@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ctl.settings.language.names import Names
+from ctl.settings.language.setting_names import Names
 
 Convert = Callable[[str], str | None]
 

@@ -24,7 +24,7 @@ from ctl.settings.conversion.terms import (
     union,
 )
 from ctl.settings.language.faults import Fault
-from ctl.settings.language.names import Names
+from ctl.settings.language.setting_names import Names
 from ctl.settings.ruby import advice
 from ctl.settings.ruby.expressions import MAX_DEPTH, Expressions
 from ctl.settings.ruby.grammar import Span, named, parts

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ctl.errors import UsageFault
 from ctl.settings.conversion.ruby import Converted, convert_ruby
-from ctl.settings.language.files import FileProblem, read_text
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.load import is_others_key
 from ctl.settings.options import NAMES
 

@@ -15,9 +15,9 @@ from ctl.settings.conversion.statements import Statements
 from ctl.settings.conversion.unread import with_unread_marked
 from ctl.settings.language.faults import Fault, LimitReached
 from ctl.settings.language.limits import MAX_DIAGNOSTICS
-from ctl.settings.language.names import Names
 from ctl.settings.language.places import SourceText, presentable
 from ctl.settings.language.scope import Scope
+from ctl.settings.language.setting_names import Names
 from ctl.settings.ruby.expressions import Expressions
 from ctl.settings.ruby.grammar import Span, heredocs, parse
 from ctl.settings.ruby.syntax import read_tree

@@ -21,7 +21,7 @@ from ctl.paths import Layout
 from ctl.settings.editing.check import Would
 from ctl.settings.editing.files import Original, locked
 from ctl.settings.editing.shown import difference
-from ctl.settings.language.files import FileProblem, read_text
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.source import Diagnostic, SettingsError
 
 _VARIABLES = ("VISUAL", "EDITOR")

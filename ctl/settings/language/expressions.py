@@ -13,9 +13,9 @@ from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned, kind
 from ctl.settings.language.functions import text_of
 from ctl.settings.language.limits import check_elements, check_number, check_text
 from ctl.settings.language.methods import elements
-from ctl.settings.language.paths import root_name
 from ctl.settings.language.places import Place
 from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.subscripts import root_name
 from ctl.settings.language.targets import Targets
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.language.unpacking import check_variable

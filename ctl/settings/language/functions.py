@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
-from ctl.settings.language.files import FileProblem, read_text
 from ctl.settings.language.limits import MAX_WIDTH, check_elements, check_number
 from ctl.settings.language.methods import Arguments, elements
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
 Function = Callable[[Arguments], object]

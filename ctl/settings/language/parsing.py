@@ -125,9 +125,8 @@ def _tokens(text: str) -> int:
 
 
 def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements) -> Diagnostic:
-    from ctl.settings.language import (
-        ruby,
-    )  # its patterns are made when it is imported: only where they are needed
+    # Imported here because it compiles many patterns, which only a file with errors needs.
+    from ctl.settings.language import ruby_hints
 
     line, column = error.lineno or 1, max(1, error.offset or 1)
     if str(error.msg).startswith("f-string") and sys.version_info < (3, 12):
@@ -138,7 +137,7 @@ def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements)
     where = source.location_at(line, column, (error.end_offset or 0) - column if same_line else 1)
     first, last = statements.span(line)
     statement = "\n".join(source.lines[first - 1 : last])
-    hint = ruby.hint(statement, source.lines[line - 1] if line <= len(source.lines) else "")
+    hint = ruby_hints.hint(statement, source.lines[line - 1] if line <= len(source.lines) else "")
     return Diagnostic(_message(error), where, hint=_hint(error) or hint)
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.settings.language.faults import Fault, LimitReached
-from ctl.settings.language.files import FileProblem, read_text
 from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
-from ctl.settings.language.names import Names
 from ctl.settings.language.parsing import parse
 from ctl.settings.language.places import Place, SourceText
 from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.setting_names import Names
 from ctl.settings.language.statements import Statements
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.nearest import nearest, very_near
 from ctl.settings.source import Diagnostic, Location, SettingsError, Severity

@@ -6,8 +6,8 @@ import ast
 
 from ctl.settings.language import advice
 from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned
-from ctl.settings.language.paths import path_text, root_name
 from ctl.settings.language.scope import Scope
+from ctl.settings.language.subscripts import path_text, root_name
 
 
 def construct(node: ast.expr | ast.stmt) -> Fault:

@@ -12,9 +12,9 @@ from typing import Final
 from ctl.settings.language import advice, functions
 from ctl.settings.language.faults import POISON, Fault, LimitReached, NoValue, Poisoned
 from ctl.settings.language.limits import MAX_DIAGNOSTICS, Budget
-from ctl.settings.language.names import Names
-from ctl.settings.language.paths import keys_of, path_text
 from ctl.settings.language.places import Place, Positioned, SourceText, locate, presentable
+from ctl.settings.language.setting_names import Names
+from ctl.settings.language.subscripts import keys_of, path_text
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.nearest import nearest
 from ctl.settings.source import Diagnostic, Location, Severity

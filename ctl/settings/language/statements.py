@@ -12,8 +12,8 @@ from ctl.settings.language.calls import Calls
 from ctl.settings.language.expressions import Expressions
 from ctl.settings.language.faults import Fault, LimitReached, NoValue
 from ctl.settings.language.methods import CHANGING, elements
-from ctl.settings.language.paths import path_text, root_name
 from ctl.settings.language.scope import Scope
+from ctl.settings.language.subscripts import path_text, root_name
 from ctl.settings.language.targets import plain_names
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.language.unpacking import bind

@@ -10,9 +10,9 @@ from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
 from ctl.settings.language.limits import check_elements
 from ctl.settings.language.methods import CHANGING, extend
 from ctl.settings.language.ownership import keep, kept, owned
-from ctl.settings.language.paths import keys_of, path_text, root_name
 from ctl.settings.language.refusals import attribute
 from ctl.settings.language.scope import Scope, did_you_mean
+from ctl.settings.language.subscripts import keys_of, path_text, root_name
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.language.unpacking import check_variable, unpack
 from ctl.settings.nearest import nearest

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault, Poisoned
-from ctl.settings.language.files import FileProblem, read_text
 from ctl.settings.language.limits import check_text
 from ctl.settings.language.places import is_plain_path
 from ctl.settings.language.scope import did_you_mean
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.language.tracked import TrackedList
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice

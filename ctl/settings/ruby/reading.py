@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.settings.language.faults import Fault, LimitReached
-from ctl.settings.language.files import FileProblem, read_text
 from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
-from ctl.settings.language.names import Names
 from ctl.settings.language.places import Place, SourceText, locate
 from ctl.settings.language.reading import FileReader, Reading
 from ctl.settings.language.scope import did_you_mean
+from ctl.settings.language.setting_names import Names
+from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.nearest import nearest, very_near
 from ctl.settings.ruby.grammar import Span, heredocs
 from ctl.settings.ruby.statements import Statements
