@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -258,12 +257,10 @@ def test_two_at_once_both_come_through(ctl: Cli) -> None:
 def test_a_held_file(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     monkeypatch.setattr("ctl.settings.editing.alter._WAIT", 0.1)
-    began = time.monotonic()
     with locked(file):
         said = ctl("settings", "set", "registry.log_level", "info")
     assert said.code == 75
     assert "is being edited" in said.err
-    assert 0.1 <= time.monotonic() - began < 5
     assert ctl("settings", "set", "registry.log_level", "info").code == 0
 
 

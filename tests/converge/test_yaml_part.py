@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from ctl.converge.yaml_text import Document
 from ctl.errors import CtlError
 from tests.harness.supervisor import Bench
 from tests.harness.trees import tree
+from tests.harness.work import at_most
 
 REGISTRY = ("production", "registry")
 WANTED: dict[str, object] = {"enabled": True, "host": "registry.example.com", "port": 5005}
@@ -85,9 +85,8 @@ def test_environments_that_merge_production_follow() -> None:
 def test_aliases_of_aliases_take_no_time() -> None:
     levels = "".join(f"  x{n}: &x{n} {{a: *x{n - 1}, b: [*x{n - 1}, .nan]}}\n" for n in range(1, 60))
     before = f"y:\n  x0: &x0 {{a: 1}}\n{levels}production:\n  z: *x59\n  registry:\n    host: a\n"
-    start = time.process_time()
-    assert edited(before).count("*x") == before.count("*x")
-    assert time.process_time() - start < 1
+    with at_most(calls=1_500_000):
+        assert edited(before).count("*x") == before.count("*x")
 
 
 REFUSED = {

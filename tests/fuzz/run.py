@@ -21,8 +21,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "corpus"
 ALL = "all"
-SLOWER = 4.0
-"""How much slower code may be while its coverage is measured; an input above it is timed without that."""
+MEASURED = 10
+"""How many times the calls there may be while coverage is measured; an input above it is run without that."""
 LARGEST = 4_096
 """Bytes of an input."""
 
@@ -53,7 +53,7 @@ def fuzz(name: str, *options: str) -> None:
     with atheris.instrument_imports(include=["ctl"]):
         from tests.fuzz import properties
         from tests.fuzz.targets import DICTIONARY, TARGETS
-    properties.SECONDS *= SLOWER
+    properties.CALLS *= MEASURED
     kept = [] if "--fresh" in options else [kept_folder(name)]
     folder = Path(tempfile.gettempdir())
     words = folder / "words"
@@ -79,7 +79,7 @@ def chosen(targets: Mapping[str, Target], name: str) -> Target:
 
 
 def guarded(name: str, target: Target) -> Target:
-    """The target within its bounds. What seems slow or large is run again in a process of its own."""
+    """The target within its bounds. What seems to take much is run again in a process of its own."""
     from tests.fuzz.properties import Broken, bounded
 
     def run(data: bytes) -> None:

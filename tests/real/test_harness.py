@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,11 +124,9 @@ def test_only_processes_of_a_root_are_ended(tmp_path: Path) -> None:
     other = subprocess.Popen(["sleep", "30"], cwd=outside)
     try:
         wait_for(lambda: [one.pid for one in processes.below(inside)] == [mine.pid])
-        began = time.monotonic()
         processes.end_all(inside)
         assert mine.wait(timeout=5) != 0
         assert other.poll() is None
-        assert time.monotonic() - began < 9
     finally:
         other.kill()
         other.wait()

@@ -7,7 +7,6 @@ import os
 import pwd
 import re
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -249,6 +248,7 @@ def test_an_answer_is_as_the_token_specification_says(running: Root) -> None:
     import jwt
     from cryptography.x509 import load_pem_x509_certificate
 
+    before = int(time.time())
     answer = Issuer.of(running).get(
         "pusher", "repository:team/app:pull,push", account="pusher", client_id="docker", offline_token="true"
     )
@@ -259,7 +259,7 @@ def test_an_answer_is_as_the_token_specification_says(running: Root) -> None:
     assert content["token"] == content["access_token"]
     assert content["expires_in"] == 300
     issued = time.strptime(content["issued_at"], "%Y-%m-%dT%H:%M:%SZ")
-    assert abs(time.time() - calendar.timegm(issued)) < 60
+    assert before <= calendar.timegm(issued) <= time.time()
     certificate = load_pem_x509_certificate(running.secrets()["internal_certificate"].encode())
     key: Any = certificate.public_key()
     claims = jwt.decode(content["token"], key, algorithms=["RS256"], audience="container_registry")
@@ -428,20 +428,6 @@ def test_a_broken_accounts_file_keeps_the_accounts(running: Root) -> None:
 
 
 # --- guessing
-
-
-@any_program
-def test_an_unknown_account_takes_as_long_as_a_wrong_password(running: Root) -> None:
-    """Loosely, since the machine has other things to do: without the same work it would be a thousandth."""
-    issuer, times = Issuer.behind(running), {"timed": [], "nosuchaccount": []}  # type: ignore[var-annotated]
-    running.ctl("user", "add", "timed", "--random-password").ok()
-    for number in range(9):
-        for name, found in times.items():
-            began = time.perf_counter()
-            assert issuer.get(name, secret="wrong", address=f"198.51.100.{number}").status == 401
-            found.append(time.perf_counter() - began)
-    known, unknown = (statistics.median(found) for found in times.values())
-    assert 1 / 3 < known / unknown < 3
 
 
 @any_program

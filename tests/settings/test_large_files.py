@@ -1,4 +1,4 @@
-"""Large settings files, checked as a whole: within a second and 200 MB, and with no more said than can be read."""
+"""Large settings files, checked as a whole: with little work, within 200 MB, and with no more said than can be read."""
 
 from __future__ import annotations
 
@@ -41,24 +41,25 @@ FILES = {
     ),
 }
 _MEASURE = """
-import contextlib, io, json, resource, sys, time
+import contextlib, io, json, sys
 from pathlib import Path
 from ctl.__main__ import run
 from ctl.commands import check_config
+from tests.harness.work import at_most
 found = {}
 for file in sorted(Path(sys.argv[1]).glob("*.py")):
-    out, start = io.StringIO(), time.process_time()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), at_most(calls=8_000_000):
         code = run(["--root", sys.argv[1] + "/root", "--settings", str(file), "check-config"])
-    found[file.stem] = code, time.process_time() - start, out.getvalue()
+    found[file.stem] = code, out.getvalue()
 peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 print(json.dumps({"found": found, "peak": peak}))
 """
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, float, str]]:
-    """Exit code, seconds of the processor, and what was said, of each file; all in one process of its own."""
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
+    """Exit code and what was printed of each file; all in one process of its own."""
     folder = tmp_path_factory.mktemp("large")
     for name, (text, _) in FILES.items():
         (folder / f"{name}.py").write_text(text)
@@ -70,16 +71,15 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, f
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_large_file_is_checked_soon(measured: dict[str, tuple[int, float, str]], name: str) -> None:
-    code, seconds, said = measured[name]
+def test_a_large_file_is_checked_soon(measured: dict[str, tuple[int, str]], name: str) -> None:
+    code, said = measured[name]
     assert code == FILES[name][1], said[:1_000]
-    assert seconds < 1
     assert len(said) < 64 * 1024
 
 
 def test_of_many_findings_the_first_are_told_and_the_rest_counted(
-    measured: dict[str, tuple[int, float, str]],
+    measured: dict[str, tuple[int, str]],
 ) -> None:
-    _, _, said = measured["unknown settings"]
+    _, said = measured["unknown settings"]
     assert said.count("is not known") == MOST_SHOWN
     assert f"error: and {19_000 - MOST_SHOWN:,} more" in said

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from ctl.paths import Layout
 from ctl.settings.load import load
 from ctl.settings.source import SettingsError
 from tests.harness.settings_site import BOTH, Site
+from tests.harness.work import at_most
 
 
 def test_a_missing_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
@@ -74,13 +74,9 @@ def test_a_thousand_endpoints_are_quick(site: Site) -> None:
         )
         + "]\n"
     )
-    layout, times = Layout(site.folder), []
-    for _ in range(3):
-        begin = time.process_time()
-        found = load(file, layout, use_secrets=False).attributes.registry.notifications
-        times.append(time.process_time() - begin)
+    with at_most(calls=1_500_000):
+        found = load(file, Layout(site.folder), use_secrets=False).attributes.registry.notifications
     assert len(found) == 1000
-    assert min(times) < 0.5
 
 
 def test_wrong_text_and_wrong_names_are_told_in_one_go(tmp_path: Path) -> None:

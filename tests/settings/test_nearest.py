@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from ctl.settings.nearest import nearest, very_near
+from tests.harness.work import at_most
 
 KNOWN = [
     "external_url",
@@ -72,6 +71,5 @@ def test_very_near_is_a_slip_of_the_finger(written: str, meant: str | None) -> N
 
 
 def test_a_huge_name_is_no_burden() -> None:
-    start = time.perf_counter()
-    nearest("registry_" * 100_000, [f"setting_number_{n}" for n in range(500)])
-    assert time.perf_counter() - start < 0.3
+    with at_most(calls=50_000):
+        nearest("registry_" * 100_000, [f"setting_number_{n}" for n in range(500)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from ctl.settings.load import reading_of
 from ctl.settings.options import OPTIONS
 from tests.harness import full_size
+from tests.harness.work import at_most
 from tests.settings.conversion.both import converted
 from tests.settings.conversion.outcomes import outcome
 
@@ -37,14 +37,13 @@ def test_every_registry_setting_is_in_the_file(text: str) -> None:
     assert len(used) > 0.7 * len(wanted)
 
 
-def test_it_is_read_in_less_than_a_third_of_a_second(text: str, tmp_path: Path) -> None:
+def test_it_is_read_with_little_work(text: str, tmp_path: Path) -> None:
     file = tmp_path / "gitlab.rb"
     file.write_text(text)
     assert text.count("\n") >= 4_000
     reading_of(file, {})  # the parser is loaded once
-    start = time.process_time()
-    reading_of(file, {})
-    assert time.process_time() - start < 0.3
+    with at_most(calls=500_000):
+        reading_of(file, {})
 
 
 def test_every_comment_is_kept_in_its_place(text: str) -> None:

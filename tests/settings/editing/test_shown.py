@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from ctl.settings.editing.shown import difference, masked
+from tests.harness.work import at_most
 
 FILE = Path("gitlab.py")
 
@@ -98,9 +98,8 @@ def test_a_changed_secret_is_a_change() -> None:
 
 
 def test_long_lines_are_not_shown_and_cost_nothing() -> None:
-    began = time.monotonic()
-    assert masked(FILE, "# " + "a" * 500_000) == ["(500002 characters)"]
-    assert time.monotonic() - began < 1
+    with at_most(calls=10_000):
+        assert masked(FILE, "# " + "a" * 500_000) == ["(500002 characters)"]
 
 
 def test_control_characters_do_not_reach_the_terminal() -> None:

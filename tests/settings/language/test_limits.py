@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,12 @@ from ctl.settings.language import read_settings
 from ctl.settings.language.limits import MAX_STEPS
 from ctl.settings.language.reading import _Reader
 from ctl.settings.source import SettingsError
+from tests.harness.work import at_most
 from tests.settings.language.reader import NAMES, errors, read, value
 
 pytestmark = pytest.mark.real
 
+MOST_CALLS = 6_000_000
 STEPS = f"more than {MAX_STEPS:,} steps"
 
 TOO_LARGE = [
@@ -109,16 +110,14 @@ LOOPS = [
 
 @pytest.mark.parametrize(("expression", "message"), TOO_LARGE, ids=[case[0][:40] for case in TOO_LARGE])
 def test_an_expression_that_asks_for_too_much(expression: str, message: str) -> None:
-    start = time.process_time()
-    assert message in errors(f'registry["x"] = {expression}\n')[0].message
-    assert time.process_time() - start < 1
+    with at_most(MOST_CALLS):
+        assert message in errors(f'registry["x"] = {expression}\n')[0].message
 
 
 @pytest.mark.parametrize(("statements", "message"), LOOPS, ids=[case[0][-40:] for case in LOOPS])
 def test_statements_that_ask_for_too_much(statements: str, message: str) -> None:
-    start = time.process_time()
-    assert message in errors(f'{statements}\nregistry["x"] = s\n')[-1].message
-    assert time.process_time() - start < 1
+    with at_most(MOST_CALLS):
+        assert message in errors(f'{statements}\nregistry["x"] = s\n')[-1].message
 
 
 HUGE = {
@@ -145,40 +144,39 @@ HUGE = {
 _MEASURE = """
 import json, resource
 from pathlib import Path
-from tests.settings.language.test_limits import HUGE, measured
+from tests.settings.language.test_limits import HUGE, messages_of
 
 def size():
     return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 resource.setrlimit(resource.RLIMIT_AS, (size() + 200 * 2**20,) * 2)
-print(json.dumps({name: measured(text) for name, (text, _) in HUGE.items()}))
+print(json.dumps({name: messages_of(text) for name, (text, _) in HUGE.items()}))
 """
 
 
-def measured(text: str) -> tuple[float, list[str]]:
-    """How many seconds of the processor reading a text takes, and the errors."""
+def messages_of(text: str) -> list[str]:
+    """The errors of a text, which is read with no more work than any may take."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "settings.py")
         path.write_text(text)
-        start, messages = time.process_time(), []
+        messages = []
         try:
-            read_settings(path, names=NAMES, environment={})
+            with at_most(MOST_CALLS):
+                read_settings(path, names=NAMES, environment={})
         except SettingsError as error:
             messages = [found.message for found in error.diagnostics]
-        seconds = time.process_time() - start
     gc.collect()
-    return seconds, messages
+    return messages
 
 
 @pytest.mark.real
-def test_huge_files_are_read_or_refused_below_a_second_and_200_megabytes() -> None:
+def test_huge_files_are_read_or_refused_below_200_megabytes() -> None:
     """In a process of its own, which may take no more than that."""
     argv = [sys.executable, "-c", _MEASURE]
     result = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, cwd=_checkout())
     assert result.returncode == 0, result.stderr
-    for name, (seconds, messages) in json.loads(result.stdout).items():
+    for name, messages in json.loads(result.stdout).items():
         expected = HUGE[name][1]
-        assert seconds < 1, name
         assert not any("memory" in message for message in messages), name
         assert expected is None or any(expected in message for message in messages), (name, messages[:1])
         assert expected is not None or not messages, (name, messages[:1])
@@ -221,12 +219,11 @@ def test_a_thousand_endpoints_and_four_thousand_lines_are_well_inside(tmp_path: 
     ]
     for text in texts:
         (tmp_path / "settings.py").write_text(text)
-        start = time.process_time()
         reader = _Reader(tmp_path / "settings.py", NAMES, {})
-        reader.read_all()
+        with at_most(calls=1_000_000):
+            reader.read_all()
         assert reader.sorted_diagnostics() == ()
         assert reader.scope.budget.steps > MAX_STEPS * 2 // 3
-        assert time.process_time() - start < 0.3
     assert read(texts[0]).values == read(texts[1]).values
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.harness.work import at_most
 from tests.settings.ruby.reader import errors, read
 
 pytestmark = pytest.mark.real
@@ -63,10 +63,9 @@ HEAVY = ["not", "plus", "keys", "brackets", "interpolation", "junk", "assignment
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_within_a_second(name: str) -> None:
-    start = time.process_time()
-    assert errors(BOMBS[name])
-    assert time.process_time() - start < 1
+def test_a_bomb_is_refused_soon(name: str) -> None:
+    with at_most(calls=4_000_000):
+        assert errors(BOMBS[name])
 
 
 @pytest.mark.real
