@@ -1,0 +1,83 @@
+"""Requests to a master: start another process, promote or discard it, state."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from ctl.errors import CtlError
+from ctl.graceful.instance import Instance, State
+
+NAME = "control.sock"
+MAX_BYTES = 1 << 16
+
+
+class Control:
+    """The master of one program, as ctl talks to it.
+
+    Args:
+        folder: of the master's sockets.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+
+    def instances(self) -> list[Instance]:
+        """Every process, in the order of their start. Raises MasterGone where no master answers."""
+        return [Instance.of(one) for one in self.ask("state")["instances"]]
+
+    def generation(self) -> int:
+        """How often this master has started from its script: it counts up when it has reread that."""
+        return int(self.ask("state")["generation"])
+
+    def current(self) -> Instance | None:
+        """The process that serves; None while there is none."""
+        return next((one for one in self.instances() if one.state is State.CURRENT), None)
+
+    def start(self, seconds: float) -> Instance:
+        """Start another process beside the one that serves; it is ended unless promoted within some seconds."""
+        return Instance.of(self.ask("start", seconds=seconds)["instance"])
+
+    def promote(self, number: int) -> None:
+        """Let a process serve from now on; the one that did so drains. Raises CtlError where it has ended."""
+        self.ask("promote", number=number)
+
+    def discard(self, number: int) -> None:
+        """End a process that does not serve."""
+        self.ask("discard", number=number)
+
+    def ask(self, request: str, **arguments: float) -> dict[str, Any]:
+        """One request and its answer.
+
+        Raises:
+            MasterGone: nobody answers.
+            CtlError: the master refuses; with its reason.
+        """
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                client.settimeout(10.0)
+                client.connect(str(self.path))
+                client.sendall(json.dumps({"request": request, **arguments}).encode("ascii") + b"\n")
+                answer = json.loads(read_line(client))
+        except (OSError, ValueError) as error:
+            raise MasterGone(f"no master answers at {self.path}: {error}") from error
+        if "error" in answer:
+            raise CtlError(str(answer["error"]))
+        return dict(answer)
+
+
+class MasterGone(CtlError):
+    """No master answers at its control socket."""
+
+
+def read_line(connection: socket.socket) -> bytes:
+    """One line, or what came of it before the other side closed or said too much."""
+    data = b""
+    while not data.endswith(b"\n") and len(data) < MAX_BYTES:
+        more = connection.recv(MAX_BYTES)
+        if not more:
+            break
+        data += more
+    return data

@@ -1,0 +1,124 @@
+"""One process of the program: its socket, its connections, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import time
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+SOCKET_MODE = 0o660
+_CONNECTED = "03"
+"""SS_CONNECTED in /proc/net/unix (include/uapi/linux/net.h)."""
+_QUIET_LOOKS = 2
+"""How many looks in a row must find no connection: NGINX may be between two of them."""
+
+
+class State(StrEnum):
+    """What a process is for."""
+
+    FIRST = "starting"
+    """It serves as soon as it accepts connections: nothing else does."""
+    CANDIDATE = "candidate"
+    CURRENT = "current"
+    DRAINING = "draining"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+@dataclass
+class Instance:
+    """One process.
+
+    Args:
+        number: counts up from 1 within the life of the master.
+        pid: the process.
+        socket: where it listens.
+        debug: the port of its debug server on loopback, or None.
+        state: what it is for.
+        since: when it got this state, in seconds of CLOCK_MONOTONIC.
+        deadline: when this state must be over, on the same clock; 0 for never.
+        quiet: looks in a row that found no connection.
+        status: how it ended, as waitpid(2) has it; None while it lives.
+    """
+
+    number: int
+    pid: int
+    socket: str
+    debug: int | None = None
+    state: State = State.CANDIDATE
+    since: float = 0.0
+    deadline: float = 0.0
+    quiet: int = 0
+    status: int | None = None
+
+    def to(self, state: State, seconds: float = 0.0) -> None:
+        """Go to another state, which must be over after some seconds; 0 for never."""
+        self.state, self.since = state, time.monotonic()
+        self.deadline = self.since + seconds if seconds else 0.0
+
+    def late(self) -> bool:
+        """Whether its state should be over by now."""
+        return bool(self.deadline) and time.monotonic() > self.deadline
+
+    def accepts(self) -> bool:
+        """Whether it accepts connections."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(1.0)
+            try:
+                client.connect(self.socket)
+            except OSError:
+                return False
+        return True
+
+    def connections(self) -> int:
+        """How many connections it has, waiting ones included."""
+        try:
+            table = Path("/proc/net/unix").read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError:
+            return 1  # unknown is not none: the limit decides
+        lines = (line.split(maxsplit=7) for line in table.splitlines() if line.endswith(self.socket))
+        return sum(words[5] == _CONNECTED for words in lines)
+
+    def drained(self) -> bool:
+        """Look once more for connections; whether there were none for some looks in a row."""
+        self.quiet = 0 if self.connections() else self.quiet + 1
+        return self.quiet >= _QUIET_LOOKS
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; a stopped process is continued, or it would never act on it."""
+        try:
+            os.kill(self.pid, number)
+            os.kill(self.pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass  # its end is noted when it is waited for
+
+    def open_to(self, group: int) -> None:
+        """Let a group connect. By descriptor, as the folder is the program's: nothing else is ever changed there.
+
+        Raises:
+            OSError: there is no socket.
+        """
+        descriptor = os.open(self.socket, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                raise OSError(f"{self.socket} is not a socket")
+            same = f"/proc/self/fd/{descriptor}"
+            os.chown(same, -1, group)
+            os.chmod(same, SOCKET_MODE)  # noqa: PTH101 - a descriptor's name, not a path
+        finally:
+            os.close(descriptor)
+
+    def facts(self) -> dict[str, Any]:
+        """As plain JSON values: for ctl, and for the master itself across an exec."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> Instance:
+        """The instance of some facts."""
+        return cls(**{**facts, "state": State(facts["state"])})

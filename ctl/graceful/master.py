@@ -1,0 +1,300 @@
+"""The process that runit supervises: starts the program, switches between its processes, ends them."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ctl.graceful.control import NAME, read_line
+from ctl.graceful.instance import Instance, State
+from ctl.graceful.relay import Relay, free_port, host_of
+
+KEPT = "CTL_GRACEFUL"
+"""Environment variable in which the master finds its processes again after it has replaced itself."""
+LINK = "current.sock"
+SOCKETS = "sockets"
+_TICK = 0.1
+"""Seconds between two looks at processes that come or go; none while there is just the one that serves."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the run script says.
+
+    Args:
+        command: the script that becomes the program; it finds CTL_SOCKET and CTL_DEBUG in its environment.
+        folder: of the link and the sockets.
+        group: whose members may connect, by number; None for the sockets' own rights.
+        drain: seconds after which a process that was replaced must end, whatever it still does.
+        wait: seconds that a process may take to end after TERM; KILL follows.
+        debug: the address of the debug server, or None.
+    """
+
+    command: Path
+    folder: Path
+    group: int | None
+    drain: float
+    wait: float
+    debug: str | None
+
+
+class Master:
+    """Keeps one process of the program serving.
+
+    Args:
+        options: see there.
+        run: the script with which the master replaces itself at HUP.
+    """
+
+    def __init__(self, options: Options, run: Path) -> None:
+        self.options = options
+        self.run_script = run
+        self.instances: list[Instance] = []
+        self.generation = 1
+        self.counter = 0
+        self.ending = False
+        self.exit_code = 0
+        self.selector = selectors.DefaultSelector()
+
+    def run(self) -> int:
+        """Serve until TERM, or until the process that serves ends. Returns the exit code."""
+        self._listen_to_signals()
+        self._take_up()
+        self._listen()
+        if not self.instances:
+            self._sweep()
+            self._spawn(State.FIRST, 0.0)
+        while self.instances:
+            for key, _ in self.selector.select(self._timeout()):
+                key.data()
+            self._tick()
+        return self.exit_code
+
+    # --- what wakes it
+
+    def _listen_to_signals(self) -> None:
+        read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        self.selector.register(read, selectors.EVENT_READ, lambda: self._signals(read))
+
+    def _signals(self, pipe: int) -> None:
+        for number in set(os.read(pipe, 1024)):
+            if number == signal.SIGHUP and not self.ending:
+                self._replace()
+            elif number in (signal.SIGTERM, signal.SIGINT):
+                self._end(0)
+        self._reap()
+
+    def _listen(self) -> None:
+        path = self.options.folder / NAME
+        path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        before = os.umask(0o077)  # the control socket is its owner's alone
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen()
+        self.selector.register(listener, selectors.EVENT_READ, lambda: self._request(listener))
+        if self.options.debug:
+            relay = Relay(self.options.debug, self._debug_port)
+            self.selector.register(relay.listener, selectors.EVENT_READ, relay.accept)
+
+    def _debug_port(self) -> int | None:
+        return next((one.debug for one in self.instances if one.state is State.CURRENT), None)
+
+    def _timeout(self) -> float | None:
+        moving = any(one.state not in (State.CURRENT, State.ENDED) for one in self.instances)
+        return _TICK if moving else None
+
+    # --- requests
+
+    def _request(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(2.0)
+            with suppress(OSError):  # who asks has gone: there is nobody to answer
+                answer = self._answer(read_line(connection))
+                connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "state": lambda _: self._state(),
+            "start": self._start,
+            "promote": self._promote,
+            "discard": self._discard,
+        }
+        try:
+            request = json.loads(line)
+            return answers[request["request"]](request)
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    def _state(self) -> dict[str, Any]:
+        return {"generation": self.generation, "instances": [one.facts() for one in self.instances]}
+
+    def _start(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.instances = [one for one in self.instances if one.state is not State.ENDED]
+        return {"instance": self._spawn(State.CANDIDATE, float(request["seconds"])).facts()}
+
+    def _promote(self, request: dict[str, Any]) -> dict[str, Any]:
+        chosen = self._find(request, State.CANDIDATE)
+        self._serve(chosen)
+        return {}
+
+    def _discard(self, request: dict[str, Any]) -> dict[str, Any]:
+        chosen = self._find(request, State.CANDIDATE, State.ENDED)
+        if chosen.state is State.ENDED:
+            self.instances.remove(chosen)
+        else:
+            self._terminate(chosen)
+        return {}
+
+    def _find(self, request: dict[str, Any], *states: State) -> Instance:
+        found = next((one for one in self.instances if one.number == request["number"]), None)
+        if found is None or found.state not in states:
+            raise ValueError(f"process {request['number']} is {found.state if found else 'gone'}")
+        return found
+
+    # --- processes
+
+    def _spawn(self, state: State, seconds: float) -> Instance:
+        self.counter += 1
+        while (path := self.options.folder / SOCKETS / f"{self.counter}.sock").exists():
+            self.counter += 1  # a process of a master that was killed still has this one
+        debug = free_port(host_of(self.options.debug)) if self.options.debug else None
+        environment = {name: value for name, value in os.environ.items() if name != KEPT}
+        environment |= {"CTL_SOCKET": str(path), "CTL_DEBUG": self._debug_address(debug)}
+        command = str(self.options.command)
+        pid = os.posix_spawn(command, [command], environment, setsigdef=_SIGNALS)
+        instance = Instance(self.counter, pid, str(path), debug)
+        instance.to(state, seconds)
+        self.instances.append(instance)
+        return instance
+
+    def _debug_address(self, port: int | None) -> str:
+        if port is None:
+            return ""
+        host = host_of(str(self.options.debug))
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def _serve(self, chosen: Instance) -> None:
+        """Switch the link in one step; whoever served drains."""
+        if self.options.group is not None:
+            chosen.open_to(self.options.group)
+        link = self.options.folder / LINK
+        temporary = link.with_name(f".{LINK}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(Path(SOCKETS) / Path(chosen.socket).name)
+        temporary.rename(link)
+        for one in self.instances:
+            if one.state is State.CURRENT:
+                one.to(State.DRAINING, self.options.drain)
+        chosen.to(State.CURRENT)
+
+    def _terminate(self, one: Instance) -> None:
+        one.send(signal.SIGTERM)
+        one.to(State.ENDING, self.options.wait)
+
+    def _tick(self) -> None:
+        for one in self.instances:
+            if one.state is State.FIRST and one.accepts():
+                self._serve(one)
+            elif one.state is State.CANDIDATE and one.late():
+                _log(f"process {one.pid} was not promoted in time: sent TERM")
+                self._terminate(one)
+            elif one.state is State.DRAINING and (one.drained() or one.late()):
+                if one.late():
+                    _log(
+                        f"process {one.pid} still has connections after {self.options.drain:.0f} s: sent TERM"
+                    )
+                self._terminate(one)
+            elif one.state is State.ENDING and one.late():
+                _log(f"process {one.pid} does not end {self.options.wait:.0f} s after TERM: sent KILL")
+                one.send(signal.SIGKILL)
+                one.to(State.ENDING, self.options.wait)
+        self._reap()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for one in [one for one in self.instances if one.pid == pid]:
+                self._ended(one, status)
+
+    def _ended(self, one: Instance, status: int) -> None:
+        Path(one.socket).unlink(missing_ok=True)
+        former, one.status = one.state, status
+        one.to(State.ENDED)
+        if former is not State.CANDIDATE or self.ending:  # ctl asks how a candidate ended
+            self.instances.remove(one)
+        if former in (State.FIRST, State.CURRENT) and not self.ending:
+            _log(f"process {one.pid} ended by itself ({outcome(status)})")
+            code = os.waitstatus_to_exitcode(status)
+            self._end(code if 0 < code < 256 else 1)
+
+    def _end(self, code: int) -> None:
+        """End every process, then this one."""
+        if self.ending:
+            return
+        self.ending, self.exit_code = True, code
+        self.instances = [one for one in self.instances if one.state is not State.ENDED]
+        for one in self.instances:
+            self._terminate(one)
+
+    # --- replacing itself
+
+    def _replace(self) -> None:
+        """Begin anew from the run script, with the processes that there are: the pid stays, so they stay children."""
+        kept = {**self._state(), "counter": self.counter, "generation": self.generation + 1}
+        os.environ[KEPT] = json.dumps(kept)
+        signal.set_wakeup_fd(-1)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until the new code listens to them
+        try:
+            os.execv(self.run_script, [str(self.run_script)])  # noqa: S606 - the script that runit runs, too
+        except OSError as error:
+            _log(f"{self.run_script} cannot be run: {error.strerror}; going on as before")
+            del os.environ[KEPT]
+            self._listen_to_signals()
+
+    def _take_up(self) -> None:
+        kept = os.environ.pop(KEPT, None)
+        if kept is None:
+            return
+        state = json.loads(kept)
+        self.instances = [Instance.of(one) for one in state["instances"]]
+        self.counter, self.generation = state["counter"], state["generation"]
+
+    def _sweep(self) -> None:
+        """Remove sockets of an earlier master whose processes are gone."""
+        for path in (self.options.folder / SOCKETS).glob("*.sock"):
+            if not Instance(0, 0, str(path)).accepts():
+                path.unlink(missing_ok=True)
+
+
+def outcome(status: int) -> str:
+    """How a process ended, in words, from what waitpid(2) says."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+
+def _log(text: str) -> None:
+    sys.stdout.write(f"ctl: {text}\n")
+    sys.stdout.flush()
