@@ -16,7 +16,7 @@ from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
 from ctl.registry.token import SERVICE
 from ctl.services import runit_service
-from ctl.settings.quantities import lifetime_seconds
+from ctl.settings.types import lifetime_seconds
 
 NAME = "registry-auth"
 WAIT = 30

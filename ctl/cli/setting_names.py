@@ -25,11 +25,9 @@ def setting_values(ctx: click.Context, _param: click.Parameter, incomplete: str)
 
     from ctl.errors import UsageFault
     from ctl.settings.editing.naming import find
-    from ctl.settings.types import Bool, Enum
 
     try:
         kind = find(str(ctx.params.get("name") or "")).type
     except UsageFault:
         return []  # the name is not right yet: the command itself says so
-    words = kind.words if isinstance(kind, Enum) else ("True", "False") if isinstance(kind, Bool) else ()
-    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+    return [CompletionItem(word) for word in kind.choices() if word.startswith(incomplete)]

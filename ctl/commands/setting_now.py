@@ -20,7 +20,7 @@ def rows(ctx: Context, name: str) -> dict[str, str]:
     from ctl.errors import CtlError, UsageFault
     from ctl.settings.editing.naming import find
     from ctl.settings.load import load
-    from ctl.settings.manual.starter import python_value
+    from ctl.settings.written import python_value
 
     try:
         setting = find(name)

@@ -27,7 +27,7 @@ def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
     """
     from ctl.settings.editing.naming import find
     from ctl.settings.load import load
-    from ctl.settings.manual.starter import python_value
+    from ctl.settings.written import python_value
 
     setting = find(name)
     # Without a secrets file there is nothing in it to show, and no pair of keys is made for that.

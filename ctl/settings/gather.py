@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath
 from ctl.settings.language.faults import POISON, is_computed
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
 from ctl.settings.options.foreign import ELSEWHERE, belongs_to_gitlab, is_foreign
 from ctl.settings.place import Place
-from ctl.settings.shapes import entries
 from ctl.settings.source import Diagnostic, Location, Severity
-from ctl.settings.types import INVALID, Bool, Text, Type, port, read_value
+from ctl.settings.types import INVALID, AbsolutePath, Bool, Text, Type, port, read_value
+from ctl.settings.types.containers import entries
 from ctl.settings.view import Given
 
 VHOST = "registry.nginx"

@@ -13,9 +13,6 @@ from itertools import chain
 
 from ctl.settings.option import Option
 from ctl.settings.options import OPTIONS
-from ctl.settings.options.storage import DRIVERS, FEATURES
-from ctl.settings.shapes import ListOf, Schema
-from ctl.settings.types import Type
 
 MASK = "********"
 
@@ -49,7 +46,6 @@ _NOTHING = ("", "null", "~", '""', "''", "{}", "[]")
 def secret_keys() -> frozenset[str]:
     """The keys under which declared secrets stand in YAML files, in lower case."""
     found = {name for option in OPTIONS.values() for name in _secrets_of(option)}
-    found |= {name for schema in (*DRIVERS.values(), *FEATURES.values()) for name in _secrets_in(schema)}
     return frozenset(name.lower() for name in found - {_HEADERS})
 
 
@@ -57,17 +53,7 @@ def _secrets_of(option: Option) -> Iterator[str]:
     if option.secret:
         last = option.name.rpartition(".")[2]
         yield from (last, last.removeprefix("registry_"), last.removeprefix("http_"))
-    yield from _secrets_in(option.type)
-
-
-def _secrets_in(kind: Type) -> Iterator[str]:
-    if isinstance(kind, ListOf):
-        yield from _secrets_in(kind.element)
-    if isinstance(kind, Schema):
-        for parameter in kind.parameters.values():
-            if parameter.secret:
-                yield parameter.name
-            yield from _secrets_in(parameter.type)
+    yield from option.type.secrets()
 
 
 def is_secret(key: str, ancestors: Iterable[str] = ()) -> bool:

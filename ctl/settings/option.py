@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from ctl.settings.attributes import OriginKind
 from ctl.settings.types import Type
-
-if TYPE_CHECKING:
-    from ctl.settings.view import View
-
-
-class Unset(Enum):
-    """What a rule returns where it has nothing to say."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Sourced:
-    """What a rule returns where a value comes from somewhere else than from other settings.
-
-    Args:
-        value: the value.
-        kind: the secrets file, or made in this run.
-    """
-
-    value: Any
-    kind: OriginKind
+from ctl.settings.view import View
+from ctl.settings.written import python_name, python_value
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -122,5 +97,13 @@ class Option:
     @property
     def python(self) -> str:
         """The setting as it is written in a settings file: `registry["nginx"]["listen_port"]`."""
-        first, *keys = self.name.split(".")
-        return first + "".join(f'["{key}"]' for key in keys)
+        return python_name(self.name.split("."))
+
+    @property
+    def default_in_words(self) -> str:
+        """The default for people; "" where there is none."""
+        if self.default_text:
+            return self.default_text
+        if self.rule:
+            return self.rule.summary
+        return "" if self.default is None else python_value(self.default)

@@ -4,13 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from enum import Enum
+from typing import Any, Final, Protocol
 
 from ctl.paths import Layout
 from ctl.settings.attributes import Origin, OriginKind
-from ctl.settings.option import UNSET, Option, Sourced
 from ctl.settings.secrets.store import Secrets
 from ctl.settings.source import Diagnostic, Location, Severity
+from ctl.settings.types import Type
+
+
+class Unset(Enum):
+    """What a rule returns where it has nothing to say."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sourced:
+    """What a rule returns where a value comes from somewhere else than from other settings.
+
+    Args:
+        value: the value.
+        kind: the secrets file, or made in this run.
+    """
+
+    value: Any
+    kind: OriginKind
+
+
+class Declared(Protocol):
+    """What a view has to know of an option (ctl.settings.option.Option)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> Type: ...
+    @property
+    def default(self) -> Any: ...  # noqa: ANN401
+    @property
+    def rule(self) -> Derivation | None: ...
+    @property
+    def wins(self) -> bool: ...
+    @property
+    def finish(self) -> Callable[[View, Any], Any] | None: ...
+
+
+class Derivation(Protocol):
+    """What a view has to know of a rule (ctl.settings.option.Rule)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def apply(self) -> Callable[[View], Any]: ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +106,7 @@ class View:
 
     def __init__(
         self,
-        options: Mapping[str, Option],
+        options: Mapping[str, Declared],
         given: Mapping[str, Given],
         *,
         layout: Layout,
@@ -138,7 +187,7 @@ class View:
             found = self._results[name] = self._work_out(self._options[name])
         return found
 
-    def _work_out(self, option: Option) -> _Result:
+    def _work_out(self, option: Declared) -> _Result:
         if any(frame.name == option.name for frame in self._frames):
             chain = " -> ".join([frame.name for frame in self._frames] + [option.name])
             raise RuntimeError(f"rules go in a circle: {chain}")
@@ -156,7 +205,7 @@ class View:
             self.findings += frame.findings
         return value, frame.tainted
 
-    def _value_of(self, option: Option) -> tuple[Any, Origin]:
+    def _value_of(self, option: Declared) -> tuple[Any, Origin]:
         value, origin = self._before_finish(option)
         if option.finish and value is not None:
             value = option.finish(self, value)
@@ -164,7 +213,7 @@ class View:
             value = str(self.layout.path(value))
         return value, origin
 
-    def _before_finish(self, option: Option) -> tuple[Any, Origin]:
+    def _before_finish(self, option: Declared) -> tuple[Any, Origin]:
         said = self.said(option.name)
         if said is not None and not option.wins:
             return said, Origin(OriginKind.FILE, self.location(option.name))

@@ -7,13 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath, Url
 from ctl.settings.options import OPTIONS
-from ctl.settings.options.notifications import HEADERS
-from ctl.settings.options.storage import DRIVERS, Bucket, Storage
-from ctl.settings.shapes import Free, ListOf, MapOf, Schema
+from ctl.settings.options.storage import DRIVERS
 from ctl.settings.source import Diagnostic
-from ctl.settings.types import Bool, OneOf, Scalar, Text, Type, Words
 
 Text_ = Callable[[str], str]
 
@@ -52,10 +48,10 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
     for name, option in OPTIONS.items():
         if name in SCENES[scene]:
             value = SCENES[scene][name]
-        elif isinstance(option.type, Storage):
-            value = {driver: fill(DRIVERS[driver], f"{name}.{driver}", text)}
+        elif name == "registry.storage":
+            value = {driver: DRIVERS[driver].example(f"{name}.{driver}", text)}
         else:
-            value = fill(option.type, name, text)
+            value = option.type.example(name, text)
         if value is not None:
             *sections, key = name.split(".")
             inner = found
@@ -63,27 +59,6 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
                 inner = inner.setdefault(section, {})
             inner[key] = copy.deepcopy(value)
     return found
-
-
-def fill(kind: Type, name: str, text: Text_) -> Any:  # noqa: ANN401 - a value of that type
-    """A value of a type with text wherever that takes some; None where it takes none."""
-    if isinstance(kind, Schema):
-        parts = {key: fill(one.type, f"{name}.{key}", text) for key, one in kind.parameters.items()}
-        return {key: one for key, one in parts.items() if one is not None}
-    if isinstance(kind, ListOf):
-        element = fill(kind.element, name, text)
-        return None if element is None else [element]
-    if isinstance(kind, MapOf):
-        return {"some_name": text(name)} if kind is not HEADERS else {"Some-Name": [text(name)]}
-    if isinstance(kind, Free):
-        return {text(name): [text(name), {text(name): text(name)}]}
-    if isinstance(kind, Bool) and name.endswith(".enabled"):
-        return True
-    if isinstance(kind, Url):
-        return f"https://url.example.com/{text(name)}"
-    if isinstance(kind, AbsolutePath):
-        return f"/{name}/{text(name)}"
-    return text(name) if isinstance(kind, Text | Bucket | Words | Scalar | OneOf) else None
 
 
 def without(values: dict[str, Any], refused: Sequence[Diagnostic]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ctl.settings.attributes import OriginKind
-from ctl.settings.quantities import lifetime_seconds
+from ctl.settings.types import lifetime_seconds
 from tests.harness import seeds
 from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from random import Random
+
 import pytest
 
 from ctl.settings.nearest import nearest, very_near
+from ctl.settings.options import OPTIONS
 from tests.harness.work import at_most
 
 KNOWN = [
@@ -73,3 +77,27 @@ def test_very_near_is_a_slip_of_the_finger(written: str, meant: str | None) -> N
 def test_a_huge_name_is_no_burden() -> None:
     with at_most(calls=50_000):
         nearest("registry_" * 100_000, [f"setting_number_{n}" for n in range(500)])
+
+
+def slips(name: str, random: Random) -> Iterator[str]:
+    """A name with a character missing, another, doubled, swapped, two missing, and with other separators."""
+    place = random.randrange(len(name) - 1)
+    before, here, after = name[:place], name[place], name[place + 1 :]
+    yield from (before + after, before + random.choice("aeioutns") + after, before + here * 2 + after)
+    yield from (before + after[0] + here + after[1:], before + after[1:])
+    yield from (name.replace("_", "-"), name.replace("_", ""), name.upper())
+
+
+def test_slips_lead_back_to_the_setting() -> None:
+    names = sorted({name.rpartition(".")[2] for name in OPTIONS})
+    random = Random(7)  # noqa: S311
+    cases = [(slip, name) for name in names for slip in slips(name, random) if slip not in names]
+    missed = [(slip, name, nearest(slip, names)) for slip, name in cases if nearest(slip, names) != name]
+    assert len(cases) > 1000
+    assert len(missed) < len(cases) / 50, missed
+
+
+def test_other_components_settings_are_near_to_none() -> None:
+    names = {name.rpartition(".")[2] for name in OPTIONS}
+    others = "smtp_address ldap_servers time_zone omniauth_providers gravatar_enabled lfs_enabled usage_ping_enabled"
+    assert [one for one in others.split() if nearest(one, names)] == []

@@ -8,27 +8,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctl.settings.addresses import AbsolutePath, Address, Extent, ListenAddress, Network, Url
 from ctl.settings.place import Place
-from ctl.settings.quantities import CronField, Duration, NginxTime, Size
-from ctl.settings.secrets.pem import Content, Pem
 from ctl.settings.secrets.token_pair import TokenPair
-from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema, Unknown
 from ctl.settings.source import Diagnostic, Severity
 from ctl.settings.types import (
     INVALID,
+    AbsolutePath,
+    Address,
     Bool,
+    Content,
+    CronField,
+    Duration,
     Either,
     Enum,
+    Extent,
+    Free,
     Integer,
+    ListenAddress,
+    ListOf,
+    MapOf,
+    Network,
+    NginxTime,
     Number,
     OneOf,
     OnOff,
+    Parameter,
+    Pem,
     Printable,
     Scalar,
+    Schema,
+    Size,
     Snippet,
     Text,
     Type,
+    Unknown,
+    Url,
     Words,
     account,
     email,

@@ -120,7 +120,7 @@ NOWHERE = {
     # others win over them
     *("gitlab_rails.registry_host", "gitlab_rails.shared_path", "registry.default_notifications_headers"),
     # not of any text
-    *("nginx.worker_processes", "registry.nginx.ssl_protocols", "registry.gc", "letsencrypt.contact_emails"),
+    *("registry.nginx.ssl_protocols", "letsencrypt.contact_emails"),
 }
 """Settings whose text is in no file: accounts, groups and programs, and what is taken from the settings later."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ctl.settings.quantities import lifetime_seconds
 from ctl.settings.rules.urls import origin_of
+from ctl.settings.types import lifetime_seconds
 from ctl.settings.view import View
 
 ENABLE = "registry_auth.enable"

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from ctl.settings.editing.document import Document
-from ctl.settings.manual.starter import python_value
+from ctl.settings.written import python_value
 
 
 @dataclass(frozen=True)

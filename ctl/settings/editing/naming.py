@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ctl.errors import UsageFault
-from ctl.settings.manual.starter import python_value
 from ctl.settings.masking import mask_value
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
-from ctl.settings.options.storage import DRIVERS, FEATURES, Storage
-from ctl.settings.shapes import Free, ListOf, MapOf, Parameter, Schema
-from ctl.settings.types import Type
+from ctl.settings.place import Refused
+from ctl.settings.types import Parameter, Type
+from ctl.settings.written import python_name
 
 Path = tuple[str, ...]
 """The keys that lead to a setting: ("registry", "nginx", "listen_port")."""
@@ -48,7 +47,7 @@ class Setting:
     @property
     def python(self) -> str:
         """As it is written in a settings file."""
-        return written(self.path)
+        return python_name(self.path)
 
     def masked(self, value: object) -> object:
         """A value of it as it may be shown."""
@@ -65,11 +64,6 @@ class Setting:
     def holds_secret(self, value: object) -> bool:
         """Whether some of a value of it must not be shown."""
         return self.masked(value) != value
-
-
-def written(path: Path) -> str:
-    """A path as it is written in a settings file: `registry["nginx"]["https"]`."""
-    return path[0] + "".join(f"[{python_value(key)}]" for key in path[1:])
 
 
 def path_of(text: str) -> Path:
@@ -134,41 +128,22 @@ def _inside(option: Option, path: Path, length: int) -> Setting:
     """Follow the keys behind an option's name into its type."""
     kind, secret = option.type, option.secret
     for depth, key in enumerate(path[length:], length):
-        kind, hidden = _step(kind, key, path[:depth])
-        secret = secret or hidden
+        found = _step(kind, key, ".".join(path[:depth]))
+        kind, secret = found.type, secret or found.secret
     return Setting(path, option, kind, secret)
 
 
-def _step(kind: Type, key: str, above: Path) -> tuple[Type, bool]:
-    """The type of what is under a key, and whether it is declared secret."""
-    if isinstance(kind, Storage):
-        known: Mapping[str, Type | Parameter] = {**DRIVERS, **FEATURES}
-    elif isinstance(kind, Schema):
-        known = kind.parameters
-    elif isinstance(kind, MapOf):
-        return kind._value, False  # declared with the type, and used by nothing else
-    elif isinstance(kind, Free):
-        return kind, False
-    else:
-        raise _no_keys(kind, above)
-    found = known.get(key)
-    if found is None:
-        raise _unknown_key(key, known, above)
-    return (found.type, found.secret) if isinstance(found, Parameter) else (found, False)
-
-
-def _no_keys(kind: Type, above: Path) -> UsageFault:
-    name = ".".join(above)
-    if isinstance(kind, ListOf):
-        return UsageFault(f"{name} is a list, and is read and set as a whole", hint=f"Name {name}.")
-    return UsageFault(f"{name} has one value ({kind.label}), no keys", hint=f"Name {name}.")
-
-
-def _unknown_key(key: str, known: Mapping[str, object], above: Path) -> UsageFault:
-    near = nearest(key, known)
-    name = ".".join(above)
-    hint = f"Did you mean {name}.{near}?" if near else f"Known are {', '.join(known) or 'none'}."
-    return UsageFault(f"there is no setting {name}.{key}", hint=hint)
+def _step(kind: Type, key: str, above: str) -> Parameter:
+    """What is under a key of a value of a type."""
+    try:
+        return kind.inside(key)
+    except Refused as refused:
+        raise UsageFault(f"{above} {refused.message}", hint=f"Name {above}.") from None
+    except KeyError:
+        known = kind.parameters()
+        near = nearest(key, known)
+        hint = f"Did you mean {above}.{near}?" if near else f"Known are {', '.join(known) or 'none'}."
+        raise UsageFault(f"there is no setting {above}.{key}", hint=hint) from None
 
 
 def names(beginning: str = "") -> Iterator[str]:
@@ -181,14 +156,9 @@ def names(beginning: str = "") -> Iterator[str]:
 
 
 def _below(name: str, kind: Type) -> Iterator[str]:
-    inner: dict[str, Type] = {}
-    if isinstance(kind, Storage):
-        inner = {**DRIVERS, **FEATURES}
-    elif isinstance(kind, Schema):
-        inner = {one.name: one.type for one in kind.parameters.values()}
-    for key, type_ in inner.items():
+    for key, one in kind.parameters().items():
         yield f"{name}.{key}"
-        yield from _below(f"{name}.{key}", type_)
+        yield from _below(f"{name}.{key}", one.type)
 
 
 def common(one: Path, other: Path) -> int:

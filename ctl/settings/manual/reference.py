@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from ctl.settings.manual.starter import default_in_words
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
@@ -13,7 +12,7 @@ from ctl.settings.options.foreign import ELSEWHERE, FOREIGN
 from ctl.settings.options.notifications import ENDPOINT
 from ctl.settings.options.sections import GC, OPTIONS_OF, REDIS, REPORTING
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
-from ctl.settings.shapes import ListOf, Parameter, Schema
+from ctl.settings.types import Parameter, Schema
 
 _HEAD = """\
 # Settings
@@ -59,7 +58,7 @@ def _table(options: tuple[Option, ...]) -> Iterator[str]:
         cells = (
             f"`{option.python}`{' (+)' if option.added else ''}",
             option.type.label,
-            _code(default_in_words(option)) if _is_value(option) else default_in_words(option),
+            _code(option.default_in_words) if _is_value(option) else option.default_in_words,
             _effect(option),
             _code(option.example),
             ", ".join(option.reaches),
@@ -96,10 +95,10 @@ def _schemas(schemas: Mapping[str, Schema]) -> str:
 
 
 def _parameters(schema: Schema) -> str:
-    if not schema.parameters:
+    if not schema.parameters():
         return "None.\n"
     lines = ["| parameter | type | effect |", "|---|---|---|"]
-    for one in schema.parameters.values():
+    for one in schema.parameters().values():
         required = " Required." if one.required else ""
         effect = one.description[0].upper() + one.description[1:] + "." + required
         lines.append(f"| `{one.name}` | {_cell(one.type.label)} | {_cell(effect)} |")
@@ -136,7 +135,7 @@ def describe(option: Option) -> str:
     """One entry, for a terminal."""
     rows = {
         "type": option.type.label,
-        "default": default_in_words(option) or "none",
+        "default": option.default_in_words or "none",
         "effect": _effect(option),
         "example": f"{option.python} = {option.example}" if option.example else "",
         "reaches": ", ".join(option.reaches),
@@ -144,18 +143,11 @@ def describe(option: Option) -> str:
         "note": "not one of gitlab.rb's settings" if option.added else "",
     }
     lines = [option.python, *(f"  {name + ':':9}{text}" for name, text in rows.items() if text)]
-    for title, schema in _parts(option).items():
-        width = max(len(name) for name in schema.parameters)
-        lines += ["", f"  {title}:", *(_parameter_line(one, width) for one in schema.parameters.values())]
+    for title, schema in option.type.schemas().items():
+        known = schema.parameters()
+        width = max(len(name) for name in known)
+        lines += ["", f"  {title}:", *(_parameter_line(one, width) for one in known.values())]
     return "\n".join(lines)
-
-
-def _parts(option: Option) -> Mapping[str, Schema]:
-    """The mappings with known parameters that a value of this option consists of."""
-    if option.name == "registry.storage":
-        return {name: schema for name, schema in (*DRIVERS.items(), *FEATURES.items()) if schema.parameters}
-    kind = option.type.element if isinstance(option.type, ListOf) else option.type
-    return {"parameters": kind} if isinstance(kind, Schema) else {}
 
 
 def _parameter_line(one: Parameter, width: int) -> str:

@@ -6,11 +6,11 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from ctl.errors import UsageFault
-from ctl.settings.addresses import Extent, Url
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.place import Place, Refused
 from ctl.settings.rules.urls import Origin, origin_of
+from ctl.settings.types import Extent, Url
 
 EXAMPLE_URL = "https://registry.example.com"
 _WIDTH = 96
@@ -134,30 +134,8 @@ def _all_groups() -> Iterator[tuple[str, Iterable[Option]]]:
 
 
 def _explanation(option: Option) -> str:
-    default = default_in_words(option)
+    default = option.default_in_words
     return f"{option.description} Default: {default}." if default else option.description
-
-
-def default_in_words(option: Option) -> str:
-    """The default of an option for people; "" where there is none."""
-    if option.default_text:
-        return option.default_text
-    if option.rule:
-        return option.rule.summary
-    return "" if option.default is None else python_value(option.default)
-
-
-def python_value(value: object) -> str:
-    """A value as it is written in a settings file: strings in double quotes."""
-    if isinstance(value, str):
-        import json
-
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, list):
-        return f"[{', '.join(python_value(one) for one in value)}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{python_value(k)}: {python_value(v)}' for k, v in value.items())}}}"
-    return repr(value)
 
 
 def _example(option: Option, registry: Origin) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath
 from ctl.settings.option import Option
-from ctl.settings.quantities import Size
 from ctl.settings.rules.logs import logging_of_all
-from ctl.settings.types import Integer, Printable, Type, account
+from ctl.settings.types import AbsolutePath, Integer, Printable, Size, Type, account
 
 HIGHEST_ID = 2**32 - 2
 """The greatest user and group id (credentials(7): 32 bits, without the highest)."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.settings.quantities import Duration
-from ctl.settings.shapes import Free, Parameter, Schema, Unknown
-from ctl.settings.types import Bool, Either, Enum, Text, port
+from ctl.settings.types import Bool, Duration, Either, Enum, Free, Parameter, Schema, Text, Unknown, port
 
 _TEXT, _BLOCK = Text(), Free(mapping=True)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from ctl.settings.addresses import AbsolutePath, Extent, Url
 from ctl.settings.option import Option
 from ctl.settings.rules import paths, storage, urls
-from ctl.settings.secrets.pem import Content, Pem
-from ctl.settings.types import Bool, Integer, Text, port
+from ctl.settings.types import AbsolutePath, Bool, Content, Extent, Integer, Pem, Text, Url, port
 
 _MANAGED = AbsolutePath(managed=True)
 FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container_registry")

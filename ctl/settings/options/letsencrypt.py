@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath, Url
 from ctl.settings.option import Option
-from ctl.settings.quantities import CronField
 from ctl.settings.rules import letsencrypt, vhost
-from ctl.settings.shapes import ListOf
-from ctl.settings.types import Bool, Enum, Text, Type, account, email, hostname
+from ctl.settings.types import (
+    AbsolutePath,
+    Bool,
+    CronField,
+    Enum,
+    ListOf,
+    Text,
+    Type,
+    Url,
+    account,
+    email,
+    hostname,
+)
 
 _MANAGED = AbsolutePath(managed=True)
 _SERVICE = "service letsencrypt"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ctl.settings.addresses import Extent, Url
 from ctl.settings.option import Option
 from ctl.settings.options.common import LOGGING, account_options
 from ctl.settings.rules import urls
-from ctl.settings.types import Bool
+from ctl.settings.types import Bool, Extent, Url
 
 URLS = (
     Option(

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import MOST_ADDRESSES, AbsolutePath, ListenAddress
 from ctl.settings.option import Option
 from ctl.settings.options.common import logging_options
-from ctl.settings.quantities import NginxTime
 from ctl.settings.rules import vhost
-from ctl.settings.shapes import ListOf, MapOf
-from ctl.settings.types import Bool, Enum, Integer, OneOf, OnOff, Snippet, Text, Type, Words, hostname, port
+from ctl.settings.types import (
+    MOST_ADDRESSES,
+    AbsolutePath,
+    Bool,
+    Enum,
+    Integer,
+    ListenAddress,
+    ListOf,
+    MapOf,
+    NginxTime,
+    OneOf,
+    OnOff,
+    Snippet,
+    Text,
+    Type,
+    Words,
+    hostname,
+    port,
+)
 
 _MANAGED = AbsolutePath(managed=True)
 LOG_FORMAT = (

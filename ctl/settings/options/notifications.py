@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.settings.addresses import Url
-from ctl.settings.quantities import Duration
-from ctl.settings.shapes import ListOf, MapOf, Parameter, Schema
-from ctl.settings.types import Bool, Integer, Text
+from ctl.settings.types import Bool, Duration, Integer, ListOf, MapOf, Parameter, Schema, Text, Url
 
 HEADERS = MapOf(
     ListOf(Text(), remark=False), key=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", form="the name of an HTTP header"

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from ctl.settings.addresses import AbsolutePath, Address, Extent, Url
 from ctl.settings.option import Deprecation, Option
 from ctl.settings.options.common import account_options, logging_options
 from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
 from ctl.settings.options.storage import Storage
-from ctl.settings.quantities import Duration
 from ctl.settings.rules import keys, paths, storage, urls
-from ctl.settings.secrets.pem import Content, Pem
-from ctl.settings.shapes import MapOf
-from ctl.settings.types import Bool, Enum, Integer, Scalar, Text
+from ctl.settings.types import (
+    AbsolutePath,
+    Address,
+    Bool,
+    Content,
+    Duration,
+    Enum,
+    Extent,
+    Integer,
+    MapOf,
+    Pem,
+    Scalar,
+    Text,
+    Url,
+)
 
 _MANAGED = AbsolutePath(managed=True)
 

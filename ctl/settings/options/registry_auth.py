@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ctl.settings.addresses import AbsolutePath, Address
 from ctl.settings.option import Option
 from ctl.settings.options.common import account_options, logging_options
-from ctl.settings.quantities import Lifetime
 from ctl.settings.rules import issuer
-from ctl.settings.types import Bool, Integer
+from ctl.settings.types import AbsolutePath, Address, Bool, Integer, Lifetime
 
 _MANAGED = AbsolutePath(managed=True)
 _SERVICE, _CONFIG = "service registry-auth", "registry-auth: config.json"

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.settings.addresses import MOST_ADDRESSES, AbsolutePath, ListenAddress, Network
 from ctl.settings.option import Option
-from ctl.settings.quantities import NginxTime
 from ctl.settings.rules import paths, vhost
-from ctl.settings.shapes import ListOf, MapOf
-from ctl.settings.types import Bool, Enum, Integer, OnOff, Snippet, Text, Type, Words, port
+from ctl.settings.types import (
+    MOST_ADDRESSES,
+    AbsolutePath,
+    Bool,
+    Enum,
+    Integer,
+    ListenAddress,
+    ListOf,
+    MapOf,
+    Network,
+    NginxTime,
+    OnOff,
+    Snippet,
+    Text,
+    Type,
+    Words,
+    port,
+)
 
 _MANAGED = AbsolutePath(managed=True)
 _VHOST = ("vhost",)

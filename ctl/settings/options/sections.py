@@ -10,10 +10,24 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ctl.settings.nearest import did_you_mean
 from ctl.settings.place import Place, Refused
-from ctl.settings.quantities import Duration
-from ctl.settings.shapes import Free, ListOf, Parameter, Schema, Unknown, did_you_mean
-from ctl.settings.types import INVALID, Bool, Enum, Integer, OneOf, Text, Type, read_value
+from ctl.settings.types import (
+    INVALID,
+    Bool,
+    Duration,
+    Enum,
+    Free,
+    Integer,
+    ListOf,
+    OneOf,
+    Parameter,
+    Schema,
+    Text,
+    Type,
+    Unknown,
+    read_value,
+)
 
 _TEXT, _BOOL, _COUNT, _TIME = Text(), Bool(), Integer(), Duration()
 _TEXTS = ListOf(_TEXT, remark=False)

@@ -9,26 +9,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.addresses import AbsolutePath
+from ctl.settings.nearest import did_you_mean
 from ctl.settings.options.storage_traps import Driver, check
 from ctl.settings.place import Place, Refused
-from ctl.settings.quantities import Duration, Size
-from ctl.settings.shapes import Free, Parameter, Schema, Unknown, did_you_mean, entries
-from ctl.settings.types import INVALID, Bool, Enum, Integer, Number, Text, Type, read_value
+from ctl.settings.types import (
+    INVALID,
+    AbsolutePath,
+    Bool,
+    Duration,
+    Enum,
+    Free,
+    Integer,
+    Number,
+    Parameter,
+    Schema,
+    Size,
+    Text,
+    Type,
+    Unknown,
+    read_value,
+)
+from ctl.settings.types.base import Node, or_null
 
 _TEXT, _BOOL, _COUNT, _SIZE = Text(), Bool(), Integer(), Size()
 MULTIPART_MINIMUM = 5 * 1024 * 1024
 """The smallest part of a multipart upload that S3 takes (Amazon S3 user guide, 'Multipart upload limits')."""
 
 
-class Bucket(Type):
+class Bucket(Text):
     """The name of a bucket, which 'can't include subdirectories' ('Use object storage')."""
 
-    label = "text"
+    def __init__(self) -> None:
+        super().__init__(empty=False)
 
     def read(self, value: object, place: Place) -> str:
         """The name."""
-        name = Text(empty=False).read(value, place)
+        name = super().read(value, place)
         if "/" in name:
             bucket, _, folder = name.partition("://")[2 if "://" in name else 0].strip("/").partition("/")
             raise Refused(
@@ -271,35 +287,38 @@ FEATURES: Mapping[str, Schema] = {
 """What stands beside the driver."""
 
 
-class Storage(Type):
+class Storage(Schema):
     """One driver with its parameters, and what holds for every driver."""
 
-    label = "storage"
+    def __init__(self) -> None:
+        parts = [Parameter(name, one, one.title) for name, one in (*DRIVERS.items(), *FEATURES.items())]
+        super().__init__("storage", parts, form='{"filesystem": {"rootdirectory": "/path"}}')
+        self.label = "storage"
 
     def read(self, value: object, place: Place) -> dict[str, Any]:
         """The mapping with known values in their one form."""
-        found: dict[str, Any] = {}
-        unknown = False
-        for key, one in entries(value, place, '{"filesystem": {"rootdirectory": "/path"}}'):
-            schema = DRIVERS.get(key) or FEATURES.get(key)
-            if schema is None:
-                unknown = True
-                here = place.inside(value, key)
-                known = [*DRIVERS, *FEATURES]
-                near = "" if here.crowded else did_you_mean(_OTHER_NAMES.get(key, key), known)
-                here.error(
-                    "is no storage driver and nothing else that storage knows",
-                    near or f"Drivers are {', '.join(DRIVERS)}.",
-                )
-            elif one is not None:
-                read = read_value(schema, one, place.inside(value, key))
-                found[key] = {} if read is INVALID else read
+        found = super().read(value, place)
+        assert isinstance(value, dict)  # noqa: S101 - others were refused
         drivers = [key for key in found if key in DRIVERS]
-        self._check_drivers(drivers, value, place, unknown=unknown)
-        if len(drivers) == 1 and isinstance(value, dict) and isinstance(value[drivers[0]], dict):
+        self._check_drivers(
+            drivers, value, place, unknown=value.keys() > self._parameters.keys() & value.keys()
+        )
+        if len(drivers) == 1 and isinstance(value[drivers[0]], dict):
             (name,) = drivers
             check(Driver(name, found[name], value[name], place.inside(value, name), found))
         return found
+
+    def _read_one(self, key: str, value: object, container: object, place: Place) -> Any:  # noqa: ANN401
+        here = place.inside(container, key)
+        if key in self._parameters:
+            read = read_value(self._parameters[key].type, value, here)
+            return {} if read is INVALID else read
+        near = "" if here.crowded else did_you_mean(_OTHER_NAMES.get(key, key), self._parameters)
+        here.error(
+            "is no storage driver and nothing else that storage knows",
+            near or f"Drivers are {', '.join(DRIVERS)}.",
+        )
+        return INVALID
 
     def _check_drivers(self, drivers: list[str], value: object, place: Place, *, unknown: bool) -> None:
         if not drivers and not unknown:
@@ -317,3 +336,22 @@ class Storage(Type):
                 place.inside(value, driver).warning(
                     "is deprecated since GitLab 16.6 and dropped in 17.0: use s3, gcs, azure or filesystem"
                 )
+
+    def json_schema(self) -> Node:
+        """One driver, and what holds for every driver."""
+        drivers = {name: _driver_schema(name, one) for name, one in DRIVERS.items()}
+        beside = {name: or_null(one.json_schema()) for name, one in FEATURES.items()}
+        return {
+            "type": "object",
+            "properties": drivers | beside,
+            "additionalProperties": False,
+            "oneOf": [{"required": [name]} for name in DRIVERS],
+        }
+
+    def schemas(self) -> Mapping[str, Schema]:
+        """Each driver and each part beside it."""
+        return {name: one for name, one in (*DRIVERS.items(), *FEATURES.items()) if one.parameters()}
+
+
+def _driver_schema(name: str, parameters: Schema) -> Node:
+    return parameters.json_schema() | ({"deprecated": True} if name in DEPRECATED else {})

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctl.settings.attributes import OriginKind
-from ctl.settings.option import UNSET, Sourced, Unset, rule
+from ctl.settings.option import rule
 from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.secrets.token_pair import UnusableKey, matches
-from ctl.settings.view import View
+from ctl.settings.view import UNSET, Sourced, Unset, View
 
 _NEW_PAIR = "Delete the registry section of {path} and run `ctl reconfigure`: it makes a new pair."
 

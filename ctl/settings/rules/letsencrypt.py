@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
-from ctl.settings.option import UNSET, Unset, rule
+from ctl.settings.option import rule
 from ctl.settings.rules.urls import Origin, origin_of, registry_elsewhere
-from ctl.settings.view import View
+from ctl.settings.view import UNSET, Unset, View
 
 LETSENCRYPT_HOST = ".letsencrypt.org"
 RECORD = "/etc/gitlab/letsencrypt/certificate.json"

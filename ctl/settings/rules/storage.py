@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.option import UNSET, Unset, rule
-from ctl.settings.view import View
+from ctl.settings.option import rule
+from ctl.settings.view import UNSET, Unset, View
 
 POSTGRESQL_DIR = "/var/opt/gitlab/postgresql"
 POSTGRESQL_PORT = 5432

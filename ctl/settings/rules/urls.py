@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ctl.settings.option import UNSET, Unset, rule
-from ctl.settings.view import View
+from ctl.settings.option import rule
+from ctl.settings.view import UNSET, Unset, View
 
 AUTOMATIC_PORT = 5050
 """Where the Linux package puts a registry that nobody asked for, under Let's Encrypt."""

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.option import UNSET, Unset, rule
+from ctl.settings.option import rule
 from ctl.settings.rules.urls import is_automatic, origin_of, registry_origin
-from ctl.settings.view import View
+from ctl.settings.view import UNSET, Unset, View
 
 STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
 

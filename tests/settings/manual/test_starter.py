@@ -7,8 +7,9 @@ import re
 import pytest
 
 from ctl.errors import UsageFault
-from ctl.settings.manual.starter import MOST_USED, python_value, template
+from ctl.settings.manual.starter import MOST_USED, template
 from ctl.settings.options import OPTIONS
+from ctl.settings.written import python_value
 from tests.harness.settings_site import Site
 
 URLS = ["https://registry.example.com", "https://gitlab.example.com:5050", "http://[::1]:8080"]

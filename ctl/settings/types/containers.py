@@ -1,16 +1,16 @@
-"""Types of settings that hold others: lists, mappings, and mappings with known parameters."""
+"""Types of settings that hold others: lists, mappings with any keys, and anything at all."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum as Enumeration
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from ctl.settings.nearest import nearest
 from ctl.settings.place import Place, Refused, shown
-from ctl.settings.types import INVALID, Type, read_value
+from ctl.settings.types.base import INVALID, NO_LITERAL, Node, Parameter, TextFor, Type, or_null, read_value
+
+if TYPE_CHECKING:
+    from ctl.settings.types.records import Schema
 
 
 class ListOf(Type):
@@ -18,8 +18,8 @@ class ListOf(Type):
 
     Args:
         element: the type of its elements.
-        remark: whether to say that a value that stood alone was taken for a list.
-        single: whether a value that stands alone will do at all.
+        remark: whether to note that a single value was taken for a list.
+        single: whether a single value will do at all.
         most: how many elements there may be; None for any number.
     """
 
@@ -43,12 +43,41 @@ class ListOf(Type):
                 place.note("one value is taken for a list of one", "Write it in [ ].")
             return [self.element.read(value, place)]
         read = [
-            read_value(self.element, one, place.inside(value, i)) for i, one in given_elements(value, place)
+            read_value(self.element, one, place.inside(value, i)) for i, one in _given_elements(value, place)
         ]
         return [one for one in read if one is not INVALID]
 
+    def json_schema(self) -> Node:
+        """A list, or one element."""
+        inner = self.element.json_schema()
+        many: Node = {"type": "array", "items": inner}
+        return {"anyOf": [many, inner]} if self._single else many
 
-def given_elements(value: list[object], place: Place) -> Iterator[tuple[int, object]]:
+    def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
+        """A list as Python writes it, or one element."""
+        if literal is None or isinstance(literal, list):
+            return literal
+        return [self.element.parse_word(word, literal)]
+
+    def schemas(self) -> Mapping[str, Schema]:
+        """Those of its elements."""
+        return self.element.schemas()
+
+    def inside(self, key: str) -> Parameter:
+        """Elements have no names."""
+        raise Refused("is a list, and is read and set as a whole")
+
+    def secrets(self) -> Iterator[str]:
+        """Those of its elements."""
+        return self.element.secrets()
+
+    def example(self, name: str, text: TextFor) -> list[Any] | None:
+        """A list of one."""
+        element = self.element.example(name, text)
+        return None if element is None else [element]
+
+
+def _given_elements(value: list[object], place: Place) -> Iterator[tuple[int, object]]:
     """Elements with their index. None is refused: a list has no defaults."""
     for index, one in enumerate(value):
         if one is None:
@@ -57,7 +86,22 @@ def given_elements(value: list[object], place: Place) -> Iterator[tuple[int, obj
             yield index, one
 
 
-class MapOf(Type):
+class Dictionary(Type):
+    """What all types have in common whose values are dictionaries."""
+
+    label = "mapping"
+
+    def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
+        """A dictionary as Python writes it."""
+        if literal is NO_LITERAL:
+            raise Refused(
+                "must be a dictionary as Python writes it",
+                """Put it in single quotes: '{"key": "value"}'""",
+            )
+        return super().parse_word(word, literal)
+
+
+class MapOf(Dictionary):
     """A mapping with any keys and values of one type.
 
     Args:
@@ -88,8 +132,21 @@ class MapOf(Type):
                     found[key] = read
         return found
 
+    def json_schema(self) -> Node:
+        """An object with such values."""
+        value = self._value.json_schema()
+        return {"type": "object", "additionalProperties": or_null(value) if self._none_removes else value}
 
-class Free(Type):
+    def inside(self, key: str) -> Parameter:
+        """A value of the one type under every key."""
+        return Parameter(key, self._value)
+
+    def example(self, name: str, text: TextFor) -> dict[str, Any]:
+        """One entry."""
+        return {"some_name": self._value.example(name, text)}
+
+
+class Free(Dictionary):
     """Anything that can be written as YAML; it goes into the file as given.
 
     Args:
@@ -118,101 +175,25 @@ class Free(Type):
         place.error("cannot be written as YAML")
         return None
 
+    def json_schema(self) -> Node:
+        """An object, or anything."""
+        return {"type": "object"} if self._mapping else {}
 
-class Unknown(Enumeration):
-    """What happens to a parameter that a schema does not know."""
+    def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
+        """A dictionary as Python writes it, where it must be one."""
+        return super().parse_word(word, literal) if self._mapping else Type.parse_word(self, word, literal)
 
-    ERROR = "error"
-    WARNING = "warning"
-    KEEP = "keep"
+    def inside(self, key: str) -> Parameter:
+        """Anything under any key."""
+        return Parameter(key, self)
 
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Parameter:
-    """One known parameter of a mapping.
-
-    Args:
-        name: its key.
-        type: what it may be.
-        description: what it does, for the manual.
-        required: whether the mapping is of no use without it.
-        secret: whether its value is never shown.
-    """
-
-    name: str
-    type: Type
-    description: str
-    required: bool = False
-    secret: bool = False
-
-
-class Schema(Type):
-    """A mapping with known parameters. A parameter given as None counts as not given.
-
-    Args:
-        title: what the mapping is, for errors ("a notification endpoint").
-        parameters: the known parameters.
-        unknown: what happens to others; where they pass, they do so as given.
-        form: how the mapping is written, for the error that it is none.
-    """
-
-    def __init__(
-        self,
-        title: str,
-        parameters: Sequence[Parameter],
-        unknown: Unknown = Unknown.ERROR,
-        *,
-        form: str = "{…}",
-    ) -> None:
-        self.title = title
-        self.label = "mapping"
-        self._form = form
-        self.parameters: Mapping[str, Parameter] = {one.name: one for one in parameters}
-        self._unknown = unknown
-
-    def read(self, value: object, place: Place) -> dict[str, Any]:
-        """The mapping as given, known values in their one form, without the refused ones."""
-        found: dict[str, Any] = {}
-        refused: set[str] = set()
-        for key, one in entries(value, place, self._form):
-            if one is None:
-                continue
-            read = self._read_one(key, one, value, place)
-            if read is INVALID:
-                refused.add(key)
-            else:
-                found[key] = read
-        self._check_required(found.keys() | refused, place)
-        return found
-
-    def _read_one(self, key: str, value: object, container: object, place: Place) -> Any:  # noqa: ANN401
-        known = self.parameters.get(key)
-        if known:
-            return read_value(known.type, value, place.inside(container, key, secret=known.secret))
-        here = place.inside(container, key)
-        if self._unknown is Unknown.ERROR:
-            names = f"Known are {', '.join(self.parameters)}."
-            near = "" if here.crowded else did_you_mean(key, self.parameters)
-            here.error(f"is not known in {self.title}", near or names)
-            return INVALID
-        if self._unknown is Unknown.WARNING:
-            near = "" if here.crowded else did_you_mean(key, self.parameters)
-            here.warning(f"is not known in {self.title}; it is passed on as it is", near)
-        return read_value(Free(), value, here)
-
-    def _check_required(self, given: set[str], place: Place) -> None:
-        for name, parameter in self.parameters.items():
-            if parameter.required and name not in given:
-                place.error(f"{self.title} needs {name}: {parameter.description}", self._meant(name, given))
-
-    def _meant(self, name: str, given: set[str]) -> str:
-        """A hint where one of the unknown keys is likely to have been meant for a name."""
-        near = nearest(name, sorted(given - self.parameters.keys()))
-        return f'Write "{name}" in the place of "{near}".' if near else ""
+    def example(self, name: str, text: TextFor) -> dict[str, Any]:
+        """Texts as keys and values."""
+        return {text(name): [text(name), {text(name): text(name)}]}
 
 
 def entries(value: object, place: Place, form: str = "{…}") -> Iterator[tuple[str, object]]:
-    """Keys and values of a mapping; a key that is no text is said to be wrong.
+    """Keys and values of a mapping; a key that is no text is reported.
 
     Raises:
         Refused: the value is no mapping.
@@ -224,9 +205,3 @@ def entries(value: object, place: Place, form: str = "{…}") -> Iterator[tuple[
             yield key, one
         else:
             place.error(f"has a key that is no text: {shown(key)}", "Put it in quotes.")
-
-
-def did_you_mean(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
-    """A hint that names the nearest known name, or "" where none is near."""
-    near = nearest(name, known)
-    return f'Did you mean "{near}"?' if near else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from ctl.settings.place import Place, Refused
-from ctl.settings.types import Type, whole_number
+from ctl.settings.types.base import Node, Type
+from ctl.settings.types.numbers import whole_number
 
 _GO_DURATION = r"(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+"
 _NGINX_TIME = r"[0-9]+|(?:[0-9]+(?:ms|[smhdwMy]) ?)+"
@@ -64,6 +65,10 @@ class Size(Type):
         factor: int = (1024 if found[3] else 1000) ** " kmgt".index((found[2] or " ").lower())
         return int(found[1]) * factor
 
+    def json_schema(self) -> Node:
+        """A number of bytes, or text."""
+        return {"anyOf": [{"type": "integer", "minimum": self._minimum}, {"type": "string"}]}
+
 
 class Duration(Type):
     """A length of time as Go programs read it: "500ms", "1m30s". Without a unit they take it for nanoseconds.
@@ -92,6 +97,10 @@ class Duration(Type):
             'Write a number and ms, s, m or h: "500ms", "1m30s", "24h".',
         )
 
+    def json_schema(self) -> Node:
+        """Text, or 0."""
+        return {"anyOf": [{"type": "string"}, {"const": 0}]}
+
 
 class Lifetime(Type):
     """A length of time in whole seconds: "90s", "5m", "1h30m", or a bare number of a unit.
@@ -119,6 +128,10 @@ class Lifetime(Type):
             raise Refused(f"must be from {self._minimum} to {self._maximum} seconds{place.got(value)}")
         return text
 
+    def json_schema(self) -> Node:
+        """A number, or text."""
+        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
+
 
 def lifetime_seconds(text: str) -> int:
     """The seconds of a lifetime ("1h30m"). ValueError for other text."""
@@ -145,6 +158,10 @@ class NginxTime(Type):
             f"must be a time as NGINX reads it{place.got(value)}", 'Write seconds (65) or a unit: "1h", "1d".'
         )
 
+    def json_schema(self) -> Node:
+        """Text, or a number of seconds."""
+        return {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]}
+
 
 class CronField(Type):
     """One field of a crontab line: *, 4, 1-5, */4, 0,30.
@@ -154,6 +171,7 @@ class CronField(Type):
     """
 
     label = "cron field"
+    literals = (str, int)
 
     def __init__(self, minimum: int, maximum: int) -> None:
         self._minimum, self._maximum = minimum, maximum
@@ -175,3 +193,7 @@ class CronField(Type):
         numbers = [int(number) for number in found.groups()[:2] if number]
         in_range = all(self._minimum <= number <= self._maximum for number in numbers)
         return in_range and numbers == sorted(numbers)
+
+    def json_schema(self) -> Node:
+        """Text, or one number."""
+        return {"type": ["string", "integer"]}

@@ -8,7 +8,8 @@ from enum import Enum as Enumeration
 from urllib.parse import SplitResult, urlsplit
 
 from ctl.settings.place import Place, Refused
-from ctl.settings.types import Text, Type
+from ctl.settings.types.base import Node, TextFor, Type
+from ctl.settings.types.textual import Text
 
 _LINE = Text()
 _DNS_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
@@ -32,6 +33,7 @@ class Url(Type):
     """
 
     label = "URL"
+    literals = (str,)
 
     def __init__(self, extent: Extent = Extent.WHOLE) -> None:
         self._extent = extent
@@ -75,11 +77,20 @@ class Url(Type):
         if "?" in text or "#" in text:
             raise Refused(f"must have no query and no fragment{place.got(text)}")
 
+    def json_schema(self) -> Node:
+        """Text that begins so."""
+        return {"type": "string", "format": "uri", "pattern": "^https?://"}
+
+    def example(self, name: str, text: TextFor) -> str:
+        """A URL with the text in its path."""
+        return f"https://url.example.com/{text(name)}"
+
 
 class Address(Type):
     """Host and port on which a program listens: "127.0.0.1:5000". A leading scheme is dropped."""
 
     label = "host:port"
+    literals = (str,)
 
     def read(self, value: object, place: Place) -> str:
         """The address; ":5000" (every address, in Go) is written out, because NGINX cannot connect to it."""
@@ -102,6 +113,7 @@ class ListenAddress(Type):
     """An address of this machine, without a port, as `listen` of NGINX takes it: "*", "127.0.0.1", "[::]"."""
 
     label = "address"
+    literals = (str,)
 
     def read(self, value: object, place: Place) -> str:
         """The address; IPv6 in brackets."""
@@ -122,6 +134,7 @@ class Network(Type):
     """An IP address or a network: "10.0.0.5", "10.0.0.0/8"."""
 
     label = "address or network"
+    literals = (str,)
 
     def read(self, value: object, place: Place) -> str:
         """The text as given."""
@@ -152,6 +165,7 @@ class AbsolutePath(Type):
     """
 
     label = "path"
+    literals = (str,)
 
     def __init__(self, *, managed: bool = False, owned: bool = False) -> None:
         self.managed = managed
@@ -166,6 +180,10 @@ class AbsolutePath(Type):
         if self.owned and path in _SYSTEM_FOLDERS:
             raise Refused(f"must be a path of its own: {path} belongs to the system")
         return path
+
+    def example(self, name: str, text: TextFor) -> str:
+        """A path that ends in the text."""
+        return f"/{name}/{text(name)}"
 
 
 def _got(url: str, place: Place) -> str:

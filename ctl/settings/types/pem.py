@@ -8,7 +8,8 @@ import re
 from enum import Enum
 
 from ctl.settings.place import Place, Refused
-from ctl.settings.types import Snippet, Type
+from ctl.settings.types.base import Type
+from ctl.settings.types.textual import Snippet
 
 _BLOCK = r"(?s)-----BEGIN ([A-Z0-9 ]+)-----\n(.*?)\n-----END \1-----"
 _HEADER = r"(?m)^[A-Za-z-]+: ?.*$"

@@ -1,0 +1,179 @@
+"""Types of settings that are one or more of some words, or of one of several types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ctl.settings.nearest import did_you_mean
+from ctl.settings.place import Place, Refused, shown
+from ctl.settings.types.base import Node, TextFor, Type
+from ctl.settings.types.numbers import WORDS, Bool
+from ctl.settings.types.textual import Text
+
+
+class Enum(Type):
+    """One of a few words.
+
+    Args:
+        words: the words; a number or boolean among them is written as text.
+        label: how the manual calls it; by default the words themselves.
+    """
+
+    literals = (str, int)
+
+    def __init__(self, *words: str, label: str = "") -> None:
+        self.words = words
+        self.label = label or " or ".join(f'"{word}"' for word in words)
+
+    def read(self, value: object, place: Place) -> str:
+        """The word."""
+        text = value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
+        if text in self.words:
+            return text
+        raise Refused(
+            f"must be one of {', '.join(self.words)}{place.got(value)}",
+            did_you_mean(text, self.words) if text and not place.secret else "",
+        )
+
+    def json_schema(self) -> Node:
+        """The words."""
+        return _enum(self.words)
+
+    def choices(self) -> tuple[str, ...]:
+        """The words."""
+        return self.words
+
+
+class OnOff(Type):
+    """An NGINX flag: "on" or "off", or True and False for the same.
+
+    Args:
+        more: further words that this directive takes.
+    """
+
+    def __init__(self, *more: str) -> None:
+        self._words = Enum("on", "off", *more)
+        self.label = self._words.label
+
+    def read(self, value: object, place: Place) -> str:
+        """The word."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return self._words.read(value, place)
+
+    def json_schema(self) -> Node:
+        """The words and booleans."""
+        return _enum(self._words.words, True, False)
+
+    def choices(self) -> tuple[str, ...]:
+        """The words."""
+        return self._words.words
+
+
+class Either(Type):
+    """A boolean, or one of a few words.
+
+    Args:
+        words: the words, beside True and False.
+    """
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+        self.label = "boolean or " + " or ".join(f'"{word}"' for word in words)
+
+    def read(self, value: object, place: Place) -> bool | str:
+        """The boolean, or the word."""
+        if isinstance(value, str) and value in self._words:
+            return value
+        try:
+            return Bool().read(value, place)
+        except Refused:
+            words = ", ".join(f'"{word}"' for word in self._words)
+            raise Refused(f"must be True, False or {words}{place.got(value)}") from None
+
+    def json_schema(self) -> Node:
+        """The words and booleans."""
+        return _enum(self._words, True, False, *WORDS)
+
+    def choices(self) -> tuple[str, ...]:
+        """Booleans and words."""
+        return (*Bool().choices(), *self._words)
+
+
+class Words(Type):
+    """Words separated by blanks, or a list of them; as parameters of one NGINX directive.
+
+    Args:
+        known: the words that there are, or () for any.
+    """
+
+    label = "words"
+    literals = (str,)
+
+    def __init__(self, *known: str) -> None:
+        self._known = known
+
+    def read(self, value: object, place: Place) -> str:
+        """The words, with one blank between them."""
+        given = value if isinstance(value, list) else [value]
+        words = [word for part in given for word in Text().read(part, place).split()]
+        for word in words:
+            if self._known and word not in self._known:
+                known = ", ".join(self._known)
+                raise Refused(f"{shown(word)} is none of {known}", did_you_mean(word, self._known))
+        if not words:
+            raise Refused("must not be empty", "Leave it out (or give None) for the default.")
+        return " ".join(words)
+
+    def json_schema(self) -> Node:
+        """A text or a list of texts."""
+        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
+    def example(self, name: str, text: TextFor) -> str:
+        """The text."""
+        return text(name)
+
+
+class OneOf(Type):
+    """A value of the first of several types that takes it.
+
+    Args:
+        types: the types, the likeliest first: its error is shown where none fits, and its words are offered.
+    """
+
+    def __init__(self, *types: Type) -> None:
+        self._types: Sequence[Type] = types
+        self.label = " or ".join(kind.label for kind in types)
+
+    def read(self, value: object, place: Place) -> Any:  # noqa: ANN401 - a value of one of the types
+        """The value as that type reads it."""
+        first: Refused | None = None
+        for kind in self._types:
+            try:
+                return kind.read(value, place)
+            except Refused as refused:
+                first = first or refused
+        raise first or Refused("cannot be set")
+
+    def json_schema(self) -> Node:
+        """Any of the types."""
+        return {"anyOf": [kind.json_schema() for kind in self._types]}
+
+    def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
+        """As the likeliest type has it."""
+        return self._types[0].parse_word(word, literal)
+
+    def choices(self) -> tuple[str, ...]:
+        """Those of every type."""
+        return tuple(word for kind in self._types for word in kind.choices())
+
+    def example(self, name: str, text: TextFor) -> Any:  # noqa: ANN401 - a value of one of the types
+        """One of the first type that can hold text."""
+        return next((found for kind in self._types if (found := kind.example(name, text))), None)
+
+
+def _enum(words: tuple[str, ...], *more: object) -> Node:
+    """Words; those that look like numbers may be given as such."""
+    numbers = [float(word) for word in words if word.replace(".", "", 1).isdigit()]
+    return {"enum": [*words, *more, *(int(one) if one.is_integer() else one for one in numbers)]}

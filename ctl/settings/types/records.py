@@ -1,0 +1,116 @@
+"""The type of settings that are mappings with known parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum as Enumeration
+from typing import Any
+
+from ctl.settings.nearest import did_you_mean, nearest
+from ctl.settings.place import Place
+from ctl.settings.types.base import INVALID, Node, Parameter, TextFor, read_value
+from ctl.settings.types.containers import Dictionary, Free, entries
+
+
+class Unknown(Enumeration):
+    """What happens to a parameter that a schema does not know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    KEEP = "keep"
+
+
+class Schema(Dictionary):
+    """A mapping with known parameters. A parameter given as None counts as not given.
+
+    Args:
+        title: what the mapping is, for errors ("a notification endpoint").
+        parameters: the known parameters.
+        unknown: what happens to others; where they pass, they do so as given.
+        form: how the mapping is written, for the error that it is none.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        parameters: Sequence[Parameter],
+        unknown: Unknown = Unknown.ERROR,
+        *,
+        form: str = "{…}",
+    ) -> None:
+        self.title = title
+        self._form = form
+        self._parameters: Mapping[str, Parameter] = {one.name: one for one in parameters}
+        self._unknown = unknown
+
+    def read(self, value: object, place: Place) -> dict[str, Any]:
+        """The mapping as given, known values in their one form, without the refused ones."""
+        found: dict[str, Any] = {}
+        refused: set[str] = set()
+        for key, one in entries(value, place, self._form):
+            if one is None:
+                continue
+            read = self._read_one(key, one, value, place)
+            if read is INVALID:
+                refused.add(key)
+            else:
+                found[key] = read
+        self._check_required(found.keys() | refused, place)
+        return found
+
+    def _read_one(self, key: str, value: object, container: object, place: Place) -> Any:  # noqa: ANN401
+        known = self._parameters.get(key)
+        if known:
+            return read_value(known.type, value, place.inside(container, key, secret=known.secret))
+        here = place.inside(container, key)
+        if self._unknown is Unknown.ERROR:
+            here.error(f"is not known in {self.title}", self._hint(key, here))
+            return INVALID
+        if self._unknown is Unknown.WARNING:
+            near = "" if here.crowded else did_you_mean(key, self._parameters)
+            here.warning(f"is not known in {self.title}; it is passed on as it is", near)
+        return read_value(Free(), value, here)
+
+    def _hint(self, key: str, place: Place) -> str:
+        """What was probably meant by an unknown key."""
+        near = "" if place.crowded else did_you_mean(key, self._parameters)
+        return near or f"Known are {', '.join(self._parameters)}."
+
+    def _check_required(self, given: set[str], place: Place) -> None:
+        for name, parameter in self._parameters.items():
+            if parameter.required and name not in given:
+                place.error(f"{self.title} needs {name}: {parameter.description}", self._meant(name, given))
+
+    def _meant(self, name: str, given: set[str]) -> str:
+        """A hint where one of the unknown keys is likely to have been meant for a name."""
+        near = nearest(name, sorted(given - self._parameters.keys()))
+        return f'Write "{name}" in the place of "{near}".' if near else ""
+
+    def json_schema(self) -> Node:
+        """An object with its parameters."""
+        found: Node = {
+            "type": "object",
+            "properties": {name: one.json_schema() for name, one in self._parameters.items()},
+            "additionalProperties": self._unknown is not Unknown.ERROR,
+        }
+        required = [one.name for one in self._parameters.values() if one.required]
+        return found | ({"required": required} if required else {})
+
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The known parameters."""
+        return self._parameters
+
+    def schemas(self) -> Mapping[str, Schema]:
+        """Itself."""
+        return {"parameters": self}
+
+    def inside(self, key: str) -> Parameter:
+        """One of the known parameters."""
+        if key not in self._parameters:
+            raise KeyError(key)
+        return self._parameters[key]
+
+    def example(self, name: str, text: TextFor) -> dict[str, Any]:
+        """Every parameter that can hold text."""
+        parts = {key: one.type.example(f"{name}.{key}", text) for key, one in self._parameters.items()}
+        return {key: one for key, one in parts.items() if one is not None}
