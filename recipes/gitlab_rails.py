@@ -6,24 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.converge import Directory, Group, Item, Template, User, Validation, YamlPart, parses_as_yaml
+from ctl.converge import Directory, Item, Template, Validation, YamlPart, parses_as_yaml
 from ctl.node.node import Node
+from ctl.node.runit_service import component_account
 from ctl.settings.attributes import Section
+from ctl.settings.components.gitlab_rails import GITLAB as COMPONENT
 from ctl.settings.masking import mask_yaml
 
 FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container_registry")
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """gitlab.yml, where this node has GitLab's side (gitlab_rails["enable"])."""
-    rails = node.attributes.gitlab_rails
-    if not rails.enable:
+    """gitlab.yml: ctl's own, or the registry in that of a GitLab which is installed by other means."""
+    if node.attributes.gitlab_rails.gitlab_yml_path:
+        yield self_compiled(node.attributes.gitlab_rails)
         return
-    if rails.gitlab_yml_path:
-        yield self_compiled(rails)
-        return
-    if node.attributes.manage_accounts.enable:
-        yield from account(node)
+    yield from component_account(node, COMPONENT)
     yield from configuration(node)
 
 
@@ -48,20 +46,6 @@ def registry_values(rails: Section) -> dict[str, object]:
     """`production.registry` of gitlab.yml, in the order of the template."""
     names = ("enabled", "host", "port", "api_url", "path", "key_path", "issuer", "notification_secret")
     return {name.removesuffix("_path"): rails[f"registry_{name}"] for name in names}
-
-
-def account(node: Node) -> Iterator[Item]:
-    """GitLab's user and group."""
-    user = node.attributes.user
-    yield Group(user.group, gid=user.gid)
-    yield User(
-        user.username,
-        group=user.group,
-        uid=user.uid,
-        home=user.home,
-        shell=user.shell,
-        shared=not node.layout.is_machine,
-    )
 
 
 def configuration(node: Node) -> Iterator[Item]:

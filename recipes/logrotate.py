@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.converge import Directory, Item, Service, Template
+from ctl.converge import Directory, Item, Template
 from ctl.node.node import Node
-from ctl.services import runit_service
+from ctl.node.runit_service import runit_service
+from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """A service that looks after them every ten minutes, by the same limits as svlogd."""
-    nginx = node.attributes.nginx
-    if not nginx.enable:
-        yield Service("logrotate", enabled=False)
-        return
-    folder = node.layout.data / "logrotate"
+    """A service that rotates them every ten minutes, by the same limits as svlogd."""
+    nginx, folder = node.attributes.nginx, node.layout.data / "logrotate"
     yield Directory(folder)
     yield Template(
         folder / "logrotate.conf",
@@ -30,11 +27,7 @@ def recipe(node: Node) -> Iterator[Item]:
     )
     yield from runit_service(
         node,
-        "logrotate",
-        run_source="logrotate/run.j2",
+        COMPONENT,
+        "logrotate/run.j2",
         variables={"state": folder / "status", "config": folder / "logrotate.conf"},
-        listen=[],
-        wait=10,
-        log_directory=node.layout.logs / "logrotate",
-        logging=node.attributes.logging,
     )

@@ -10,27 +10,23 @@ from ctl.converge import (
     Command,
     Directory,
     EnvDirectory,
-    Group,
     Item,
-    Service,
     Template,
-    User,
     Validation,
     restart,
 )
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
+from ctl.node.runit_service import component_account, runit_service
 from ctl.registry.config import go_seconds
 from ctl.registry.dialect import key_set, knows_schema1, sections, validation
 from ctl.registry.gate import gate_file
 from ctl.registry.migrations import PENDING, is_pending, migrates, up
 from ctl.registry.program import LOCAL_DRIVERS, Flavour, driver_of, flavour_of
 from ctl.registry.validate import registry_accepts
-from ctl.services import runit_service
+from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
 
-WAIT = 30
-"""Seconds in which the registry starts or, once it has finished its requests, ends."""
 SYSTEM_CERTIFICATES = "/etc/ssl/certs"
 NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
@@ -39,38 +35,19 @@ among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in w
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """Everything of the registry where it is enabled; elsewhere its service is taken away, its data stays."""
-    if not node.attributes.registry.enable:
-        yield Service("registry", enabled=False)
-        return
-    if node.attributes.manage_accounts.enable:
-        yield from account(node)
-    if node.attributes.manage_storage_directories.enable:
-        yield from storage(node)
+    """Its account, storage, configuration, database and service; without it, its data stay."""
+    yield from component_account(node, COMPONENT)
+    yield from storage(node)
     yield from configuration(node)
     yield from migration(node)
     yield from service(node)
-
-
-def account(node: Node) -> Iterator[Item]:
-    """The user under which the registry runs."""
-    registry = node.attributes.registry
-    yield Group(registry.group, gid=registry.gid)
-    yield User(
-        registry.username,
-        group=registry.group,
-        uid=registry.uid,
-        home=registry.dir,
-        shell=registry.shell,
-        shared=not node.layout.is_machine,
-    )
 
 
 def storage(node: Node) -> Iterator[Item]:
     """The folder of the images, where they lie on this machine's disk."""
     attributes = node.attributes
     filesystem = attributes.registry.storage.get("filesystem")
-    if filesystem is None:
+    if filesystem is None or not attributes.manage_storage_directories.enable:
         return
     shared, images = Path(attributes.gitlab_rails.shared_path), Path(filesystem["rootdirectory"])
     if images.is_relative_to(shared):
@@ -188,22 +165,16 @@ def migration(node: Node) -> Iterator[Item]:
 def service(node: Node) -> Iterator[Item]:
     """The supervised process, under its own account."""
     registry = node.attributes.registry
-    account = f" -u {registry.username}:{registry.group}" if node.privileged else ""
     yield from runit_service(
         node,
-        "registry",
-        run_source="registry/run.j2",
+        COMPONENT,
+        "registry/run.j2",
         variables={
             "registry": registry,
-            "programs": node.programs,
             "config": Path(registry.dir) / "config.yml",
             "gate": gate_file(node.layout),
-            "as_user": account,
         },
-        listen=node.listens()["registry"],
-        wait=WAIT + ceil(go_seconds(str(registry.http_draintimeout))),
-        log_directory=registry.log_directory,
-        logging=registry,
+        wait=COMPONENT.wait + ceil(go_seconds(str(registry.http_draintimeout))),
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS],
     )

@@ -11,41 +11,20 @@ from pathlib import Path
 
 from ctl.auth.config import Config
 from ctl.auth.runtime import runtime
-from ctl.converge import Directory, File, FileRights, Group, Item, Service, User, restart
+from ctl.converge import Directory, File, FileRights, Item, restart
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
+from ctl.node.runit_service import component_account, runit_service
 from ctl.registry.token import SERVICE
-from ctl.services import runit_service
+from ctl.settings.components.registry_auth import ISSUER as COMPONENT
 from ctl.settings.types import lifetime_seconds
-
-NAME = "registry-auth"
-WAIT = 30
-"""Seconds in which it starts or, once it has finished its requests, ends."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """Everything of the issuer where it is enabled; elsewhere its service is taken away."""
-    if not node.attributes.registry_auth.enable:
-        yield Service(NAME, enabled=False)
-        return
-    if node.attributes.manage_accounts.enable:
-        yield from account(node)
+    """Its account, under which nothing else may read the key, its configuration and its service."""
+    yield from component_account(node, COMPONENT)
     yield from configuration(node)
     yield from service(node)
-
-
-def account(node: Node) -> Iterator[Item]:
-    """The user under which it runs: its own, so that nothing else may read the key."""
-    auth = node.attributes.registry_auth
-    yield Group(auth.group, gid=auth.gid)
-    yield User(
-        auth.username,
-        group=auth.group,
-        uid=auth.uid,
-        home=auth.dir,
-        shell=auth.shell,
-        shared=not node.layout.is_machine,
-    )
 
 
 def configuration(node: Node) -> Iterator[Item]:
@@ -58,7 +37,7 @@ def configuration(node: Node) -> Iterator[Item]:
         owner="root",
         group=auth.group,
         mode=0o640,
-        notifies=(restart(NAME),),
+        notifies=(restart(COMPONENT.name),),
     )
     yield FileRights(Path(auth.accounts_file), owner="root", group=auth.group, mode=0o640)
 
@@ -87,21 +66,16 @@ def config(node: Node) -> Config:
 
 def service(node: Node) -> Iterator[Item]:
     """The supervised process, under its own account: the Python and the code that run now."""
-    auth, found = node.attributes.registry_auth, runtime()
+    found = runtime()
     yield from runit_service(
         node,
-        NAME,
-        run_source="registry_auth/run.j2",
+        COMPONENT,
+        "registry_auth/run.j2",
         variables={
             "path": SYSTEM_PATH,
             "python": found.python,
             "code": found.code,
             "packages": found.packages,
             "config": config_file(node),
-            "as_user": f" -u {auth.username}:{auth.group}" if node.privileged else "",
         },
-        listen=node.listens()[NAME],
-        wait=WAIT,
-        log_directory=auth.log_directory,
-        logging=auth,
     )

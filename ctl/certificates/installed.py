@@ -11,9 +11,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from ctl.errors import CtlError
-from ctl.node.node import obtains_certificate
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.tls.certificates import (
     CertificateFacts,

@@ -12,6 +12,8 @@ from ctl.node.locate import left_out, locate, log_account, passed_over, unserved
 from ctl.node.node import Node
 from ctl.output import Style
 from ctl.settings.attributes import Attributes
+from ctl.settings.component import Component
+from ctl.settings.components import COMPONENTS
 from ctl.settings.load import Loaded, load
 from ctl.settings.source import Diagnostic, Severity, first_of
 
@@ -52,11 +54,14 @@ def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:
         return [Diagnostic(error.message, severity=Severity.WARNING)]
 
 
-def node(ctx: Context, loaded: Loaded, *, required: bool) -> Node:
+def node(
+    ctx: Context, loaded: Loaded, *, required: bool, components: tuple[Component, ...] = COMPONENTS
+) -> Node:
     """The node that recipes see.
 
     Args:
         required: whether missing programs are an error (reconfigure), or stand-ins do (render).
+        components: every component, those of a site's own recipes included where these are read.
     """
     privileged = os.geteuid() == 0 or (not required and ctx.layout.is_machine)
     return Node(
@@ -67,11 +72,12 @@ def node(ctx: Context, loaded: Loaded, *, required: bool) -> Node:
         log_account=log_account() if privileged else None,
         secrets=loaded.secrets.content,
         settings_file=ctx.settings.absolute() if ctx.settings else None,
+        components=components,
     )
 
 
 def machine(ctx: Context, *, blank: bool = False) -> Machine:
     """The machine (or private root) with its supervisor."""
-    from ctl.services import Runit
+    from ctl.services.runit import Runit
 
     return Machine(services=Runit(ctx.layout), privileged=os.geteuid() == 0, blank=blank)

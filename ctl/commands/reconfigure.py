@@ -39,13 +39,14 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     from ctl.cli.progress import Progress
     from ctl.converge import converge, run_lock, to_json
     from ctl.node.preflight import check, refuse_foreign_root
-    from ctl.node.recipes import items
+    from ctl.node.recipes import components_of, items, load_recipes
     from ctl.registry.gate import Gate
 
     started = time.monotonic()
     refuse_foreign_root(ctx.layout)
     loaded = load_for_command(ctx)
-    target = node(ctx, loaded, required=True)
+    recipes = load_recipes(ctx.layout)
+    target = node(ctx, loaded, required=True, components=components_of(recipes))
     host = machine(ctx)
     with ExitStack() as held:
         if not dry_run:
@@ -54,7 +55,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
         check(target, host)
         tell_beforehand(ctx, target)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
-            wanted = list(items(target))
+            wanted = list(items(target, recipes))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
             outcome = after_converging(target, host, progress, report, dry_run=dry_run)
             if outcome and outcome.error:

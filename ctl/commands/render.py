@@ -26,12 +26,13 @@ def render(ctx: Context, *, output: Path) -> None:
     """
     from ctl.cli.loading import load_for_command, machine, node, tell, unserved_warnings
     from ctl.converge import render_to
-    from ctl.node.recipes import items
+    from ctl.node.recipes import components_of, items, load_recipes
 
     loaded = load_for_command(ctx, use_secrets=readable_secrets(ctx))
     tell(ctx, unserved_warnings(loaded.attributes))
-    target = node(ctx, loaded, required=False)
-    count = render_to(items(target), output, machine(ctx, blank=True))
+    recipes = load_recipes(ctx.layout)
+    target = node(ctx, loaded, required=False, components=components_of(recipes))
+    count = render_to(items(target, recipes), output, machine(ctx, blank=True))
     ctx.console.say(f"{count} files written below {output}")
 
 

@@ -12,15 +12,11 @@ from typing import Any
 
 from ctl.nginx.build import NginxBuild
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.components.nginx import STATUS_MODULES
+from ctl.settings.rules.vhost import serves_registry
 from ctl.settings.source import Diagnostic, Severity
 
 Wanted = Callable[[Attributes], bool]
-
-
-def serves_registry(attributes: Attributes) -> bool:
-    """Whether NGINX has a vhost for the registry."""
-    registry = attributes.registry
-    return bool(attributes.nginx.enable and registry.enable and registry.nginx.enable)
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,9 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "registry.nginx.real_ip_recursive": ("http_realip_module",),
     "registry.nginx.real_ip_trusted_addresses": ("http_realip_module",),
     "nginx.gzip_enabled": ("http_gzip_module",),
-    "nginx.status.enable": ("http_stub_status_module", "http_access_module"),
+    "nginx.status.enable": STATUS_MODULES,
 }
-"""Settings whose directives are left out without these modules. What shows the status page to nobody else is of
-http_access_module: without it there is no page."""
+"""Settings whose directives are left out without these modules."""
 KEEPALIVE_TIME_SINCE = (1, 19, 10)
 """The version that brought keepalive_time (nginx.org/en/CHANGES)."""
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.nginx.build import NginxBuild
-from ctl.nginx.modules import serves_registry, serves_status
+from ctl.nginx.modules import serves_status
 from ctl.paths import Layout
-from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.attributes import Attributes
+from ctl.settings.component import Component, running
+from ctl.settings.components import COMPONENTS
+from ctl.settings.rules.letsencrypt import obtains_certificate
+from ctl.settings.rules.vhost import serves_registry
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Node:
         secrets: the wanted content of the secrets file, or None where it is not to be written; waits for
             the RSA pair if that is still being made.
         settings_file: where the settings were read, if that is not the root's usual place.
+        components: every component, those of a site's own recipes included.
     """
 
     attributes: Attributes
@@ -53,28 +58,24 @@ class Node:
     log_account: str | None
     secrets: Callable[[], bytes | None]
     settings_file: Path | None = None
+    components: tuple[Component, ...] = COMPONENTS
+
+    def component(self, name: str) -> Component:
+        """The declaration of a component. Raises KeyError where there is none."""
+        return next(one for one in self.components if one.name == name)
+
+    def running(self) -> list[Component]:
+        """The components that this node has."""
+        return running(self.components, self.attributes)
 
     def listens(self) -> dict[str, list[str]]:
         """Every enabled service with the addresses on which it listens, as "host:port"."""
-        services = {}
-        if self.attributes.registry.enable:
-            registry = self.attributes.registry
-            services["registry"] = [a for a in (registry.registry_http_addr, registry.debug_addr) if a]
-        if self.attributes.registry_auth.enable:
-            services["registry-auth"] = [self.attributes.registry_auth.listen_addr]
-        if self.attributes.nginx.enable:
-            services["nginx"] = [f"{address}:{port}" for address, port in self._nginx_listens()]
-        return services
+        return {one.name: self.addresses(one) for one in self.running() if one.supervised}
 
-    def _nginx_listens(self) -> Iterator[tuple[str, int]]:
-        vhost, status = self.attributes.registry.nginx, self.attributes.nginx.status
-        if self.serves_registry:
-            ports = [vhost.listen_port]
-            plain = vhost.redirect_http_to_https or self.obtains_certificate
-            ports += [vhost.redirect_http_to_https_port] if plain else []
-            yield from ((address, port) for port in ports for address in vhost.listen_addresses)
-        if self.serves_status:
-            yield from ((address, status["port"]) for address in status["listen_addresses"])
+    def addresses(self, component: Component) -> list[str]:
+        """Where one component listens, as far as NGINX's build knows how."""
+        has = self.programs.nginx_build.has
+        return [str(one) for one in component.listeners(self.attributes) if all(map(has, one.modules))]
 
     @property
     def serves_registry(self) -> bool:
@@ -90,15 +91,3 @@ class Node:
     def serves_status(self) -> bool:
         """Whether NGINX has a status page here."""
         return serves_status(self.attributes, self.programs.nginx_build)
-
-
-def obtains_certificate(attributes: Attributes) -> bool:
-    """Whether Let's Encrypt is on, and has something to certify that is not certified by what the settings name."""
-    served = serves_registry(attributes) and attributes.registry.nginx.https
-    return bool(served and attributes.letsencrypt.enable and not certificate_given(attributes))
-
-
-def certificate_given(attributes: Attributes) -> bool:
-    """Whether the settings name the vhost's certificate."""
-    names = ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")
-    return any(attributes.origin(name).kind is OriginKind.FILE for name in names)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import fields
+from itertools import combinations
 from pathlib import Path
 
 from ctl.auth.runtime import refuse_unreachable
@@ -11,12 +13,16 @@ from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
 from ctl.machine.access import may
+from ctl.machine.search import find_program
 from ctl.nginx.modules import refusals
 from ctl.node.locate import unserved
 from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
+from ctl.settings.checks.accounts import accounts
+from ctl.settings.checks.folders import shared_log_folders
+from ctl.settings.checks.listeners import clashes
 
 FIRST_ORDINARY_PORT = 1024
 CHALLENGES = (
@@ -53,6 +59,8 @@ def check(node: Node, machine: Machine) -> None:
     """
     _refuse_unserved_settings(node)
     _refuse_missing_modules(node)
+    _refuse_rival_components(node)
+    _refuse_missing_programs(node)
     if node.privileged and not node.attributes.manage_accounts.enable:
         _refuse_missing_accounts(node)
     if node.attributes.registry.enable:
@@ -81,19 +89,41 @@ def _refuse_missing_modules(node: Node) -> None:
 
 
 def _refuse_missing_accounts(node: Node) -> None:
-    attributes = node.attributes
-    users = {"registry.username": attributes.registry.username} if attributes.registry.enable else {}
-    if attributes.nginx.enable:
-        users["web_server.username"] = attributes.web_server.username
-    if attributes.registry_auth.enable:
-        users["registry_auth.username"] = attributes.registry_auth.username
-    if attributes.gitlab_rails.enable:
-        users["user.username"] = attributes.user.username
-    for setting, user in users.items():
-        if user_id(user) is None:
+    for component, account in accounts(node.components, node.attributes):
+        if user_id(account.username) is None:
             raise PreflightError(
-                f'user {user!r} ({setting}) does not exist, and manage_accounts["enable"] is False',
-                hint=f"useradd --system {user}",
+                f"user {account.username!r} ({account.setting or component}) does not exist, and "
+                'manage_accounts["enable"] is False',
+                hint=f"useradd --system {account.username}",
+            )
+
+
+def _refuse_rival_components(node: Node) -> None:
+    """What the settings check of ctl's own components holds for a site's too: accounts, addresses, log folders."""
+    components, attributes = node.components, node.attributes
+    problems = [
+        f"{one} and {other} have one account, {account.username}: each needs its own"
+        for (one, account), (other, second) in combinations(accounts(components, attributes), 2)
+        if account.username == second.username and attributes.manage_accounts.enable
+    ]
+    problems += [problem for _, _, problem in clashes(components, attributes)]
+    problems += [
+        f"{one} and {other} have one log folder, {other.log_folder(attributes, node.layout)}: each needs its own"
+        for one, other in shared_log_folders(components, attributes, node.layout)
+    ]
+    if problems:
+        raise PreflightError("; ".join(problems), hint=f"change COMPONENT in {node.layout.site_recipes}")
+
+
+def _refuse_missing_programs(node: Node) -> None:
+    """Programs of a site's own components; those of ctl's own have been looked up already."""
+    known = {field.name for field in fields(node.programs)}
+    for component in node.running():
+        missing = [one for one in component.programs if one not in known and find_program(one) is None]
+        if missing:
+            raise PreflightError(
+                f"{component} needs {' and '.join(missing)}, not installed here",
+                hint=f"apt-get install {' '.join(component.packages or missing)}",
             )
 
 

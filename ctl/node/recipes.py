@@ -5,62 +5,124 @@ from __future__ import annotations
 import os
 import stat
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
-from ctl.converge import Item
+from ctl.converge import Item, Service
+from ctl.converge.order import order
 from ctl.errors import CtlError
 from ctl.node.node import Node
 from ctl.paths import Layout
+from ctl.settings.component import Component, needs
+from ctl.settings.components import COMPONENTS
 from ctl.text.content import content_folder
 
-ORDER = (
-    "secrets",
-    "runit",
-    "gitlab_rails",
-    "registry",
-    "registry_auth",
-    "token_pair",
-    "nginx",
-    "letsencrypt",
-    "logrotate",
-)
-"""The shipped recipes: what others build on comes first."""
+FIRST, LAST = ("secrets", "runit"), ("token_pair",)
+"""The shipped recipes of no component: what every component builds on, and what is for several of them."""
 
-Recipe = Callable[[Node], Iterator[Item]]
+Yields = Callable[[Node], Iterable[Item]]
 
 
-def items(node: Node) -> Iterator[Item]:
-    """Every resource and validation of a node, in order.
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe's file.
 
-    Raises:
-        CtlError: a recipe is broken or not safe to run; names the file and line.
+    Args:
+        path: the file.
+        wanted: its function `recipe`.
+        component: its COMPONENT; None for a recipe that is always wanted.
+        without: its function `without`, for what must go where the component is not enabled.
     """
-    for path in recipe_files(node.layout):
-        recipe = load(path)
+
+    path: Path
+    wanted: Yields
+    component: Component | None = None
+    without: Yields | None = None
+
+    def items(self, node: Node) -> Iterator[Item]:
+        """What it yields for a node.
+
+        Raises:
+            CtlError: it is broken; names the file and line.
+        """
         try:
-            yield from recipe(node)
+            yield from self._items(node)
         except CtlError:
             raise
         except Exception as error:
-            raise CtlError(f"recipe {_place(error, path)}: {type(error).__name__}: {error}") from error
+            raise CtlError(f"recipe {_place(error, self.path)}: {type(error).__name__}: {error}") from error
+
+    def _items(self, node: Node) -> Iterator[Item]:
+        if self.component is None or self.component.runs(node.attributes):
+            yield from self.wanted(node)
+            return
+        if self.component.supervised:
+            yield Service(self.component.name, enabled=False)
+        if self.without is not None:
+            yield from self.without(node)
+
+
+def items(node: Node, recipes: Iterable[Recipe]) -> Iterator[Item]:
+    """Every resource and validation of a node, in order.
+
+    Raises:
+        CtlError: a recipe is broken; names the file and line.
+    """
+    for recipe in recipes:
+        yield from recipe.items(node)
+
+
+def load_recipes(layout: Layout) -> list[Recipe]:
+    """All recipes, in order.
+
+    Raises:
+        CtlError: a recipe cannot be run, or is not safe to run.
+    """
+    return [load(path) for path in recipe_files(layout)]
+
+
+def components_of(recipes: Iterable[Recipe]) -> tuple[Component, ...]:
+    """The components that recipes declare.
+
+    Raises:
+        CtlError: two of them have one name.
+    """
+    owners: dict[str, Recipe] = {}
+    for recipe in recipes:
+        if recipe.component is not None:
+            name = recipe.component.name
+            if owners.setdefault(name, recipe) is not recipe:
+                raise CtlError(
+                    f"recipe {recipe.path}: component {name!r} is declared in {owners[name].path} too",
+                    hint="give it another name",
+                )
+    return tuple(recipe.component for recipe in owners.values() if recipe.component is not None)
 
 
 def recipe_files(layout: Layout) -> list[Path]:
     """The files of all recipes; the site's own in the order of their names."""
-    shipped = [content_folder("recipes") / f"{name}.py" for name in ORDER]
+    shipped = [content_folder("recipes") / f"{name}.py" for name in shipped_names()]
     site = sorted(layout.site_recipes.glob("*.py")) if layout.site_recipes.is_dir() else []
     for path in site:
         _refuse_unsafe(path)
     return shipped + site
 
 
+def shipped_names() -> list[str]:
+    """The shipped recipes: each component's after those of the components that it needs."""
+    recipes = {one.name: one.recipe or one.name for one in COMPONENTS}
+    ordered = order({name: needs(COMPONENTS, name) for name in recipes})
+    return [*FIRST, *(recipes[name] for name in ordered), *LAST]
+
+
 def load(path: Path) -> Recipe:
-    """Run a recipe file and return its `recipe` function.
+    """Run a recipe's file.
 
     Raises:
-        CtlError: the file cannot be run, or defines no such function.
+        CtlError: the file cannot be run, or does not define what it must.
     """
     spec = spec_from_file_location(f"ctl_recipe_{path.stem}", path)
     if spec is None or spec.loader is None:
@@ -70,10 +132,20 @@ def load(path: Path) -> Recipe:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise CtlError(f"recipe {_place(error, path)}: {type(error).__name__}: {error}") from error
-    recipe: object = getattr(module, "recipe", None)
-    if not callable(recipe):
+    component: object = getattr(module, "COMPONENT", None)
+    if component is not None and not isinstance(component, Component):
+        raise CtlError(f"recipe {path}: COMPONENT is no ctl.settings.component.Component")
+    wanted = _function(module, "recipe", path)
+    if wanted is None:
         raise CtlError(f"recipe {path}: defines no function recipe(node)")
-    return recipe
+    return Recipe(path, wanted, component, _function(module, "without", path))
+
+
+def _function(module: ModuleType, name: str, path: Path) -> Yields | None:
+    found: Yields | None = getattr(module, name, None)
+    if found is not None and not callable(found):
+        raise CtlError(f"recipe {path}: {name} is no function")
+    return found
 
 
 def _refuse_unsafe(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The resources of one supervised service, for recipes."""
+"""The resources of one supervised service and of its account, for recipes."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctl.converge import Directory, File, Item, Service, Template, reload, restart
+from ctl.converge import Directory, File, Group, Item, Service, Template, User, reload, restart
 from ctl.converge.model import Change, Machine, Notification
 from ctl.errors import CtlError
 from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
 from ctl.services.ports import excludes
+from ctl.settings.component import Component
 
+COMMAND = "runit/run.j2"
+"""The run script of a service that is a command and nothing more."""
 SVLOGD = {
     "svlogd_size": "s",
     "svlogd_num": "n",
@@ -27,16 +30,13 @@ SVLOGD = {
 
 def runit_service(
     node: Node,
-    name: str,
+    service: Component | str,
+    run: str | Sequence[object],
     *,
-    run_source: str,
-    variables: Mapping[str, object],
-    listen: Sequence[str],
-    wait: int,
-    log_directory: str | Path,
-    logging: Mapping[str, object],
+    variables: Mapping[str, object] | None = None,
+    wait: int | None = None,
     timestamps: bool = True,
-    finish_source: str | None = None,
+    finish: str | None = None,
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
 ) -> Iterator[Item]:
@@ -44,30 +44,69 @@ def runit_service(
 
     Args:
         node: the machine.
-        name: of the service.
-        run_source: template of its run script, which must end by `exec`-ing the program in the foreground.
-        variables: for that template (and the finish script's); `programs` and `wait` are added.
-        listen: addresses whose answer means that it is up: "127.0.0.1:5000", "*:443", "unix:/path".
-        wait: seconds that it may take to end (draining included) or to answer.
-        log_directory: where svlogd writes; `current` inside.
-        logging: holds the svlogd_* settings and log_group, for this service (a section of the attributes).
+        service: its declaration, or its name where there is nothing more to declare.
+        run: the command that stays in the foreground; or the template of a run script, which must end by
+            `exec`-ing one.
+        variables: for that template (and the finish script's); `programs`, `wait` and `as_user` (the option of
+            chpst for its account) are added.
+        wait: seconds that it may take to end (draining included) or to answer; by default as declared.
         timestamps: whether svlogd puts the time before each line; False for logs in JSON.
-        finish_source: template of a finish script, or None.
+        finish: template of a finish script, or None.
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
-        unlogged: patterns of lines that are not to enter the log (svlogd(8), 'PATTERN MATCHING').
+        unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
     """
-    definition, logs = node.layout.sv / name, Path(log_directory)
-    scripts = {"programs": node.programs, "wait": wait, **variables}
+    component = Component(service) if isinstance(service, str) else service
+    attributes, name = node.attributes, component.name
+    definition, logs = node.layout.sv / name, Path(component.log_folder(attributes, node.layout))
+    seconds = component.wait if wait is None else wait
+    facts = Definition(tuple(node.addresses(component)), seconds, logs, component.signals)
+    scripts = {
+        "programs": node.programs,
+        "wait": seconds,
+        "as_user": _as_user(node, component),
+        **({} if isinstance(run, str) else {"command": run}),
+        **(variables or {}),
+    }
+    logging = attributes[component.logging]
     yield Directory(definition, owner="root", group="root")
-    yield _script(definition / "run", run_source, scripts, restart(name))
-    if finish_source is not None:
-        yield _script(definition / "finish", finish_source, scripts)
-    yield _facts(definition / FACTS_FILE, Definition(tuple(listen), wait, logs))
-    chosen = logging.get("log_group") or node.attributes.logging.log_group or log_group
+    yield _script(definition / "run", run if isinstance(run, str) else COMMAND, scripts, restart(name))
+    if finish is not None:
+        yield _script(definition / "finish", finish, scripts)
+    yield _facts(definition / FACTS_FILE, facts)
+    chosen = logging.get("log_group") or attributes.logging.log_group or log_group
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
     yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
     yield Service(name)
+
+
+def component_account(node: Node, component: Component) -> Iterator[Item]:
+    """The account that a component runs under, unless manage_accounts["enable"] is False.
+
+    Args:
+        node: the machine.
+        component: its declaration.
+    """
+    if component.account is None or not node.attributes.manage_accounts.enable:
+        return
+    account = component.account(node.attributes)
+    yield Group(account.group, gid=account.gid)
+    yield User(
+        account.username,
+        group=account.group,
+        uid=account.uid,
+        home=account.home,
+        shell=account.shell,
+        shared=not node.layout.is_machine,
+    )
+
+
+def _as_user(node: Node, component: Component) -> str:
+    """The option of chpst(8) for the account of a service that root starts."""
+    if component.account is None or not node.privileged:
+        return ""
+    account = component.account(node.attributes)
+    return f" -u {account.username}:{account.group}"
 
 
 @dataclass(frozen=True, kw_only=True)

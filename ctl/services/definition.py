@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctl.errors import CtlError
@@ -22,15 +23,22 @@ class Definition:
         listen: addresses that answer once it is up: "127.0.0.1:5000", "*:443", "unix:/path".
         wait: seconds it may take to end or to answer.
         log: the folder of its log (`current` inside), or None where it has none.
+        signals: the signals that mean something to it, as "HUP", and what it does then.
     """
 
     listen: tuple[str, ...] = ()
     wait: int = DEFAULT_WAIT
     log: Path | None = None
+    signals: Mapping[str, str] = field(default_factory=dict)
 
     def content(self) -> str:
         """As the text of its file."""
-        facts = {"listen": list(self.listen), "wait": self.wait, "log": str(self.log) if self.log else None}
+        facts = {
+            "listen": list(self.listen),
+            "wait": self.wait,
+            "log": str(self.log) if self.log else None,
+            "signals": dict(self.signals),
+        }
         return json.dumps(facts, indent=2) + "\n"
 
 
@@ -47,8 +55,12 @@ def read_facts(path: Path) -> Definition:
     """The definition in a file; as `read_definition`."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        log = Path(facts["log"]) if facts.get("log") else None
-        return Definition(tuple(map(str, facts.get("listen", ()))), int(facts.get("wait", DEFAULT_WAIT)), log)
+        return Definition(
+            listen=tuple(map(str, facts.get("listen", ()))),
+            wait=int(facts.get("wait", DEFAULT_WAIT)),
+            log=Path(facts["log"]) if facts.get("log") else None,
+            signals={str(name): str(meaning) for name, meaning in facts.get("signals", {}).items()},
+        )
     except FileNotFoundError:
         return Definition()
     except (ValueError, TypeError, AttributeError) as error:

@@ -54,7 +54,7 @@ class Deferred:
 
 
 class Section(Mapping[str, Any]):
-    """A read-only group of attributes: `section.name` and `section["name"]` are the same.
+    """A read-only group of attributes: `section.name`, `section["name"]`; `section["nginx.enable"]` goes deeper.
 
     Raises:
         AttributeError, KeyError: no such attribute; templates treat both as an error.
@@ -76,7 +76,10 @@ class Section(Mapping[str, Any]):
         raise AttributeError("attributes are read-only")
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401
-        value = self._values[name]
+        first, dot, rest = name.partition(".")
+        value = self._values[first]
+        if dot:
+            return value[rest]
         return value.get() if isinstance(value, Deferred) else value
 
     def __iter__(self) -> Iterator[str]:
@@ -127,6 +130,10 @@ class Attributes(Section):
     def origin(self, name: str) -> Origin:
         """The origin of an option by its dotted path. Raises KeyError for an unknown one."""
         return self._origins[name]
+
+    def given(self, name: str) -> bool:
+        """Whether the settings file gave an option."""
+        return self._origins[name].kind is OriginKind.FILE
 
     def origins(self) -> Mapping[str, Origin]:
         """Every option's dotted path with its origin."""

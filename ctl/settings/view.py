@@ -143,6 +143,10 @@ class View:
         found = self._given.get(self._options[name].name)
         return None if found is None else found.value
 
+    def given(self, name: str) -> bool:
+        """Whether the settings file gives an option."""
+        return self.said(name) is not None
+
     def location(self, setting: str) -> Location | None:
         """Where a setting, or what it is part of, was given."""
         while setting:

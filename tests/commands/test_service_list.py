@@ -17,4 +17,11 @@ def test_enabled_ones_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[s
     for name in ("registry", "nginx"):
         (enabled / name).symlink_to(f"../sv/{name}")
     assert run(["--root", str(tmp_path), "service-list"]) == 0
-    assert capsys.readouterr().out == "nginx*\nregistry*\nspare\n"
+    assert capsys.readouterr().out.split() == [
+        "letsencrypt",
+        "logrotate",
+        "nginx*",
+        "registry*",
+        "registry-auth",
+        "spare",
+    ]

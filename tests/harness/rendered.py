@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -18,10 +19,11 @@ from ctl.cli.loading import node
 from ctl.converge import EnvDirectory, File, Template
 from ctl.converge.model import Machine
 from ctl.node.node import Node
-from ctl.node.recipes import items
+from ctl.node.recipes import items, load_recipes
+from ctl.node.runit_service import runit_service
 from ctl.output import Console
 from ctl.paths import Layout
-from ctl.services import Runit
+from ctl.services.runit import Runit
 from ctl.settings.load import Loaded
 from ctl.settings.resolve import resolve
 from ctl.settings.secrets.store import Secrets
@@ -55,7 +57,8 @@ def made(values: dict[str, object]) -> Iterator[Made]:
     attributes = resolve(values, ROOT, secrets)
     this = replace(_node(), attributes=attributes, secrets=secrets.content)
     machine = Machine(services=Runit(ROOT), privileged=True, blank=True)
-    for item in items(this):
+    command = runit_service(this, "sites-own", ["/bin/echo", attributes.registry.dir])
+    for item in chain(items(this, load_recipes(ROOT)), command):
         if isinstance(item, Template):
             yield Made(item.source, item.path, item.desired(machine)[0].content.decode())
         elif isinstance(item, EnvDirectory):

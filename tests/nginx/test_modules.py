@@ -18,9 +18,9 @@ from ctl.nginx.modules import left_out, refusals
 from ctl.node.locate import locate
 from ctl.node.node import Node
 from ctl.node.preflight import check
-from ctl.node.recipes import items
+from ctl.node.recipes import items, load_recipes
 from ctl.paths import Layout
-from ctl.services import Runit
+from ctl.services.runit import Runit
 from ctl.settings.load import load
 from tests.harness import nginx_text, seeds
 from tests.harness.settings_site import Site
@@ -77,7 +77,7 @@ def node_of(site: Site) -> NodeOf:
 def rendered(node: Node, output: Path) -> Path:
     """The files of a node, at their places below its root."""
     machine = Machine(services=Runit(node.layout), privileged=False, blank=True)
-    render_to(items(node), output, machine)
+    render_to(items(node, load_recipes(node.layout)), output, machine)
     root = node.layout.root
     shutil.copytree(output / root.relative_to("/"), root, dirs_exist_ok=True)
     return root / "var/opt/gitlab/nginx/conf"

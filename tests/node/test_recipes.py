@@ -10,7 +10,7 @@ import pytest
 from ctl.converge import File
 from ctl.errors import CtlError
 from ctl.node.node import Node
-from ctl.node.recipes import ORDER, load, recipe_files
+from ctl.node.recipes import load, recipe_files, shipped_names
 from ctl.paths import Layout
 
 GOOD = """
@@ -36,20 +36,21 @@ def put(layout: Layout, name: str, text: str, mode: int = 0o644) -> Path:
 
 def test_every_shipped_recipe_is_in_the_order() -> None:
     shipped = {path.stem for path in (Path(__file__).parents[2] / "recipes").glob("*.py")}
-    assert shipped == set(ORDER)
+    assert len(shipped_names()) == len(shipped)
+    assert shipped == set(shipped_names())
 
 
 def test_a_sites_recipes_come_last_by_name(site: Layout) -> None:
     put(site, "b.py", GOOD)
     put(site, "a.py", GOOD)
-    assert [path.stem for path in recipe_files(site)] == [*ORDER, "a", "b"]
+    assert [path.stem for path in recipe_files(site)] == [*shipped_names(), "a", "b"]
 
 
 def test_a_sites_recipe_yields_resources(site: Layout) -> None:
     class FakeNode:
         layout = site
 
-    items = list(load(put(site, "a.py", GOOD))(cast(Node, FakeNode())))
+    items = list(load(put(site, "a.py", GOOD)).items(cast(Node, FakeNode())))
     assert items == [File(site.path("/etc/motd"), content="hello")]
 
 

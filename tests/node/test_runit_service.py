@@ -19,10 +19,11 @@ from ctl.converge.resources.files import Directory
 from ctl.errors import CtlError
 from ctl.nginx.build import DISTRIBUTION
 from ctl.node.node import Node, Programs
-from ctl.node.runit_service import svlogd_lines
+from ctl.node.runit_service import runit_service, svlogd_lines
 from ctl.paths import Layout
-from ctl.services import Runit, runit_service
+from ctl.services.runit import Runit
 from ctl.settings.attributes import Attributes, Section
+from ctl.settings.component import Component, listens_at
 from tests.harness.services_stack import Stack, provide_stack  # noqa: F401 - a fixture
 from tests.harness.waiting import wait_for
 
@@ -59,16 +60,12 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
     )
 
 
-def service(node: Node, source: Path, **more: object) -> list[Resource]:
-    keywords: dict[str, object] = {
-        "run_source": str(source),
-        "variables": {"text": "it's $HOME; rm -rf *"},
-        "listen": ["127.0.0.1:5000"],
-        "wait": 20,
-        "log_directory": node.layout.path("/var/log/gitlab/web"),
-        "logging": LOGGING,
-    }
-    found = runit_service(node, "web", **{**keywords, **more})  # type: ignore[arg-type]
+WEB = Component("web", listeners=listens_at({"127.0.0.1:5000": "the web"}), wait=20, signals={"HUP": "sings"})
+
+
+def service(node: Node, source: Path, component: Component = WEB, **more: object) -> list[Resource]:
+    variables = {"text": "it's $HOME; rm -rf *"}
+    found = runit_service(node, component, str(source), variables=variables, **more)  # type: ignore[arg-type]
     return [one for one in found if isinstance(one, Resource)]
 
 
@@ -100,6 +97,7 @@ def test_files(source: Path) -> None:
         "listen": ["127.0.0.1:5000"],
         "wait": 20,
         "log": "/srv/a root/var/log/gitlab/web",
+        "signals": {"HUP": "sings"},
     }
     log_run = found["opt/gitlab/sv/web/log/run"].content.decode().splitlines()[-1]
     assert log_run.split(" ", 2)[2] == (
@@ -128,7 +126,7 @@ def test_what_changes_what(source: Path) -> None:
     layout = Layout()
     notified = {
         one.name: list(getattr(one, "notifies", ()))
-        for one in service(node(layout), source, finish_source=str(source))
+        for one in service(node(layout), source, finish=str(source))
         if getattr(one, "notifies", ())
     }
     assert notified == {
@@ -166,17 +164,20 @@ def test_a_new_address_that_the_old_one_obstructs_needs_a_restart(
 def test_who_may_enter_the_log_folder(source: Path) -> None:
     one, logs = node(Layout()), Path("/var/log/gitlab/web")
 
-    def folder(**more: object) -> Directory:
-        return next(found for found in service(one, source, **more) if getattr(found, "path", None) == logs)  # type: ignore[return-value]
+    def folder(component: Component = WEB, **more: object) -> Directory:
+        found = service(one, source, component, **more)
+        return next(item for item in found if isinstance(item, Directory) and item.path == logs)
 
     try:
-        own = grp.getgrgid(pwd.getpwnam("_runit-log").pw_gid).gr_name
+        primary = grp.getgrgid(pwd.getpwnam("_runit-log").pw_gid).gr_name
     except KeyError:
-        own = "_runit-log"
-    assert (folder().owner, folder().group, folder().mode) == ("_runit-log", own, 0o750)
+        primary = "_runit-log"
+    assert (folder().owner, folder().group, folder().mode) == ("_runit-log", primary, 0o750)
     assert folder(log_group="www-data").group == "www-data"
     given = {**LOGGING, "log_group": "adm"}
-    assert folder(log_group="www-data", logging=given).group == "adm"
+    own = {"logging": Section(LOGGING), "web": Section(given)}
+    one = replace(one, attributes=Attributes(own, origins={}))
+    assert folder(replace(WEB, logging="web"), log_group="www-data").group == "adm"
     for_all = Attributes({"logging": Section(given)}, origins={})
     one = replace(one, attributes=for_all)
     assert folder(log_group="www-data").group == "adm"
@@ -206,9 +207,10 @@ def test_a_line_break_never_becomes_a_line(name: str) -> None:
 def test_they_make_a_running_service(stack: Stack, source: Path) -> None:
     privileged = os.geteuid() == 0
     account = "_runit-log" if privileged else None
-    logging = {**LOGGING, "svlogd_prefix": "from web: "}
+    logging = Section({**LOGGING, "svlogd_prefix": "from web: "})
     one = node(stack.layout, privileged=privileged, account=account)
-    resources = service(one, source, listen=[], logging=logging)
+    one = replace(one, attributes=Attributes({"logging": logging}, origins={}))
+    resources = service(one, source, Component("web"))
     for file in files(resources, stack.layout).values():
         stack.write(file.path, file.content.decode(), mode=file.mode)
     if account:

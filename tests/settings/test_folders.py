@@ -71,7 +71,7 @@ def test_a_root_with_a_dollar_is_named(site: Site) -> None:
         (
             'registry_auth["enable"] = True; registry_auth["log_directory"] = "/var/log/gitlab/nginx"',
             "registry_auth.log_directory",
-            "nginx and registry-auth",
+            "registry-auth and nginx",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ctl.converge import EnvDirectory
 from ctl.converge.model import Machine
 from ctl.paths import Layout
-from ctl.services import Runit
+from ctl.services.runit import Runit
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
 from ctl.settings.source import SettingsError

@@ -1,26 +1,29 @@
-"""Accounts that services run under: each has its own, and none is that of root."""
+"""Accounts of components: each has its own, and none is that of root."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
+from ctl.settings.component import Account, Component, running
+from ctl.settings.components import COMPONENTS
+from ctl.settings.values import Values
 from ctl.settings.view import View
 
-ACCOUNTS = {
-    "registry.enable": "registry.username",
-    "registry_auth.enable": "registry_auth.username",
-    "nginx.enable": "web_server.username",
-    "gitlab_rails.enable": "user.username",
-}
-"""What needs an account, and the setting that names it."""
+
+def accounts(components: Iterable[Component], values: Values) -> Iterator[tuple[Component, Account]]:
+    """The components that run with the account of each, where they have one."""
+    for component in running(components, values):
+        if component.account is not None:
+            yield component, component.account(values)
 
 
 def services_do_not_run_as_root(view: View) -> None:
     """The account gets a home and no login shell; root would be shut out of the machine."""
-    for name in _used(view):
-        if view[name] == "root":
+    for _, account in accounts(COMPONENTS, view):
+        if account.username == "root":
             view.error(
-                name,
+                account.setting,
                 "must not be root: it becomes the account of a service, with a home of its own and no login shell",
                 "Leave it out, or name an account that nobody logs in with.",
             )
@@ -30,26 +33,11 @@ def services_share_no_account(view: View) -> None:
     """What one may read the other must not: keys, accounts, images."""
     if not view["manage_accounts.enable"]:
         return
-    for one, other in combinations(_used(view), 2):
-        if view[one] == view[other]:
-            last, first = (one, other) if view.said(other) is None else (other, one)
-            view.error(last, f"is {view[last]}, which is {first} too: each has an account of its own")
+    for (_, one), (_, other) in combinations(accounts(COMPONENTS, view), 2):
+        if one.username == other.username:
+            last, first = (one, other) if not view.given(other.setting) else (other, one)
+            what = f"is {last.username}, which is {first.setting} too: each has an account of its own"
+            view.error(last.setting, what)
 
 
-def accounts_file_is_its_own(view: View) -> None:
-    """The issuer's group may read it, and `ctl user` replaces it."""
-    file, layout = view["registry_auth.accounts_file"], view.layout
-    others = (layout.settings_file, layout.secrets_file, layout.settings_file.parent)
-    if file in map(str, others):
-        view.error(
-            "registry_auth.accounts_file",
-            f"is {file}, which is something else's: accounts have a file of their own",
-            f'Write "{layout.path("/etc/gitlab/registry-accounts.json")}", or leave it out.',
-        )
-
-
-def _used(view: View) -> list[str]:
-    return [name for enabled, name in ACCOUNTS.items() if view[enabled]]
-
-
-CHECKS = (services_do_not_run_as_root, services_share_no_account, accounts_file_is_its_own)
+CHECKS = (services_do_not_run_as_root, services_share_no_account)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ctl.settings.rules.letsencrypt import answers_challenges
+from ctl.paths import Layout
+from ctl.settings.component import Component, running
+from ctl.settings.components import COMPONENTS
+from ctl.settings.rules.letsencrypt import obtains_certificate
+from ctl.settings.values import Values
 from ctl.settings.view import View
 
-LOGROTATE = "logrotate"
-"""The service that looks after NGINX's own logs; its log has a fixed place."""
 _VARIABLE = "$"
 _PATTERN = re.compile(r"[*?\[]")
 
@@ -20,7 +22,7 @@ def nginx_expands_nothing(view: View) -> None:
     """
     if not view["nginx.enable"]:
         return
-    challenges = ("letsencrypt.wwwroot",) if answers_challenges(view) else ()
+    challenges = ("letsencrypt.wwwroot",) if obtains_certificate(view) else ()
     for setting in ("nginx.log_directory", *_certificate(view), *challenges):
         if _VARIABLE in str(view[setting]):
             what = f"{_held(view, setting, _VARIABLE)}: NGINX takes it for the start of a variable"
@@ -46,34 +48,24 @@ def _held(view: View, setting: str, letter: str) -> str:
 
 def logs_have_folders_of_their_own(view: View) -> None:
     """svlogd locks its folder: a second one there would never start (svlogd(8), 'log')."""
-    owners: dict[str, tuple[str, str]] = {}
-    for setting, service, folder in _log_folders(view):
-        other, other_setting = owners.setdefault(folder, (service, setting))
-        if other == service:
-            continue
-        shown = setting if view.location(setting) else other_setting
+    for first, second in shared_log_folders(COMPONENTS, view, view.layout):
         view.error(
-            shown,
-            f"is the log folder of two services, {other} and {service}: each needs its own",
+            second.log_setting if view.location(second.log_setting) else first.log_setting,
+            f"is the log folder of two services, {first.name} and {second.name}: each needs its own",
             "Choose another folder.",
         )
 
 
-def _log_folders(view: View) -> Iterator[tuple[str, str, str]]:
-    """Setting, service and folder of each service that this node runs."""
-    if view["registry.enable"]:
-        yield "registry.log_directory", "registry", view["registry.log_directory"]
-    if view["nginx.enable"]:
-        yield "nginx.log_directory", "nginx", view["nginx.log_directory"]
-        yield "", LOGROTATE, str(view.layout.logs / LOGROTATE)
-    if view["registry_auth.enable"]:
-        yield "registry_auth.log_directory", "registry-auth", view["registry_auth.log_directory"]
-    if answers_challenges(view):
-        yield (
-            "letsencrypt.auto_renew_log_directory",
-            "letsencrypt",
-            view["letsencrypt.auto_renew_log_directory"],
-        )
+def shared_log_folders(
+    components: Iterable[Component], values: Values, layout: Layout
+) -> Iterator[tuple[Component, Component]]:
+    """Services that run and write their logs to one folder, two by two."""
+    owners: dict[str, Component] = {}
+    for component in running(components, values):
+        if component.supervised or component.log:
+            owner = owners.setdefault(component.log_folder(values, layout), component)
+            if owner is not component:
+                yield owner, component
 
 
 CHECKS = (nginx_expands_nothing, logs_have_folders_of_their_own)

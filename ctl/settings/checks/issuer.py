@@ -99,7 +99,20 @@ def tokens_end_soon(view: View) -> None:
         )
 
 
+def accounts_file_is_its_own(view: View) -> None:
+    """The issuer's group may read it, and `ctl user` replaces it."""
+    file, layout = view["registry_auth.accounts_file"], view.layout
+    others = (layout.settings_file, layout.secrets_file, layout.settings_file.parent)
+    if file in map(str, others):
+        view.error(
+            "registry_auth.accounts_file",
+            f"is {file}, which is something else's: accounts have a file of their own",
+            f'Write "{layout.path("/etc/gitlab/registry-accounts.json")}", or leave it out.',
+        )
+
+
 CHECKS = (
+    accounts_file_is_its_own,
     issuer_has_a_registry,
     somebody_issues_tokens,
     clients_find_the_issuer,

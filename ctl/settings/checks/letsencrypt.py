@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
-from ctl.settings.rules.letsencrypt import LETSENCRYPT_HOST, answers_challenges, certificate_given, is_public
+from ctl.settings.rules.letsencrypt import LETSENCRYPT_HOST, certificate_given, is_public, obtains_certificate
 from ctl.settings.rules.urls import registry_origin
 from ctl.settings.view import View
 
@@ -15,7 +15,7 @@ ALT_NAMES = "letsencrypt.alt_names"
 
 def letsencrypt_has_an_effect(view: View) -> None:
     """Asked for, but nothing here is to be certified."""
-    if not view.said(ENABLE) or answers_challenges(view):
+    if not view.said(ENABLE) or obtains_certificate(view):
         return
     if certificate_given(view):
         view.warning(
@@ -30,7 +30,7 @@ def letsencrypt_has_an_effect(view: View) -> None:
 def letsencrypt_knows_the_host(view: View) -> None:
     """Let's Encrypt refuses names that are not public; an authority of one's own need not."""
     origin, endpoint = registry_origin(view), urlsplit(view["letsencrypt.acme_production_endpoint"])
-    if not answers_challenges(view) or origin is None:
+    if not obtains_certificate(view) or origin is None:
         return
     if not (endpoint.hostname or "").endswith(LETSENCRYPT_HOST) or is_public(origin.host):
         return

@@ -2,132 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
-from ctl.settings.rules.letsencrypt import answers_challenges
+from ctl.settings.component import Component, running
+from ctl.settings.components import COMPONENTS
+from ctl.settings.listener import Listener
 from ctl.settings.rules.urls import registry_origin
+from ctl.settings.values import Values
 from ctl.settings.view import View
 
-_ALL = {"*": "4", "0.0.0.0": "4", "[::]": "6"}  # noqa: S104 - compared with, not listened on
 _LOOPBACK = ("localhost", "127.", "[::1]")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Listener:
-    """One address and port that a program takes.
-
-    Args:
-        what: the program or server, for errors.
-        setting: the setting to change.
-        address: as ListenAddress or Address has it.
-        port: its port.
-        tls: whether it speaks TLS; None for a program that is not NGINX.
-        name: server name; "" for a program that is not NGINX.
-    """
-
-    what: str
-    setting: str
-    address: str
-    port: int
-    tls: bool | None = None
-    name: str = ""
-
-    @property
-    def is_nginx(self) -> bool:
-        """Whether NGINX can share this address between servers."""
-        return self.tls is not None
-
-    def overlaps(self, other: Listener) -> bool:
-        """Whether both take the same address."""
-        if self.port != other.port:
-            return False
-        mine, others = _families(self.address), _families(other.address)
-        wild = _ALL.keys() & {self.address, other.address}
-        return bool(mine & others) if wild else self.address == other.address or _both_local(self, other)
-
-
-def _families(address: str) -> set[str]:
-    if address in _ALL:
-        return {_ALL[address]}
-    if address.startswith("["):
-        return {"6"}
-    return {"4"} if address[:1].isdigit() else {"4", "6"}
-
-
-def _both_local(one: Listener, other: Listener) -> bool:
-    addresses = {one.address, other.address}
-    return "localhost" in addresses and addresses <= {"localhost", "127.0.0.1", "[::1]"}
-
-
-def nginx_listeners(view: View) -> Iterator[Listener]:
-    """The servers of NGINX, with each of their addresses."""
-    if not view["nginx.enable"]:
-        return
-    vhost = "registry.nginx"
-    if view[f"{vhost}.enable"]:
-        origin = registry_origin(view)
-        host = origin.host if origin else ""
-        for address in view[f"{vhost}.listen_addresses"]:
-            port, https = view[f"{vhost}.listen_port"], view[f"{vhost}.https"]
-            setting = f"{vhost}.listen_port"
-            if view.said(setting) is None:
-                setting = "registry_external_url"
-            if port is not None:
-                yield Listener("the registry's vhost", setting, address, port, https, host)
-            redirect = view[f"{vhost}.redirect_http_to_https"]
-            if redirect or answers_challenges(view):
-                setting = f"{vhost}.redirect_http_to_https_port"
-                what = "the redirect to https" if redirect else "the server for challenges of Let's Encrypt"
-                yield Listener(what, setting, address, view[setting], tls=False, name=host)
-    if view["nginx.status.enable"]:
-        for address in view["nginx.status.listen_addresses"]:
-            port, name = view["nginx.status.port"], view["nginx.status.fqdn"]
-            yield Listener("the status page", "nginx.status.port", address, port, tls=False, name=name)
-
-
-def registry_listeners(view: View) -> Iterator[Listener]:
-    """The registry, its debug server and its token issuer."""
-    if not view["registry.enable"]:
-        return
-    for setting, what in (
-        ("registry.registry_http_addr", "the registry"),
-        ("registry.debug_addr", "the registry's debug server"),
-    ):
-        if view[setting]:
-            address, _, port = view[setting].rpartition(":")
-            yield Listener(what, setting, address, int(port))
-    if view["registry_auth.enable"]:
-        setting = "registry_auth.listen_addr"
-        address, _, port = view[setting].rpartition(":")
-        yield Listener("the token issuer", setting, address, int(port))
+def clashes(components: Iterable[Component], values: Values) -> Iterator[tuple[Listener, Listener, str]]:
+    """Listeners of components that run and cannot both be had, and why."""
+    listeners = [one for component in running(components, values) for one in component.listeners(values)]
+    for one, other in combinations(listeners, 2):
+        problem = one.clash(other)
+        if problem:
+            yield one, other, problem
 
 
 def listeners_do_not_clash(view: View) -> None:
     """Nothing takes what another takes."""
-    said: set[tuple[str, str]] = set()
-    for one, other in combinations([*registry_listeners(view), *nginx_listeners(view)], 2):
-        problem = _problem(one, other)
-        if problem and (one.setting, other.setting) not in said:
-            said.add((one.setting, other.setting))
+    reported: set[tuple[str, str]] = set()
+    for one, other, problem in clashes(COMPONENTS, view):
+        if (one.setting, other.setting) not in reported:
+            reported.add((one.setting, other.setting))
             first, second = other.setting, one.setting
             if view.location(first) is None:
                 first, second = second, first
             view.error(first, problem, f"Change it, or {second}.")
-
-
-def _problem(one: Listener, other: Listener) -> str:
-    if not one.overlaps(other):
-        return ""
-    if one.what == other.what:
-        return f"{one.what} listens on {one.address} twice" if one.address == other.address else ""
-    where = f"{other.what} and {one.what} both listen on port {one.port}"
-    if not (one.is_nginx and other.is_nginx):
-        return f"{where}, and only one can"
-    if one.tls != other.tls:
-        return f"{where}, one with TLS and one without"
-    return f"{where} under the name {one.name}" if one.name == other.name else ""
 
 
 def servers_listen(view: View) -> None:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from ctl.errors import UsageFault
+from ctl.settings.components import COMPONENTS
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.place import Place, Refused
@@ -38,22 +39,7 @@ MOST_USED: Mapping[str, tuple[str, ...]] = {
         "registry.storage_delete_enabled",
         "registry.redis",
     ),
-    "What the registry does": (
-        "registry.enable",
-        "registry.log_level",
-        "registry.log_formatter",
-        "registry.env",
-        "registry.http_draintimeout",
-        "registry.validation_enabled",
-        "registry.compatibility_schema1_enabled",
-        "registry.health_storagedriver_enabled",
-        "registry.debug_addr",
-        "registry.notifications",
-    ),
-    "Who signs in, where there is no GitLab": (
-        "registry_auth.enable",
-        "registry_auth.token_expire_delay",
-    ),
+    **{title: names for one in COMPONENTS for title, names in one.starter.items()},
     "Secrets that several machines share": (
         "registry.http_secret",
         "registry.internal_key",

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ctl.settings.option import rule
 from ctl.settings.rules.urls import Origin, origin_of, registry_elsewhere
+from ctl.settings.rules.vhost import serves_registry
+from ctl.settings.values import Values
 from ctl.settings.view import UNSET, Unset, View
 
 LETSENCRYPT_HOST = ".letsencrypt.org"
@@ -74,10 +76,9 @@ def _served_with_tls(view: View) -> bool:
     return not certificate_given(view) and not any(view.said(name) is False for name in (*switches, *tls))
 
 
-def certificate_given(view: View) -> bool:
-    """Whether the settings name a certificate, which nothing ever replaces."""
-    names = ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")
-    return any(view.said(name) is not None for name in names)
+def certificate_given(values: Values) -> bool:
+    """Whether the settings name the vhost's certificate, which nothing ever replaces."""
+    return any(map(values.given, ("registry.nginx.ssl_certificate", "registry.nginx.ssl_certificate_key")))
 
 
 def _certificate_present(view: View) -> bool:
@@ -87,11 +88,17 @@ def _certificate_present(view: View) -> bool:
     return any(view.layout.path(file).exists() for file in files)
 
 
-def answers_challenges(view: View) -> bool:
-    """Whether the vhost has a server beside it in which an authority finds its challenges."""
-    vhost = "registry.nginx"
-    served = view[f"{vhost}.enable"] and view[f"{vhost}.https"]
-    return bool(view["letsencrypt.enable"] and served and not certificate_given(view))
+def obtains_certificate(values: Values) -> bool:
+    """Whether the vhost's certificate comes from Let's Encrypt, whose challenges NGINX then answers."""
+    served = serves_registry(values) and values["registry.nginx.https"]
+    return bool(values["letsencrypt.enable"] and served and not certificate_given(values))
+
+
+def renews_by(values: Values) -> str | None:
+    """What renews certificates by itself: "runit" (a service of ctl) or "cron"; None for nothing."""
+    by_itself = obtains_certificate(values) and values["letsencrypt.auto_renew"]
+    scheduler: str | None = values["letsencrypt.auto_renew_scheduler"] if by_itself else None
+    return scheduler
 
 
 @rule("True if acme_staging_endpoint is given")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ctl.settings.option import rule
 from ctl.settings.rules.urls import is_automatic, origin_of, registry_origin
+from ctl.settings.values import Values
 from ctl.settings.view import UNSET, Unset, View
 
 STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
@@ -38,6 +39,11 @@ def https(view: View) -> bool:
     """https listens with TLS, http without."""
     origin = registry_origin(view)
     return origin is not None and origin.https
+
+
+def serves_registry(values: Values) -> bool:
+    """Whether NGINX has a vhost for the registry."""
+    return bool(values["nginx.enable"] and values["registry.enable"] and values["registry.nginx.enable"])
 
 
 def vhost_of_registry(view: View, value: bool) -> bool:

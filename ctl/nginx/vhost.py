@@ -1,0 +1,97 @@
+"""What the templates of NGINX need beside the attributes: names, flags of `listen`, temporary folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ctl.nginx.build import NginxBuild
+from ctl.settings.attributes import Attributes
+from ctl.settings.rules.letsencrypt import obtains_certificate
+
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+"""NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
+
+
+def host(attributes: Attributes) -> str:
+    """The name under which clients reach the registry."""
+    return urlsplit(attributes.registry_external_url).hostname or "localhost"
+
+
+def names(attributes: Attributes) -> list[str]:
+    """Every name under which the vhost answers: the host, and with it the certificate's further ones."""
+    further = attributes.letsencrypt.alt_names if obtains_certificate(attributes) else []
+    return list(dict.fromkeys([host(attributes), *further]))
+
+
+def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, object]:
+    """What the vhost's template needs beside the attributes themselves.
+
+    Args:
+        attributes: what the settings say.
+        build: the NGINX that reads the file: it decides which directives are written, and how.
+    """
+    vhost, logs = attributes.registry.nginx, Path(attributes.nginx.log_directory)
+    commands = vhost.ssl_conf_command or []
+    return {
+        "vhost": vhost,
+        "tls": vhost.https,
+        "names": names(attributes),
+        "challenges": attributes.letsencrypt.wwwroot if obtains_certificate(attributes) else None,
+        "upstream": attributes.registry.registry_http_addr,
+        "issuer": issuer(attributes, build),
+        "access_log": logs / "gitlab_registry_access.log",
+        "error_log": logs / "gitlab_registry_error.log",
+        "listen_flags": listen_flags(attributes, build),
+        "http2_directive": http2(attributes, build) and build.http2_directive,
+        "has": build.has,
+        "ssl_conf_commands": [commands] if isinstance(commands, str) else commands,
+        "hsts": hsts(attributes),
+        "redirect_to": attributes.registry_external_url.rstrip("/"),
+    }
+
+
+def issuer(attributes: Attributes, build: NginxBuild) -> dict[str, object] | None:
+    """How the vhost passes requests for tokens on to the issuer of this machine; None where there is none."""
+    auth, registry = attributes.registry_auth, attributes.registry
+    if not auth.enable:
+        return None
+    return {
+        "upstream": auth.listen_addr,
+        # where a registry with autoredirect sends clients (its configuration, auth.token.autoredirect)
+        "locations": ["/jwt/auth", *(["/auth/token"] if registry.autoredirect else [])],
+        "client": "$proxy_protocol_addr" if registry.nginx.proxy_protocol else "$remote_addr",
+        "rate": auth.requests_per_second if build.has("http_limit_req_module") else 0,
+        "burst": auth.requests_burst,
+    }
+
+
+def listen_flags(attributes: Attributes, build: NginxBuild) -> str:
+    """Flags of the vhost's `listen`, in the form that the found NGINX knows."""
+    vhost = attributes.registry.nginx
+    flags = {
+        "ssl": vhost.https,
+        "http2": http2(attributes, build) and not build.http2_directive,
+        "proxy_protocol": vhost.proxy_protocol,
+    }
+    return "".join(f" {name}" for name, wanted in flags.items() if wanted)
+
+
+def http2(attributes: Attributes, build: NginxBuild) -> bool:
+    """Whether the vhost speaks HTTP/2."""
+    return bool(attributes.registry.nginx.http2_enabled) and build.has("http_v2_module")
+
+
+def hsts(attributes: Attributes) -> str:
+    """Strict-Transport-Security (RFC 6797), or "" where its age is 0."""
+    vhost = attributes.registry.nginx
+    if not vhost.hsts_max_age:
+        return ""
+    return f"max-age={vhost.hsts_max_age}" + ("; includeSubDomains" if vhost.hsts_include_subdomains else "")
+
+
+def temporary_folders(attributes: Attributes, build: NginxBuild) -> dict[str, Path]:
+    """Folder of each *_temp_path that this NGINX knows."""
+    has, top = build.has, Path(attributes.nginx.dir) / "tmp"
+    known = (name for name in TEMPORARY if name == "client_body" or has(f"http_{name}_module"))
+    return {name: top / name for name in known}

@@ -1,0 +1,162 @@
+"""What a component is: the one declaration from which ctl knows what it needs, where it listens and when it starts.
+
+A component of ctl's own is declared in ctl/settings/components, a site's own in its recipe, as COMPONENT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ctl.paths import Layout
+from ctl.settings.listener import Listener
+from ctl.settings.values import Values
+
+NO_SHELL = "/usr/sbin/nologin"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account that a component runs under.
+
+    Args:
+        username, group: their names; the group is by default called as the user.
+        home, shell: of the user.
+        uid, gid: None for the system's choice.
+        setting: the setting that names the user, for errors; "" for none.
+    """
+
+    username: str
+    group: str = ""
+    home: str = "/nonexistent"
+    shell: str = NO_SHELL
+    uid: int | None = None
+    gid: int | None = None
+    setting: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.group:
+            object.__setattr__(self, "group", self.username)
+
+
+@dataclass(frozen=True)
+class Component:
+    """A service of the supervisor, or another part of the node that has an account of its own.
+
+    Args:
+        name: of the service, as `ctl status` shows it.
+        what: in words, for messages ("the token issuer"); by default its name.
+        switch: the setting that enables it; "" for one that is always there.
+        when: whether the node has it, where that takes more than its switch.
+        account: what it runs under; None for root, or for the caller without root.
+        listeners: the addresses that it takes; that they answer means that it is healthy.
+        log: its log folder, as the name of a setting or an absolute path; "" for one of its name.
+        logging: the section with its svlogd_* settings; by default those of all services.
+        programs: the programs that it needs, by name.
+        packages: what is to be installed for them.
+        after: the components that must be up before it starts. Few are needed: NGINX answers for a registry that
+            is not there yet.
+        before: the components that must not start before it is up.
+        signals: the signals that mean something to it, as "HUP", and what it does then.
+        wait: seconds that it may take to answer or, once it has finished its requests, to end.
+        recipe: the file that yields its resources, without its suffix; "" for its name.
+        starter: headings of the settings file to begin with, and which of its settings most sites need.
+        supervised: whether it is a service; else only its account counts.
+    """
+
+    name: str
+    what: str = ""
+    switch: str = ""
+    when: Callable[[Values], bool] | None = None
+    account: Callable[[Values], Account] | None = None
+    listeners: Callable[[Values], Iterable[Listener]] = lambda _: ()
+    log: str = ""
+    logging: str = "logging"
+    programs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
+    signals: Mapping[str, str] = field(default_factory=dict)
+    wait: int = 30
+    recipe: str = ""
+    starter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    supervised: bool = True
+
+    def __str__(self) -> str:
+        return self.what or self.name
+
+    def runs(self, values: Values) -> bool:
+        """Whether the node has it."""
+        if self.when is not None:
+            return self.when(values)
+        return bool(values[self.switch]) if self.switch else True
+
+    def log_folder(self, values: Values, layout: Layout) -> str:
+        """Where its log is written."""
+        if not self.log:
+            return str(layout.logs / self.name)
+        return str(layout.path(self.log)) if self.log.startswith("/") else str(values[self.log])
+
+    @property
+    def log_setting(self) -> str:
+        """The setting that names its log folder, or ""."""
+        return "" if self.log.startswith("/") else self.log
+
+
+def account_settings(section: str, home: str) -> Callable[[Values], Account]:
+    """The account that a section of the settings names.
+
+    Args:
+        section: where username, group, uid, gid and shell are ("registry").
+        home: the setting with its home ("registry.dir").
+    """
+
+    def account(values: Values) -> Account:
+        def value(name: str) -> object:
+            return values[f"{section}.{name}"]
+
+        return Account(
+            username=values[f"{section}.username"],
+            group=values[f"{section}.group"],
+            home=values[home],
+            shell=values[f"{section}.shell"],
+            uid=values[f"{section}.uid"],
+            gid=values[f"{section}.gid"],
+            setting=f"{section}.username",
+        )
+
+    return account
+
+
+def own_account(username: str, *, home: str = "/nonexistent") -> Callable[[Values], Account]:
+    """An account that no setting names."""
+    return lambda _: Account(username, home=home)
+
+
+def listens_at(addresses: Mapping[str, str]) -> Callable[[Values], Iterator[Listener]]:
+    """Listeners at fixed places.
+
+    Args:
+        addresses: "host:port", "unix:/path" or the name of the setting that holds one (None: there is none), and
+            what listens there.
+    """
+
+    def listeners(values: Values) -> Iterator[Listener]:
+        for place, what in addresses.items():
+            setting = "" if ":" in place else place
+            address = values[setting] if setting else place
+            if address:
+                yield Listener.at(address, what, setting)
+
+    return listeners
+
+
+def running(components: Iterable[Component], values: Values) -> list[Component]:
+    """Those that the node has."""
+    return [one for one in components if one.runs(values)]
+
+
+def needs(components: Sequence[Component], name: str) -> tuple[str, ...]:
+    """The components that must be up before one starts, by its own words or by theirs."""
+    own = [other for one in components if one.name == name for other in one.after]
+    return tuple(dict.fromkeys([*own, *(one.name for one in components if name in one.before)]))

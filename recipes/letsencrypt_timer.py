@@ -1,0 +1,27 @@
+"""The service that renews certificates: it sleeps until a certificate is due, and renews it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ctl.acme.timer import own_command, python_path
+from ctl.converge import Directory, Item
+from ctl.node.node import Node
+from ctl.node.runit_service import runit_service
+from ctl.settings.components.letsencrypt import RENEWAL as COMPONENT
+
+
+def recipe(node: Node) -> Iterator[Item]:
+    """Its folder and the service."""
+    folder = node.layout.data / "letsencrypt"
+    yield Directory(folder)
+    yield from runit_service(
+        node,
+        COMPONENT,
+        "letsencrypt/run.j2",
+        variables={
+            "command": own_command(node),
+            "python_path": python_path(),
+            "pause": folder / "pause",
+        },
+    )
