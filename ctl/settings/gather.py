@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ctl.settings.language.faults import POISON, is_computed
+from ctl.settings.language.faults import Poison, is_computed
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
@@ -77,7 +77,7 @@ def gather(values: dict[str, object]) -> Gathered:
 
 def _walk(prefix: str, value: object, place: Place, found: Gathered) -> None:
     """A section: its keys are options, or lead to sections inside it."""
-    if value is POISON:
+    if isinstance(value, Poison):
         return
     if not isinstance(value, dict):
         place.error(f"must be a dictionary{place.got(value)}", f'Write {prefix}["key"] = value.')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from ctl.errors import UsageFault
@@ -13,8 +12,8 @@ from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.gather import gather
 from ctl.settings.language import Reading, ReadingError, read_settings
-from ctl.settings.options import NAMES, OPTIONS
-from ctl.settings.options.foreign import belongs_to_gitlab
+from ctl.settings.options import NAMES
+from ctl.settings.options import is_others_key as is_others_key
 from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets.store import Secrets
 from ctl.settings.source import SettingsError, Severity, first_of
@@ -92,19 +91,6 @@ def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
     from ctl.settings.ruby import read_ruby
 
     return read_ruby(settings_file, names=NAMES, environment=variables, others=is_others_key)
-
-
-def is_others_key(section: str, key: str) -> bool:
-    """Whether a key of one of our sections is another component's: gitlab_rails["ldap_servers"]."""
-    known = _keys(section)
-    return key not in known and belongs_to_gitlab(section, key, known)
-
-
-@cache
-def _keys(section: str) -> frozenset[str]:
-    prefix = f"{section}."
-    names = (name.removeprefix(prefix) for name in OPTIONS if name.startswith(prefix))
-    return frozenset(name.partition(".")[0] for name in names)
 
 
 def _require(settings_file: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from ctl.errors import EXIT_USAGE, CtlError
 from ctl.paths import Layout
 from ctl.settings.load import load
-from ctl.settings.source import SettingsError
+from ctl.settings.source import SettingsError, Severity
 from tests.harness.settings_site import BOTH, Site
 from tests.harness.work import at_most
 
@@ -33,6 +33,30 @@ def test_values_from_the_environment_and_from_other_files(site: Site) -> None:
     origin = attributes.origin("registry.log_level")
     assert origin.location is not None
     assert (origin.location.file.name, origin.location.line) == ("more.py", 1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'gitlab_rails["initial_root_password"] = read_file("/none")',
+        'registry_nginx["proxy_cache"] = nowhere',
+        'registry["nginx"]["proxy_cache"] = nowhere',
+        'puma["worker_processes"] = nowhere',
+        'if nowhere:\n    gitlab_rails["ldap_enabled"] = True',
+    ],
+)
+def test_other_components_settings_that_cannot_be_evaluated(site: Site, statement: str) -> None:
+    attributes = site.attributes(BOTH + statement + '\nregistry["log_level"] = "warn"\n')
+    assert attributes.registry.log_level == "warn"
+    notes = [
+        one for one in attributes.diagnostics if "as only settings of other components need it" in one.message
+    ]
+    assert [one.severity for one in notes] == [Severity.NOTE]
+
+
+@pytest.mark.parametrize("key", ["port", "dir", "enable", "listen_address"])
+def test_settings_of_postgresql_that_the_registry_follows_must_be_evaluated(site: Site, key: str) -> None:
+    assert "unknown name nowhere" in site.error(BOTH + f'postgresql["{key}"] = nowhere\n')
 
 
 def test_an_error_shows_place_line_and_remedy(site: Site) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ctl.settings.language import advice, functions, refusals
-from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned, kind
+from ctl.settings.language.faults import Fault, NoValue, computed, kind
 from ctl.settings.language.methods import Arguments, call_method
+from ctl.settings.language.outside import Function, outside_functions
 from ctl.settings.language.places import Place
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.tracked import TrackedDict
@@ -29,10 +30,9 @@ class Calls:
     def __init__(self, scope: Scope, expressions: Expressions) -> None:
         self._scope = scope
         self._expressions = expressions
-        self._functions: Mapping[str, functions.Function] = {
+        self._functions: Mapping[str, Function] = {
             **functions.PURE,
-            "env": functions.environment_function(scope.environment),
-            "read_file": functions.file_function(lambda: scope.source.path.parent),
+            **outside_functions(scope.environment, lambda: scope.source.path.parent),
         }
 
     def call(self, node: ast.Call) -> object:
@@ -42,7 +42,7 @@ class Calls:
         if not isinstance(node.func, ast.Name):
             raise Fault("only functions and methods can be called, by their names", node.func)
         function = self._functions.get(node.func.id)
-        if function is None:
+        if function is None or node.func.id in self._scope.variables:
             raise self._no_function(node.func)
         return functions.call_function(node.func.id, function, self.arguments(node))
 
@@ -64,7 +64,8 @@ class Calls:
     def _no_function(self, node: ast.Name) -> NoValue:
         name, scope = node.id, self._scope
         if name in scope.variables:
-            return Poisoned() if scope.variables[name] is POISON else Fault(f"{name} is not a function", node)
+            computed(scope.variables[name])
+            return Fault(f"{name} is not a function", node)
         if name == functions.INCLUDE or name in scope.names.settings or scope.names.foreign(name):
             return Fault(f"{name}() is a statement and has no value", node, "Write it on a line of its own.")
         if name in scope.names.sections:

@@ -9,7 +9,7 @@ from typing import Any
 from ctl.settings.language import formatting, operators, refusals
 from ctl.settings.language.calls import Calls
 from ctl.settings.language.comprehensions import Comprehensions
-from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned, kind
+from ctl.settings.language.faults import Fault, NoValue, Poisoned, computed, kind
 from ctl.settings.language.functions import text_of
 from ctl.settings.language.limits import check_elements, check_number, check_text
 from ctl.settings.language.methods import elements
@@ -271,9 +271,7 @@ class Expressions:
             found = self._element(value, key, node)
         else:
             raise Fault(f"nothing can be taken out of {kind(value)} with [ ]", node)
-        if found is POISON:
-            raise Poisoned
-        return found
+        return computed(found)
 
     def _element(
         self, value: TrackedList | tuple[object, ...] | str, index: object, node: ast.Subscript

@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from ctl.settings.language.places import Place, Positioned
-from ctl.settings.source import Location
+from ctl.settings.source import Diagnostic, Location
+
+
+class Aim(Enum):
+    """What a statement gives values to; the first that fits."""
+
+    OURS = "settings that are managed here, or nothing"
+    OTHERS = "settings of other components"
+    VARIABLES = "variables"
+
+
+@dataclass(slots=True, eq=False)
+class Failure:
+    """What is wrong with one statement.
+
+    Args:
+        aim: what the statement gives values to; OURS as soon as one of our settings needs them.
+        diagnostics: errors that are held back.
+        causes: failures of other statements that it follows from.
+    """
+
+    aim: Aim
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    causes: list[Failure] = field(default_factory=list)
 
 
 class NoValue(Exception):
@@ -42,7 +67,15 @@ class Fault(NoValue):
 
 
 class Poisoned(NoValue):
-    """An expression has no value because of something reported before: nothing more is to be said."""
+    """An expression has no value because of something that was found before.
+
+    Args:
+        failure: what was found, if it is held back; None where it has been reported.
+    """
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        super().__init__()
+        self.failure = failure
 
 
 class LimitReached(Exception):
@@ -63,20 +96,34 @@ class LimitReached(Exception):
         self.location: Location | None = None
 
 
-class _Poison:
-    """Stands where a value would be if its statement had not failed."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Poison:
+    """Stands where a value would be if its statement had not failed.
+
+    Args:
+        failure: what is wrong, if that is held back; None where it has been reported.
+    """
+
+    failure: Failure | None = None
 
 
-POISON: Final = _Poison()
+POISON: Final = Poison()
+
+
+def computed(value: object) -> object:
+    """The value. Raises Poisoned if its statement failed."""
+    if isinstance(value, Poison):
+        raise Poisoned(value.failure)
+    return value
 
 
 def is_computed(value: object) -> bool:
-    """Whether there is no POISON in a value, at any depth."""
+    """Whether there is no Poison in a value, at any depth."""
     if isinstance(value, dict):
         return all(is_computed(one) for one in value.values())
     if isinstance(value, list):
         return all(is_computed(one) for one in value)
-    return value is not POISON
+    return not isinstance(value, Poison)
 
 
 _WORDS: Final = {

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
 from ctl.settings.language.limits import MAX_WIDTH, check_elements, check_number
 from ctl.settings.language.methods import Arguments, elements
-from ctl.settings.language.text_files import FileProblem, read_text
+from ctl.settings.language.outside import Function, fqdn, hostname
 from ctl.settings.language.tracked import TrackedDict, TrackedList
-
-Function = Callable[[Arguments], object]
 
 _LONGEST_NUMBER: Final = 400
 """Characters of a number as text."""
 
 _UNORDERED: Final = "values of different kinds cannot be put in order"
 
-_FILE_STEPS: Final = 50
-"""What opening a file costs."""
-
-_BY_NAME: Final = frozenset(
-    {"env", "read_file", "int", "dict", "enumerate", "zip", "sorted", "min", "max", "sum", "round"}
-)
+_BY_NAME: Final = frozenset({
+    "env", "read_file", "read_json", "exists", "int", "dict", "enumerate", "zip", "sorted", "min", "max", "sum",
+    "round",
+})  # fmt: skip
 """Functions that take arguments by name."""
 
 
@@ -45,71 +40,6 @@ def call_function(name: str, function: Function, arguments: Arguments) -> object
         raise Fault(f"{name}() cannot use the values it is called with", hint=_usage(name)) from None
 
 
-def environment_function(environment: Mapping[str, str]) -> Function:
-    """The function `env(name[, default])` over an environment.
-
-    It returns the variable's text, or the default where there is no such variable; without a default that is
-    an error.
-    """
-
-    def env(arguments: Arguments) -> object:
-        name, *rest = _positional(arguments, "name", "default")
-        if not isinstance(name, str):
-            raise TypeError
-        if name in environment:
-            arguments.budget.charge_text(len(environment[name]))
-            return environment[name]
-        if rest:
-            return rest[0]
-        raise Fault(
-            f"there is no environment variable {arguments.shown(0) or 'of that name'}",
-            hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
-        )
-
-    return env
-
-
-def file_function(folder: Callable[[], Path]) -> Function:
-    """The function `read_file(path)`: the text of a file without its last newline.
-
-    One newline at the end is dropped, as editors and `echo` put it there and a password must not have it;
-    text in which it matters (PEM) is complete without it.
-
-    Args:
-        folder: returns the folder that relative paths start from: that of the settings file being read.
-    """
-
-    def read_file(arguments: Arguments) -> object:
-        (path,) = _positional(arguments, "path")
-        if not isinstance(path, str):
-            raise TypeError
-        arguments.budget.charge_file()
-        arguments.budget.charge(_FILE_STEPS)
-        try:
-            text = read_text(folder() / path)
-        except FileProblem as problem:
-            raise Fault(
-                f"the file {arguments.shown(0) or 'named here'} {problem.message}", hint=problem.hint
-            ) from None
-        arguments.budget.charge_text(len(text))
-        return text.removesuffix("\n").removesuffix("\r")
-
-    return read_file
-
-
-def _positional(arguments: Arguments, *names: str) -> list[Any]:
-    """Positional values, then those given by name. Raises TypeError for names that are not the next ones."""
-    values = list(arguments.values)
-    named = dict(arguments.named)
-    for name in names[len(values) :]:
-        if name not in named:
-            break
-        values.append(named.pop(name))
-    if named or not 1 <= len(values) <= len(names):
-        raise TypeError
-    return values
-
-
 def _usage(name: str) -> str:
     usage = _USAGE.get(name)
     return f"Write {usage}." if usage else ""
@@ -117,7 +47,11 @@ def _usage(name: str) -> str:
 
 _USAGE: Final = {
     "env": 'env("NAME") or env("NAME", "default")',
-    "read_file": 'read_file("/path")',
+    "read_file": 'read_file("/path") or read_file("/path", "default")',
+    "read_json": 'read_json("/path.json")',
+    "exists": 'exists("/path")',
+    "hostname": "hostname()",
+    "fqdn": "fqdn()",
     "len": "len(values)",
     "str": "str(value)",
     "int": 'int("123")',
@@ -152,7 +86,7 @@ def _str(arguments: Arguments) -> object:
 
 
 def _int(arguments: Arguments) -> object:
-    value, *base = _positional(arguments, "x", "base") if arguments.values else [0]
+    value, *base = arguments.positional("x", "base") if arguments.values else [0]
     try:
         return check_number(int(_short(value), *base))
     except ValueError:
@@ -228,7 +162,7 @@ def _length(numbers: range) -> int:
 
 
 def _enumerate(arguments: Arguments) -> object:
-    values, *start = _positional(arguments, "iterable", "start")
+    values, *start = arguments.positional("iterable", "start")
     return TrackedList(enumerate(elements(values, arguments.budget), *start))
 
 
@@ -277,7 +211,7 @@ def _extreme(choose: Callable[..., object]) -> Function:
 
 
 def _sum(arguments: Arguments) -> object:
-    values, *start = _positional(arguments, "iterable", "start")
+    values, *start = arguments.positional("iterable", "start")
     numbers = [*start, *elements(values, arguments.budget)]
     if any(not isinstance(number, (int, float)) for number in numbers):
         raise Fault(
@@ -302,7 +236,7 @@ def _abs(arguments: Arguments) -> object:
 
 
 def _round(arguments: Arguments) -> object:
-    number, *digits = _positional(arguments, "number", "ndigits")
+    number, *digits = arguments.positional("number", "ndigits")
     if digits and digits[0] is not None and abs(digits[0]) > MAX_WIDTH:
         raise ValueError
     return check_number(round(number, *digits))
@@ -330,11 +264,16 @@ PURE: Final[Mapping[str, Function]] = {
     "all": _all,
     "abs": _abs,
     "round": _round,
+    "hostname": hostname,
+    "fqdn": fqdn,
 }
-"""Functions that depend on nothing but their arguments."""
+"""Functions that need nothing of the reading."""
 
 INCLUDE: Final = "from_file"
-"""The include; it is a statement, so that what it sets is set where it stands."""
+"""The include; it is a statement, so that what it sets is set where it is written."""
 
-NAMES: Final = frozenset({*PURE, "env", "read_file", INCLUDE})
-"""Every name that is a function and cannot be a variable."""
+NAMES: Final = frozenset({*PURE, "env", "read_file", "read_json", "exists", INCLUDE})
+"""Every name that is a function."""
+
+RESERVED: Final = NAMES - {"hostname", "fqdn", "exists"}
+"""Functions whose name cannot be a variable's; the others are likely names of variables: hostname = "x"."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from ctl.settings.language.faults import POISON, Fault, LimitReached, Poisoned
+from ctl.settings.language.faults import Fault, LimitReached, computed
 
 MAX_STEPS: Final = 250_000
 """Steps of one reading: one for each expression evaluated, element copied, and 64 characters of text made."""
@@ -25,6 +25,9 @@ MAX_BRACES: Final = 12_000
 
 MAX_FILES: Final = 200
 """Files that are read, from_file() and read_file() together."""
+
+MAX_ENTRIES: Final = 10_000
+"""Entries of a folder that from_file() looks for files in."""
 
 MAX_INCLUDE_DEPTH: Final = 10
 """Settings files that include each other, counted from the first."""
@@ -109,8 +112,7 @@ class Budget:
             return steps
         if isinstance(value, (list, tuple, set, dict)):
             return self._weigh_container(value, depth)
-        if value is POISON:
-            raise Poisoned
+        computed(value)
         self.charge(1)
         return 1
 

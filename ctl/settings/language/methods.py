@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ctl.settings.language import advice
-from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
+from ctl.settings.language.faults import Fault, computed, kind
 from ctl.settings.language.limits import Budget, check_elements, check_text
 from ctl.settings.language.ownership import keep, kept, ordered
 from ctl.settings.language.places import Place, is_plain_path
@@ -54,6 +54,29 @@ class Arguments:
         if len(found) != 1:
             raise TypeError
         return found[0]
+
+    def positional(self, *names: str) -> list[Any]:
+        """Positional values, then those given by name. Raises TypeError for names that are not the next ones."""
+        values, named = list(self.values), dict(self.named)
+        for name in names[len(values) :]:
+            if name not in named:
+                break
+            values.append(named.pop(name))
+        if named or not 1 <= len(values) <= len(names):
+            raise TypeError
+        return values
+
+    def texts(self, *names: str) -> list[str]:
+        """As `positional`, for strings only. Raises TypeError."""
+        values = self.positional(*names)
+        if not all(isinstance(value, str) for value in values):
+            raise TypeError
+        return values
+
+    def none(self) -> None:
+        """Raises TypeError if there is any argument."""
+        if self.values or self.named:
+            raise TypeError
 
     def refuse_named(self, *allowed: str) -> None:
         """Raises TypeError for values given by another name than these."""
@@ -210,20 +233,13 @@ def _items(receiver: TrackedDict, arguments: Arguments) -> object:
 
 def _get(receiver: TrackedDict, arguments: Arguments) -> object:
     arguments.budget.weigh(arguments.values[0] if arguments.values else None)
-    return unpoisoned(receiver.get(*arguments.values))
+    return computed(receiver.get(*arguments.values))
 
 
 def refuse_poison(container: TrackedDict) -> None:
     """Raises Poisoned if a value of the dictionary was not computed."""
-    if any(value is POISON for value in container.values()):
-        raise Poisoned
-
-
-def unpoisoned(value: object) -> object:
-    """The value. Raises Poisoned if it was not computed."""
-    if value is POISON:
-        raise Poisoned
-    return value
+    for value in container.values():
+        computed(value)
 
 
 def _copy(receiver: TrackedDict | TrackedList, arguments: Arguments) -> object:
@@ -263,7 +279,7 @@ def _pop_key(receiver: TrackedDict, arguments: Arguments) -> object:
     arguments.budget.weigh(key)
     value = receiver.pop(key, *default)
     receiver.places.pop(key, None)
-    return unpoisoned(value)
+    return computed(value)
 
 
 def _append(receiver: TrackedList, arguments: Arguments) -> None:

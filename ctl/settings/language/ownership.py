@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
+from ctl.settings.language.faults import Fault, computed, kind
 from ctl.settings.language.limits import MAX_NESTING, Budget
 from ctl.settings.language.places import Place
 from ctl.settings.language.tracked import TrackedDict, TrackedList
@@ -42,9 +42,7 @@ def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0
     if isinstance(value, (tuple, set)):
         elements = ordered(value) if isinstance(value, set) else value
         return _owned_list(elements, [place] * len(value), budget, depth)
-    if value is POISON:
-        raise Poisoned
-    return value
+    return computed(value)
 
 
 def kept(

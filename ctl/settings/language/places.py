@@ -23,7 +23,7 @@ _USERINFO = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
 _SUBSCRIPT = re.compile(r"[\w\])]\[$")
 """An opening bracket that follows a name, a call or another subscript."""
 _PLAIN_PATH = re.compile(r"(?:/(?![\w-]*[0-9][\w-]*(?<=[\w-]{20}))[A-Za-z0-9._@-]{1,60}){2,}")
-_NAMES_NO_SECRET = ("env(", "read_file(", "from_file(")
+_NAMES_NO_SECRET = ("env(", "read_file(", "read_json(", "exists(", "from_file(")
 
 
 class Positioned(Protocol):

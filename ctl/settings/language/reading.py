@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import gc
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.settings.language.faults import Fault, LimitReached
 from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
-from ctl.settings.language.parsing import parse
+from ctl.settings.language.parsing import Parser, parse
 from ctl.settings.language.places import Place, SourceText
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.setting_names import Names
@@ -38,7 +38,9 @@ class Reading:
     files: tuple[Path, ...]
 
 
-def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -> Reading:
+def read_settings(
+    path: Path, *, names: Names, environment: Mapping[str, str], parser: Parser = parse
+) -> Reading:
     """Reads a settings file: a restricted Python, which is walked and never run.
 
     Values are copied when they are put into a setting, so that changing a variable afterwards does not change
@@ -49,6 +51,7 @@ def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -
         path: the settings file.
         names: the names of the settings.
         environment: what env() reads.
+        parser: makes the statements of the file, and of each that it includes.
 
     Returns:
         The settings as given, without defaults.
@@ -56,7 +59,7 @@ def read_settings(path: Path, *, names: Names, environment: Mapping[str, str]) -
     Raises:
         ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
-    return _Reader(path, names, environment).reading()
+    return _Reader(path, names, environment, parser).reading()
 
 
 class ReadingError(SettingsError):
@@ -129,8 +132,11 @@ class FileReader:
 class _Reader(FileReader):
     """One reading of Python."""
 
-    def __init__(self, path: Path, names: Names, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, names: Names, environment: Mapping[str, str], parser: Parser = parse
+    ) -> None:
         super().__init__(path, names, environment)
+        self._parser = parser
         self._trees: list[ast.Module] = []
         self._statements = Statements(self.scope, self._include)
 
@@ -138,6 +144,7 @@ class _Reader(FileReader):
         """Reads everything, and keeps what is to be said about it."""
         try:
             self._read(self._path)
+            self.scope.settle()
             self.scope.drop_mentioned()
             self._check_variables()
         except FileProblem as problem:
@@ -145,6 +152,8 @@ class _Reader(FileReader):
                 Diagnostic(f"the settings file {self._path} {problem.message}", hint=problem.hint), problem
             )
         except LimitReached as limit:
+            with suppress(LimitReached):
+                self.scope.settle()
             where = limit.location or Location(self._path, 1)
             self._last = (Diagnostic(limit.message, where, hint=limit.hint),)
         except MemoryError:
@@ -158,7 +167,7 @@ class _Reader(FileReader):
         outer, self.scope.source = self.scope.source, SourceText(path, text)
         self._open.append(path.resolve())
         try:
-            parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
+            parsed = self._parser(self.scope.source, self.scope.budget, self.scope.add)
             self.scope.doubtful |= parsed.words
             self.scope.incomplete |= not parsed.whole
             self._trees.append(parsed.tree)

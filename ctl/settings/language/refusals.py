@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 
 from ctl.settings.language import advice
-from ctl.settings.language.faults import POISON, Fault, NoValue, Poisoned
+from ctl.settings.language.faults import Fault, NoValue, computed
+from ctl.settings.language.parsing import Untranslated
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.subscripts import path_text, root_name
 
 
 def construct(node: ast.expr | ast.stmt) -> Fault:
     """The failure of a construct that the settings language does not have."""
+    if isinstance(node, Untranslated):
+        return Fault(node.message, node, node.hint)
     name, hint = advice.of_node(node) or ("this construct", "")
     return Fault(f"{name} is not part of the settings language", node, hint)
 
@@ -19,8 +22,8 @@ def construct(node: ast.expr | ast.stmt) -> Fault:
 def attribute(node: ast.Attribute, scope: Scope) -> NoValue:
     """The failure of an attribute that is not called as a method."""
     root = root_name(node.value)
-    if root and scope.variables.get(root) is POISON:
-        return Poisoned()
+    if root:
+        computed(scope.variables.get(root))
     if node.attr.startswith("__"):
         return Fault("names that begin with two underscores are not part of the settings language", node)
     if root and root not in scope.variables and scope.is_setting(root):

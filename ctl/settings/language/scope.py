@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ctl.settings.language import advice, functions
-from ctl.settings.language.faults import POISON, Fault, LimitReached, NoValue, Poisoned
+from ctl.settings.language.failures import Failures, without_ignored
+from ctl.settings.language.faults import POISON, Aim, Fault, LimitReached, NoValue, Poison, Poisoned, computed
 from ctl.settings.language.limits import MAX_DIAGNOSTICS, Budget
 from ctl.settings.language.places import Place, Positioned, SourceText, locate, presentable
 from ctl.settings.language.setting_names import Names
@@ -49,6 +50,8 @@ class Scope:
         mentioned: sections that were read before anything was given in them.
         doubtful: words of statements that were not read.
         fstring: the f-string that is being evaluated.
+        statement: the statement that is being carried out.
+        failures: what keeps statements from being evaluated.
     """
 
     names: Names
@@ -64,30 +67,52 @@ class Scope:
     mentioned: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
     fstring: ast.JoinedStr | None = None
+    statement: ast.stmt | None = None
+    failures: Failures = field(init=False)
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _counts: Counter[Severity] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.failures = Failures(self.names, self.variables, self.add)
 
     def place(self, node: Positioned) -> Place:
         """The place of a node of the file being read."""
         return self.source, node
 
     def report(self, problem: NoValue, node: Positioned) -> None:
-        """Keeps what is to be said about a failure, once for each place.
+        """Reports a failure of the statement that is being carried out, once for each place.
 
         Args:
-            problem: the failure; nothing is said about one that follows from another.
+            problem: the failure; one that follows from another is not reported by itself.
             node: where, unless the failure knows better.
 
         Raises:
             LimitReached: there are too many errors already.
         """
         self.budget.charge(_FAILURE_STEPS)
+        failure = self.failures.of(self.statement) if self.statement else None
+        if isinstance(problem, Poisoned) and failure:
+            self.failures.follow(failure, problem.failure)
         if not isinstance(problem, Fault):
             return
         place = problem.place or self.place(self.trusted(problem.node or node))
         location = locate(place)
         if location and self._is_new(location, problem.message):
-            self.add(Diagnostic(problem.message, location, hint=problem.hint))
+            found = Diagnostic(problem.message, location, hint=problem.hint)
+            if failure:
+                self.failures.add(failure, found)
+            else:
+                self.add(found)
+
+    def poison_of(self, statement: ast.stmt) -> Poison:
+        """What stands for the values of a statement that failed."""
+        failure = self.failures.of(statement)
+        return POISON if failure.aim is Aim.OURS else Poison(failure)
+
+    def settle(self) -> None:
+        """Reports what was held back. Raises LimitReached for too many errors."""
+        self.failures.settle()
+        without_ignored(self.values)
 
     def warn(self, message: str, node: Positioned) -> None:
         """Keeps a warning, once for each place, and no more than the limit."""
@@ -134,12 +159,13 @@ class Scope:
             if self.values.get(name) == {}:
                 del self.values[name]
 
-    def poison(self, path: Sequence[str], place: Place) -> None:
+    def poison(self, path: Sequence[str], place: Place, poison: Poison = POISON) -> None:
         """Give a setting no value that could be used: nothing that depends on it is reported.
 
         Args:
             path: the setting's name and keys.
             place: of the last key, where that is not known yet.
+            poison: why it has no value.
         """
         inner: TrackedDict = self.values
         *outer, last = path
@@ -150,11 +176,11 @@ class Scope:
             if not isinstance(found, TrackedDict):
                 return
             inner = found
-        inner.put(last, POISON, inner.places.get(last, place))
+        inner.put(last, poison, inner.places.get(last, place))
 
     def can_be_variable(self, name: str) -> bool:
         """Whether assigning a name makes a variable: it is no setting, no function, and not reserved."""
-        reserved = name in functions.NAMES or name in NOT_NAMES or name.startswith("__")
+        reserved = name in functions.RESERVED or name in NOT_NAMES or name.startswith("__")
         return not reserved and not self.is_setting(name)
 
     def read_name(self, node: ast.Name) -> object:
@@ -169,9 +195,7 @@ class Scope:
         value = self.variables.get(name, self)
         if value is self:
             value = self._read_setting(node)
-        if value is POISON:
-            raise Poisoned
-        return value
+        return computed(value)
 
     def _read_setting(self, node: ast.Name) -> object:
         name = node.id

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ctl.settings.language import advice, functions, refusals
+from ctl.settings.language import advice, refusals
 from ctl.settings.language.calls import Calls
 from ctl.settings.language.expressions import Expressions
 from ctl.settings.language.faults import Fault, LimitReached, NoValue
+from ctl.settings.language.functions import INCLUDE
 from ctl.settings.language.methods import CHANGING, elements
+from ctl.settings.language.outside import matching_files
+from ctl.settings.language.parsing import Untranslated
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.subscripts import path_text, root_name
 from ctl.settings.language.targets import plain_names
@@ -19,6 +22,9 @@ from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.language.unpacking import bind
 
 Include = Callable[[Path, ast.Call], None]
+
+
+_WILDCARDS = frozenset("*?[")
 
 
 class _Break(Exception):
@@ -73,6 +79,7 @@ class Statements:
 
     def _run_one(self, statement: ast.stmt) -> None:
         self._scope.budget.charge(1)
+        outer, self._scope.statement = self._scope.statement, statement
         handler = self._handlers.get(type(statement))
         try:
             if handler is None:
@@ -83,6 +90,8 @@ class Statements:
         except RecursionError:
             hint = "Take it apart with variables."
             self._fail(Fault("this nests expressions too deeply to be read", hint=hint), statement)
+        finally:
+            self._scope.statement = outer
 
     def _fail(self, problem: NoValue, statement: ast.stmt) -> None:
         self._scope.report(problem, statement)
@@ -170,7 +179,7 @@ class Statements:
             and isinstance(node.func, ast.Name)
             and node.func.id not in self._scope.variables
         ):
-            if node.func.id == functions.INCLUDE:
+            if node.func.id == INCLUDE:
                 self._from_file(node)
                 return
             if self._scope.is_setting(node.func.id) and node.func.id not in self._scope.names.sections:
@@ -214,13 +223,18 @@ class Statements:
             raise Fault("from_file() takes one path", node, 'Write from_file("/path.py").')
         loops, self._loops = self._loops, 0
         try:
-            self._include(self._scope.source.path.parent / path, node)
+            for file in self._files(self._scope.source.path.parent / path):
+                self._include(file, node)
         except NoValue:
             # What the file would have set is not known: nothing that is missing later is to be reported.
             self._scope.incomplete = True
             raise
         finally:
             self._loops = loops
+
+    def _files(self, path: Path) -> list[Path]:
+        """The file, or the files that a pattern stands for."""
+        return matching_files(path, self._scope.budget) if set(path.name) & _WILDCARDS else [path]
 
     def _pass_over(self, statements: list[ast.stmt]) -> None:
         """Looks at statements that are not carried out for what is wrong in any case."""
@@ -234,7 +248,7 @@ class Statements:
                     self._pass_over_node(node)
 
     def _pass_over_node(self, node: ast.expr | ast.stmt) -> None:
-        if advice.of_node(node):
+        if advice.of_node(node) or isinstance(node, Untranslated):
             self._scope.report(refusals.construct(node), node)
         for name in plain_names(node):
             if self._scope.can_be_variable(name.id):

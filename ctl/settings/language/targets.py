@@ -6,9 +6,10 @@ import ast
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language import operators
-from ctl.settings.language.faults import POISON, Fault, Poisoned, kind
+from ctl.settings.language.failures import target_of
+from ctl.settings.language.faults import Fault, Poison, Poisoned, computed, kind
 from ctl.settings.language.limits import check_elements
-from ctl.settings.language.methods import CHANGING, extend
+from ctl.settings.language.methods import extend
 from ctl.settings.language.ownership import keep, kept, owned
 from ctl.settings.language.refusals import attribute
 from ctl.settings.language.scope import Scope, did_you_mean
@@ -98,7 +99,7 @@ class Targets:
             raise Fault(f"the keys of a setting are strings, not {kind(key)}", node.slice)
         if outer.get(key) is None:
             self._add(outer, key, TrackedDict(owned=True), node.slice)
-        return self._known(outer[key])
+        return computed(outer[key])
 
     def delete(self, target: ast.expr) -> None:
         """Takes a setting or a variable away.
@@ -118,11 +119,12 @@ class Targets:
 
     def poison(self, statement: ast.stmt) -> None:
         """Marks all that a failed statement would have given a value, so that no error follows from it."""
+        poison = self._scope.poison_of(statement)
         for node in ast.walk(statement):
             self._scope.budget.charge(1)
-            target = self._given(node)
+            target = target_of(node, self._scope.names)
             if target is not None:
-                self._poison_target(target)
+                self._poison_target(target, poison)
         for name in plain_names(statement):
             if self._scope.can_be_variable(name.id):
                 self._scope.assigned.setdefault(name.id, self._scope.place(name))
@@ -171,16 +173,16 @@ class Targets:
         name, scope = node.id, self._scope
         if name in scope.variables:
             scope.read.add(name)
-            return self._known(scope.variables[name])
+            return computed(scope.variables[name])
         if scope.is_section(name):
             if scope.values.get(name) is None:
                 scope.values.put(name, TrackedDict(owned=True), scope.place(node))
-            return self._known(scope.values[name])
+            return computed(scope.values[name])
         if name in scope.names.settings:
             if isinstance(scope.values.get(name), (TrackedDict, TrackedList)):
                 return scope.values[name]
             raise Fault(f"{name} has one value, not keys", node, f"Write {name} = value.")
-        if name in scope.assigned or scope.may_exist(name):
+        if scope.may_exist(name):
             raise Poisoned
         hint = did_you_mean(nearest(name, scope.known()))
         raise Fault(f"unknown section {name}", node, hint)
@@ -190,15 +192,10 @@ class Targets:
         key = self._expressions.key(node.slice)
         try:
             if isinstance(outer, (TrackedDict, TrackedList)):
-                return self._known(outer[key])
+                return computed(outer[key])
         except (KeyError, IndexError, TypeError):
             raise Fault(f"{kind(outer)} has no such key or element", node.slice) from None
         raise Fault(f"{_what(node.value)} is {kind(outer)}: it has no keys", node.value)
-
-    def _known(self, value: object) -> object:
-        if value is POISON:
-            raise Poisoned
-        return value
 
     def _delete_name(self, target: ast.Name) -> None:
         name, scope = target.id, self._scope
@@ -223,36 +220,16 @@ class Targets:
         else:
             raise self._scope.not_set(target)
 
-    def _given(self, node: ast.AST) -> ast.expr | None:
-        """The target that a syntax node by itself gives a value to, or changes."""
-        if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
-            return node
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-            return node.func.value
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and self._scope.is_setting(node.func.id)
-        ):
-            return node.func
-        if isinstance(node, ast.alias):
-            return ast.copy_location(
-                ast.Name((node.asname or node.name).partition(".")[0], ast.Store()), node
-            )
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
-            return ast.copy_location(ast.Name(node.name, ast.Store()), node)
-        return None
-
-    def _poison_target(self, target: ast.expr) -> None:
+    def _poison_target(self, target: ast.expr, poison: Poison) -> None:
         root, scope = root_name(target), self._scope
         if root is None:
             return
         keys = keys_of(target)
         if root not in scope.variables and scope.is_setting(root):
             last = target.slice if isinstance(target, ast.Subscript) else target
-            scope.poison([root, *keys], scope.place(last))
+            scope.poison([root, *keys], scope.place(last), poison)
         elif root in scope.variables or isinstance(target, ast.Name):
-            scope.variables[root] = POISON
+            scope.variables[root] = poison
 
 
 def plain_names(statement: ast.AST) -> list[ast.Name]:

@@ -7,7 +7,7 @@ import stat
 from codecs import BOM_UTF8
 from pathlib import Path
 
-from ctl.settings.language.limits import MAX_FILE_BYTES
+from ctl.settings.language.limits import MAX_ENTRIES, MAX_FILE_BYTES
 
 
 class FileProblem(Exception):
@@ -45,6 +45,43 @@ def read_text(path: Path) -> str:
     if "\0" in text:
         raise _not_text(data, data.index(b"\0"), "holds a NUL byte, as no text does", _NUL_HINT)
     return text
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file or folder of this name; a symbolic link is followed, nothing is opened.
+
+    Raises:
+        FileProblem: this user may not look.
+    """
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise _unreadable(error) from None
+    except OSError:
+        return False
+    except ValueError as error:
+        raise _unreadable(error) from None
+    return True
+
+
+def folder_entries(path: Path) -> list[str]:
+    """The names of what is in a folder; of one that does not exist, none.
+
+    Raises:
+        FileProblem: it may not be read, is no folder, or has too many entries.
+    """
+    names: list[str] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                names.append(entry.name)
+                if len(names) > MAX_ENTRIES:
+                    raise FileProblem(f"has more than {MAX_ENTRIES:,} entries")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise _unreadable(error) from None
+    return names
 
 
 _NUL_HINT = "Remove it; if there is one after every letter, save the file in UTF-8 instead of UTF-16."

@@ -72,7 +72,7 @@ def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: As
 def check_variable(node: ast.Name) -> None:
     """Raises Fault for names that cannot be variables."""
     name = node.id
-    if name in functions.NAMES:
+    if name in functions.RESERVED:
         raise Fault(
             f"{name} is a function of the settings language, not a variable", node, "Use another name."
         )

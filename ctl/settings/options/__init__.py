@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from ctl.settings.language.setting_names import Names
 from ctl.settings.option import Option
@@ -15,7 +16,7 @@ from ctl.settings.options import (
     registry_auth,
     registry_nginx,
 )
-from ctl.settings.options.foreign import is_foreign
+from ctl.settings.options.foreign import FOLLOWED, belongs_to_gitlab, is_foreign
 
 GROUPS: Mapping[str, tuple[Option, ...]] = {
     "Addresses": machine.URLS,
@@ -43,5 +44,25 @@ SECTIONS = frozenset(name.partition(".")[0] for name in OPTIONS if "." in name)
 SETTINGS = frozenset(name for name in OPTIONS if "." not in name)
 """Names at the top that have one value."""
 
-NAMES = Names(SECTIONS | {OLD_VHOST}, SETTINGS, is_foreign)
+
+def is_others_key(section: str, key: str) -> bool:
+    """Whether a key of one of our sections is another component's.
+
+    Args:
+        section: the section's dotted name ("gitlab_rails", "registry.nginx").
+        key: the key ("ldap_servers").
+    """
+    section = "registry.nginx" if section == OLD_VHOST else section
+    known = _keys(section)
+    return key not in known and belongs_to_gitlab(section, key, known)
+
+
+@cache
+def _keys(section: str) -> frozenset[str]:
+    prefix = f"{section}."
+    names = (name.removeprefix(prefix) for name in OPTIONS if name.startswith(prefix))
+    return frozenset(name.partition(".")[0] for name in names)
+
+
+NAMES = Names(SECTIONS | {OLD_VHOST}, SETTINGS, is_foreign, is_others_key, FOLLOWED)
 """What the settings language must know."""

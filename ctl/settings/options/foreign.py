@@ -29,6 +29,11 @@ FOREIGN = frozenset({
 })  # fmt: skip
 """Other components, and settings of theirs at the top."""
 
+FOLLOWED: Mapping[str, frozenset[str]] = {
+    "postgresql": frozenset({"enable", "port", "dir", "listen_address"}),
+}
+"""Keys of other components that settings of ours follow: the registry's database may be in GitLab's PostgreSQL."""
+
 HALF_OURS = ("gitlab_rails", "nginx")
 """Sections of which only some keys are ours."""
 

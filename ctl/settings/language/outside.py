@@ -1,0 +1,192 @@
+"""The functions whose value comes from outside the settings: environment, files, the machine's name.
+
+What they read may be in anybody's hands while root reads it. Files are therefore looked at before they are opened
+(text_files.py), bounded in size and number, and their content never appears in an error. No name is looked up over
+the network.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ctl.settings.language.faults import Fault
+from ctl.settings.language.limits import MAX_NESTING, Budget, check_number
+from ctl.settings.language.methods import Arguments
+from ctl.settings.language.text_files import FileProblem, folder_entries, is_there, read_text
+from ctl.settings.language.tracked import TrackedDict, TrackedList
+
+Function = Callable[[Arguments], object]
+
+HOSTS: Final = Path("/etc/hosts")
+
+_FILE_STEPS: Final = 50
+"""What opening a file costs."""
+
+_NO_SUCH: Final = "does not exist"
+
+
+def outside_functions(environment: Mapping[str, str], folder: Callable[[], Path]) -> Mapping[str, Function]:
+    """The functions of one reading, by their names.
+
+    Args:
+        environment: what env() reads.
+        folder: returns the folder that relative paths start from: that of the settings file being read.
+    """
+
+    def env(arguments: Arguments) -> object:
+        name, *default = _text_and_default(arguments, "name")
+        if name in environment:
+            arguments.budget.charge_text(len(environment[name]))
+            return environment[name]
+        if default:
+            return default[0]
+        raise Fault(
+            f"there is no environment variable {arguments.shown(0) or 'of that name'}",
+            hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
+        )
+
+    def read_file(arguments: Arguments) -> object:
+        path, *default = _text_and_default(arguments, "path")
+        text = _text_of_file(folder() / path, arguments, has_default=bool(default))
+        # Editors and echo end a file with a newline, which a password must not have; PEM is complete without.
+        return default[0] if text is None else text.removesuffix("\n").removesuffix("\r")
+
+    def read_json(arguments: Arguments) -> object:
+        path, *default = _text_and_default(arguments, "path")
+        text = _text_of_file(folder() / path, arguments, has_default=bool(default))
+        return default[0] if text is None else _json(text, arguments)
+
+    def exists(arguments: Arguments) -> object:
+        (path,) = arguments.texts("path")
+        _charge_file(arguments.budget)
+        try:
+            return is_there(folder() / path)
+        except FileProblem as problem:
+            raise _of_file(problem, arguments) from None
+
+    return {"env": env, "read_file": read_file, "read_json": read_json, "exists": exists}
+
+
+def hostname(arguments: Arguments) -> str:
+    """The function `hostname()`: the machine's name up to the first dot, as `hostname -s` prints it."""
+    arguments.none()
+    return socket.gethostname().partition(".")[0]
+
+
+def fqdn(arguments: Arguments) -> str:
+    """The function `fqdn()`: the machine's full name, from its own name or /etc/hosts; no name server is asked.
+
+    Raises:
+        Fault: neither has a name with a dot.
+    """
+    arguments.none()
+    name = socket.gethostname()
+    try:
+        full = qualified(name, read_text(HOSTS))
+    except FileProblem:
+        full = qualified(name, "")
+    if full is None:
+        hint = f"Write the name itself, or put it before the short one in {HOSTS}."
+        raise Fault("this machine's full name is not known", hint=hint)
+    return full
+
+
+def qualified(name: str, hosts: str) -> str | None:
+    """The full name of a machine, or None.
+
+    Args:
+        name: its name, which may be a full one.
+        hosts: the text of /etc/hosts; the first name of a line is the full one (hosts(5)).
+    """
+    if "." in name:
+        return name
+    for line in hosts.splitlines():
+        _, *names = line.partition("#")[0].split() or [""]
+        if name in names:
+            return next((one for one in names if one.startswith(f"{name}.")), None)
+    return None
+
+
+def matching_files(path: Path, budget: Budget) -> list[Path]:
+    """The files that a path with *, ? or [ ] in its last part stands for, in the order of their names.
+
+    Names that begin with a dot match only a pattern that does, as in a shell.
+
+    Raises:
+        Fault: the folder cannot be read, or has too many files.
+    """
+    budget.charge(_FILE_STEPS)
+    try:
+        names = folder_entries(path.parent)
+    except FileProblem as problem:
+        raise Fault(f"the folder {path.parent} {problem.message}", hint=problem.hint) from None
+    budget.charge(len(names))
+    fits = re.compile(fnmatch.translate(path.name)).match
+    hidden = path.name.startswith(".")
+    return [path.parent / name for name in sorted(names) if name.startswith(".") is hidden and fits(name)]
+
+
+def _text_and_default(arguments: Arguments, name: str) -> list[Any]:
+    """A text, and the default if one is given. Raises TypeError."""
+    found = arguments.positional(name, "default")
+    if not isinstance(found[0], str):
+        raise TypeError
+    return found
+
+
+def _charge_file(budget: Budget) -> None:
+    budget.charge_file()
+    budget.charge(_FILE_STEPS)
+
+
+def _text_of_file(path: Path, arguments: Arguments, *, has_default: bool) -> str | None:
+    """What is in a file; None if there is none and the call has a default. Raises Fault."""
+    _charge_file(arguments.budget)
+    try:
+        text = read_text(path)
+    except FileProblem as problem:
+        if has_default and problem.message == _NO_SUCH:
+            return None
+        raise _of_file(problem, arguments) from None
+    arguments.budget.charge_text(len(text))
+    return text
+
+
+def _of_file(problem: FileProblem, arguments: Arguments) -> Fault:
+    name = arguments.shown(0) or "named here"
+    return Fault(f"the file {name} {problem.message}", hint=problem.hint)
+
+
+def _json(text: str, arguments: Arguments) -> object:
+    """The value of a JSON text (RFC 8259). Raises Fault."""
+    name = arguments.shown(0) or "named here"
+    try:
+        # NaN and Infinity, which Python reads, are no JSON.
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise Fault(f"the file {name} is not JSON: line {error.lineno}, column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise Fault(f"the file {name} holds numbers or levels that are too many to be read") from None
+    arguments.budget.weigh(value)
+    return _tracked(value, arguments)
+
+
+def _refuse_constant(_: str) -> object:
+    raise ValueError
+
+
+def _tracked(value: object, arguments: Arguments, depth: int = 0) -> object:
+    if depth > MAX_NESTING:
+        raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
+    if isinstance(value, dict):
+        places = dict.fromkeys(value, arguments.here)
+        return TrackedDict({key: _tracked(one, arguments, depth + 1) for key, one in value.items()}, places)
+    if isinstance(value, list):
+        return TrackedList(_tracked(one, arguments, depth + 1) for one in value)
+    return check_number(value)
