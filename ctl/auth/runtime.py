@@ -16,7 +16,7 @@ from ctl.errors import PreflightError
 from ctl.machine.access import may
 from ctl.node.node import Node
 
-NEEDED = ("uvicorn", "httptools", "jwt", "cryptography", "bcrypt")
+NEEDED = ("uvicorn", "httptools", "josepy", "cryptography", "bcrypt")
 """Packages that the issuer imports."""
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ctl.errors import CtlError, UsageFault
+from ctl.registry.jws import jwk, signed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -58,7 +59,7 @@ def thumbprint(public: PublicKeyTypes) -> str:
     import hashlib
     import json
 
-    text = json.dumps(_jwk(public), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(jwk(public), sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode("ascii")
 
 
@@ -76,17 +77,7 @@ def key_set(certificates: str) -> str:
     from cryptography.x509 import load_pem_x509_certificates
 
     keys = [certificate.public_key() for certificate in load_pem_x509_certificates(certificates.encode())]
-    return json.dumps({"keys": [{"kid": key_id(key), **_jwk(key)} for key in keys]}, indent=2) + "\n"
-
-
-def _jwk(public: PublicKeyTypes) -> dict[str, Any]:
-    """The members of a JSON Web Key that its thumbprint is made of (RFC 7638, section 3.2)."""
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-
-    algorithm: Any = RSAAlgorithm if isinstance(public, RSAPublicKey) else ECAlgorithm
-    known: dict[str, Any] = algorithm.to_jwk(public, as_dict=True)
-    return {name: known[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in known}
+    return json.dumps({"keys": [{"kid": key_id(key), **jwk(key)} for key in keys]}, indent=2) + "\n"
 
 
 class SigningKey:
@@ -102,13 +93,11 @@ class SigningKey:
 
     def __init__(self, pem: str, *, name_key: Callable[[PublicKeyTypes], str] = key_id) -> None:
         self._key, self._algorithm = _load(pem)
-        self._headers = {"kid": name_key(self._key.public_key())}
+        self._name = name_key(self._key.public_key())
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """The token of these claims."""
-        import jwt
-
-        return jwt.encode(dict(claims), self._key, algorithm=self._algorithm, headers=self._headers)  # type: ignore[arg-type]
+        return signed(claims, self._key, self._algorithm, kid=self._name)
 
 
 def claims_of(
