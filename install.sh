@@ -120,6 +120,10 @@ switch_off() {
         || say "note: $1 may start at boot: update-rc.d $1 disable"
 }
 
+pip_install() {
+    "$new/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
 # A new environment beside the old one, then one switch of a link: a failure leaves the old one working.
 install_ctl() {
     say "Installing ctl"
@@ -128,7 +132,8 @@ install_ctl() {
     chmod 755 "$new"
     trap 'rm -rf "$new"' EXIT
     "$PYTHON" -m venv "$new"
-    "$new/bin/python" -m pip install --quiet --disable-pip-version-check . \
+    { pip_install --require-hashes --requirement packaging/requirements.txt \
+        && pip_install --no-deps --no-build-isolation .; } \
         || fail "ctl's libraries could not be installed; is the network there? Nothing of a former version was touched."
     "$new/bin/ctl" --version >/dev/null
     trap - EXIT

@@ -22,13 +22,18 @@ prepare_programs() {
     fi
 }
 
+pip_install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" >&2
+}
+
 prepare_environment() {
-    stamp=.venv/ready-$({ pwd; cat pyproject.toml ctl/__init__.py; } | sha256sum | cut -c 1-16)
+    stamp=.venv/ready-$({ pwd; cat pyproject.toml tests/requirements.txt ctl/__init__.py; } | sha256sum | cut -c 1-16)
     if [ ! -e "$stamp" ] || ! .venv/bin/python -c ''; then
         python=$(find_python) || { echo "no Python from 3.11 was found" >&2; exit 1; }
         rm -rf .venv
         "$python" -m venv .venv
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' >&2
+        pip_install --require-hashes --requirement tests/requirements.txt
+        pip_install --no-deps --no-build-isolation --editable .
         touch "$stamp"
     fi
     # the tests call ctl a thousand times, and it may not write there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,14 +12,18 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def fill(folder: Path) -> Path:
-    """Download what the project needs, and what builds it, into a folder, for the Python that install.sh takes.
+    """Download the pinned wheels into a folder, and build the project's, for the Python that install.sh takes.
 
     What a package needs may depend on the last part of Python's version.
     """
     environment = folder / "environment"
     subprocess.run([_python(), "-m", "venv", str(environment)], check=True)
     pip = [str(environment / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--wheel-dir", str(folder), str(CHECKOUT), "hatchling>=1.21"], check=True)
+    pinned = ["--require-hashes", "--requirement", str(CHECKOUT / "packaging/requirements.txt")]
+    wheel = [*pip, "wheel", "--wheel-dir", str(folder)]
+    subprocess.run([*wheel, *pinned], check=True)
+    subprocess.run([*pip, "install", *pinned], check=True, env=os.environ | offline(folder))
+    subprocess.run([*wheel, "--no-deps", "--no-build-isolation", str(CHECKOUT)], check=True)
     return folder
 
 

@@ -21,7 +21,9 @@ def test_systemd_has_nothing_to_say() -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("script", ["install.sh", "tests/run.sh", "packaging/apt.sh", ".ci/run"])
+@pytest.mark.parametrize(
+    "script", ["install.sh", "tests/run.sh", "packaging/apt.sh", "packaging/pin.sh", ".ci/run"]
+)
 def test_scripts_are_sound_shell(script: str) -> None:
     shell = "bash" if script == ".ci/run" else "sh"
     done = subprocess.run([shell, "-n", str(CHECKOUT / script)], capture_output=True, text=True, check=False)

@@ -95,8 +95,7 @@ class Dictionary(Type):
         """A dictionary as Python writes it."""
         if literal is NO_LITERAL:
             raise Refused(
-                "must be a dictionary as Python writes it",
-                """Put it in single quotes: '{"key": "value"}'""",
+                "must be a dictionary as Python writes it", """Put it in single quotes: '{"key": "value"}'"""
             )
         return super().parse_word(word, literal)
 
