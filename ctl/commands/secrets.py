@@ -88,7 +88,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     from ctl.errors import UsageFault
     from ctl.settings.nodes.exchange import plan_import
     from ctl.settings.nodes.peer import read_alone
-    from ctl.settings.secrets.store import Secrets
+    from ctl.settings.secrets.secrets_file import Secrets
 
     path = ctx.layout.secrets_file
     with run_lock(ctx.layout):

@@ -8,7 +8,6 @@ import click
 
 from ctl.cli.framework import Context, command, global_options
 from ctl.cli.setting_names import setting_names
-from ctl.commands.setting_now import rows
 from ctl.commands.settings_change import set_, unset
 from ctl.commands.settings_edit import edit
 from ctl.commands.settings_get import get
@@ -79,40 +78,14 @@ def list_(ctx: Context, *, pattern: str | None) -> None:
 def describe(ctx: Context, *, name: str) -> None:
     """Explain a setting: type, default, effect, example; what it is now, and where that comes from.
 
-    NAME is dotted (registry.log_level) or as it is written (registry["log_level"]).
+    NAME is dotted (registry.log_level, registry.storage.s3.bucket) or as it is written (registry["log_level"]).
     """
-    from ctl.errors import UsageFault
+    from ctl.settings.editing.naming import find
+    from ctl.settings.manual.at_present import at_present
     from ctl.settings.manual.reference import describe as text_of
-    from ctl.settings.nearest import nearest
-    from ctl.settings.options import OPTIONS
 
-    dotted = _dotted(name)
-    # A parameter of a mapping is explained with the whole mapping: registry.storage.s3.bucket.
-    whole = next(
-        (one for one in ("registry.storage", "registry.database") if dotted.startswith(f"{one}.")), dotted
-    )
-    option = OPTIONS.get(whole)
-    if option is None:
-        near = nearest(dotted, OPTIONS)
-        raise UsageFault(
-            f"there is no setting {dotted}",
-            hint=f"Did you mean {near}?" if near else "`ctl settings list` lists them all.",
-        )
-    head, gap, parameters = text_of(option).partition("\n\n")
-    now = [f"  {word + ':':9}{text}" for word, text in rows(ctx, dotted).items()]
-    ctx.console.result("\n".join([head, *now]) + gap + parameters)
-
-
-def _dotted(name: str) -> str:
-    """registry["nginx"]["https"], registry['nginx'].https and registry_nginx.https are registry.nginx.https."""
-    plain = name.replace("']['", ".").replace('"]["', ".")
-    for old, new in (("[", "."), ("]", ""), ('"', ""), ("'", "")):
-        plain = plain.replace(old, new)
-    return (
-        plain.replace("registry_nginx.", "registry.nginx.", 1)
-        if plain.startswith("registry_nginx.")
-        else plain
-    )
+    setting = find(name, in_elements=True)
+    ctx.console.result(text_of(setting, at_present(ctx.settings_file, ctx.layout, setting)))
 
 
 settings.add_command(template)

@@ -10,7 +10,7 @@ from ctl.cli.framework import Context, command
 from ctl.cli.setting_names import setting_names, setting_values
 
 if TYPE_CHECKING:
-    from ctl.settings.editing.alter import Altered
+    from ctl.settings.editing.apply import Applied
     from ctl.settings.editing.naming import Setting
 
 _LONGEST_VALUE = 1 << 20
@@ -28,7 +28,7 @@ def set_(ctx: Context, *, name: str, value: str) -> None:
     from standard input, without echo on a terminal: secrets are given that way only, as arguments can be
     seen by every user of the machine, and stay in the shell's history.
     """
-    from ctl.settings.editing.alter import set_value
+    from ctl.settings.editing.apply import set_value
     from ctl.settings.editing.naming import find
     from ctl.settings.editing.values import value_of
 
@@ -48,7 +48,7 @@ def unset(ctx: Context, *, name: str) -> None:
 
     Comments and layout are kept. The settings are checked first; nothing is written where they would be wrong.
     """
-    from ctl.settings.editing.alter import unset_value
+    from ctl.settings.editing.apply import unset_value
     from ctl.settings.editing.naming import find
 
     setting = find(name)
@@ -86,11 +86,11 @@ def _refuse_secret(setting: Setting, value: object) -> None:
         )
 
 
-def _report(ctx: Context, altered: Altered, nothing: str) -> None:
-    if not altered.diff:
+def _report(ctx: Context, applied: Applied, nothing: str) -> None:
+    if not applied.diff:
         ctx.console.say(nothing)
         return
-    ctx.console.say(altered.diff)
-    for one in altered.diagnostics:
+    ctx.console.say(applied.diff)
+    for one in applied.diagnostics:
         ctx.console.note(str(one))
     ctx.console.say(f"{ctx.settings_file} is changed; next: ctl reconfigure")

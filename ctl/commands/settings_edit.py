@@ -12,6 +12,6 @@ def edit(ctx: Context) -> int:
     Opens a private copy in $VISUAL, $EDITOR or the system's editor. Mistakes are shown, to be edited again or
     given up. The file keeps its mode and owner; nobody else can edit it meanwhile.
     """
-    from ctl.settings.editing.session import Session, editor
+    from ctl.settings.editing.edit_session import Session, editor
 
     return Session(ctx.settings_file, ctx.layout, ctx.console, editor()).run()

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from ctl.cli.framework import Context, command
 from ctl.cli.setting_names import setting_names
-from ctl.commands.show_config import TO_BE_MADE
-
-if TYPE_CHECKING:
-    from ctl.settings.attributes import Attributes
-    from ctl.settings.editing.naming import Setting
 
 
 @command()
@@ -27,6 +20,7 @@ def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
     """
     from ctl.settings.editing.naming import find
     from ctl.settings.load import load
+    from ctl.settings.manual.at_present import NOT_MADE_YET, value_of
     from ctl.settings.written import python_value
 
     setting = find(name)
@@ -34,21 +28,9 @@ def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
     use_secrets = show_secrets and ctx.layout.secrets_file.exists()
     attributes = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets).attributes
     value = value_of(attributes, setting)
-    if not show_secrets and value != TO_BE_MADE:
+    if not show_secrets and value != NOT_MADE_YET:
         value = setting.masked(value)
     if as_json:
         ctx.console.result_json(value)
     else:
         ctx.console.result(value if isinstance(value, str) else python_value(value))
-
-
-def value_of(attributes: Attributes, setting: Setting) -> Any:  # noqa: ANN401 - the type is the setting's
-    """The value of a setting; None where what it is in does not have it."""
-    from ctl.settings.attributes import OriginKind
-
-    if attributes.origin(setting.option.name).kind is OriginKind.GENERATED:
-        return TO_BE_MADE
-    value: Any = attributes
-    for key in setting.path:
-        value = value.get(key) if hasattr(value, "get") else None
-    return value

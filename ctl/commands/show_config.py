@@ -10,10 +10,7 @@ import click
 from ctl.cli.framework import Context, command
 
 if TYPE_CHECKING:
-    from ctl.settings.attributes import Attributes, Origin, Section
-
-TO_BE_MADE = "(made at the next reconfigure)"
-"""Stands for a secret that does not exist yet."""
+    from ctl.settings.attributes import Attributes, Origin
 
 
 @command(name="show-config")
@@ -38,28 +35,21 @@ def show_config(ctx: Context, *, form: str, origin: bool, show_secrets: bool) ->
 def _values(attributes: Attributes, *, show_secrets: bool) -> Iterator[tuple[str, object]]:
     """Every option by dotted name with the value to show."""
     from ctl.settings.attributes import OriginKind
+    from ctl.settings.manual.at_present import NOT_MADE_YET
     from ctl.settings.masking import mask_value
 
     for name, origin in attributes.origins().items():
         if origin.kind is OriginKind.GENERATED:
-            yield name, TO_BE_MADE
+            yield name, NOT_MADE_YET
             continue
-        value = _lookup(attributes, name)
-        secret = name in attributes.secret_names
         path = tuple(name.split("."))
+        value = attributes.lookup(path)
+        secret = name in attributes.secret_names
         environment = name == "registry.env"
         yield (
             name,
             value if show_secrets else mask_value(value, secret=secret, path=path, environment=environment),
         )
-
-
-def _lookup(attributes: Attributes, name: str) -> Any:  # noqa: ANN401 - the type of an option's value is its own
-    section: Section = attributes
-    *sections, last = name.split(".")
-    for one in sections:
-        section = section[one]
-    return section[last]
 
 
 def _with_origins(values: Mapping[str, object], attributes: Attributes) -> dict[str, object]:

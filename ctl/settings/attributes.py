@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,13 @@ class Attributes(Section):
     def secret_names(self) -> frozenset[str]:
         """Dotted paths of the options that hold secrets: masked wherever they are shown."""
         return self._secret_names
+
+    def lookup(self, path: Sequence[str]) -> Any:  # noqa: ANN401
+        """The value under keys, also into mappings; None where one of them is not there."""
+        value: Any = self
+        for key in path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return value
 
     def origin(self, name: str) -> Origin:
         """The origin of an option by its dotted path. Raises KeyError for an unknown one."""

@@ -15,7 +15,7 @@ from ctl.settings.language import Reading, ReadingError, read_settings
 from ctl.settings.options import NAMES
 from ctl.settings.options import is_others_key as is_others_key
 from ctl.settings.resolve import in_order, resolve
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.source import SettingsError, Severity, first_of
 
 

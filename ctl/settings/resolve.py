@@ -11,7 +11,7 @@ from ctl.settings.attributes import Attributes, Origin, Section
 from ctl.settings.checks import CHECKS
 from ctl.settings.gather import gather
 from ctl.settings.options import OPTIONS
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.settings.view import View
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from ctl.paths import Layout
 from ctl.settings.attributes import Origin, OriginKind
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.source import Diagnostic, Location, Severity
 from ctl.settings.types import Type
 

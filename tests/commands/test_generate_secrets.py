@@ -10,7 +10,7 @@ import pytest
 
 from ctl.errors import EXIT_LOCKED, EXIT_USAGE
 from ctl.paths import Layout
-from ctl.settings.secrets import store as secrets_module
+from ctl.settings.secrets import secrets_file as secrets_module
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair
 from tests.harness import seeds
 from tests.harness.cli import Cli

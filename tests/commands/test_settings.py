@@ -77,6 +77,18 @@ def test_describe_a_parameter(ctl: Cli) -> None:
     assert "chunksize" in ctl("settings", "describe", "registry.storage.s3.chunksize").out
 
 
+@pytest.mark.parametrize("name", ["log_level", "nginx.foo.listen_port", "enable", "log_levl", "enabel"])
+def test_a_section_may_be_left_out(ctl: Cli, name: str) -> None:
+    ctl.settings('registry_external_url = "https://registry.example.com"\n')
+    said = ctl("settings", "get", name)
+    if name == "log_level":
+        assert (said.code, said.out) == (0, "info\n")
+        return
+    meant = {"enable": "registry.enable or", "enabel": "registry.enable or", "log_levl": "registry.log_level"}
+    assert said.code == 2
+    assert meant.get(name, "there is no setting") in said.err
+
+
 def test_describe_what_there_is_not(ctl: Cli) -> None:
     said = ctl("settings", "describe", "registry.log_levl")
     assert said.code == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.editing.files import locked
+from ctl.settings.editing.locked_file import locked
 from ctl.settings.manual.starter import template
 from tests.harness.cli import Cli
 
@@ -256,7 +256,7 @@ def test_two_at_once_both_come_through(ctl: Cli) -> None:
 
 def test_a_held_file(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
-    monkeypatch.setattr("ctl.settings.editing.alter._WAIT", 0.1)
+    monkeypatch.setattr("ctl.settings.editing.apply._WAIT", 0.1)
     with locked(file):
         said = ctl("settings", "set", "registry.log_level", "info")
     assert said.code == 75

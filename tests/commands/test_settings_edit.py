@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.editing.files import locked
+from ctl.settings.editing.locked_file import locked
 from tests.harness.cli import Cli, Said
 from tests.harness.waiting import wait_for
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ctl.commands.show_config import TO_BE_MADE
+from ctl.settings.manual.at_present import NOT_MADE_YET
 from tests.harness.cli import Cli
 
 SETTINGS = """\
@@ -72,7 +72,7 @@ def test_secrets_on_request(ctl: Cli) -> None:
 def test_secrets_that_do_not_exist_are_not_made(ctl: Cli) -> None:
     for more in ((), ("--show-secrets",)):
         shown = ctl("show-config", "--format", "json", *more).json()
-        assert shown["registry"]["internal_key"] == TO_BE_MADE
+        assert shown["registry"]["internal_key"] == NOT_MADE_YET
     assert not (ctl.root / "etc/gitlab/gitlab-secrets.json").exists()
 
 

@@ -31,7 +31,7 @@ from ctl.settings.load import is_others_key, load, reading_of
 from ctl.settings.options import NAMES, OPTIONS
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.source import SettingsError
 from tests.fuzz.properties import Broken, told_well
 

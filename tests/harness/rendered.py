@@ -26,7 +26,7 @@ from ctl.paths import Layout
 from ctl.services.runit import Runit
 from ctl.settings.load import Loaded
 from ctl.settings.resolve import resolve
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from tests.harness import nginx_text, seeds
 
 ROOT = Layout(Path("/nowhere"))

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ctl.settings.checks import accounts, folders, issuer, letsencrypt, listeners, registry, secrets, urls
+from ctl.settings.checks import (
+    accounts,
+    certification,
+    folders,
+    issuing,
+    key_pair,
+    listeners,
+    registry_sections,
+    url_agreement,
+)
 from ctl.settings.view import View
 
 CHECKS: tuple[Callable[[View], None], ...] = (
-    *urls.CHECKS,
-    *letsencrypt.CHECKS,
-    *issuer.CHECKS,
-    *secrets.CHECKS,
+    *url_agreement.CHECKS,
+    *certification.CHECKS,
+    *issuing.CHECKS,
+    *key_pair.CHECKS,
     *accounts.CHECKS,
-    *registry.CHECKS,
+    *registry_sections.CHECKS,
     *listeners.CHECKS,
     *folders.CHECKS,
 )
-"""Each looks at the options and says what is wrong; the order is that of the output."""
+"""Each looks at the options and reports what is wrong; the order is that of the output."""

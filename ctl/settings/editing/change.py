@@ -6,16 +6,24 @@ import ast
 from collections.abc import Iterator
 
 from ctl.errors import EXIT_USAGE, CtlError
+from ctl.settings.editing.assignments import (
+    Assignment,
+    Located,
+    ambiguous_place,
+    assignment_of,
+    assignments,
+    assignments_of,
+    parts,
+)
 from ctl.settings.editing.document import Document, parse
-from ctl.settings.editing.literals import with_item, without_item
+from ctl.settings.editing.items import with_item, without_item
 from ctl.settings.editing.naming import Setting, common
-from ctl.settings.editing.sites import Site, Trace, holders, parts, site_of, sites, unclear
 
 _LONGEST_COMMENTED = 100
 """Lines of a commented-out setting."""
 
 
-class Unclear(CtlError):
+class Ambiguous(CtlError):
     """A setting cannot be changed by itself, because of how the file gives it (exit 2).
 
     Args:
@@ -43,13 +51,13 @@ def with_value(document: Document, setting: Setting, value: object, source: str)
         source: the value as it is to be written.
 
     Raises:
-        Unclear: the file gives the setting in a way that leaves open where the value belongs.
+        Ambiguous: the file gives the setting in a way that leaves open where the value belongs.
     """
-    _refuse_unclear(document, setting)
-    for site in parts(document.tree, setting.path):
-        reason = f"is set here in part; take that out first (ctl settings unset {'.'.join(site.path)})"
-        raise Unclear(setting, reason, site.statement)
-    found = list(holders(document.tree, setting.path))
+    _refuse_ambiguous(document, setting)
+    for assignment in parts(document.tree, setting.path):
+        reason = f"is set here in part; take that out first (ctl settings unset {'.'.join(assignment.path)})"
+        raise Ambiguous(setting, reason, assignment.statement)
+    found = list(assignments_of(document.tree, setting.path))
     if not found:
         return document.with_line(_place(document, setting), f"{setting.python} = {source}")
     last = found[-1]
@@ -57,21 +65,21 @@ def with_value(document: Document, setting: Setting, value: object, source: str)
         return _replaced(document, setting, last.value, value, source)
     if last.holder is not None and len(last.missing) == 1:
         return with_item(document, last.holder, last.missing[0], _in_newlines(document, source))
-    return document.with_line(_line_after(document, last.site), f"{setting.python} = {source}")
+    return document.with_line(_line_after(document, last.assignment), f"{setting.python} = {source}")
 
 
-def _refuse_unclear(document: Document, setting: Setting) -> None:
-    node = unclear(document.tree, setting.path)
+def _refuse_ambiguous(document: Document, setting: Setting) -> None:
+    node = ambiguous_place(document.tree, setting.path)
     if node is not None:
         reason = "is, or may be, changed here under a condition or by what is worked out"
-        raise Unclear(setting, reason, node)
-    for one in holders(document.tree, setting.path):
+        raise Ambiguous(setting, reason, node)
+    for one in assignments_of(document.tree, setting.path):
         if one.computed is not None:
             raise _computed(setting, one.computed)
 
 
-def _computed(setting: Setting, node: ast.expr) -> Unclear:
-    return Unclear(setting, "comes from what is worked out here when the file is read", node)
+def _computed(setting: Setting, node: ast.expr) -> Ambiguous:
+    return Ambiguous(setting, "comes from what is worked out here when the file is read", node)
 
 
 def _replaced(document: Document, setting: Setting, node: ast.expr, value: object, source: str) -> str:
@@ -92,12 +100,12 @@ def without_value(text: str, setting: Setting) -> str:
     """The text in which nothing gives a setting a value.
 
     Raises:
-        Unclear: the file gives the setting in a way that leaves open what would have to go.
+        Ambiguous: the file gives the setting in a way that leaves open what would have to go.
         SyntaxError: the text is no Python.
     """
     while True:
         document = Document(text)
-        _refuse_unclear(document, setting)
+        _refuse_ambiguous(document, setting)
         shorter = _without_one(document, setting)
         if shorter is None:
             return text
@@ -105,17 +113,17 @@ def without_value(text: str, setting: Setting) -> str:
 
 
 def _without_one(document: Document, setting: Setting) -> str | None:
-    for site in parts(document.tree, setting.path):
-        return _without_statement(document, site.statement)
-    for one in holders(document.tree, setting.path):
+    for assignment in parts(document.tree, setting.path):
+        return _without_statement(document, assignment.statement)
+    for one in assignments_of(document.tree, setting.path):
         if one.value is not None:
             return _without(document, one)
     return None
 
 
-def _without(document: Document, found: Trace) -> str:
+def _without(document: Document, found: Located) -> str:
     if found.holder is None:
-        return _without_statement(document, found.site.statement)
+        return _without_statement(document, found.assignment.statement)
     return without_item(document, found.holder, found.index)
 
 
@@ -142,18 +150,18 @@ def _place(document: Document, setting: Setting) -> int:
 
 def _after_section(document: Document, setting: Setting) -> int:
     """Behind the last setting of the same section, or else the end of the file."""
-    nearest: Site | None = None
+    nearest: Assignment | None = None
     shared = 0
-    for site in sites(document.tree):
-        alike = common(site.path, setting.path)
-        if len(site.path) > 1 and alike and alike >= shared:
-            nearest, shared = site, alike
+    for assignment in assignments(document.tree):
+        alike = common(assignment.path, setting.path)
+        if len(assignment.path) > 1 and alike and alike >= shared:
+            nearest, shared = assignment, alike
     return document.last_line if nearest is None else _line_after(document, nearest)
 
 
-def _line_after(document: Document, site: Site) -> int:
+def _line_after(document: Document, assignment: Assignment) -> int:
     """The last line of what stands on the line that an assignment ends on."""
-    line = site.statement.end_lineno or site.statement.lineno
+    line = assignment.statement.end_lineno or assignment.statement.lineno
     for statement in document.tree.body:
         if statement.lineno <= line < (statement.end_lineno or line):
             line = statement.end_lineno or line
@@ -191,6 +199,6 @@ def _commented_end(document: Document, setting: Setting, first: int) -> int | No
             body = parse(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
-        site = site_of(body[0]) if len(body) == 1 else None
-        return number if site and site.path == setting.path else None
+        assignment = assignment_of(body[0]) if len(body) == 1 else None
+        return number if assignment and assignment.path == setting.path else None
     return None

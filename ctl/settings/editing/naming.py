@@ -20,6 +20,7 @@ Path = tuple[str, ...]
 
 VHOST: Path = ("registry", "nginx")
 _STEP = re.compile(r"\.?([^.\[\]\"'\s]+)|\[\s*(?:\"([^\"]*)\"|'([^']*)'|([0-9]+))\s*\]")
+_MOST_MEANT = 3
 _LIST_OF_ALL = "`ctl settings list` lists them all."
 
 
@@ -32,12 +33,16 @@ class Setting:
         option: the option that it is or is part of.
         type: what it may be.
         secret: whether all of it is secret.
+        description: what it does.
+        of_elements: whether it is in the elements of a list, each of which has its own value.
     """
 
     path: Path
     option: Option
     type: Type
     secret: bool = False
+    description: str = ""
+    of_elements: bool = False
 
     @property
     def name(self) -> str:
@@ -90,8 +95,12 @@ def canonical(path: Path) -> Path:
     return (*VHOST, *path[1:]) if path[0] == OLD_VHOST else path
 
 
-def find(text: str) -> Setting:
-    """The setting that a name on the command line means.
+def find(text: str, *, in_elements: bool = False) -> Setting:
+    """The setting that a name on the command line means; its section may be left out where one has such a setting.
+
+    Args:
+        text: the name.
+        in_elements: whether it may lead into the elements of a list, which have values of their own each.
 
     Raises:
         UsageFault: there is none; names the nearest.
@@ -100,8 +109,17 @@ def find(text: str) -> Setting:
     for length in range(len(path), 0, -1):
         option = OPTIONS.get(".".join(path[:length]))
         if option:
-            return _inside(option, path, length)
+            return _inside(option, path[length:], in_elements=in_elements)
+    for length in range(len(path), 0, -1):
+        options = [] if is_section(path[:1]) else _ending(".".join(path[:length]))
+        if len(options) == 1:
+            return _inside(options[0], path[length:], in_elements=in_elements)
     raise unknown(path)
+
+
+def _ending(name: str) -> list[Option]:
+    """The options of any section that have a name."""
+    return [option for option in OPTIONS.values() if option.name.endswith(f".{name}")]
 
 
 def unknown(path: Path) -> UsageFault:
@@ -111,7 +129,16 @@ def unknown(path: Path) -> UsageFault:
         return UsageFault(
             f"{name} is a section of settings, not a setting", hint=f"`ctl settings list {name}` lists them."
         )
-    return UsageFault(f"there is no setting {name}", hint=_meant(nearest(name, OPTIONS)))
+    return UsageFault(f"there is no setting {name}", hint=_meant(path))
+
+
+def _meant(path: Path) -> str:
+    """The nearest names, also of settings in a section that was left out."""
+    near = nearest(".".join(path), OPTIONS)
+    if near is None and len(path) == 1:
+        last = nearest(path[0], [name.rpartition(".")[2] for name in OPTIONS])
+        near = " or ".join(one.name for one in _ending(last or path[0])[:_MOST_MEANT])
+    return f"Did you mean {near}?" if near else _LIST_OF_ALL
 
 
 def is_section(path: Path) -> bool:
@@ -120,17 +147,18 @@ def is_section(path: Path) -> bool:
     return any(name.startswith(prefix) for name in OPTIONS)
 
 
-def _meant(near: str | None) -> str:
-    return f"Did you mean {near}?" if near else _LIST_OF_ALL
-
-
-def _inside(option: Option, path: Path, length: int) -> Setting:
+def _inside(option: Option, keys: Path, *, in_elements: bool) -> Setting:
     """Follow the keys behind an option's name into its type."""
-    kind, secret = option.type, option.secret
-    for depth, key in enumerate(path[length:], length):
-        found = _step(kind, key, ".".join(path[:depth]))
-        kind, secret = found.type, secret or found.secret
-    return Setting(path, option, kind, secret)
+    found = Setting(tuple(option.name.split(".")), option, option.type, option.secret, option.description)
+    for key in keys:
+        kind = found.type.elements() if in_elements else found.type
+        listed = kind is not found.type
+        if listed and key.isdigit():
+            continue
+        part = _step(kind, key, found.name)
+        secret, listed = found.secret or part.secret, found.of_elements or listed
+        found = Setting((*found.path, key), option, part.type, secret, part.description, listed)
+    return found
 
 
 def _step(kind: Type, key: str, above: str) -> Parameter:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
+from ctl.settings.editing.naming import Setting
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
@@ -99,10 +100,13 @@ def _parameters(schema: Schema) -> str:
         return "None.\n"
     lines = ["| parameter | type | effect |", "|---|---|---|"]
     for one in schema.parameters().values():
-        required = " Required." if one.required else ""
-        effect = one.description[0].upper() + one.description[1:] + "." + required
+        effect = _sentence(one.description) + (" Required." if one.required else "")
         lines.append(f"| `{one.name}` | {_cell(one.type.label)} | {_cell(effect)} |")
     return "\n".join(lines) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _rules() -> str:
@@ -131,19 +135,26 @@ def _elsewhere(section: str) -> str:
     return f"of `{section}` {keys}"
 
 
-def describe(option: Option) -> str:
-    """One entry, for a terminal."""
+def describe(setting: Setting, now: Mapping[str, str]) -> str:
+    """One entry, for a terminal.
+
+    Args:
+        setting: the setting: an option, or a parameter inside one.
+        now: rows with its present value (ctl.settings.manual.at_present).
+    """
+    option, whole = setting.option, setting.name == setting.option.name
     rows = {
-        "type": option.type.label,
-        "default": option.default_in_words or "none",
-        "effect": _effect(option),
-        "example": f"{option.python} = {option.example}" if option.example else "",
+        "type": setting.type.label,
+        "default": (option.default_in_words or "none") if whole else "",
+        "effect": _effect(option) if whole else _sentence(setting.description),
+        "example": f"{option.python} = {option.example}" if whole and option.example else "",
         "reaches": ", ".join(option.reaches),
-        "secret": "its value is never shown" if option.secret else "",
+        "secret": "its value is never shown" if setting.secret else "",
         "note": "not one of gitlab.rb's settings" if option.added else "",
+        **now,
     }
-    lines = [option.python, *(f"  {name + ':':9}{text}" for name, text in rows.items() if text)]
-    for title, schema in option.type.schemas().items():
+    lines = [setting.python, *(f"  {name + ':':9}{text}" for name, text in rows.items() if text)]
+    for title, schema in setting.type.schemas().items():
         known = schema.parameters()
         width = max(len(name) for name in known)
         lines += ["", f"  {title}:", *(_parameter_line(one, width) for one in known.values())]

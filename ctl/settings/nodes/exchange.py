@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ctl.errors import CtlError, UsageFault
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.source import Diagnostic, Severity
 

@@ -21,7 +21,7 @@ from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.load import reading_of
 from ctl.settings.resolve import resolve
 from ctl.settings.rules.urls import Origin, origin_of
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.source import Diagnostic, Location, Severity
 

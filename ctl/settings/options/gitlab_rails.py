@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctl.settings.option import Option
-from ctl.settings.rules import paths, storage, urls
+from ctl.settings.rules import default_paths, storage, urls
 from ctl.settings.types import AbsolutePath, Bool, Content, Extent, Integer, Pem, Text, Url, port
 
 _MANAGED = AbsolutePath(managed=True)
@@ -41,7 +41,7 @@ GITLAB = (
         "gitlab_rails.shared_path",
         _MANAGED,
         "GitLab's shared files, images among them.",
-        rule=paths.shared_path,
+        rule=default_paths.shared_path,
         example='"/var/opt/gitlab/gitlab-rails/shared"',
     ),
     Option(
@@ -93,7 +93,7 @@ REGISTRY = (
         "gitlab_rails.registry_path",
         _MANAGED,
         "Folder of the images on this machine's disk; owner the registry's user, group GitLab's, mode 0770.",
-        rule=paths.registry_path,
+        rule=default_paths.registry_path,
         example='"/var/opt/gitlab/gitlab-rails/shared/registry"',
         reaches=("gitlab.yml: registry.path", "config.yml: storage.filesystem.rootdirectory"),
     ),
@@ -101,7 +101,7 @@ REGISTRY = (
         "gitlab_rails.registry_key_path",
         _MANAGED,
         'Where registry["internal_key"] is written; owner GitLab\'s user, mode 0600.',
-        rule=paths.registry_key_path,
+        rule=default_paths.registry_key_path,
         example='"/var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"',
         reaches=("gitlab.yml: registry.key",),
     ),

@@ -8,7 +8,7 @@ from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
 from ctl.settings.options.storage import Storage
-from ctl.settings.rules import keys, paths, storage, urls
+from ctl.settings.rules import default_paths, keys, storage, urls
 from ctl.settings.types import (
     AbsolutePath,
     Address,
@@ -150,7 +150,7 @@ TOKENS = (
         "registry.rootcertbundle",
         _MANAGED,
         "Where that certificate is written.",
-        rule=paths.rootcertbundle,
+        rule=default_paths.rootcertbundle,
         example='"/var/opt/gitlab/registry/gitlab-registry.crt"',
         reaches=("config.yml: auth.token.rootcertbundle",),
     ),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ctl.settings.option import Option
 from ctl.settings.options.common import account_options, logging_options
-from ctl.settings.rules import issuer
+from ctl.settings.rules import token_issuer
 from ctl.settings.types import AbsolutePath, Address, Bool, Integer, Lifetime
 
 _MANAGED = AbsolutePath(managed=True)
@@ -19,8 +19,8 @@ SERVICE = (
         Bool(),
         "Runs the token issuer: accounts of this machine (`ctl user`) sign in to the registry. False stops and "
         "removes the service; accounts and keys stay.",
-        rule=issuer.issuer_enable,
-        finish=issuer.issuer_of_registry,
+        rule=token_issuer.issuer_enable,
+        finish=token_issuer.issuer_of_registry,
         example="False",
         reaches=(_SERVICE, "vhost: /jwt/auth", "config.yml: auth.token.realm"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
-from ctl.settings.rules import paths, vhost
+from ctl.settings.rules import default_paths, vhost
 from ctl.settings.types import (
     MOST_ADDRESSES,
     AbsolutePath,
@@ -101,14 +101,14 @@ TLS = (
         "Certificate that clients see, with its chain. A path that is given here "
         "must exist and is never written.",
         '"/etc/gitlab/ssl/registry.example.com.crt"',
-        rule=paths.ssl_certificate,
+        rule=default_paths.ssl_certificate,
     ),
     _option(
         "ssl_certificate_key",
         _MANAGED,
         "Private key of ssl_certificate.",
         '"/etc/gitlab/ssl/registry.example.com.key"',
-        rule=paths.ssl_certificate_key,
+        rule=default_paths.ssl_certificate_key,
     ),
     _directive(
         "ssl_password_file",

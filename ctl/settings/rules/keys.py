@@ -7,7 +7,7 @@ from typing import Any
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.option import rule
-from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
+from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import UNSET, Sourced, Unset, View
 

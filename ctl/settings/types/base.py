@@ -93,6 +93,10 @@ class Type:
         """The mappings with known parameters that a value consists of, by title."""
         return {}
 
+    def elements(self) -> Type:
+        """The type of its elements, of a list; else itself."""
+        return self
+
     def inside(self, key: str) -> Parameter:
         """What is under a key of a value.
 

@@ -63,6 +63,10 @@ class ListOf(Type):
         """Those of its elements."""
         return self.element.schemas()
 
+    def elements(self) -> Type:
+        """What is in the list."""
+        return self.element.elements()
+
     def inside(self, key: str) -> Parameter:
         """Elements have no names."""
         raise Refused("is a list, and is read and set as a whole")

@@ -101,8 +101,8 @@ class Schema(Dictionary):
         return self._parameters
 
     def schemas(self) -> Mapping[str, Schema]:
-        """Itself."""
-        return {"parameters": self}
+        """Itself, if it has any."""
+        return {"parameters": self} if self._parameters else {}
 
     def inside(self, key: str) -> Parameter:
         """One of the known parameters."""

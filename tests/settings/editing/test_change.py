@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ctl.settings.editing.change import Unclear, with_value, without_value
+from ctl.settings.editing.change import Ambiguous, with_value, without_value
 from ctl.settings.editing.document import Document
 from ctl.settings.editing.naming import find
 from ctl.settings.editing.values import source_of
@@ -143,17 +143,17 @@ UNCLEAR = [
 
 @pytest.mark.parametrize("text", UNCLEAR)
 def test_what_is_not_clear_is_refused(text: str) -> None:
-    with pytest.raises(Unclear, match=r"line \d+: registry\.env\.A "):
+    with pytest.raises(Ambiguous, match=r"line \d+: registry\.env\.A "):
         put(text, "registry.env.A", "x")
-    with pytest.raises(Unclear):
+    with pytest.raises(Ambiguous):
         take(text, "registry.env.A")
 
 
 def test_a_computed_value_is_not_written_over() -> None:
-    with pytest.raises(Unclear, match=r"line 2: registry\.log_level comes from what is worked out"):
+    with pytest.raises(Ambiguous, match=r"line 2: registry\.log_level comes from what is worked out"):
         put('x = 1\nregistry["log_level"] = env("LEVEL", "info")\n', "registry.log_level", "warn")
 
 
 def test_parts_stand_in_the_way_of_the_whole() -> None:
-    with pytest.raises(Unclear, match=r"ctl settings unset registry\.env\.A"):
+    with pytest.raises(Ambiguous, match=r"ctl settings unset registry\.env\.A"):
         put('registry["env"]["A"] = 1\n', "registry.env", {})

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from ctl.paths import Layout
 from ctl.settings.editing.change import with_value, without_value
-from ctl.settings.editing.check import NOT_GIVEN, Would
 from ctl.settings.editing.document import Document
 from ctl.settings.editing.naming import find
+from ctl.settings.editing.preview import NOT_GIVEN, Preview
 from ctl.settings.editing.values import source_of
 from ctl.settings.language import read_settings
 from ctl.settings.options import NAMES
@@ -128,7 +128,7 @@ def folder() -> Iterator[Path]:
 
 
 def value_in(folder: Path, text: str, name: str) -> object:
-    return Would(folder / "gitlab.py", text, Layout(folder)).given(find(name)).value
+    return Preview(folder / "gitlab.py", text, Layout(folder)).given(find(name)).value
 
 
 def everything(folder: Path, text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.editing.shown import difference, masked
+from ctl.settings.editing.masked_diff import masked, masked_diff
 from tests.harness.work import at_most
 
 FILE = Path("gitlab.py")
@@ -42,7 +42,7 @@ SECRETS = [
 @pytest.mark.parametrize("text", SECRETS)
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_no_secret_is_shown(text: str, newline: str) -> None:
-    diff = difference(FILE, "", text.replace("\n", newline) + newline)
+    diff = masked_diff(FILE, "", text.replace("\n", newline) + newline)
     assert "hunter2" not in diff
     assert "********" in diff
     assert len(diff.split("\n")) == 3 + text.count("\n") + 1
@@ -91,10 +91,10 @@ def test_the_rest_is_shown(text: str) -> None:
 
 
 def test_a_changed_secret_is_a_change() -> None:
-    diff = difference(FILE, 'registry["http_secret"] = "a"\n', 'registry["http_secret"] = "b"\n')
+    diff = masked_diff(FILE, 'registry["http_secret"] = "a"\n', 'registry["http_secret"] = "b"\n')
     line = 'registry["http_secret"] = "********"'
     assert diff.split("\n") == ["--- gitlab.py", "+++ gitlab.py", "@@ -1 +1 @@", f"-{line}", f"+{line}"]
-    assert difference(FILE, "same", "same") == ""
+    assert masked_diff(FILE, "same", "same") == ""
 
 
 def test_long_lines_are_not_shown_and_cost_nothing() -> None:

@@ -12,8 +12,8 @@ import pytest
 from ctl.errors import CtlError
 from ctl.settings.attributes import OriginKind
 from ctl.settings.load import Loaded
-from ctl.settings.secrets import store as secrets_module
-from ctl.settings.secrets.store import Secrets
+from ctl.settings.secrets import secrets_file as secrets_module
+from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair, matches
 from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ctl.errors import UsageFault
 from ctl.paths import Layout
-from ctl.settings.editing.change import Unclear, with_value, without_value
-from ctl.settings.editing.check import NOT_GIVEN, Given, Would
+from ctl.settings.editing.change import Ambiguous, with_value, without_value
 from ctl.settings.editing.document import Document, plain
-from ctl.settings.editing.files import locked
+from ctl.settings.editing.locked_file import locked
+from ctl.settings.editing.masked_diff import masked_diff
 from ctl.settings.editing.naming import Setting
-from ctl.settings.editing.shown import difference
+from ctl.settings.editing.preview import NOT_GIVEN, Given, Preview
 from ctl.settings.editing.values import source_of
 from ctl.settings.language.places import SourceText
 from ctl.settings.source import Diagnostic, SettingsError
@@ -23,7 +23,7 @@ _WAIT = 10.0
 
 
 @dataclass(frozen=True)
-class Altered:
+class Applied:
     """What became of a settings file.
 
     Args:
@@ -35,7 +35,7 @@ class Altered:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def set_value(settings_file: Path, layout: Layout, setting: Setting, value: object) -> Altered:
+def set_value(settings_file: Path, layout: Layout, setting: Setting, value: object) -> Applied:
     """Give a setting a value.
 
     Args:
@@ -45,7 +45,7 @@ def set_value(settings_file: Path, layout: Layout, setting: Setting, value: obje
         value: plain values: text, numbers, booleans, None, lists, dictionaries.
 
     Raises:
-        Unclear: where the value would have to be written cannot be told.
+        Ambiguous: where the value would have to be written cannot be told.
         SettingsError: the settings are wrong, or would be; nothing was written.
         LockHeld, UsageFault: the file is being edited, or cannot be used.
     """
@@ -53,38 +53,40 @@ def set_value(settings_file: Path, layout: Layout, setting: Setting, value: obje
     def change(text: str) -> str:
         return with_value(Document(text), setting, value, source_of(value))
 
-    return _alter(settings_file, layout, setting, change, value)
+    return _apply(settings_file, layout, setting, change, value)
 
 
-def unset_value(settings_file: Path, layout: Layout, setting: Setting) -> Altered:
+def unset_value(settings_file: Path, layout: Layout, setting: Setting) -> Applied:
     """Take a setting out of the file, so that its default holds. Raises as set_value."""
-    return _alter(settings_file, layout, setting, lambda text: without_value(text, setting), NOT_GIVEN)
+    return _apply(settings_file, layout, setting, lambda text: without_value(text, setting), NOT_GIVEN)
 
 
-def _alter(
+def _apply(
     settings_file: Path, layout: Layout, setting: Setting, change: Callable[[str], str], wanted: object
-) -> Altered:
+) -> Applied:
     _refuse_ruby(settings_file)
     with locked(settings_file, wait=_WAIT) as original:
-        _refuse_elsewhere(setting, Would(settings_file, original.text, layout).given(setting), settings_file)
+        _refuse_elsewhere(
+            setting, Preview(settings_file, original.text, layout).given(setting), settings_file
+        )
         new = _changed(settings_file, original.text, setting, change)
-        would = Would(settings_file, new, layout)
+        preview = Preview(settings_file, new, layout)
         if new == original.text:
-            _require(setting, would.given(setting), wanted)
-            return Altered()
-        diagnostics = would.check()
-        _require(setting, would.given(setting), wanted)
+            _require(setting, preview.given(setting), wanted)
+            return Applied()
+        diagnostics = preview.check()
+        _require(setting, preview.given(setting), wanted)
         original.replace(new.encode())
-        return Altered(difference(settings_file, original.text, new), diagnostics)
+        return Applied(masked_diff(settings_file, original.text, new), diagnostics)
 
 
 def _changed(settings_file: Path, text: str, setting: Setting, change: Callable[[str], str]) -> str:
     """The changed text; what keeps it from being changed is told as the place of a mistake is."""
     try:
         return change(text)
-    except Unclear as unclear:
-        place = SourceText(settings_file, plain(text)).location(unclear.node)
-        found = Diagnostic(unclear.reason, place, setting.name, unclear.hint or "")
+    except Ambiguous as ambiguous:
+        place = SourceText(settings_file, plain(text)).location(ambiguous.node)
+        found = Diagnostic(ambiguous.reason, place, setting.name, ambiguous.hint or "")
         raise SettingsError([found]) from None
 
 

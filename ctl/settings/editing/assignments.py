@@ -12,7 +12,7 @@ from ctl.settings.options import OLD_VHOST, SECTIONS, SETTINGS
 
 
 @dataclass(frozen=True)
-class Site:
+class Assignment:
     """A plain assignment at the top level of the file: `registry["storage"] = …` or `external_url("…")`.
 
     Args:
@@ -27,11 +27,11 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """What a site that gives a setting, or what the setting is in, says of the setting.
+class Located:
+    """What a assignment that gives a setting, or what the setting is in, says of the setting.
 
     Args:
-        site: the site.
+        assignment: the assignment.
         value: the setting's value, or None where it is not there.
         holder: the dictionary that the value is in, or would be added to, or None.
         index: which of the holder's items it is, or -1.
@@ -39,7 +39,7 @@ class Trace:
         computed: what stands in the way, because it is worked out when the file is read; or None.
     """
 
-    site: Site
+    assignment: Assignment
     value: ast.expr | None = None
     holder: ast.Dict | None = None
     index: int = -1
@@ -47,22 +47,22 @@ class Trace:
     computed: ast.expr | None = None
 
 
-def sites(tree: ast.Module) -> list[Site]:
+def assignments(tree: ast.Module) -> list[Assignment]:
     """Every plain assignment to a setting, in the order of the file."""
-    return [found for statement in tree.body if (found := site_of(statement))]
+    return [found for statement in tree.body if (found := assignment_of(statement))]
 
 
-def site_of(statement: ast.stmt) -> Site | None:
+def assignment_of(statement: ast.stmt) -> Assignment | None:
     """The assignment that a statement is, or None."""
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         path, whole = path_of(statement.targets[0])
-        return Site(statement, path, statement.value) if whole else None
+        return Assignment(statement, path, statement.value) if whole else None
     call = statement.value if isinstance(statement, ast.Expr) else None
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id not in SETTINGS:
         return None
     if len(call.args) != 1 or call.keywords or isinstance(call.args[0], ast.Starred):
         return None
-    return Site(statement, (call.func.id,), call.args[0])
+    return Assignment(statement, (call.func.id,), call.args[0])
 
 
 def path_of(node: ast.expr) -> tuple[Path, bool]:
@@ -88,23 +88,23 @@ def related(one: Path, other: Path) -> bool:
     return one[:length] == other[:length]
 
 
-def trace(site: Site, wanted: Path) -> Trace:
+def locate(assignment: Assignment, wanted: Path) -> Located:
     """Follow a setting into the value of what it is in."""
-    value, left = site.value, wanted[len(site.path) :]
+    value, left = assignment.value, wanted[len(assignment.path) :]
     holder: ast.Dict | None = None
     index = -1
     while left:
         if isinstance(value, ast.Constant) and value.value is None:
-            return Trace(site, missing=left)
+            return Located(assignment, missing=left)
         if not isinstance(value, ast.Dict) or not _is_plain(value):
-            return Trace(site, computed=value)
+            return Located(assignment, computed=value)
         found = [number for number, key in enumerate(value.keys) if _text_of(key) == left[0]]
         if not found:
-            return Trace(site, holder=value, missing=left)
+            return Located(assignment, holder=value, missing=left)
         if len(found) > 1:
-            return Trace(site, computed=value)
+            return Located(assignment, computed=value)
         holder, index, value, left = value, found[0], value.values[found[0]], left[1:]
-    return Trace(site, value, holder, index)
+    return Located(assignment, value, holder, index)
 
 
 def _is_plain(value: ast.Dict) -> bool:
@@ -116,9 +116,9 @@ def _text_of(key: ast.expr | None) -> str | None:
     return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
 
 
-def unclear(tree: ast.Module, wanted: Path) -> ast.expr | None:
+def ambiguous_place(tree: ast.Module, wanted: Path) -> ast.expr | None:
     """The first place that may give a setting a value in a way that cannot be told without reading the file."""
-    plain = {id(_target(site.statement)) for site in sites(tree)}
+    plain = {id(_target(assignment.statement)) for assignment in assignments(tree)}
     for node in ast.walk(tree):
         target = _given(node)
         if target is None or id(node) in plain or id(target) in plain:
@@ -146,15 +146,15 @@ def _given(node: ast.AST) -> ast.expr | None:
     return None
 
 
-def parts(tree: ast.Module, wanted: Path) -> Iterator[Site]:
+def parts(tree: ast.Module, wanted: Path) -> Iterator[Assignment]:
     """Assignments to a part of a setting."""
-    return (site for site in sites(tree) if len(site.path) > len(wanted) and related(site.path, wanted))
+    return (one for one in _related(tree, wanted) if len(one.path) > len(wanted))
 
 
-def holders(tree: ast.Module, wanted: Path) -> Iterator[Trace]:
-    """What the assignments to a setting, or to what it is in, say of it."""
-    return (
-        trace(site, wanted)
-        for site in sites(tree)
-        if len(site.path) <= len(wanted) and related(site.path, wanted)
-    )
+def assignments_of(tree: ast.Module, wanted: Path) -> Iterator[Located]:
+    """Where the assignments to a setting, or to what it is in, have it."""
+    return (locate(one, wanted) for one in _related(tree, wanted) if len(one.path) <= len(wanted))
+
+
+def _related(tree: ast.Module, wanted: Path) -> Iterator[Assignment]:
+    return (one for one in assignments(tree) if related(one.path, wanted))

@@ -37,7 +37,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Would:
+class Preview:
     """A text in the place of a settings file's.
 
     Args:

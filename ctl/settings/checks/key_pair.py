@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ctl.settings.rules.issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.rules.keys import given_key
+from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 

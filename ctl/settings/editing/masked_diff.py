@@ -15,8 +15,8 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ctl.settings.editing.assignments import path_of
 from ctl.settings.editing.document import parse, plain
-from ctl.settings.editing.sites import path_of
 from ctl.settings.language.faults import LimitReached
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.parsing import parse as parse_what_can_be
@@ -40,7 +40,7 @@ _Spans = list[tuple[int, int, int, int]]
 """First line, column in bytes of UTF-8, last line, column: of texts that are hidden."""
 
 
-def difference(path: Path, old: str, new: str) -> str:
+def masked_diff(path: Path, old: str, new: str) -> str:
     """A unified diff of two texts of a settings file; changed lines are there also where all they hold is hidden.
 
     Args:

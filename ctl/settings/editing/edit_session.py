@@ -18,9 +18,9 @@ from ctl.converge.leftovers import abandoned, locked_folder
 from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault, naming
 from ctl.output import Console
 from ctl.paths import Layout
-from ctl.settings.editing.check import Would
-from ctl.settings.editing.files import Original, locked
-from ctl.settings.editing.shown import difference
+from ctl.settings.editing.locked_file import Original, locked
+from ctl.settings.editing.masked_diff import masked_diff
+from ctl.settings.editing.preview import Preview
 from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.source import Diagnostic, SettingsError
 
@@ -135,7 +135,7 @@ class Session:
             content = copy.read_bytes()
             if content == original.content:
                 return _Wanted(content)
-            return _Wanted(content, Would(self.file, text, self.layout).check())
+            return _Wanted(content, Preview(self.file, text, self.layout).check())
         except FileProblem as problem:
             line = f"line {problem.line}: " if problem.line else ""
             self.console.error(f"{line}the file {problem.message}. {problem.hint}".rstrip())
@@ -144,7 +144,7 @@ class Session:
         return None
 
     def _install(self, original: Original, wanted: _Wanted) -> None:
-        diff = difference(self.file, _text(original.content), _text(wanted.content))
+        diff = masked_diff(self.file, _text(original.content), _text(wanted.content))
         original.replace(wanted.content)
         self.console.say(diff)
         for one in wanted.diagnostics:
