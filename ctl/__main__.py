@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from ctl.cli.framework import cli
-from ctl.errors import EXIT_FAILED, CtlError, os_error
+from ctl.errors import EXIT_FAILED, CtlError, Interrupted, os_error
 from ctl.output import Console, Style, silence
 from ctl.text.visible import visible
 
@@ -67,7 +67,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except CtlError as error:
+    except (CtlError, Interrupted) as error:
         return _report(console, error)
     except (click.Abort, KeyboardInterrupt):
         console.error("interrupted")
@@ -82,7 +82,7 @@ def run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _report(console: Console, error: CtlError) -> int:
+def _report(console: Console, error: CtlError | Interrupted) -> int:
     message = visible(error.message)
     console.error(message if hasattr(error, "diagnostics") else _label(console, "error") + message)
     if error.hint:

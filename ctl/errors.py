@@ -28,7 +28,7 @@ class CtlError(Exception):
         self.hint = hint
 
 
-def as_json(error: CtlError | OSError) -> dict[str, object]:
+def as_json(error: CtlError | Interrupted | OSError) -> dict[str, object]:
     """What a command that reports in JSON prints of its failure.
 
     Returns:
@@ -54,6 +54,24 @@ def os_error(error: OSError) -> str:
     """An error of the system in words."""
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}"
+
+
+class Interrupted(BaseException):
+    """The run was asked to end by a signal (exit 128 + its number, as shells do it).
+
+    No Exception: whoever handles the errors of a server or a file must not take it for one of these.
+
+    Args:
+        name: of the signal.
+        number: of the signal.
+        hint: what is done and what is not.
+    """
+
+    def __init__(self, name: str, number: int, hint: str) -> None:
+        super().__init__(name)
+        self.message = f"interrupted by {name}"
+        self.hint = hint
+        self.exit_code = 128 + number
 
 
 class UsageFault(CtlError):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ctl import __version__
-from ctl.errors import CtlError, OutputFailed, as_json
+from ctl.errors import CtlError, Interrupted, OutputFailed, as_json
 from ctl.output import Console
 from ctl.paths import Layout
 from ctl.registry.repair import repair
@@ -163,7 +163,7 @@ def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[.
             try:
                 repair(own.layout)
                 return function(own, *args, **kwargs)
-            except (CtlError, OSError) as error:
+            except (CtlError, Interrupted, OSError) as error:
                 in_json = kwargs.get("as_json") or kwargs.get("form") == "json"
                 if in_json and not isinstance(error, BrokenPipeError | OutputFailed):
                     own.console.result_json(as_json(error))

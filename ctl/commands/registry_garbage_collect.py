@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.errors import EXIT_OK, CtlError, PreflightError
+from ctl.errors import as_json as as_json_error
 
 if TYPE_CHECKING:
     from ctl.output import Console
     from ctl.registry.collect.result import Result
+    from ctl.settings.attributes import Attributes, Section
 
 
 @command(name="registry-garbage-collect")
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def registry_garbage_collect(
     ctx: Context, *, config: Path | None, untagged: bool, dry_run: bool, as_json: bool
-) -> None:
+) -> int:
     """Delete the blobs that no image needs, and say how many bytes that freed.
 
     CONFIG is the registry's config.yml [default: the service's own]. The registry is stopped meanwhile, and
@@ -37,18 +41,61 @@ def registry_garbage_collect(
     """
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.collect.run import collect
-    from ctl.registry.collect.setup import find_setup
+    from ctl.registry.collect.setup import make_setup
 
-    setup = find_setup(ctx, config)
+    attributes = _attributes(ctx)
+    registry = attributes.registry if attributes else None
+    setup = make_setup(ctx.layout, registry, _program(registry), config)
+    results: list[Result] = []
+
+    def report(result: Result) -> None:
+        results.append(result)
+        if not as_json:
+            _print_result(ctx.console, result)
+
     with shown_on(ctx.console) as reporter:
-        result = collect(setup, untagged=untagged, dry_run=dry_run, reporter=reporter)
+        try:
+            collect(setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=report)
+        except CtlError as error:
+            if not (as_json and results):
+                raise
+            # one document, of what was done and of what then failed
+            ctx.console.result_json(results[0].as_json() | as_json_error(error))
+            ctx.console.error(error.message)
+            return error.exit_code
     if as_json:
-        ctx.console.result_json(result.as_json())
-    else:
-        _tell(ctx.console, result)
+        ctx.console.result_json(results[0].as_json())
+    return EXIT_OK
 
 
-def _tell(console: Console, result: Result) -> None:
+def _attributes(ctx: Context) -> Attributes | None:
+    """The settings, or None: broken ones do not stand in the way of a collection, if nobody named them."""
+    from ctl.settings.load import load
+
+    try:
+        return load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
+    except CtlError as error:
+        missing = not os.path.lexists(ctx.settings_file)
+        if missing and ctx.settings is not None:
+            raise
+        if not missing:
+            ctx.console.note(f"{ctx.settings_file} cannot be read, going on with defaults: {error.message}")
+        return None
+
+
+def _program(registry: Section | None) -> Path:
+    from ctl.machine.search import find_program
+    from ctl.node.locate import REGISTRY_NAMES
+
+    given = registry.executable if registry else None
+    names = (given,) if given else REGISTRY_NAMES
+    found = find_program(*names)
+    if found is None:
+        raise PreflightError(f"{' or '.join(names)} is not installed", hint="apt-get install docker-registry")
+    return found
+
+
+def _print_result(console: Console, result: Result) -> None:
     from ctl.registry.collect.sizes import human
 
     for repository, digest in result.manifests if result.dry_run else ():
@@ -67,7 +114,7 @@ def _tell(console: Console, result: Result) -> None:
     freed = f", {free} {least}{human(result.bytes_known)}" if result.bytes_known else ""
     console.say(f"{verb} {what}{freed} in {result.seconds:.1f} s{_kept(result)}")
     if unknown:
-        console.say(f"the storage driver does not tell the size of {_count(unknown, 'blob')}")
+        console.say(f"the storage driver does not give the size of {_count(unknown, 'blob')}")
 
 
 def _kept(result: Result) -> str:

@@ -18,6 +18,7 @@ from ctl.nginx.modules import refusals
 from ctl.node.locate import unserved
 from ctl.node.node import Node
 from ctl.paths import Layout
+from ctl.registry.reachable import refuse_other_metadata
 from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
 from ctl.settings.checks.accounts import accounts
@@ -65,6 +66,7 @@ def check(node: Node, machine: Machine) -> None:
         _refuse_missing_accounts(node)
     if node.attributes.registry.enable:
         _refuse_unreachable_storage(node)
+        refuse_other_metadata(node)
     refuse_unreachable(node)
     _refuse_taken_ports(node, machine)
 

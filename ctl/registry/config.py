@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +81,27 @@ class RegistryConfig:
 
     @property
     def database(self) -> bool:
-        """Whether it keeps metadata in a database."""
-        return str(self.section("database").get("enabled", False)).lower() == "true"
+        """Whether it keeps metadata in a database; `prefer` uses one wherever it can."""
+        return uses_database(self._database)
+
+    @property
+    def database_required(self) -> bool:
+        """Whether it keeps metadata in a database and nowhere else."""
+        return self.database and str(self._database).strip().lower() != "prefer"
+
+    @property
+    def _database(self) -> object:
+        return self.environment.get("REGISTRY_DATABASE_ENABLED", self.section("database").get("enabled"))
 
     @property
     def secrets(self) -> frozenset[str]:
         """Values that must never be shown."""
         return frozenset([*secrets_in(self.document), *secrets_in(dict(self.environment))])
+
+
+def uses_database(enabled: object) -> bool:
+    """Whether a value of `database.enabled` switches the metadata database on."""
+    return str(enabled).strip().lower() in ("true", "prefer", "1", "t")
 
 
 def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
@@ -98,7 +115,7 @@ def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
         CtlError: it cannot be read or is no configuration of a registry; names the file.
     """
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path)
     except FileNotFoundError:
         hint = "`ctl reconfigure` writes it; or name another one: ctl registry-garbage-collect FILE"
         raise CtlError(f"{path} does not exist", hint=hint) from None
@@ -110,6 +127,19 @@ def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
     if not isinstance(document, Mapping) or not driver_of(document.get("storage")):
         raise CtlError(f"{path} is no configuration of a registry: it has no storage section with a driver")
     return RegistryConfig(path, document, environment)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file. A FIFO or a device, which could let ctl wait for ever, is refused.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return file.read()
 
 
 def _parsed(path: Path, raw: bytes) -> object:
@@ -147,7 +177,7 @@ def read_environment(folder: Path) -> dict[str, str]:
     found = {}
     try:
         for path in sorted(folder.iterdir()):
-            line = path.read_bytes().partition(b"\n")[0]
+            line = read_regular(path).partition(b"\n")[0]
             found[path.name] = line.rstrip(b" \t").replace(b"\0", b"\n").decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return {}
@@ -155,4 +185,6 @@ def read_environment(folder: Path) -> dict[str, str]:
         raise CtlError(
             f"{error.filename} may not be read by this user", hint="run the command with sudo"
         ) from None
+    except OSError as error:
+        raise CtlError(f"{error.filename} cannot be read: {error.strerror}") from error
     return found

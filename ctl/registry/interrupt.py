@@ -8,20 +8,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-from ctl.errors import CtlError
+from ctl.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Interrupted(CtlError):
-    """The run was told to end (exit 128 + the signal's number, as shells do it)."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(
-            f"interrupted by {signal.Signals(number).name}",
-            hint="what was deleted until then is gone; the rest is whole, and another run goes on",
-        )
-        self.exit_code = 128 + number
+_HINT = "what was deleted until then is gone; the rest is whole, and another run goes on"
 
 
 @contextmanager
@@ -39,4 +29,4 @@ def stoppable() -> Iterator[None]:
 
 
 def _raise(number: int, _frame: FrameType | None) -> NoReturn:
-    raise Interrupted(number)
+    raise Interrupted(signal.Signals(number).name, number, _HINT)

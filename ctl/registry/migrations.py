@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from ctl.registry.config import uses_database
 from ctl.registry.launch import account_of, clean_environment, end, start
 from ctl.registry.program import Flavour
 from ctl.settings.attributes import Section
@@ -16,7 +17,6 @@ metadata database').
 """
 TIME_LIMIT = 30
 """Seconds that it may take to ask the database."""
-_ON = (True, "true", "prefer")
 
 
 def migrates(registry: Section, flavour: Flavour) -> bool:
@@ -26,7 +26,7 @@ def migrates(registry: Section, flavour: Flavour) -> bool:
         registry: the settings of the registry.
         flavour: of the program that is found.
     """
-    on = registry.database is not None and registry.database.get("enabled") in _ON
+    on = registry.database is not None and uses_database(registry.database.get("enabled"))
     return bool(on and registry.auto_migrate and flavour is Flavour.GITLAB)
 
 

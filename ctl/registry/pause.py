@@ -38,6 +38,7 @@ class RegistryService:
         self._layout = layout
         self._address = address
         self._drain = drain
+        self._once = False
         self.comes_back = False
 
     def set_aside(self) -> None:
@@ -57,21 +58,30 @@ class RegistryService:
             self._end(status)
         self._refuse_other()
 
-    def await_return(self) -> None:
+    def await_return(self) -> bool:
         """Return when the registry answers again, if it was set aside. The gate must be open.
+
+        Returns:
+            Whether it serves; one that somebody has stopped meanwhile is not waited for.
 
         Raises:
             RunFailed: it does not within its time.
         """
         if not self.comes_back:
-            return
+            return False
         definition = read_definition(self._layout, NAME)
         addresses = definition.listen or ((self._address,) if self._address else ())
-        if not _until(lambda: self._serves(addresses), definition.wait):
+        if not _until(lambda: self._serves(addresses) or self._stopped(), definition.wait):
             raise RunFailed(
                 f"the registry does not answer {definition.wait} s after the garbage collection",
                 hint="ctl tail registry shows its log",
             )
+        return not self._stopped()
+
+    def _stopped(self) -> bool:
+        status = self._status()
+        # runsv waits a second before it starts a service again; one that runs once is "down" so long
+        return status.state == "down" and status.stopped and not self._once
 
     def _serves(self, addresses: tuple[str, ...]) -> bool:
         return all(answers(address) for address in addresses) and self._status().state == "run"
@@ -99,6 +109,7 @@ class RegistryService:
             os.close(process)
         if _once(status):
             self._await_down()
+            self._once = True
             sv(self._layout.service, "once", [NAME])
 
     def _await_down(self) -> None:

@@ -1,10 +1,13 @@
-"""What settings newly do to a cache in Redis, and the registry does not tell: it goes on without the cache, or with
-what it says of other storage."""
+"""What settings newly do to a cache in Redis or to storage, and the registry does not report: it goes on without the
+cache, or with what that knows of other storage; it serves files though their tags are in a database, or a database
+that knows none of the images."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from ctl.collector.layout import DATABASE_LOCK, REPOSITORIES
 from ctl.errors import CtlError, PreflightError
 from ctl.node.node import Node
 from ctl.registry.config import RegistryConfig, read_config, read_environment
@@ -28,11 +31,7 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
     """
     attributes = node.attributes
     registry, flavour = attributes.registry, flavour_of(node.programs.registry)
-    planned = RegistryConfig(
-        Path(registry.dir) / "config.yml",
-        sections(registry, flavour),
-        {name: str(value) for name, value in registry.env.items()},
-    )
+    planned = _planned(node, flavour)
     if not registry.enable or planned.cache != "redis":
         return []
     current = _current(planned.path, Path(registry.env_directory))
@@ -42,6 +41,53 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
         said = _OF_OTHER_STORAGE if _place(current) != _place(planned) else ""
     place = attributes.origin("registry.redis").location
     return [Diagnostic(said, place, "registry.redis", severity=Severity.WARNING)] if said else []
+
+
+def _planned(node: Node, flavour: Flavour) -> RegistryConfig:
+    registry = node.attributes.registry
+    return RegistryConfig(
+        Path(registry.dir) / "config.yml",
+        sections(registry, flavour),
+        {name: str(value) for name, value in registry.env.items()},
+    )
+
+
+def refuse_other_metadata(node: Node) -> None:
+    """Refuse to serve storage without the metadata database that manages it, or with one that was not imported into.
+
+    GitLab's registry writes a file into the storage when it first serves with a database. With `prefer` it chooses
+    by itself. Storage elsewhere than on this machine's disk is not looked at.
+
+    Args:
+        node: with the settings that shall be.
+
+    Raises:
+        PreflightError: names that file, and the way on.
+    """
+    planned = _planned(node, flavour_of(node.programs.registry))
+    if planned.root is None:
+        return
+    lock, place = planned.root / DATABASE_LOCK, node.attributes.origin("registry.database").location
+    managed, at = os.path.lexists(lock), f"{place}: " if place else ""
+    if managed and not planned.database:
+        raise PreflightError(
+            f"{at}the images of {planned.root} are recorded in a metadata database ({lock} exists), and "
+            'registry["database"] does not enable it: they would not be found',
+            hint='give registry["database"] again; or, if the database was given up for good, remove that file',
+        )
+    if planned.database_required and not managed and _has_repositories(planned.root):
+        raise PreflightError(
+            f'{at}registry["database"] is enabled, and the images of {planned.root} were not imported into it '
+            f"({lock} does not exist): they would not be found, and what they share would be deleted",
+            hint=f"import them first: registry database import {planned.path}; then: touch {lock}",
+        )
+
+
+def _has_repositories(root: Path) -> bool:
+    try:
+        return any((root / REPOSITORIES).iterdir())
+    except FileNotFoundError:
+        return False
 
 
 _OF_OTHER_STORAGE = (

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ctl.cli.framework import cli
-from ctl.commands.registry_garbage_collect import _tell
+from ctl.commands.registry_garbage_collect import _print_result
 from ctl.errors import CtlError, PreflightError
 from ctl.output import Console
 from ctl.registry.collect import result as results
@@ -104,7 +104,7 @@ def test_registries_that_cannot_be_collected_so(
 
 
 def told(result: results.Result, capsys: pytest.CaptureFixture[str]) -> str:
-    _tell(Console(colored=False), result)
+    _print_result(Console(colored=False), result)
     return capsys.readouterr().out
 
 
@@ -133,4 +133,4 @@ def test_unknown_sizes_are_not_invented(capsys: pytest.CaptureFixture[str]) -> N
     assert one.as_json()["bytes_freed"] is None
     said = told(one, capsys)
     assert "freed at least 5 bytes" in said
-    assert "the storage driver does not tell the size of 1 blob\n" in said
+    assert "the storage driver does not give the size of 1 blob\n" in said

@@ -167,17 +167,13 @@ def test_dry_run_without_m_tells_unreferenced_blobs_only(registry: Stack) -> Non
     assert report["bytes_freed"] == sum(len(one.content) for one in go[0].family().values())
 
 
-def test_repositories_without_tags_and_with_broken_ones(registry: Stack) -> None:
-    """With either, the program's own -m fails, or goes on without a word."""
-    kept, broken = images.image("kept"), images.image("broken")
+def test_repositories_without_tags(registry: Stack) -> None:
+    """With one, the program's own -m fails."""
+    kept = images.image("kept")
     registry.client.push("no/tags", images.two_platforms("gone", size=SIZE))
-    registry.client.push("grp/app", broken, "broken")
     registry.client.push("grp/app", kept, "kept")
     registry.client.push("grp/app", images.image("untagged"))
-    revisions = registry.images / "docker/registry/v2/repositories/grp/app/_manifests/revisions/sha256"
-    shutil.rmtree(revisions / broken.digest.removeprefix("sha256:"))
     said = registry.collect("-m")
-    assert "grp/app:broken names a manifest that is missing" in said
     assert "deleted 4 manifests and" in said
     assert registry.client.pulls("grp/app", kept, "kept")
     assert registry.stored() < SIZE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,20 @@ def test_error_in_yaml_is_placed_and_shows_no_line(tmp_path: Path) -> None:
         config(tmp_path, "a: b\nsecret: [hidden-value\n")
     assert f"{tmp_path}/config.yml:3:1 is not valid YAML" in caught.value.message
     assert "hidden-value" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["config.yml", "env/REGISTRY_HTTP_ADDR"])
+def test_a_pipe_in_the_place_of_a_file_does_not_let_ctl_wait(tmp_path: Path, name: str) -> None:
+    (tmp_path / "env").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CtlError, match="it is no regular file"):
+        read_config(tmp_path / "config.yml", read_environment(tmp_path / "env"))
+
+
+@pytest.mark.parametrize("enabled", ["prefer", True, "true", "True"])
+def test_a_database_that_may_be_used_counts(tmp_path: Path, enabled: object) -> None:
+    text = f"storage: inmemory\ndatabase: {{enabled: {enabled}}}\n"
+    assert config(tmp_path, text).database
 
 
 def test_missing_file_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Empties the cache of blob descriptors in Redis around a collection.
+"""Clears the cache of blob descriptors in Redis around a collection.
 
 It outlives the registry: afterwards it would go on promising blobs that are gone, clients would not send them
 again, and images pushed then would be broken.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ctl.errors import CtlError, PreflightError, RunFailed
+from ctl.errors import PreflightError, RunFailed
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.program import identify
@@ -46,7 +46,7 @@ class Cache:
             with self._client() as client:
                 client.scan(match=PATTERNS[0], count=1)
                 client.unlink(_NO_KEY)
-        except CtlError as error:
+        except RunFailed as error:
             raise PreflightError(
                 f"{error.message}; its entries would go on promising blobs that a collection deletes, so "
                 "nothing was begun",
@@ -54,7 +54,7 @@ class Cache:
                 '{"blobdescriptor": "inmemory"}, then `ctl reconfigure`',
             ) from error
 
-    def empty(self) -> int:
+    def clear(self) -> int:
         """Delete the registry's keys, and no others. Returns how many there were.
 
         Raises:
@@ -88,7 +88,7 @@ class Cache:
 
 
 def cache_of(setup: Setup) -> Cache | None:
-    """The cache that must be emptied; None where the registry keeps it in its own memory, or has none.
+    """The cache that must be cleared; None where the registry keeps it in its own memory, or has none.
 
     Raises:
         PreflightError: the configuration names no server that this registry program would use.
@@ -105,8 +105,8 @@ def cache_of(setup: Setup) -> Cache | None:
 
 
 @contextmanager
-def emptied(cache: Cache | None, reporter: Reporter) -> Iterator[None]:
-    """Empty a cache before anything is deleted, and again afterwards.
+def cache_cleared(cache: Cache | None, reporter: Reporter) -> Iterator[None]:
+    """Clear a cache before anything is deleted, and again afterwards.
 
     The first time makes a killed ctl harmless: the registry finds a cache that promises nothing. The second time is
     for registries of other machines, which may have gone on filling it.
@@ -117,12 +117,12 @@ def emptied(cache: Cache | None, reporter: Reporter) -> Iterator[None]:
     if cache is None:
         yield
         return
-    reporter.step("emptying the cache in Redis")
-    cache.empty()
+    reporter.step("clearing the cache in Redis")
+    cache.clear()
     try:
         yield
     finally:
         try:
-            cache.empty()
+            cache.clear()
         except RunFailed as error:
-            reporter.warn(f"{error.message}; it was emptied before the collection")
+            reporter.warn(f"{error.message}; it was cleared before the collection")

@@ -2,62 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
 
-
-@dataclass(frozen=True)
-class Manifest:
-    """A manifest, as far as it matters what it refers to.
-
-    Args:
-        digest: its own.
-        size: bytes.
-        references: digests that it needs: manifests of an index, config, layers.
-        subject: digest of the manifest that it says something about (a signature, an SBOM), or None.
-        sizes: the sizes that it tells of what it needs, by digest.
-    """
-
-    digest: str
-    size: int
-    references: tuple[str, ...] = ()
-    subject: str | None = None
-    sizes: Mapping[str, int] = field(default_factory=dict)
-
-
-def read_manifest(digest: str, content: bytes) -> Manifest:
-    """Read a manifest of any kind: OCI, Docker schema 2 and 1, list, index, artifact.
-
-    Media types are passed over: whatever has a descriptor is referred to, however its writer spelled types.
-
-    Raises:
-        ValueError: it is not a JSON object.
-    """
-    document = json.loads(content)
-    if not isinstance(document, dict):
-        raise ValueError(f"{digest} is no manifest")
-    sizes: dict[str, int] = {}
-    references: dict[str, None] = {}
-    for descriptor in _descriptors(document):
-        name = descriptor.get("digest", descriptor.get("blobSum"))
-        if isinstance(name, str):
-            references[name] = None
-            if isinstance(descriptor.get("size"), int):
-                sizes[name] = descriptor["size"]
-    subject = document.get("subject")
-    about = subject.get("digest") if isinstance(subject, dict) else None
-    return Manifest(digest, len(content), tuple(references), about if isinstance(about, str) else None, sizes)
-
-
-def _descriptors(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for name in ("config", "manifests", "layers", "fsLayers", "blobs"):
-        value = document.get(name)
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, dict):
-                yield one
+from ctl.collector.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from ctl.collector.manifest import Manifest
 from ctl.errors import PreflightError
 from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup, run_collector
+from ctl.registry.collect.guard import Guard, refuse_database_storage
 from ctl.registry.collect.instance import private_registry
 from ctl.registry.collect.output import Collected
-from ctl.registry.collect.plan import Manifest, Repository, doomed, survivors, waves
+from ctl.registry.collect.plan import Repository, doomed, survivors, waves
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.collect.result import Result
 from ctl.registry.collect.session import behind_gate
@@ -25,7 +27,9 @@ Plan = tuple[Repository, list[Manifest]]
 """A repository and those of its manifests that go."""
 
 
-def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) -> Result:
+def collect(
+    setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter, report: Callable[[Result], None]
+) -> None:
     """Collect the garbage of a registry. Must be called in the main thread.
 
     The service is set aside meanwhile, unless it is a dry run; afterwards it is what it was before, whatever
@@ -35,7 +39,8 @@ def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) 
         setup: the registry.
         untagged: delete also manifests that no tag leads to.
         dry_run: delete nothing, and let the registry serve.
-        reporter: told how it goes.
+        reporter: gets how it goes.
+        report: called with the result, before anything that can still fail.
 
     Raises:
         LockHeld: another collection is under way.
@@ -46,12 +51,21 @@ def collect(setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter) 
     started = time.monotonic()
     _refuse_unfit(setup)
     result = Result(untagged, dry_run)
+
+    def finished() -> None:
+        result.seconds = time.monotonic() - started
+        report(result)
+
     root = setup.config.root
-    if root is None or setup.config.cache == "redis" or not nothing_stored(root):
-        with stoppable(), behind_gate(setup, dry_run=dry_run, reporter=reporter) as gate, threads() as pool:
-            _Collection(setup, gate, pool, reporter, result).run()
-    result.seconds = time.monotonic() - started
-    return result
+    if root is not None and setup.config.cache != "redis" and nothing_stored(root):
+        finished()
+        return
+    guard = Guard(setup.config, reporter)
+    with stoppable():
+        guard.check(mend=False)
+        session = behind_gate(setup, dry_run=dry_run, reporter=reporter, finished=finished)
+        with session as gate, threads() as pool:
+            _Collection(setup, gate, pool, reporter, result, guard).run()
 
 
 def _refuse_unfit(setup: Setup) -> None:
@@ -64,6 +78,7 @@ def _refuse_unfit(setup: Setup) -> None:
             "from outside, images would be lost",
             hint='registry["gc"] sets when it does',
         )
+    refuse_database_storage(config)
 
 
 @dataclass
@@ -75,10 +90,13 @@ class _Collection:
     pool: Executor
     reporter: Reporter
     result: Result
+    guard: Guard
 
     def run(self) -> None:
         """Do it, or in a dry run find out what it would do."""
         plans: Sequence[Plan] = ()
+        # again, now that nobody writes any more
+        self.guard.check(mend=not self.result.dry_run)
         look = self._look() if self.result.untagged or self.result.dry_run else None
         if look is not None and self.result.untagged:
             plans = self._untagged(look)
@@ -151,7 +169,8 @@ class _Collection:
         gone = {
             digest for _, manifests in plans for one in manifests for digest in (one.digest, *one.references)
         }
-        digests = dict.fromkeys([*look.blobs, *sorted(gone - _needed(plans))])
+        unneeded = [digest for digest in look.blobs if digest not in self.guard.needed]
+        digests = dict.fromkeys([*unneeded, *sorted(gone - _needed(plans))])
         root = self.setup.config.root
         if root is not None:
             self.result.blobs = {**stored_sizes(root, digests)}

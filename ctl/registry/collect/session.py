@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ctl.errors import CtlError
-from ctl.registry.collect.cache import cache_of, emptied
+from ctl.registry.collect.cache import cache_cleared, cache_of
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.progress import Reporter
 from ctl.registry.gate import Gate
@@ -15,14 +15,17 @@ from ctl.registry.repair import clean
 
 
 @contextmanager
-def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[Gate]:
-    """Hold the gate, with the service behind it set aside and its cache in Redis emptied; afterwards the
+def behind_gate(
+    setup: Setup, *, dry_run: bool, reporter: Reporter, finished: Callable[[], None]
+) -> Iterator[Gate]:
+    """Hold the gate, with the service behind it set aside and its cache in Redis cleared; afterwards the
     service is back.
 
     Args:
         setup: the registry.
         dry_run: hold it together with the service, which goes on.
         reporter: told what is waited for, and after a failure how the service is.
+        finished: called when all is done but the service's return, which may still fail.
 
     Raises:
         LockHeld: another collection is under way.
@@ -32,6 +35,7 @@ def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[
     if dry_run:
         with Gate(setup.layout, shared=True) as gate:
             yield gate
+        finished()
         return
     cache = cache_of(setup)
     if cache is not None:
@@ -42,21 +46,22 @@ def behind_gate(setup: Setup, *, dry_run: bool, reporter: Reporter) -> Iterator[
             clean(setup.layout)
             reporter.step("waiting for the registry to end")
             service.set_aside()
-            with emptied(cache, reporter):
+            with cache_cleared(cache, reporter):
                 yield gate
     except BaseException:
-        _say_how_it_is(service, reporter)
+        _report_service(service, reporter)
         raise
+    finished()
     service.await_return()
 
 
-def _say_how_it_is(service: RegistryService, reporter: Reporter) -> None:
+def _report_service(service: RegistryService, reporter: Reporter) -> None:
     """After a failure: bring the service back all the same, and say so, without hiding the failure."""
     if not service.comes_back:
         return
     try:
-        service.await_return()
+        serves = service.await_return()
     except CtlError as error:
         reporter.warn(error.message)
     else:
-        reporter.warn("the registry serves again")
+        reporter.warn("the registry serves again" if serves else "the registry was stopped meanwhile")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from ctl.collector.manifest import Manifest, parse
 from ctl.registry.collect.api import ApiError, RegistryApi
-from ctl.registry.collect.plan import Manifest, Repository, read_manifest
+from ctl.registry.collect.plan import Repository
 
 THREADS = 8
 """Requests at once: an object store takes some hundredths of a second for each."""
@@ -40,11 +41,11 @@ def survey(
         pool: its threads.
         all_manifests: read also those of repositories in which every manifest has a tag.
         advance: called with each repository.
-        warn: told of each tag without manifest, and of each repository that is kept since it cannot be read.
+        warn: gets each repository that is kept whole since something of it cannot be read.
     """
     for name, digests in manifests.items():
         try:
-            yield _read(api, name, set(digests), pool, all_manifests, warn)
+            yield _read(api, name, set(digests), pool, all_manifests)
         except ApiError as error:
             warn(f"{name}: everything there is kept: {error.message}")
             yield Repository(name, {}, frozenset(), unreadable=frozenset(digests))
@@ -57,13 +58,12 @@ def _read(
     digests: set[str],
     pool: Executor,
     all_manifests: bool,
-    warn: Callable[[str], None],
 ) -> Repository:
     tags = api.tags(name)
     named = list(pool.map(lambda tag: api.digest_of_tag(name, tag), tags))
     for tag, digest in zip(tags, named, strict=True):
-        if digest is None:
-            warn(f"{name}:{tag} names a manifest that is missing")
+        if digest is None:  # what it named is among the manifests, and nobody knows which it is
+            raise ApiError(f"{name}:{tag} names a manifest that is missing")
     tagged = frozenset(digest for digest in named if digest is not None)
     wanted = sorted(digests | tagged) if all_manifests or digests - tagged else []
     found = pool.map(lambda digest: _manifest(api, name, digest), wanted)
@@ -72,6 +72,6 @@ def _read(
 
 def _manifest(api: RegistryApi, name: str, digest: str) -> Manifest:
     try:
-        return read_manifest(digest, api.manifest(name, digest))
+        return parse(digest, api.manifest(name, digest))
     except (ValueError, RecursionError) as error:
         raise ApiError(f"{name}@{digest} is no manifest that can be read") from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctl.registry.collect.plan import Manifest, Repository, doomed, read_manifest, survivors, waves
+from ctl.collector.manifest import Manifest
+from ctl.registry.collect.plan import Repository, doomed, survivors, waves
 
 
 def repository(
@@ -136,37 +135,3 @@ def test_what_goes_goes_before_what_it_refers_to(one: Repository) -> None:
         for digest in {*manifest.references, manifest.subject} & when.keys():
             assert digest is not None
             assert when[manifest.digest] < when[digest]
-
-
-def descriptor(name: str, size: int = 10) -> dict[str, object]:
-    return {"mediaType": "x", "digest": name, "size": size}
-
-
-@pytest.mark.parametrize(
-    ("document", "references"),
-    [
-        ({"config": descriptor("c"), "layers": [descriptor("l1"), descriptor("l2")]}, ("c", "l1", "l2")),
-        ({"manifests": [descriptor("a"), descriptor("b")]}, ("a", "b")),
-        ({"mediaType": "Application/VND.OCI.Image.Index.V1+JSON", "manifests": [descriptor("a")]}, ("a",)),
-        ({"schemaVersion": 1, "fsLayers": [{"blobSum": "l"}, {"blobSum": "l"}]}, ("l",)),
-        ({"artifactType": "sbom", "blobs": [descriptor("s")]}, ("s",)),
-        ({"manifests": None, "layers": [None, "x", {"digest": 7}]}, ()),
-    ],
-)
-def test_references_of_every_kind_of_manifest(document: object, references: tuple[str, ...]) -> None:
-    assert read_manifest("sha256:00", json.dumps(document).encode()).references == references
-
-
-def test_sizes_and_subject_are_read() -> None:
-    document = {"config": descriptor("c", 3), "layers": [descriptor("l", 4)], "subject": descriptor("image")}
-    content = json.dumps(document).encode()
-    manifest = read_manifest("sha256:00", content)
-    assert manifest.sizes == {"c": 3, "l": 4}
-    assert manifest.size == len(content)
-    assert manifest.subject == "image"
-
-
-@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'"text"'])
-def test_what_is_no_manifest_is_an_error(content: bytes) -> None:
-    with pytest.raises(ValueError, match=r"Expecting value|no manifest|decode"):
-        read_manifest("sha256:00", content)

@@ -1,0 +1,317 @@
+"""A storage on a file system (Distribution's driver `filesystem`): what its folders name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ctl.collector.damage import Damage, Kind, unreadable
+from ctl.collector.layout import (
+    BLOBS,
+    CURRENT,
+    HEX_LENGTH,
+    LAYERS,
+    MANIFESTS,
+    REPOSITORIES,
+    REVISIONS,
+    TAGS,
+    UPLOADS,
+    is_digest,
+)
+
+DEEPEST = 100
+"""Folders below each other in a repository's name; its longest name has 255 characters."""
+_GONE = (errno.ENOENT, errno.ENOTDIR)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A file that names a digest.
+
+    Args:
+        path: of the file.
+        name: the digest that its folder stands for ("" where that is none), or the tag.
+        mtime: nanoseconds.
+        identity: (inode, size, mtime, ctime): another one, another content.
+    """
+
+    path: str
+    name: str
+    mtime: int
+    identity: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class RepositoryScan:
+    """What the folders of one repository name; no file was opened.
+
+    Args:
+        name: of the repository.
+        path: of its folder.
+        has_layers: whether it has `_layers`, without which the programs' own collectors do not see it.
+        revisions: links of its manifests.
+        tags: links of its tags; those that are missing have no identity.
+        damages: what could not be read, or is not as a registry writes it.
+    """
+
+    name: str
+    path: str
+    has_layers: bool = False
+    revisions: list[Link] = field(default_factory=list)
+    tags: list[Link] = field(default_factory=list)
+    damages: list[Damage] = field(default_factory=list)
+
+    @property
+    def fingerprint(self) -> int:
+        """Another one where a manifest or tag was added, written again or removed."""
+        names = [(one.name, one.identity) for group in (self.revisions, self.tags) for one in group]
+        return hash((self.has_layers, *sorted(names)))
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob that is there.
+
+    Args:
+        digest: its name.
+        path: of its folder.
+    """
+
+    digest: str
+    path: str
+
+
+class Filesystem:
+    """A storage below a folder.
+
+    Args:
+        root: `rootdirectory` of the driver.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def path(self, relative: str) -> str:
+        """The whole path of something in the storage."""
+        return f"{self.root}/{relative}"
+
+    # --- repositories
+
+    def repositories(self) -> Iterator[RepositoryScan]:
+        """Every repository, in no order.
+
+        A folder that cannot be read is a repository with nothing but a damage that blocks; so is the folder of all
+        repositories where there is none, as on a disk that is not mounted.
+        """
+        top, none = self.path(REPOSITORIES), True
+        for scan in self._below(top, "", ()):
+            none = False
+            yield scan
+        if none:
+            what, remedy = "there is no repository", "nothing is deleted; is its disk mounted?"
+            yield RepositoryScan(
+                "", top, damages=[Damage(Kind.UNREADABLE, top, "", what, remedy, blocks=True)]
+            )
+
+    def _below(self, path: str, name: str, above: tuple[tuple[int, int], ...]) -> Iterator[RepositoryScan]:
+        try:
+            entries = _entries(path)
+            above = self._deeper(path, above)
+        except OSError as error:
+            if not _is_gone(error, path):
+                yield RepositoryScan(name, path, damages=[unreadable(path, name, error)])
+            return
+        own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
+        if own:
+            yield self._scan(name, path, own)
+        for entry in entries:
+            if entry.name not in own:
+                yield from self._child(entry, name, above)
+
+    def _child(
+        self, entry: os.DirEntry[str], name: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[RepositoryScan]:
+        inner = f"{name}/{entry.name}" if name else entry.name
+        try:
+            is_folder = entry.is_dir()
+        except OSError as error:
+            yield RepositoryScan(inner, entry.path, damages=[unreadable(entry.path, inner, error)])
+            return
+        if is_folder:
+            yield from self._below(entry.path, inner, above)
+        elif _is_dangling(entry):
+            yield RepositoryScan(inner, entry.path, damages=[_dangling(entry.path, inner)])
+
+    @staticmethod
+    def _deeper(path: str, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+        """The folders above and this one; a symbolic link may lead to one of them again.
+
+        Raises:
+            OSError: it does.
+        """
+        info = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 folders takes longer than the call
+        own = (info.st_dev, info.st_ino)
+        if own in above or len(above) > DEEPEST:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        return (*above, own)
+
+    def _scan(self, name: str, path: str, own: set[str]) -> RepositoryScan:
+        found = RepositoryScan(name, path, has_layers=LAYERS in own)
+        parts = self._listed(f"{path}/{MANIFESTS}", name, found.damages) if MANIFESTS in own else []
+        if parts:
+            strange: list[str] = []
+            for digest, folder in self._digests(f"{path}/{REVISIONS}", name, found.damages, strange):
+                self._note(found, found.revisions, f"{folder}/link", digest)
+            for folder in strange:
+                self._note(found, found.revisions, f"{folder}/link", "")
+            for entry in self._listed(f"{path}/{TAGS}", name, found.damages):
+                if entry.name.startswith("."):  # no tag begins so
+                    found.damages.append(_stray(entry.path, name))
+                else:
+                    self._note(found, found.tags, f"{entry.path}/{CURRENT}", entry.name, missing=True)
+        return found
+
+    def _note(
+        self, scan: RepositoryScan, links: list[Link], path: str, name: str, *, missing: bool = False
+    ) -> None:
+        """Add a link. Where it is missing, a manifest was deleted, but a tag is damaged."""
+        try:
+            info = os.stat(path)  # noqa: PTH116 - as above
+        except OSError as error:
+            if not _is_gone(error, path):
+                scan.damages.append(unreadable(path, scan.name, error))
+            elif missing:
+                links.append(Link(path, name, 0, ()))
+            return
+        identity = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        links.append(Link(path, name, info.st_mtime_ns, identity))
+
+    def _digests(
+        self, path: str, name: str, damages: list[Damage], strange: list[str] | None = None
+    ) -> Iterator[tuple[str, str]]:
+        """The digests that the folders ALGORITHM/HEX stand for, each with its folder.
+
+        Folders whose name is no digest are added to `strange`.
+        """
+        for algorithm in self._listed(path, name, damages):
+            if algorithm.name not in HEX_LENGTH and not _is_folder(algorithm):
+                damages.append(_stray(algorithm.path, name))
+                continue
+            for entry in self._listed(algorithm.path, name, damages):
+                digest = f"{algorithm.name}:{entry.name}"
+                if _is_dangling(entry):
+                    damages.append(_dangling(entry.path, name))
+                elif is_digest(digest) and _is_folder(entry):
+                    yield digest, entry.path
+                else:
+                    damages.append(_stray(entry.path, name))
+                    if strange is not None and _is_folder(entry):
+                        strange.append(entry.path)
+
+    @staticmethod
+    def _listed(path: str, name: str, damages: list[Damage]) -> list[os.DirEntry[str]]:
+        try:
+            return _entries(path)
+        except OSError as error:
+            if error.errno == errno.ENOTDIR:
+                what = "it is a file, not a folder"
+                damages.append(Damage(Kind.UNREADABLE, path, name, what, "move it away", blocks=True))
+            elif not _is_gone(error, path):
+                damages.append(unreadable(path, name, error))
+            return []
+
+    def layers(self, scan: RepositoryScan, damages: list[Damage]) -> Iterator[tuple[str, str]]:
+        """The digests that a repository links to, each with the folder of its link."""
+        yield from self._digests(f"{scan.path}/{LAYERS}", scan.name, damages)
+
+    def former(self, tag: Link, name: str, damages: list[Damage]) -> list[str]:
+        """The digests that a tag ever had."""
+        index = f"{tag.path.removesuffix(CURRENT)}index"
+        return [digest for digest, _ in self._digests(index, name, damages)]
+
+    # --- blobs
+
+    def shards(self, damages: list[Damage]) -> Iterator[tuple[str, str, str]]:
+        """The folders that blobs are in: algorithm, the first two characters, path."""
+        for algorithm in self._listed(self.path(BLOBS), "", damages):
+            known = algorithm.name in HEX_LENGTH
+            if not known:
+                damages.append(_stray(algorithm.path))
+            for shard in self._listed(algorithm.path, "", damages) if known else ():
+                if len(shard.name) == 2 and _is_folder(shard):
+                    yield algorithm.name, shard.name, shard.path
+                else:
+                    damages.append(_stray(shard.path))
+
+    def blobs(self, algorithm: str, shard: str, path: str, damages: list[Damage]) -> Iterator[Blob]:
+        """The folders of blobs in one of them."""
+        for entry in self._listed(path, "", damages):
+            digest = f"{algorithm}:{entry.name}"
+            if is_digest(digest) and entry.name[:2] == shard and _is_folder(entry):
+                yield Blob(digest, entry.path)
+            else:
+                damages.append(_stray(entry.path))
+
+    def read(self, relative: str, limit: int) -> bytes:
+        """The content of a file in the storage.
+
+        Raises:
+            OSError: it cannot be read, is no file, or larger than the limit.
+        """
+        return read_file(self.path(relative), limit)
+
+
+def _stray(path: str, repository: str = "") -> Damage:
+    what, remedy = "no registry writes such a name", "move it out of the storage"
+    return Damage(Kind.STRAY, path, repository, what, remedy)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a symbolic link to itself
+        return False
+
+
+def _is_dangling(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 - as above
+
+
+def _dangling(path: str, name: str) -> Damage:
+    return unreadable(
+        path, name, FileNotFoundError(errno.ENOENT, "it is a symbolic link to what is not there")
+    )
+
+
+def _is_gone(error: OSError, path: str) -> bool:
+    """Whether nothing is there: a symbolic link to a disk that is not mounted is something."""
+    return error.errno in _GONE and not os.path.islink(path)  # noqa: PTH114 - as above
+
+
+def _entries(path: str) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        return list(entries)
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """The content of a regular file; others could block.
+
+    Raises:
+        OSError: it cannot be read, is no file, or larger than the limit.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", path)
+        if info.st_size > limit:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+        content = os.read(descriptor, info.st_size + 1)
+        while len(content) <= limit and (more := os.read(descriptor, limit + 1)):
+            content += more
+    finally:
+        os.close(descriptor)
+    return content

@@ -1,0 +1,108 @@
+"""What a manifest of any kind refers to; in doubt, everything that it names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+LARGEST = 16 * 2**20
+"""Bytes; registries take manifests of 4 MiB at most (handlers/manifests.go)."""
+_NAMES = ("digest", "blobsum")
+"""Keys whose value refers to a blob: of a descriptor (OCI, Docker schema 2), of a layer of schema 1."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest, as far as it matters what it refers to.
+
+    Args:
+        digest: its own.
+        size: bytes.
+        references: digests that it needs: manifests of an index, config, layers.
+        subject: digest of the manifest that it says something about (a signature, an SBOM), or None.
+        sizes: the sizes that it gives for what it needs, by digest.
+        children: those of the references that are manifests.
+    """
+
+    digest: str
+    size: int
+    references: tuple[str, ...] = ()
+    subject: str | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    children: tuple[str, ...] = ()
+
+
+def parse(digest: str, content: bytes) -> Manifest:
+    """Read a manifest of any kind: OCI, Docker schema 2 and 1, list, index, artifact, or one not known yet.
+
+    Neither media types nor the names of its lists matter: whatever is a descriptor is referred to. Names of keys
+    are compared without regard to case, as Go's encoding/json does.
+
+    Raises:
+        ValueError: it is not a JSON object.
+    """
+    try:
+        document = json.loads(content, object_pairs_hook=_Pairs)
+    except RecursionError as error:
+        raise ValueError(f"{digest} is nested too deeply") from error
+    if not isinstance(document, _Pairs):
+        raise ValueError(f"{digest} is no manifest: it is not a JSON object")
+    sizes: dict[str, int] = {}
+    references: dict[str, None] = {}
+    children: dict[str, None] = {}
+    for key, name, size in _descriptors(document):
+        references[name] = None
+        if key == "manifests":
+            children[name] = None
+        if isinstance(size, int):
+            sizes[name] = size
+    return Manifest(digest, len(content), tuple(references), _subject(document), sizes, tuple(children))
+
+
+def parse_verified(digest: str, content: bytes) -> Manifest:
+    """As `parse`, of content that must have this digest.
+
+    Raises:
+        ValueError: it is no JSON object, or other content than its name says.
+    """
+    algorithm, _, expected = digest.partition(":")
+    if hashlib.new(algorithm, content).hexdigest() != expected:
+        raise ValueError("its content does not have that digest")
+    return parse(digest, content)
+
+
+class _Pairs(list[tuple[str, object]]):
+    """A JSON object with every pair, also of keys that occur twice."""
+
+
+def _descriptors(document: _Pairs) -> Iterator[tuple[str, str, object]]:
+    """Each descriptor at any depth: the top-level key that it is in, its digest, its size. Not the subject."""
+    for key, value in document:
+        if key.lower() != "subject":
+            for name, size in _within(value):
+                yield key.lower(), name, size
+
+
+def _within(value: object) -> Iterator[tuple[str, object]]:
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, _Pairs):
+            size = next((each for key, each in one if key.lower() == "size"), None)
+            for key, each in one:
+                if key.lower() in _NAMES and isinstance(each, str):
+                    yield each, size
+            pending += (each for _, each in reversed(one))
+        elif isinstance(one, list):
+            pending += reversed(one)
+
+
+def _subject(document: _Pairs) -> str | None:
+    for key, value in document:
+        if key.lower() == "subject" and isinstance(value, _Pairs):
+            for name, digest in value:
+                if name.lower() == "digest" and isinstance(digest, str):
+                    return digest
+    return None

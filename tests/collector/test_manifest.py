@@ -1,0 +1,66 @@
+"""What manifests of every kind refer to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from ctl.collector.manifest import parse, parse_verified
+
+
+def descriptor(name: str, size: int = 10) -> dict[str, object]:
+    return {"mediaType": "x", "digest": name, "size": size}
+
+
+@pytest.mark.parametrize(
+    ("document", "references"),
+    [
+        ({"config": descriptor("c"), "layers": [descriptor("l1"), descriptor("l2")]}, ("c", "l1", "l2")),
+        ({"manifests": [descriptor("a"), descriptor("b")]}, ("a", "b")),
+        ({"mediaType": "Application/VND.OCI.Image.Index.V1+JSON", "manifests": [descriptor("a")]}, ("a",)),
+        ({"schemaVersion": 1, "fsLayers": [{"blobSum": "l"}, {"blobSum": "l"}]}, ("l",)),
+        ({"artifactType": "sbom", "blobs": [descriptor("s")]}, ("s",)),
+        ({"layers": [{"digest": "a"}], "Layers": [{"Digest": "b"}]}, ("a", "b")),
+        ({"mediaType": "of tomorrow", "parts": {"deep": [[descriptor("p")]]}}, ("p",)),
+        ({"layers": [descriptor("l")], "annotations": {"base.digest": "sha256:base"}}, ("l",)),
+        ({"manifests": None, "layers": [None, "x", {"digest": 7}]}, ()),
+    ],
+)
+def test_references_of_every_kind_of_manifest(document: object, references: tuple[str, ...]) -> None:
+    assert parse("sha256:00", json.dumps(document).encode()).references == references
+
+
+def test_sizes_and_subject_are_read() -> None:
+    document = {"config": descriptor("c", 3), "layers": [descriptor("l", 4)], "subject": descriptor("image")}
+    content = json.dumps(document).encode()
+    manifest = parse("sha256:00", content)
+    assert manifest.sizes == {"c": 3, "l": 4}
+    assert manifest.size == len(content)
+    assert manifest.subject == "image"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b'"text"'])
+def test_what_is_no_manifest_is_an_error(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"Expecting value|no manifest|decode"):
+        parse("sha256:00", content)
+
+
+def test_keys_that_occur_twice_count_twice() -> None:
+    content = b'{"layers": [{"digest": "a"}], "layers": [{"digest": "b"}]}'
+    assert parse("sha256:00", content).references == ("a", "b")
+
+
+def test_deep_nesting_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse("sha256:00", b'{"layers": ' + b"[" * 200_000 + b"]" * 200_000 + b"}")
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_content_is_compared_with_its_digest(algorithm: str) -> None:
+    content = b'{"layers": []}'
+    digest = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+    assert parse_verified(digest, content).size == len(content)
+    with pytest.raises(ValueError, match="does not have that digest"):
+        parse_verified(digest, content + b" ")
