@@ -12,6 +12,8 @@ from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.gather import gather
 from ctl.settings.language import Reading, ReadingError, read_settings
+from ctl.settings.language.places import SourceText
+from ctl.settings.language.scope import Scope
 from ctl.settings.options import NAMES
 from ctl.settings.options import is_others_key as is_others_key
 from ctl.settings.resolve import in_order, resolve
@@ -85,12 +87,17 @@ def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
     Raises:
         ReadingError: the text is wrong; carries every error.
     """
-    if settings_file.suffix != ".rb":
-        return read_settings(settings_file, names=NAMES, environment=variables)
-    # Brings a parser in C: only where a gitlab.rb is read.
-    from ctl.settings.ruby import read_ruby
+    return read_settings(settings_file, names=NAMES, environment=variables, translate=_as_python)
 
-    return read_ruby(settings_file, names=NAMES, environment=variables, others=is_others_key)
+
+def _as_python(source: SourceText, scope: Scope) -> SourceText:
+    """The Python form of a settings file of either language."""
+    if source.path.suffix != ".rb":
+        return source
+    # Brings a parser in C: only where a gitlab.rb is read.
+    from ctl.settings.ruby.reader import python_form
+
+    return python_form(source, scope)
 
 
 def _require(settings_file: Path) -> None:

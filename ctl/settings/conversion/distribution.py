@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctl.errors import EXIT_USAGE, CtlError
-from ctl.settings.conversion.literals import quoted, value
-from ctl.settings.conversion.ruby import Converted
+from ctl.settings.conversion.gitlab_rb import Converted
 from ctl.settings.language.faults import LimitReached, NoValue
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.places import presentable
 from ctl.settings.language.tracked import TrackedDict, TrackedList
+from ctl.settings.ruby.to_python.python_text import quoted, value
 
 _REALM_PATH: Final = "/jwt/auth"
 _SERVICE: Final = "container_registry"

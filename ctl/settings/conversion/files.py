@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ctl.errors import UsageFault
-from ctl.settings.conversion.ruby import Converted, convert_ruby
+from ctl.settings.conversion.gitlab_rb import Converted, convert_ruby
 from ctl.settings.language.text_files import FileProblem, read_text
-from ctl.settings.load import is_others_key
 from ctl.settings.options import NAMES
 
 _YAML = (".yml", ".yaml")
@@ -33,4 +32,4 @@ def convert_file(path: Path, *, distribution: bool = False) -> Converted:
         from ctl.settings.conversion.distribution import convert_distribution
 
         return convert_distribution(path, text)
-    return convert_ruby(path, text, NAMES, is_others_key)
+    return convert_ruby(path, text, NAMES)

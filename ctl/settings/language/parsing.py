@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctl.settings.language.limits import MAX_BRACES, Budget
-from ctl.settings.language.places import Positioned, SourceText
+from ctl.settings.language.places import SourceText
 from ctl.settings.source import Diagnostic, Location, Severity
 
 Report = Callable[[Diagnostic], None]
@@ -46,31 +46,6 @@ class Parsed:
     words: frozenset[str] = frozenset()
     whole: bool = True
 
-
-class Untranslated(ast.expr):
-    """Stands where a text in another language has something that has no Python form: evaluating it fails.
-
-    Args:
-        message: what is wrong.
-        hint: what to write instead, or "".
-        place: the node of the other language.
-    """
-
-    _fields = ()
-
-    def __init__(self, message: str, hint: str, place: Positioned) -> None:
-        super().__init__(
-            lineno=place.lineno,
-            col_offset=place.col_offset,
-            end_lineno=place.end_lineno,
-            end_col_offset=place.end_col_offset,
-        )
-        self.message = message
-        self.hint = hint
-
-
-Parser = Callable[[SourceText, Budget, Report], Parsed]
-"""From the text of a settings file to its statements; in other languages than Python by translation."""
 
 _NOTHING: Final = Parsed(ast.Module([], []), whole=False)
 

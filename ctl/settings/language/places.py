@@ -74,6 +74,10 @@ class SourceText:
         width = max(1, min(width, len(text) - column + 1))
         return Location(self.path, line, column, shown(text), width)
 
+    def worded(self, message: str) -> str:
+        """A message about this text in the words of the language that it is written in."""
+        return message
+
     def segment(self, node: Positioned) -> str:
         """The text of a node that is on one line; else an empty string."""
         if node.end_lineno != node.lineno or node.end_col_offset is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.settings.language.faults import Fault, LimitReached
 from ctl.settings.language.limits import MAX_INCLUDE_DEPTH
-from ctl.settings.language.parsing import Parser, parse
+from ctl.settings.language.parsing import parse
 from ctl.settings.language.places import Place, SourceText
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.setting_names import Names
@@ -38,8 +38,16 @@ class Reading:
     files: tuple[Path, ...]
 
 
+Translate = Callable[[SourceText, Scope], SourceText]
+"""Returns the Python form of a settings file of whatever language; reports what has none to the scope."""
+
+
 def read_settings(
-    path: Path, *, names: Names, environment: Mapping[str, str], parser: Parser = parse
+    path: Path,
+    *,
+    names: Names,
+    environment: Mapping[str, str],
+    translate: Translate = lambda source, _: source,
 ) -> Reading:
     """Reads a settings file: a restricted Python, which is walked and never run.
 
@@ -51,7 +59,7 @@ def read_settings(
         path: the settings file.
         names: the names of the settings.
         environment: what env() reads.
-        parser: makes the statements of the file, and of each that it includes.
+        translate: gives the Python form of this file, and of each that it includes.
 
     Returns:
         The settings as given, without defaults.
@@ -59,7 +67,7 @@ def read_settings(
     Raises:
         ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
-    return _Reader(path, names, environment, parser).reading()
+    return _Reader(path, names, environment, translate).reading()
 
 
 class ReadingError(SettingsError):
@@ -133,10 +141,10 @@ class _Reader(FileReader):
     """One reading of Python."""
 
     def __init__(
-        self, path: Path, names: Names, environment: Mapping[str, str], parser: Parser = parse
+        self, path: Path, names: Names, environment: Mapping[str, str], translate: Translate
     ) -> None:
         super().__init__(path, names, environment)
-        self._parser = parser
+        self._translate = translate
         self._trees: list[ast.Module] = []
         self._statements = Statements(self.scope, self._include)
 
@@ -167,7 +175,8 @@ class _Reader(FileReader):
         outer, self.scope.source = self.scope.source, SourceText(path, text)
         self._open.append(path.resolve())
         try:
-            parsed = self._parser(self.scope.source, self.scope.budget, self.scope.add)
+            self.scope.source = self._translate(self.scope.source, self.scope)
+            parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
             self.scope.doubtful |= parsed.words
             self.scope.incomplete |= not parsed.whole
             self._trees.append(parsed.tree)

@@ -6,15 +6,12 @@ import ast
 
 from ctl.settings.language import advice
 from ctl.settings.language.faults import Fault, NoValue, computed
-from ctl.settings.language.parsing import Untranslated
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.subscripts import path_text, root_name
 
 
 def construct(node: ast.expr | ast.stmt) -> Fault:
     """The failure of a construct that the settings language does not have."""
-    if isinstance(node, Untranslated):
-        return Fault(node.message, node, node.hint)
     name, hint = advice.of_node(node) or ("this construct", "")
     return Fault(f"{name} is not part of the settings language", node, hint)
 

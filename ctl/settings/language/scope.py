@@ -98,7 +98,8 @@ class Scope:
         place = problem.place or self.place(self.trusted(problem.node or node))
         location = locate(place)
         if location and self._is_new(location, problem.message):
-            found = Diagnostic(problem.message, location, hint=problem.hint)
+            worded = (place[0] if isinstance(place, tuple) else self.source).worded
+            found = Diagnostic(worded(problem.message), location, hint=worded(problem.hint))
             if failure:
                 self.failures.add(failure, found)
             else:
@@ -119,7 +120,7 @@ class Scope:
         if self._counts[Severity.WARNING] < MAX_DIAGNOSTICS:
             location = self.source.location(self.trusted(node))
             if self._is_new(location, message):
-                self.add(Diagnostic(message, location, severity=Severity.WARNING))
+                self.add(Diagnostic(self.source.worded(message), location, severity=Severity.WARNING))
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keeps something to say; no more warnings than the limit. Raises LimitReached for more errors."""

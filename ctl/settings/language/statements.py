@@ -14,7 +14,6 @@ from ctl.settings.language.faults import Fault, LimitReached, NoValue
 from ctl.settings.language.functions import INCLUDE
 from ctl.settings.language.methods import CHANGING, elements
 from ctl.settings.language.outside import matching_files
-from ctl.settings.language.parsing import Untranslated
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.subscripts import path_text, root_name
 from ctl.settings.language.targets import plain_names
@@ -248,7 +247,7 @@ class Statements:
                     self._pass_over_node(node)
 
     def _pass_over_node(self, node: ast.expr | ast.stmt) -> None:
-        if advice.of_node(node) or isinstance(node, Untranslated):
+        if advice.of_node(node):
             self._scope.report(refusals.construct(node), node)
         for name in plain_names(node):
             if self._scope.can_be_variable(name.id):

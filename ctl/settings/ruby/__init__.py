@@ -1,16 +1,8 @@
-"""A gitlab.rb as a settings file: Ruby that is parsed with tree-sitter's grammar and walked, never run.
+"""A gitlab.rb: Ruby that is parsed with tree-sitter's grammar and translated to the Python form, never run.
 
-`read_ruby` yields the same Reading as the Python front end. The modules, from the outside in:
-
-- reading: files, includes, variables against mistyped settings, what other components' settings may say.
-- grammar: from text to tree, within bounds; syntax: errors of the text; advice: what there is not.
-- statements, targets: giving settings and variables values.
-- expressions, calls, strings, texts, operators, methods: values.
-- words: kinds of values in Ruby's words.
+- reader: the Python form that is read in the place of a gitlab.rb, by ctl/settings/language.
+- grammar: from text to tree, within bounds; syntax: errors of the text; source: a tree with its text, and the
+  Python form with its places; assignments: what statements give values to.
+- texts: what stands between quotes; advice: what there is not; wording: messages in Ruby's words.
+- to_python: the translation.
 """
-
-from __future__ import annotations
-
-from ctl.settings.ruby.reading import read_ruby
-
-__all__ = ["read_ruby"]

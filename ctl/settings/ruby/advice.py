@@ -178,6 +178,28 @@ RESERVED: Final = frozenset({
 """Words that the grammar takes for a name where they stand in the wrong place."""
 
 
+_ODD: Final = {
+    "\u00a0": "a no-break space",
+    "\u2007": "a figure space",
+    "\u202f": "a narrow no-break space",
+    "\u200b": "a zero-width space",
+    "\ufeff": "a byte order mark",
+    "\u201c": "a smart quote",
+    "\u201d": "a smart quote",
+    "\u201e": "a smart quote",
+    "\u2018": "a smart quote",
+    "\u2019": "a smart quote",
+    "\u00ab": "a smart quote",
+    "\u00bb": "a smart quote",
+}
+
+
+def odd_characters(text: str) -> str:
+    """What word processors and web pages put in the place of plain spaces and quotes: ", which holds …"; or ""."""
+    found = dict.fromkeys(f"{_ODD[letter]} (U+{ord(letter):04X})" for letter in text if letter in _ODD)
+    return f", which holds {' and '.join(found)}" if found else ""
+
+
 def of_node(kind: str) -> tuple[str, str] | None:
     """What people call the construct of a syntax node, and what to use instead; None for one that is read."""
     return CONSTRUCTS.get(kind)

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from ctl.settings.conversion.ruby import convert_ruby
+from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.language import Reading
-from ctl.settings.load import is_others_key, reading_of
+from ctl.settings.load import reading_of
 from ctl.settings.options import NAMES
 
 
 @lru_cache(maxsize=8)
 def converted(text: str) -> str:
     """The Python form of a gitlab.rb."""
-    return convert_ruby(Path("gitlab.rb"), text, NAMES, is_others_key).text
+    return convert_ruby(Path("gitlab.rb"), text, NAMES).text
 
 
 def both(text: str, environment: Mapping[str, str] | None = None, /, **files: str) -> tuple[Reading, Reading]:

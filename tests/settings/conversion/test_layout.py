@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.conversion.ruby import convert_ruby
-from ctl.settings.load import is_others_key
+from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.options import NAMES
 from ctl.settings.source import SettingsError
 from tests.settings.conversion.both import converted
@@ -77,8 +76,8 @@ def test_the_layout_is_kept(name: str) -> None:
 
 
 def test_an_include_is_told_to_be_converted_too() -> None:
-    result = convert_ruby(Path("gitlab.rb"), "from_file '/etc/gitlab/more.rb'\n", NAMES, is_others_key)
-    assert result.text == 'from_file("/etc/gitlab/more.py")\n'
+    result = convert_ruby(Path("gitlab.rb"), "from_file '/etc/gitlab/more.rb'\n", NAMES)
+    assert result.text == 'from_file("/etc/gitlab/more.rb")\n'
     assert "more.rb" in result.remarks[0]
 
 

@@ -10,9 +10,6 @@ from pathlib import Path
 import pytest
 
 from ctl.settings.language import Reading, read_settings
-from ctl.settings.language.limits import Budget
-from ctl.settings.language.parsing import Parsed, Report, Untranslated
-from ctl.settings.language.places import SourceText
 from ctl.settings.source import Diagnostic, SettingsError, Severity
 from tests.settings.language import reader
 
@@ -138,39 +135,3 @@ def test_very_long_chains_and_very_many_failures() -> None:
     many = found("".join(f"_x{i} = nowhere\n" for i in range(5000)))
     assert many[-1][2] == "there are more than 50 errors"
 
-
-def translate(source: SourceText, _budget: Budget, _report: Report) -> Parsed:
-    """A parser of another language: `File` stands for something of it that has no Python form."""
-
-    class Translator(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return Untranslated("File is not read", "Write the value.", node) if node.id == "File" else node
-
-    tree = Translator().visit(ast.parse(source.text))
-    assert isinstance(tree, ast.Module)
-    return Parsed(tree)
-
-
-@pytest.mark.parametrize(
-    ("text", "severity", "place"),
-    [
-        ('gitlab_rails["x"] = [File]', Severity.NOTE, "1:22"),
-        ('if File:\n    sidekiq["x"] = 1', Severity.NOTE, "1:4"),
-        ('x = File\nsidekiq["x"] = x', Severity.NOTE, "1:5"),
-        ('registry["x"] = 1 + File', Severity.ERROR, "1:21"),
-        ("File", Severity.ERROR, "1:1"),
-        ('if 0:\n    registry["x"] = File', Severity.ERROR, "2:21"),
-    ],
-)
-def test_what_has_no_python_form_follows_the_same_rule(
-    tmp_path: Path, text: str, severity: Severity, place: str
-) -> None:
-    path = tmp_path / "settings.py"
-    path.write_text(text)
-    try:
-        (diagnostic,) = read_settings(path, names=NAMES, environment={}, parser=translate).diagnostics
-    except SettingsError as error:
-        (diagnostic,) = error.diagnostics
-    assert "File is not read" in diagnostic.message
-    assert diagnostic.severity is severity
-    assert reader.places([diagnostic]) == [place]

@@ -9,8 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctl.settings.conversion.ruby import convert_ruby
-from ctl.settings.load import is_others_key
+from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.options import NAMES
 from ctl.settings.source import SettingsError
 from tests.settings.ruby.reader import read
@@ -61,4 +60,4 @@ def test_pieces_of_ruby(text: str) -> None:
 @given(st.one_of(programs, statements))
 def test_what_is_converted_is_python(text: str) -> None:
     with suppress(SettingsError):
-        ast.parse(convert_ruby(Path("gitlab.rb"), text.replace("\0", ""), NAMES, is_others_key).text)
+        ast.parse(convert_ruby(Path("gitlab.rb"), text.replace("\0", ""), NAMES).text)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.conversion.ruby import convert_ruby
-from ctl.settings.load import is_others_key
+from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.options import NAMES
 from ctl.settings.source import SettingsError
 from tests.settings.ruby.reader import errors
@@ -16,7 +15,6 @@ Case = tuple[str, str, str, str]
 
 CASES: list[Case] = [
     # the file; line:column of the first error; a part of its message; a part of its hint
-    ("require 'json'", "1:1", "`require` is not read", "ENV['NAME']"),
     ("load '/x.rb'", "1:1", "`load` is not read", "from_file"),
     ("puts 'x'", "1:1", "`puts` is not read", "show-config"),
     ("raise 'x'", "1:1", "`raise` is not read", "Leave it out"),
@@ -25,16 +23,18 @@ CASES: list[Case] = [
     ("registry['a'] = `ls`", "1:17", "a command in backticks", "never run"),
     ("registry['a'] = %x(ls)", "1:17", "a command in backticks", "never run"),
     ("registry['a'] = <<`EOS`\nls\nEOS", "1:17", "a command in backticks", "never run"),
-    ("[1, 2].each do |x|\n  registry['a'] = x\nend", "1:8", "`each` with a block", "one by one"),
-    ("3.times { |x| registry['a'] = x }", "1:3", "`times` with a block", "one by one"),
-    ("registry['a'] = %w[a b].map { |x| x.upcase }", "1:25", "`map` with a block", "Write the array out"),
-    ("registry['a'] = %w[a b].map(&:upcase)", "1:29", "a block", "one by one"),
+    ("1.upto(3) { |x| registry['a'] = x }", "1:3", "`upto` with a block", "one by one"),
+    ("registry['a'] = %w[a b].inject { |x, y| x + y }", "1:25", "`inject` with a block", "value itself"),
+    ("registry['a'] = %w[a b].sort_by(&:upcase)", "1:33", "a block", "one by one"),
+    ("%w[a b].each do |x|\n  registry['a'] = `ls`\nend", "2:19", "a command in backticks", "never run"),
+    ("%w[a b].each do |x, y|\n  registry['a'] = x\nend", "1:1", "values are given to", ""),
     ("def helper\n  1\nend", "1:1", "a method definition", "local variables"),
     ("class Foo\nend", "1:1", "a class definition", "Leave it out"),
     ("module Foo\nend", "1:1", "a module definition", "Leave it out"),
     ("while true\nend", "1:1", "a `while` loop", "one by one"),
     ("for x in [1] do\nend", "1:1", "a `for` loop", "one by one"),
-    ("case ENV['A']\nwhen 'a' then 1\nend", "1:1", "`case` is not read", "elsif"),
+    ("case ENV['A']\nwhen /a/ then registry['a'] = 1\nend", "2:6", "a regular expression", ""),
+    ("case ENV['A']\nwhen 'a' then 1\nend", "2:15", "this line has no effect", ""),
     ("begin\n  1\nrescue\n  2\nend", "1:1", "a `begin` block", "default"),
     ("registry['a'] = File.read('/x') rescue nil", "1:17", "`rescue` is not read", "default"),
     ("registry['a'] = lambda { 1 }", "1:17", "`lambda` is not read", "value itself"),
@@ -49,9 +49,10 @@ CASES: list[Case] = [
     ("registry['a'] = Foo::BAR", "1:17", "a constant", "value itself"),
     ("registry['a'] = Socket.gethostname", "1:17", "`Socket.gethostname`", "host's name"),
     ("registry['a'] = SecureRandom.hex(64)", "1:17", "`SecureRandom.hex`", "secrets are made"),
-    ("registry['a'] = JSON.parse('{}')", "1:17", "`JSON.parse`", "value itself"),
-    ("registry['a'] = File.exist?('/x')", "1:17", "`File.exist?`", "File.read"),
-    ("registry['a'] = node['fqdn']", "1:17", "unknown name node", "value itself"),
+    ("registry['a'] = JSON.parse('{}')", "1:17", "`JSON.parse` reads files only", "value itself"),
+    ("registry['a'] = File.stat('/x')", "1:17", "`File.stat`", "File.read"),
+    ("registry['a'] = node['platform']", "1:17", "node['platform'] is not read", "node['fqdn']"),
+    ("registry['a'] = node", "1:17", "unknown name node", "value itself"),
     ("registry['a'] = True", "1:17", "the constant True", "Ruby writes true"),
     ("registry['a'] = None", "1:17", "the constant None", "Ruby writes nil"),
     ("registry['a'] = null", "1:17", "unknown name null", "Ruby writes nil"),
@@ -60,7 +61,7 @@ CASES: list[Case] = [
     ("registry['a'] = ENV", "1:17", "ENV is no value by itself", "ENV['NAME']"),
     ("registry['a'] = ENV.fetch('NONE')", "1:17", "no environment variable NONE", "ENV.fetch('NAME', '…')"),
     ("registry['a'] = ENV.to_h", "1:21", "called with the wrong arguments", "ENV['NAME']"),
-    ("registry['a'] = ENV['NONE'].strip", "1:29", "nil has no method `strip`", "nil"),
+    ("registry['a'] = ENV['NONE'].strip", "1:29", "no environment variable NONE", "ENV.fetch"),
     ("registry['a'] = File.read('/none')", "1:17", "the file /none does not exist", ""),
     ("registry['a'] = File.read('/')", "1:17", "is a folder", "Name a file"),
     ("from_file '/none.rb'", "1:1", "the settings file /none.rb does not exist", ""),
@@ -87,7 +88,12 @@ CASES: list[Case] = [
     ("x = 5\nx << 'b'", "2:1", "<< adds to an array or a string", ""),
     ("registry['a'] = 'a' + 1", "1:17", "a string and a whole number do not go together with +", "to_s"),
     ("registry['a'] = 1 + nil", "1:17", "do not go together", ""),
-    ("registry['a'] = '%s' % 'x'", "1:17", "do not go together with %", "#{name}"),
+    ("registry['a'] = '%x' % 5", "1:17", "field of a format", "#{name}"),
+    ("registry['a'] = format('%s %s', 'x')", "1:17", "fewer values than fields", "#{name}"),
+    ("registry['a'] = '12abc'.to_i", "1:17", "not a whole number", "number itself"),
+    ("registry['a'] = 'abc'.to_i", "1:17", "not a whole number", "number itself"),
+    ("registry['a'] = '1.5x'.to_f", "1:17", "not a number", "number itself"),
+    ("registry['a'] = [1, 2][7]", "1:24", "an array of 2 has no such element", ""),
     ("registry['a'] = 1 / 0", "1:17", "divides by zero", ""),
     ("registry['a'] = -'x'", "1:17", "goes with numbers only", ""),
     ("registry['a'] = 1 <=> 2", "1:17", "the operator <=>", ""),
@@ -177,5 +183,5 @@ def test_the_lines_of_a_text_are_not_shown(text: str) -> None:
     assert found.location.line == 1
     assert "hunter2" not in str(found)
     with pytest.raises(SettingsError) as caught:
-        convert_ruby(Path("gitlab.rb"), f"registry['a'] = {text}\n", NAMES, is_others_key)
+        convert_ruby(Path("gitlab.rb"), f"registry['a'] = {text}\n", NAMES)
     assert "hunter2" not in str(caught.value)

@@ -21,6 +21,17 @@ LIST: Final = "list"
 MAP: Final = "dict"
 ANY: Final = "any"
 
+WORDS: Final = {
+    WORD: "a string",
+    INT: "a whole number",
+    FLOAT: "a number",
+    BOOL: "true or false",
+    NIL: "nil",
+    LIST: "an array",
+    MAP: "a hash",
+}
+"""Kinds as a person calls them in Ruby; the others are not known."""
+
 _GIVEN: Final = " is not None"
 _NEVER_NIL: Final = (WORD, INT, FLOAT, LIST, MAP)
 

@@ -13,7 +13,13 @@ def with_unread_marked(text: str, candidates: Collection[str]) -> str:
         text: the Python form.
         candidates: the variables that the gitlab.rb reads.
     """
-    names = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)] if candidates else []
+    if not candidates:
+        return text
+    try:
+        tree = ast.parse(text)
+    except (RecursionError, MemoryError):
+        return text  # too deep, as the reading will say
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     read = {node.id for node in names if not isinstance(node.ctx, ast.Store)}
     unread = [node for node in names if node.id in candidates and node.id not in read]
     lines = [line.encode() for line in text.split("\n")]

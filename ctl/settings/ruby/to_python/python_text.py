@@ -1,4 +1,4 @@
-"""Values as Python writes them."""
+"""Names, numbers, texts and other plain values as Python writes them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ import re
 from typing import Final
 from unicodedata import normalize
 
+from ctl.settings.language.faults import Fault
 from ctl.settings.language.functions import NAMES
+from ctl.settings.language.limits import check_number
 
 _PLAIN_CONTROL: Final = frozenset("\n\t")
 _LONGEST_LINE: Final = 100
+_LONGEST_NUMBER: Final = 400
+_WRITTEN_ALIKE: Final = re.compile("0|[1-9][0-9_]*|0[xb][0-9a-f_]+|0o[0-7_]+|[0-9]+[.][0-9_]+")
+"""Numbers that Ruby and Python write in the same way."""
 
 
 def quoted(text: str) -> str:
@@ -47,6 +52,30 @@ def name(ruby: str) -> str:
     if ruby.isidentifier() and normalize("NFKC", ruby) == ruby:
         return ruby
     return re.sub("[^0-9A-Za-z_]", lambda found: f"u{ord(found[0]):04x}", ruby)
+
+
+def number(ruby: str) -> str:
+    """A number of Ruby. Raises Fault for one that is none, or too large."""
+    if len(ruby) > _LONGEST_NUMBER:
+        raise Fault("the number has too many digits")
+    text = ruby.lower().removeprefix("0d")
+    octal = text == ruby.lower() and len(text) > 1 and text[0] == "0" and text[1] in "0123456789_"
+    try:
+        found = _number(text.replace("_", ""), octal=octal and "." not in text and "e" not in text)
+    except ValueError:
+        raise Fault("this is no whole number") from None
+    check_number(found)
+    if _WRITTEN_ALIKE.fullmatch(text):
+        return text
+    return f"0o{found:o}" if isinstance(found, int) and text[:1] == "0" and octal else str(found)
+
+
+def _number(text: str, *, octal: bool) -> int | float:
+    if octal:
+        return int(text, 8)
+    if text[:2] in ("0x", "0b", "0o"):
+        return int(text, 0)
+    return float(text) if "." in text or "e" in text else int(text)
 
 
 def value(given: object, depth: int = 0) -> str:

@@ -1,0 +1,97 @@
+"""A gitlab.rb as a settings file in Python's syntax, with its comments and blank lines in their places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctl.settings.language.faults import LimitReached
+from ctl.settings.language.limits import Budget
+from ctl.settings.language.places import SourceText, presentable
+from ctl.settings.language.setting_names import Names
+from ctl.settings.ruby.grammar import Span, parse
+from ctl.settings.ruby.reader import in_order
+from ctl.settings.ruby.source import Program
+from ctl.settings.ruby.syntax import read_tree
+from ctl.settings.ruby.to_python.blocks import Blocks, Lost
+from ctl.settings.ruby.to_python.state import State
+from ctl.settings.source import Diagnostic, Location, SettingsError
+
+_MOST_SNIPPETS = 5_000
+"""Settings that are commented out and converted: more than twice those of a whole gitlab.rb."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A converted file.
+
+    Args:
+        text: the Python form.
+        remarks: what a person should know of it, each a sentence.
+        problems: what is not converted, and is in the text as a comment.
+    """
+
+    text: str
+    remarks: tuple[str, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def convert_ruby(path: Path, text: str, names: Names) -> Converted:
+    """The Python form of a gitlab.rb.
+
+    Args:
+        path: the file, as errors name it.
+        text: what is in it.
+        names: the names of the settings.
+
+    Raises:
+        SettingsError: it is too large or too tangled to be read.
+    """
+    source = SourceText(path, text.replace("\r\n", "\n").replace("\r", "\n"))
+    problems: list[Diagnostic] = []
+    try:
+        parsed = read_tree(source, Budget(), problems.append)
+    except LimitReached as limit:
+        raise SettingsError([Diagnostic(limit.message, Location(path, 1), hint=limit.hint)]) from None
+    if problems or parsed.root is None:
+        raise SettingsError(problems or [Diagnostic("this is not Ruby", Location(path, 1))])
+    snippets = _Snippets(names)
+    state = State(names, Program(parsed.root, parsed.data), snippet=snippets.convert)
+    blocks = Blocks(state, heading=lambda node: f"## NOT CONVERTED, line {node.start_point[0] + 1}")
+    lines = blocks.whole()
+    found = [_diagnostic(lost, source) for lost in in_order(blocks.problems)]
+    if found:
+        raise SettingsError(found)
+    return Converted("\n".join(line.text for line in lines) + "\n", tuple(blocks.statements.remarks))
+
+
+class _Snippets:
+    """Ruby that is commented out; what comes after very many of them stays as it is.
+
+    Args:
+        names: the names of the settings.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._count = 0
+
+    def convert(self, text: str) -> str | None:
+        """The Python form of one statement by itself; None where it is none, or has no Python form."""
+        self._count += 1
+        if self._count > _MOST_SNIPPETS:
+            return None
+        data = text.encode()
+        root = parse(data).root_node
+        statements = [one for one in root.named_children if one.type not in ("comment", "heredoc_body")]
+        if root.has_error or len(statements) != 1 or statements[0].type not in ("assignment", "call"):
+            return None
+        blocks = Blocks(State(self._names, Program(root, data)))
+        lines = blocks.block(root, 0, 0)
+        whole = not blocks.problems and not blocks.ignored and not blocks.statements.remarks
+        return "\n".join(line.text for line in lines) if whole else None
+
+
+def _diagnostic(lost: Lost, source: SourceText) -> Diagnostic:
+    where = source.location(lost.fault.node or Span(lost.node))
+    return Diagnostic(presentable(lost.fault.message), where, hint=presentable(lost.fault.hint))
