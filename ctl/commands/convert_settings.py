@@ -29,10 +29,12 @@ def convert_settings(ctx: Context, *, file: Path | None, source: Path | None, ou
     """Convert a gitlab.rb, or a registry's config.yml (by its suffix), to a settings file.
 
     The result says the same: it holds every setting, and of a gitlab.rb also every comment, in its place. What
-    has no setting is listed, and is in the result as a comment. FILE is only read; nothing in it is run.
+    has no setting, or is not understood, is listed and is in the result as a comment; if it is one of our
+    settings, the command exits with status 2. FILE is only read; nothing in it is run.
     """
     from ctl.errors import UsageFault
     from ctl.settings.conversion.files import convert_file
+    from ctl.settings.source import SettingsError
 
     given = source or file
     if given is None or (source is not None and file is not None):
@@ -45,9 +47,11 @@ def convert_settings(ctx: Context, *, file: Path | None, source: Path | None, ou
         ctx.console.note(f"{given}: {remark}")
     if output is None:
         ctx.console.result(converted.text.removesuffix("\n"))
-        return
-    _write(output, converted.text)
-    ctx.console.say(f"{output} written; next: ctl --settings {output} check-config")
+    else:
+        _write(output, converted.text)
+        ctx.console.say(f"{output} written; next: ctl --settings {output} check-config")
+    if converted.problems:
+        raise SettingsError(converted.problems, hint="Each is a comment in the result: ## NOT CONVERTED, line …")
 
 
 def _refuse_existing(path: Path | None) -> None:

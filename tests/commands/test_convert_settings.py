@@ -64,14 +64,18 @@ def test_a_configuration_of_the_registry_by_its_suffix_or_by_from(cli: Cli, tmp_
         assert "hunter2" not in said.out + said.err
 
 
-def test_wrong_ruby_is_told_with_its_places_and_nothing_is_written(cli: Cli, tmp_path: Path) -> None:
+def test_what_is_not_converted_is_a_comment_and_decides_the_exit_status(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "gitlab.rb"
-    file.write_text("require 'json'\nregistry['a'] = `ls`\n")
+    file.write_text("require 'json'\nregistry['a'] = `ls`\nregistry['b'] = 'x\nregistry['c'] = 1\n")
     said = cli("convert-settings", str(file), "--output", str(tmp_path / "out.py"))
     assert said.code == 2
-    assert f"{file}:1:1" in said.err
+    assert "line 1: `require` is not read" in said.err
     assert f"{file}:2:17" in said.err
-    assert not (tmp_path / "out.py").exists()
+    assert f"{file}:3:17" in said.err
+    assert (tmp_path / "out.py").read_text() == (
+        "# Not needed here:\n# require 'json'\n## NOT CONVERTED, line 2\n# registry['a'] = `ls`\n"
+        "## NOT CONVERTED, line 3\n# registry['b'] = 'x\nregistry[\"c\"] = 1\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,9 @@ def convert_ruby(path: Path, text: str, names: Names) -> Converted:
         text: what is in it.
         names: the names of the settings.
 
+    Returns:
+        The Python form. What is no Ruby or has no Python form is in it as a comment, and among the problems.
+
     Raises:
         SettingsError: it is too large or too tangled to be read.
     """
@@ -53,16 +56,16 @@ def convert_ruby(path: Path, text: str, names: Names) -> Converted:
         parsed = read_tree(source, Budget(), problems.append)
     except LimitReached as limit:
         raise SettingsError([Diagnostic(limit.message, Location(path, 1), hint=limit.hint)]) from None
-    if problems or parsed.root is None:
-        raise SettingsError(problems or [Diagnostic("this is not Ruby", Location(path, 1))])
-    snippets = _Snippets(names)
-    state = State(names, Program(parsed.root, parsed.data), snippet=snippets.convert)
-    blocks = Blocks(state, heading=lambda node: f"## NOT CONVERTED, line {node.start_point[0] + 1}")
+    root = parsed.root if parsed.root is not None else parse(b"").root_node
+    state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
+    state.doubtful, state.included = parsed.words, not parsed.whole
+    blocks = Blocks(state, source.lines, dict(parsed.left_out))
     lines = blocks.whole()
-    found = [_diagnostic(lost, source) for lost in in_order(blocks.problems)]
-    if found:
-        raise SettingsError(found)
-    return Converted("\n".join(line.text for line in lines) + "\n", tuple(blocks.statements.remarks))
+    problems += [_diagnostic(lost, source) for lost in in_order(blocks.problems)]
+    problems.sort(key=lambda one: (one.location.line, one.location.column) if one.location else (0, 0))
+    ignored = [_ignored(_diagnostic(lost, source)) for lost in in_order(blocks.ignored)]
+    remarks = (*blocks.statements.remarks, *ignored)
+    return Converted("\n".join(line.text for line in lines) + "\n", remarks, tuple(problems))
 
 
 class _Snippets:
@@ -86,10 +89,15 @@ class _Snippets:
         statements = [one for one in root.named_children if one.type not in ("comment", "heredoc_body")]
         if root.has_error or len(statements) != 1 or statements[0].type not in ("assignment", "call"):
             return None
-        blocks = Blocks(State(self._names, Program(root, data)))
+        blocks = Blocks(State(self._names, Program(root, data)), text.split("\n"))
         lines = blocks.block(root, 0, 0)
         whole = not blocks.problems and not blocks.ignored and not blocks.statements.remarks
         return "\n".join(line.text for line in lines) if whole else None
+
+
+def _ignored(found: Diagnostic) -> str:
+    where = f"line {found.location.line}: " if found.location else ""
+    return f"{where}{found.message}; only other components need it, and it is a comment in the result"
 
 
 def _diagnostic(lost: Lost, source: SourceText) -> Diagnostic:

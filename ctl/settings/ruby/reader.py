@@ -39,7 +39,7 @@ def python_form(source: SourceText, scope: Scope) -> SourceText:
     state = State(scope.names, program, comments=False, doubtful=frozenset(scope.doubtful))
     state.kinds.update(dict.fromkeys(scope.variables, ANY))
     state.included = scope.incomplete or bool(scope.variables) or bool(scope.values)
-    blocks = Blocks(state)
+    blocks = Blocks(state, source.lines)
     lines = blocks.whole()
     _report(source, scope, blocks)
     texts = [(text, line.origin) for line in lines for text in line.text.split("\n")]

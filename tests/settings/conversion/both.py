@@ -11,12 +11,16 @@ from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.language import Reading
 from ctl.settings.load import reading_of
 from ctl.settings.options import NAMES
+from ctl.settings.source import SettingsError
 
 
 @lru_cache(maxsize=8)
 def converted(text: str) -> str:
-    """The Python form of a gitlab.rb."""
-    return convert_ruby(Path("gitlab.rb"), text, NAMES).text
+    """The Python form of a gitlab.rb that has one. Raises SettingsError with what is not converted."""
+    found = convert_ruby(Path("gitlab.rb"), text, NAMES)
+    if found.problems:
+        raise SettingsError(found.problems)
+    return found.text
 
 
 def both(text: str, environment: Mapping[str, str] | None = None, /, **files: str) -> tuple[Reading, Reading]:

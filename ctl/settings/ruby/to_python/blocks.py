@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -61,7 +61,8 @@ class Blocks:
 
     Args:
         state: what is known of the file.
-        heading: the comment before a statement that has no Python form, and is no other component's.
+        source: the lines of the file.
+        left_out: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
 
     Attributes:
         problems: the statements that have no Python form.
@@ -70,19 +71,21 @@ class Blocks:
     """
 
     state: State
-    heading: Callable[[Node], str] = lambda _: "## NOT CONVERTED"
+    source: list[str]
+    left_out: Mapping[int, int] = field(default_factory=dict)
     problems: list[Lost] = field(default_factory=list)
     ignored: list[Lost] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.statements = Statements(self.state)
         self._starts = sorted(self.state.program.bodies)
-        self._rows = self.state.program.data.decode().split("\n")
         self._variables: dict[str, Lost] = {}
+        self._end = 0
 
     def whole(self) -> list[Line]:
         """The whole file."""
         lines = self.block(self.state.program.root, 0, -1)
+        lines += self._between(self._end, len(self.source)) if self.left_out else []
         self._settle_variables()
         while lines and not lines[-1].text:
             lines.pop()
@@ -126,8 +129,9 @@ class Blocks:
             if comments and (kind != "comment" or start > row + 1 or "\n" in self.state.program.text(child)):
                 lines += self._flushed(comments, level)
             if keep:
-                lines += [Line("")] * (start - row - 1 if lines or level == 0 else 0)
+                lines += self._between(row + 1, start) if lines or level == 0 else []
             row = max(row, self._last_row(child))
+            self._end = max(self._end, row + 1)
             if kind == "comment":
                 comments += self._comment(child)
             elif kind == "uninterpreted":
@@ -138,6 +142,24 @@ class Blocks:
                 lines += statement
         lines += self._flushed(comments, level)
         return lines if code or level == 0 else [*lines, Line(_INDENT * level + "pass")]
+
+    def _between(self, first: int, after: int) -> list[Line]:
+        """The lines between two statements: empty ones, and what is no Ruby."""
+        lines: list[Line] = []
+        while first < after:
+            end = self.left_out.get(first)
+            if end is not None:
+                lines += self._as_comment(first, end, "")
+            else:
+                lines.append(Line(""))
+            first = end or first + 1
+        return lines
+
+    def _as_comment(self, first: int, after: int, indent: str, heading: str = "") -> list[Line]:
+        """Lines of the file as a comment that says why they are one."""
+        heading = heading or f"## NOT CONVERTED, line {first + 1}"
+        kept = (f"{indent}# {line}".rstrip() for line in self.source[first:after])
+        return [Line(indent + heading), *map(Line, kept)]
 
     def _flushed(self, comments: list[str], level: int) -> list[Line]:
         converted = convert_comments(comments, self.state.names, self.state.snippet)
@@ -199,7 +221,7 @@ class Blocks:
         """A statement that has no Python form, as a comment."""
         fault.node = fault.node or Span(node)
         lost = Lost(node, fault)
-        heading = self.heading(node)
+        heading = ""
         if self._is_ignored(node) or self._is_harmless(node):
             self.ignored.append(lost)
             heading = _NOT_NEEDED if self._is_harmless(node) else _OTHERS
@@ -209,8 +231,7 @@ class Blocks:
         self._lose_variables(node, lost)
         if not self.state.comments:
             return []
-        rows = self._rows[node.start_point[0] : self._last_row(node) + 1]
-        return [Line(indent + heading), *(Line(f"{indent}# {line}".rstrip()) for line in rows)]
+        return self._as_comment(node.start_point[0], self._last_row(node) + 1, indent, heading)
 
     def _is_harmless(self, node: Node) -> bool:
         """Whether a statement only loads a library: `require 'json'`."""

@@ -77,9 +77,10 @@ _TESTS: Final[dict[str, tuple[int, str, int]]] = {
     "has_key?": (1, "{1} in {0}", 4),
 }
 
-_OF_TEXT: Final = frozenset(
-    ["strip", "lstrip", "rstrip", "chomp", "upcase", "downcase", "capitalize", "gsub", "sub", "delete_prefix", "delete_suffix", "split", "start_with?", "end_with?"]
-)
+_OF_TEXT: Final = frozenset({
+    "strip", "lstrip", "rstrip", "chomp", "upcase", "downcase", "capitalize", "gsub", "sub", "delete_prefix",
+    "delete_suffix", "split", "start_with?", "end_with?",
+})  # fmt: skip
 """Methods that only strings have."""
 
 _FORMATS: Final = ("format", "sprintf")
