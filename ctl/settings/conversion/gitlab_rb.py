@@ -51,11 +51,15 @@ def convert_ruby(path: Path, text: str, names: Names) -> Converted:
         SettingsError: it is too large or too tangled to be read.
     """
     source = SourceText(path, text.replace("\r\n", "\n").replace("\r", "\n"))
-    problems: list[Diagnostic] = []
     try:
-        parsed = read_tree(source, Budget(), problems.append)
+        return _converted(source, names)
     except LimitReached as limit:
         raise SettingsError([Diagnostic(limit.message, Location(path, 1), hint=limit.hint)]) from None
+
+
+def _converted(source: SourceText, names: Names) -> Converted:
+    problems: list[Diagnostic] = []
+    parsed = read_tree(source, Budget(), problems.append)
     root = parsed.root if parsed.root is not None else parse(b"").root_node
     state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
     state.doubtful, state.included = parsed.words, not parsed.whole

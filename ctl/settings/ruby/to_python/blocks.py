@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.ruby.assignments import ASSIGNMENTS, names_read, walk
+from ctl.settings.ruby.assignments import ASSIGNMENTS, names_read
 from ctl.settings.ruby.grammar import Span
 from ctl.settings.ruby.source import Origin
 from ctl.settings.ruby.to_python import loops, python_text
@@ -246,7 +246,7 @@ class Blocks:
 
     def _lose_variables(self, node: Node, lost: Lost) -> None:
         """Keeps why the variables that a statement gives values to have no Python form."""
-        for one in walk(node):
+        for one in self.state.walk(node):
             left = one.child_by_field_name("left") if one.type in ASSIGNMENTS else None
             for name in self._variables_of(left):
                 self.state.kinds.pop(name, None)
@@ -264,7 +264,7 @@ class Blocks:
         program = self.state.program
         if not self.state.comments or b"#" not in program.data[node.start_byte : node.end_byte]:
             return []
-        inside = [program.text(one) for one in walk(node) if one.type == "comment"]
+        inside = [program.text(one) for one in self.state.walk(node) if one.type == "comment"]
         return [one for one in inside if _is_lost(one, text)]
 
     def _foreign_or_not(self, node: Node, level: int, origin: Origin) -> list[Line]:

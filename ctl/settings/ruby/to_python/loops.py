@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault
 from ctl.settings.ruby import advice
-from ctl.settings.ruby.assignments import walk
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.to_python import python_text
 from ctl.settings.ruby.to_python.state import State, Writer
@@ -89,7 +88,7 @@ def _parameters(writer: Writer, block: Node) -> list[str]:
 @contextmanager
 def inside(state: State, names: list[str], body: Node | None) -> Iterator[None]:
     """The inside of a block: its variables are its own, and what it changes may have any value from the start."""
-    for one in walk(body) if body is not None else ():
+    for one in state.walk(body) if body is not None else ():
         left = one.child_by_field_name("left") if one.type in ("assignment", "operator_assignment") else None
         if left is not None:
             _forget(state, left)

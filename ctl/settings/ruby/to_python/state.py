@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ctl.settings.language.faults import Fault
+from ctl.settings.language.limits import Budget
 from ctl.settings.language.setting_names import Names
-from ctl.settings.ruby.assignments import path_of
+from ctl.settings.ruby.assignments import path_of, walk
 from ctl.settings.ruby.source import Program
 from ctl.settings.ruby.to_python.terms import Term
 
@@ -27,6 +28,7 @@ class State:
         names: the names of the settings.
         program: the file.
         comments: whether comments are kept.
+        budget: pays for looking through statements again.
         kinds: the kind of each local variable.
         lost: why a local variable has no Python form.
         used: the lost variables that a setting of ours reads.
@@ -47,6 +49,7 @@ class State:
     names: Names
     program: Program
     comments: bool = True
+    budget: Budget = field(default_factory=Budget)
     kinds: dict[str, str] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
@@ -69,6 +72,12 @@ class State:
         if last is not None and last[0] == text and node.start_byte <= last[1].start_byte < node.end_byte:
             self.terms.pop()  # 'text'.freeze is 'text'
         self.terms.append((text, node))
+
+    def walk(self, node: Node) -> Iterator[Node]:
+        """A node and all that is in it. Raises LimitReached for what is looked through very often."""
+        for one in walk(node):
+            self.budget.charge(1)
+            yield one
 
     def path(self, node: Node) -> tuple[str, ...]:
         """The name and the written-out keys of a setting; the name is "" where there is none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault
+from ctl.settings.language.limits import MAX_NESTING
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby.assignments import (
@@ -16,7 +17,6 @@ from ctl.settings.ruby.assignments import (
     is_append,
     path_of,
     sides,
-    walk,
 )
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.source import refusal
@@ -91,7 +91,7 @@ class Statements:
         if node.type not in _CHOICES or self._state.conditional:
             return []
         found: dict[str, None] = {}
-        for one in walk(node):
+        for one in self._state.walk(node):
             left = one.child_by_field_name("left") if one.type == "assignment" else None
             if left is not None and left.type in ("identifier", "constant"):
                 found[self._text(left)] = None
@@ -116,7 +116,7 @@ class Statements:
     def only_foreign(self, node: Node) -> bool:
         """Whether all settings that are given in a statement, at any depth, are other components'."""
         found = False
-        for one in walk(node):
+        for one in self._state.walk(node):
             target = changed(one, self._text)
             root, keys = self._path(target) if target is not None else ("", [])
             if not root or root in self._state.kinds:
@@ -132,7 +132,7 @@ class Statements:
     def _is_foreign(self, root: str, keys: list[str]) -> bool:
         if not root or root in self._state.kinds or root == OLD_VHOST:
             return False
-        return self._state.names.is_foreign(root, keys)
+        return self._state.names.is_foreign(root, keys[:MAX_NESTING])
 
     def _in_every_branch(self, node: Node, name: str) -> bool:
         while node.type in ("if", "unless", "elsif"):
