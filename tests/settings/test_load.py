@@ -126,7 +126,7 @@ def test_what_could_not_be_computed_is_told_once_and_at_its_place(tmp_path: Path
         load(settings, Layout(tmp_path / "root"), environment={})
     places = [(one.location.line, one.location.column) for one in caught.value.diagnostics if one.location]
     unknown = [(2, 25), (3, 39), (4, 19), (4, 36), (5, 22)]
-    assert places == (unknown if suffix == ".py" else unknown[:-1])  # Ruby passes over others' settings
+    assert places == unknown
 
 
 def test_no_name_brings_control_characters_to_the_terminal(site: Site) -> None:

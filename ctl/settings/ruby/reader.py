@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ctl.settings.language.faults import LimitReached
-from ctl.settings.language.limits import Budget
+from ctl.settings.language.limits import MAX_NESTING, Budget
 from ctl.settings.language.places import SourceText
 from ctl.settings.language.scope import Scope
 from ctl.settings.ruby.assignments import changed, walk
-from ctl.settings.ruby.grammar import Span
+from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.source import Program, PythonForm
 from ctl.settings.ruby.syntax import read_tree
 from ctl.settings.ruby.to_python.blocks import Blocks, Lost
@@ -85,4 +85,4 @@ def _given(lost: Lost, state: State) -> Iterator[tuple[tuple[str, ...], Span]]:
         if target is not None and state.is_setting(path[0]):
             is_name = len(path) == 1 and path[0] in state.names.sections
             if not is_name:
-                yield path, Span(target)
+                yield path[:MAX_NESTING], Span(named(target)[-1] if target.type == "element_reference" else target)

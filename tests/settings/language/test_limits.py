@@ -219,7 +219,7 @@ def test_a_thousand_endpoints_and_four_thousand_lines_are_well_inside(tmp_path: 
     ]
     for text in texts:
         (tmp_path / "settings.py").write_text(text)
-        reader = _Reader(tmp_path / "settings.py", NAMES, {})
+        reader = _Reader(tmp_path / "settings.py", NAMES, {}, lambda source, _: source)
         with at_most(calls=1_000_000):
             reader.read_all()
         assert reader.sorted_diagnostics() == ()

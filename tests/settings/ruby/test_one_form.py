@@ -1,4 +1,4 @@
-"""What is read in the place of a gitlab.rb and what convert-settings writes are the same program, with the same errors."""
+"""What is read in the place of a gitlab.rb is what convert-settings writes, with the same errors."""
 
 from __future__ import annotations
 
