@@ -51,7 +51,9 @@ def convert_settings(ctx: Context, *, file: Path | None, source: Path | None, ou
         _write(output, converted.text)
         ctx.console.say(f"{output} written; next: ctl --settings {output} check-config")
     if converted.problems:
-        raise SettingsError(converted.problems, hint="Each is a comment in the result: ## NOT CONVERTED, line …")
+        raise SettingsError(
+            converted.problems, hint="Each is a comment in the result: ## NOT CONVERTED, line …"
+        )
 
 
 def _refuse_existing(path: Path | None) -> None:

@@ -85,4 +85,7 @@ def _given(lost: Lost, state: State) -> Iterator[tuple[tuple[str, ...], Span]]:
         if target is not None and state.is_setting(path[0]):
             is_name = len(path) == 1 and path[0] in state.names.sections
             if not is_name:
-                yield path[:MAX_NESTING], Span(named(target)[-1] if target.type == "element_reference" else target)
+                yield (
+                    path[:MAX_NESTING],
+                    Span(named(target)[-1] if target.type == "element_reference" else target),
+                )

@@ -133,4 +133,3 @@ def test_very_long_chains_and_very_many_failures() -> None:
     assert len(found("".join(f'sidekiq["{i}"] = nowhere\n' for i in range(5000)))) == 50
     many = found("".join(f"_x{i} = nowhere\n" for i in range(5000)))
     assert many[-1][2] == "there are more than 50 errors"
-

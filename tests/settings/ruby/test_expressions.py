@@ -117,7 +117,7 @@ VALUES: list[tuple[str, object]] = [
     ("[ENV['A'], 'b'].join(':').upcase", "ALPHA:B"),
     ("%w[a b].map { |x| x.upcase }", ["A", "B"]),
     ("%w[a b].map(&:upcase)", ["A", "B"]),
-    ("{ a: 1 }.map { |k, v| \"#{k}=#{v}\" }", ["a=1"]),
+    ('{ a: 1 }.map { |k, v| "#{k}=#{v}" }', ["a=1"]),
     ("[1, nil, 2].select { |x| !x.nil? }", [1, 2]),
     ("[1, 2, 3].reject { |x| x == 2 }", [1, 3]),
     ("%w[b a].sort", ["a", "b"]),

@@ -214,7 +214,11 @@ class Translator:
         outer, key = _two(node)
         if outer.type == "constant" and self.text(outer) == "ENV":
             return self._environment(self.term(key))
-        if outer.type in ("identifier", "call") and self.text(outer) == "node" and "node" not in self.state.kinds:
+        if (
+            outer.type in ("identifier", "call")
+            and self.text(outer) == "node"
+            and "node" not in self.state.kinds
+        ):
             return self._of_the_machine(node, key)
         path = self.state.path(node)
         if path[0] in self.state.kinds or not self.state.is_setting(path[0]):
@@ -226,7 +230,11 @@ class Translator:
 
     def _environment(self, name: Term) -> Term:
         default = self.state.environment.get(name.text)
-        return Term.environment(name) if default is None else Term(f"env({name.text}, {default.text})", ATOM, WORD)
+        return (
+            Term.environment(name)
+            if default is None
+            else Term(f"env({name.text}, {default.text})", ATOM, WORD)
+        )
 
     def _of_the_machine(self, node: Node, key: Node) -> Term:
         """node['fqdn'] and node['hostname'] of Chef, which GitLab's settings are read by."""
@@ -234,8 +242,9 @@ class Translator:
         if written in ("fqdn", "hostname"):
             return Term(f"{written}()", ATOM, WORD, safe=False)
         raise Fault(
-            f"node['{written}'] is not read in a gitlab.rb", Span(node), "Write the value itself; there are "
-            "node['fqdn'] and node['hostname']."
+            f"node['{written}'] is not read in a gitlab.rb",
+            Span(node),
+            "Write the value itself; there are node['fqdn'] and node['hostname'].",
         )
 
     @staticmethod
@@ -324,7 +333,9 @@ def _comparison(python: str, left: Term, right: Term) -> Term:
                 if one.kind in (INT, FLOAT, WORD, LIST, MAP) or (one.kind == BOOL and other.kind == NIL):
                     # Never equal in Ruby; in Python True is 1 and False is 0.
                     return Term(str(python == "!="), ATOM, BOOL)
-                return Term(f"{one.at(5)} {'is' if python == '==' else 'is not'} {other.text}", _COMPARISON, BOOL)
+                return Term(
+                    f"{one.at(5)} {'is' if python == '==' else 'is not'} {other.text}", _COMPARISON, BOOL
+                )
         if {left.kind, right.kind} in ({BOOL, INT}, {BOOL, FLOAT}):
             return Term(str(python == "!="), ATOM, BOOL)
     left, right = _or_empty(left, right), _or_empty(right, left)

@@ -81,7 +81,9 @@ def _parameters(writer: Writer, block: Node) -> list[str]:
         if one.type != "identifier":
             raise Fault("the values of a block are plain names here", Span(one), "Write |name|.")
         if writer.text(one) in writer.state.kinds:
-            raise Fault(f"{writer.text(one)} is a variable already", Span(one), "Use another name in the block.")
+            raise Fault(
+                f"{writer.text(one)} is a variable already", Span(one), "Use another name in the block."
+            )
     return [writer.text(one) for one in found]
 
 

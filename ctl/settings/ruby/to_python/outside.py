@@ -30,7 +30,7 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return _environment(writer, name, given, node)
     if constant in ("File", "IO") and name == "read" and len(given) == 1:
         # File.read keeps the last newline, read_file() drops it.
-        return Term(f'read_file({given[0].text}){NEWLINE}', 8, WORD, safe=False)
+        return Term(f"read_file({given[0].text}){NEWLINE}", 8, WORD, safe=False)
     if constant == "File" and name in _EXISTS and len(given) == 1:
         return Term(f"exists({given[0].text})", ATOM, BOOL, safe=False)
     if constant == "File" and name == "join" and given:

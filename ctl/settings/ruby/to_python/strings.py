@@ -55,9 +55,7 @@ class Strings:
         return self._filled(children[1:-1], node)
 
     def _laid_out(self, text: str, node: Node) -> Term:
-        several = (
-            node.end_point[0] > node.start_point[0] and not self._writer.state.block and not self.inside
-        )
+        several = node.end_point[0] > node.start_point[0] and not self._writer.state.block and not self.inside
         return Term(python_text.lines(text), ATOM, WORD) if several else self.word(text)
 
     def _filled(self, nodes: list[Node], whole: Node, *, dedent: bool | None = None) -> Term:
@@ -142,7 +140,8 @@ class Strings:
         if any(set('"\\\n{}#') & set(one) for one in written):
             raise _NoFString
         body = "".join(
-            python_text.quoted(chunk)[1:-1].replace("{", "{{").replace("}", "}}") + (f"{{{one}}}" if one else "")
+            python_text.quoted(chunk)[1:-1].replace("{", "{{").replace("}", "}}")
+            + (f"{{{one}}}" if one else "")
             for chunk, one in zip(chunks, [*written, ""], strict=True)
         )
         return Term(f'f"{body}"', ATOM, WORD)
