@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ctl.acme.timer import crontab_line
 from ctl.converge import Absent, Directory, Item, Template
+from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
 from ctl.settings.components.letsencrypt import CRON as COMPONENT
 
@@ -21,7 +22,7 @@ def recipe(node: Node) -> Iterator[Item]:
     yield Template(
         cron_file(node),
         source="letsencrypt/cron.j2",
-        variables={"line": crontab_line(node, logs / "renewal.log")},
+        variables={"path": SYSTEM_PATH, "line": crontab_line(node, logs / "renewal.log")},
         owner="root",
         group="root",
     )

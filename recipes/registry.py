@@ -15,20 +15,18 @@ from ctl.converge import (
     Validation,
     restart,
 )
+from ctl.distribution import distribution
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
 from ctl.registry.config import go_seconds
-from ctl.registry.dialect import key_set, knows_schema1, sections, validation
+from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.gate import gate_file
-from ctl.registry.migrations import PENDING, is_pending, migrates, up
-from ctl.registry.program import LOCAL_DRIVERS, Flavour, driver_of, flavour_of
+from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.validate import registry_accepts
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
 
-SYSTEM_CERTIFICATES = "/etc/ssl/certs"
-NO_TRACES = {"OTEL_TRACES_EXPORTER": "none"}
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
 among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in whichever format of the log."""
@@ -59,8 +57,8 @@ def storage(node: Node) -> Iterator[Item]:
 
 def configuration(node: Node) -> Iterator[Item]:
     """config.yml and the environment."""
-    registry, flavour = node.attributes.registry, flavour_of(node.programs.registry)
-    config, keys = Path(registry.dir) / "config.yml", key_set(registry.dir, flavour)
+    registry, program = node.attributes.registry, program_at(node.programs.registry)
+    config, keys = Path(registry.dir) / "config.yml", program.key_set(registry.dir)
     notifies = (restart("registry"),)
     yield Directory(Path(registry.dir), owner=registry.username, group=registry.group, mode=0o2770)
     yield Template(
@@ -69,10 +67,10 @@ def configuration(node: Node) -> Iterator[Item]:
         variables={
             "registry": registry,
             "issuer": node.attributes.gitlab_rails.registry_issuer,
-            "sections": sections(registry, flavour),
+            "sections": program.sections(registry),
             "key_set": keys,
-            "schema1": knows_schema1(flavour),
-            "validation": validation(enabled=registry.validation_enabled, flavour=flavour),
+            "schema1": program.takes_schema1,
+            "validation": program.validation(enabled=registry.validation_enabled),
         },
         owner="root",
         group=registry.group,
@@ -101,7 +99,7 @@ def configuration(node: Node) -> Iterator[Item]:
             program=node.programs.registry,
             user=registry.username if node.privileged else None,
             environment=environment(node),
-            pardoned=PENDING if migrates(registry, flavour) else "",
+            pardoned=GitlabRegistry.PENDING if program.migrates(registry) else "",
         ),
         user=registry.username if node.privileged else None,
     )
@@ -132,13 +130,14 @@ def probe(node: Node, config: Path, planned: Path) -> None:
 def environment(node: Node) -> dict[str, str]:
     """Environment of the process: registry["env"] over the system's certificate folder.
 
-    Distribution 3 sends traces of requests to this machine's port 4318 unless told otherwise, and logs an
-    error for each failure; a collector is named by variables of OpenTelemetry.
+    Variables that the program needs by itself give way to any of their kind: a collector of traces is named by
+    variables of OpenTelemetry (OTEL_).
     """
     given = {name: _text(value) for name, value in node.attributes.registry.env.items()}
-    traced = any(name.startswith("OTEL_") for name in given)
-    silent = flavour_of(node.programs.registry) is Flavour.DISTRIBUTION_3 and not traced
-    return {"SSL_CERT_DIR": SYSTEM_CERTIFICATES} | (NO_TRACES if silent else {}) | given
+    kinds = {name.partition("_")[0] for name in given}
+    needed = program_at(node.programs.registry).service_environment
+    own = {name: value for name, value in needed.items() if name.partition("_")[0] not in kinds}
+    return {"SSL_CERT_DIR": str(distribution(node.layout.root).ca_folder)} | own | given
 
 
 def _text(value: object) -> str:
@@ -147,8 +146,8 @@ def _text(value: object) -> str:
 
 def migration(node: Node) -> Iterator[Item]:
     """The schema of the metadata database of GitLab's registry, before a program that needs it serves."""
-    registry, program = node.attributes.registry, node.programs.registry
-    if not migrates(registry, flavour_of(program)):
+    registry, program = node.attributes.registry, program_at(node.programs.registry)
+    if not isinstance(program, GitlabRegistry) or not program.migrates(registry):
         return
     config = Path(registry.dir) / "config.yml"
     user = registry.username if node.privileged else None
@@ -156,8 +155,8 @@ def migration(node: Node) -> Iterator[Item]:
     chpst = [str(node.programs.chpst), *rights, "-e", registry.env_directory]
     yield Command(
         "migrate the registry's database",
-        argv=["env", "-i", f"PATH={SYSTEM_PATH}", *chpst, *up(program, config)],
-        guard=lambda: is_pending(program, config, user=user, environment=environment(node)),
+        argv=["env", "-i", f"PATH={SYSTEM_PATH}", *chpst, *program.migration(config)],
+        guard=lambda: program.is_pending(config, user=user, environment=environment(node)),
         notifies=(restart("registry"),),
     )
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ctl.converge import Absent, File, Item, KeyPair, Rights, mask_all, restart
 from ctl.node.node import Node
-from ctl.registry.dialect import KEY_SET, key_set
-from ctl.registry.program import flavour_of
+from ctl.registry.programs import Distribution3, program_at
 from ctl.registry.token import key_set as public_keys
 
 
@@ -44,9 +43,9 @@ def recipe(node: Node) -> Iterator[Item]:
 def names_of_keys(node: Node) -> Iterator[Item]:
     """What GitLab calls its key, for a registry that does not find the certificate by that name."""
     registry = node.attributes.registry
-    path = key_set(registry.dir, flavour_of(node.programs.registry))
+    path = program_at(node.programs.registry).key_set(registry.dir)
     if path is None:
-        yield Absent(Path(registry.dir) / KEY_SET)
+        yield Absent(Path(registry.dir) / Distribution3.key_file)
         return
     yield File(
         path,

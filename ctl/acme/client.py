@@ -32,6 +32,7 @@ from ctl.acme.reasons import (
     untrusted,
 )
 from ctl.acme.wanted import Job
+from ctl.distribution import distribution
 from ctl.tls.authority import Pair
 from ctl.tls.certificates import load_chain
 
@@ -43,7 +44,6 @@ PATIENCE = 120.0
 TIMEOUT = 20
 """Seconds for each of its answers."""
 SERVER_ERROR = 500
-SYSTEM_TRUST = Path("/etc/ssl/certs/ca-certificates.crt")
 TRUST_VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 _CURVES = {"prime256v1": ec.SECP256R1(), "secp384r1": ec.SECP384R1(), "secp521r1": ec.SECP521R1()}
 
@@ -224,8 +224,9 @@ def trust(given: str | None) -> str | bool:
     """The certificates by which the authority itself is trusted: a file, or True for those that the library brings."""
     named = [given, *(os.environ.get(name) for name in TRUST_VARIABLES)]
     found = next((one for one in named if one), None)
-    if found is None and SYSTEM_TRUST.exists():
-        found = str(SYSTEM_TRUST)
+    bundle = distribution().ca_bundle
+    if found is None and bundle.exists():
+        found = str(bundle)
     if found is not None and not Path(found).exists():
         raise NotIssued(f"{found}, by which the authority is to be trusted, does not exist")
     return found or True

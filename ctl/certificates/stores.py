@@ -11,6 +11,7 @@ from pathlib import Path
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import Rights, look
 from ctl.converge.steps import MakeDirectory
+from ctl.distribution import distribution
 from ctl.errors import CtlError
 from ctl.machine.search import find_program
 from ctl.paths import Layout
@@ -22,10 +23,6 @@ DOCKER_FOLDER = "/etc/docker/certs.d"
 """docs.docker.com, 'Verify repository client with certificates': HOST:PORT/ca.crt below it."""
 CONTAINERS_FOLDER = "/etc/containers/certs.d"
 """containers-certs.d(5)."""
-SYSTEM_FILE = "/usr/local/share/ca-certificates/registry-ctl.crt"
-"""update-ca-certificates(8)."""
-SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-SYSTEM_LINK = Path("/etc/ssl/certs/registry-ctl.pem")
 PROGRAMS = {"docker": ("docker", "dockerd"), "podman": ("podman", "skopeo", "buildah")}
 """Which programs show that a tool is in use on this machine."""
 _PATIENCE = 120.0
@@ -93,7 +90,7 @@ def stores(layout: Layout, registry: str) -> dict[str, Store]:
     paths = {
         "docker": f"{DOCKER_FOLDER}/{registry}/ca.crt",
         "podman": f"{CONTAINERS_FOLDER}/{registry}/ca.crt",
-        "system": SYSTEM_FILE,
+        "system": str(distribution(layout.root).ca_own),
     }
     return {tool: Store(tool, layout.path(path)) for tool, path in paths.items()}
 
@@ -104,15 +101,16 @@ def installed_tools() -> list[str]:
 
 
 def system_program() -> Path:
-    """update-ca-certificates. Raises CtlError where there is none."""
-    found = find_program("update-ca-certificates")
+    """The program that makes the machine's list of CAs. Raises CtlError where there is none."""
+    name = distribution().ca_command
+    found = find_program(name)
     if found is None:
-        raise CtlError("update-ca-certificates is not installed", hint="apt-get install ca-certificates")
+        raise CtlError(f"{name} is not installed", hint=distribution().install_hint(name))
     return found
 
 
 def update_system(ca: bytes, program: Path) -> bool:
-    """Let the machine's own list of CAs take up what lies at SYSTEM_FILE, unless it holds it already.
+    """Let the machine's own list of CAs take up what is in its folder, unless it holds it already.
 
     Returns:
         Whether the list had to be made anew.
@@ -120,12 +118,12 @@ def update_system(ca: bytes, program: Path) -> bool:
     Raises:
         CtlError: the program failed; run again, it is tried again.
     """
-    if SYSTEM_BUNDLE.is_file() and ca.strip() in SYSTEM_BUNDLE.read_bytes():
+    here = distribution()
+    if here.ca_bundle.is_file() and ca.strip() in here.ca_bundle.read_bytes():
         return False
-    # The links by hash are made only for names that are new, unless the whole folder is made afresh.
-    fresh = ["--fresh"] if os.path.lexists(SYSTEM_LINK) else []
+    options = here.ca_renew if os.path.lexists(here.ca_link) else ()
     done = subprocess.run(
-        [program, *fresh],
+        [program, *options],
         capture_output=True,
         text=True,
         check=False,
@@ -134,7 +132,7 @@ def update_system(ca: bytes, program: Path) -> bool:
     )
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise CtlError(f"{program} failed: {last}", hint="see what it says: update-ca-certificates --verbose")
+        raise CtlError(f"{program} failed: {last}", hint=f"run it to see all that it says: {program}")
     return True
 
 

@@ -7,10 +7,15 @@ from collections.abc import Iterable
 
 from ctl.cli.framework import Context
 from ctl.converge.model import Machine
+from ctl.distribution import distribution
 from ctl.errors import CtlError
-from ctl.node.locate import left_out, locate, log_account, passed_over, unserved
+from ctl.machine.search import find_program
+from ctl.nginx.build import nginx_build
+from ctl.nginx.modules import dropped_directives, missing_modules
+from ctl.node.locate import locate
 from ctl.node.node import Node
 from ctl.output import Style
+from ctl.registry.support import ignored_settings, unsupported_settings
 from ctl.settings.attributes import Attributes
 from ctl.settings.component import Component
 from ctl.settings.components import COMPONENTS
@@ -37,11 +42,13 @@ def tell(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
         ctx.console.note(str(diagnostic).replace(word, ctx.console.paint(word, style, err=True), 1))
 
 
-def unserved_warnings(attributes: Attributes) -> list[Diagnostic]:
-    """What reconfigure would refuse, leave out or warn of because a program of this machine cannot serve it."""
+def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:
+    """What reconfigure would refuse, drop or warn of because a program of this machine does not support it."""
     try:
-        registry = [Diagnostic(problem, severity=Severity.WARNING) for problem in unserved(attributes)]
-        registry += passed_over(attributes)
+        registry = [
+            Diagnostic(problem, severity=Severity.WARNING) for problem in unsupported_settings(attributes)
+        ]
+        registry += ignored_settings(attributes)
     except CtlError as error:
         registry = [Diagnostic(error.message, severity=Severity.WARNING)]
     return list(first_of([*registry, *_nginx_warnings(attributes)]))
@@ -49,7 +56,12 @@ def unserved_warnings(attributes: Attributes) -> list[Diagnostic]:
 
 def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:
     try:
-        return left_out(attributes)
+        program = find_program(attributes.nginx.executable or "nginx")
+        if program is None or not attributes.nginx.enable:
+            return []
+        build = nginx_build(program)
+        missing = [Diagnostic(one, severity=Severity.WARNING) for one in missing_modules(attributes, build)]
+        return missing + dropped_directives(attributes, build)
     except CtlError as error:
         return [Diagnostic(error.message, severity=Severity.WARNING)]
 
@@ -67,9 +79,9 @@ def node(
     return Node(
         attributes=loaded.attributes,
         layout=ctx.layout,
-        programs=locate(loaded.attributes, required=required),
+        programs=locate(loaded.attributes, required=required, root=ctx.layout.root),
         privileged=privileged,
-        log_account=log_account() if privileged else None,
+        log_account=distribution(ctx.layout.root).log_account() if privileged else None,
         secrets=loaded.secrets.content,
         settings_file=ctx.settings.absolute() if ctx.settings else None,
         components=components,

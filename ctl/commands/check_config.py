@@ -31,10 +31,10 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """
     if as_json:
         return _as_json(ctx, peer)
-    from ctl.cli.loading import load_for_command, tell, unserved_warnings
+    from ctl.cli.loading import load_for_command, tell, unsupported_warnings
 
     attributes = load_for_command(ctx, use_secrets=False).attributes
-    tell(ctx, unserved_warnings(attributes))
+    tell(ctx, unsupported_warnings(attributes))
     tell(ctx, _against(ctx, attributes, peer))
     ctx.console.result("settings are valid" + (f" and agree with {peer}" if peer else ""))
     return EXIT_OK
@@ -54,13 +54,13 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 
 
 def _as_json(ctx: Context, peer: Path | None) -> int:
-    from ctl.cli.loading import unserved_warnings
+    from ctl.cli.loading import unsupported_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 
     try:
         attributes = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
-        found = (*attributes.diagnostics, *unserved_warnings(attributes), *_against(ctx, attributes, peer))
+        found = (*attributes.diagnostics, *unsupported_warnings(attributes), *_against(ctx, attributes, peer))
         valid = True
     except SettingsError as error:
         found, valid = error.diagnostics, False

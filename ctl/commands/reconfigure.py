@@ -71,15 +71,15 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
 
 
 def tell_beforehand(ctx: Context, node: Node) -> None:
-    """What the programs of this machine will pass over or cannot reach, though they go on without it."""
+    """What the programs of this machine will ignore or cannot reach, though they go on without it."""
     from ctl.cli.loading import tell
-    from ctl.nginx.modules import left_out
-    from ctl.node.locate import passed_over
+    from ctl.nginx.modules import dropped_directives
     from ctl.registry.reachable import cache_warnings
+    from ctl.registry.support import ignored_settings
 
-    tell(ctx, passed_over(node.attributes))
+    tell(ctx, ignored_settings(node.attributes))
     tell(ctx, cache_warnings(node))
-    tell(ctx, left_out(node.attributes, node.programs.nginx_build))
+    tell(ctx, dropped_directives(node.attributes, node.programs.nginx_build))
 
 
 def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:

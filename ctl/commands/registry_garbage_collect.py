@@ -84,14 +84,15 @@ def _attributes(ctx: Context) -> Attributes | None:
 
 
 def _program(registry: Section | None) -> Path:
+    from ctl.distribution import distribution
     from ctl.machine.search import find_program
-    from ctl.node.locate import REGISTRY_NAMES
+    from ctl.registry.programs import NAMES, names_of
 
-    given = registry.executable if registry else None
-    names = (given,) if given else REGISTRY_NAMES
+    names = names_of(registry.executable if registry else None)
     found = find_program(*names)
     if found is None:
-        raise PreflightError(f"{' or '.join(names)} is not installed", hint="apt-get install docker-registry")
+        hint = distribution().install_hint(NAMES[-1])
+        raise PreflightError(f"{' or '.join(names)} is not installed", hint=hint)
     return found
 
 

@@ -85,10 +85,8 @@ def _key(attributes: Attributes) -> str:
 def _naming(attributes: Attributes) -> Callable[[PublicKeyTypes], str]:
     """How the registry of this machine names keys; as GitLab does where there is none."""
     from ctl.machine.search import find_program
-    from ctl.node.locate import REGISTRY_NAMES
-    from ctl.registry.program import Flavour, flavour_of
-    from ctl.registry.token import key_id, thumbprint
+    from ctl.registry.programs import names_of, program_at
+    from ctl.registry.token import key_id
 
-    given = attributes.registry.executable
-    found = find_program(*((given,) if given else REGISTRY_NAMES))
-    return thumbprint if found and flavour_of(found) is Flavour.DISTRIBUTION_3 else key_id
+    found = find_program(*names_of(attributes.registry.executable))
+    return program_at(found).name_key if found else key_id

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.distribution import distribution
 from ctl.errors import CtlError, PreflightError, UsageFault
 from ctl.output import Style
 
@@ -70,7 +71,7 @@ def trust(ctx: Context, *, docker: bool, podman: bool, system: bool, replace: bo
 def _refuse(ctx: Context, *, system: bool) -> None:
     if system and not ctx.layout.is_machine:
         raise UsageFault(
-            "--system is for the machine itself: update-ca-certificates knows no other root",
+            f"--system is for the machine itself: {distribution().ca_command} knows no other root",
             hint="leave out --root, or --system",
         )
     if ctx.layout.is_machine and os.geteuid() != 0:

@@ -15,6 +15,7 @@ from ctl.converge.folders import open_folder
 from ctl.converge.inspect import group_id, look
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
 from ctl.converge.steps import LOCKED, run, set_ids_and_mode
+from ctl.distribution import distribution
 
 ABSENT = (6,)
 """Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
@@ -83,13 +84,13 @@ def _run(record: UndoRecord, vault: Path, machine: Machine) -> None:
 
 def _user_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
     account, gid = record["account"], record["gid"]
-    run(("userdel", account), done=ABSENT, retry=LOCKED)
+    run(distribution().remove_user(account), done=ABSENT, retry=LOCKED)
     if gid is not None and group_id(account) is None:
-        run(("groupadd", "--gid", str(gid), account), retry=LOCKED)
+        run(distribution().add_group(account, gid=gid), retry=LOCKED)
 
 
 def _group_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
-    run(("groupdel", record["account"]), done=ABSENT, retry=LOCKED)
+    run(distribution().remove_group(record["account"]), done=ABSENT, retry=LOCKED)
 
 
 def _service(record: UndoRecord, vault: Path, machine: Machine) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from ctl.distribution import distribution
+
+SYSTEM_PATH = distribution().path
 """PATH of programs that must not depend on the caller's."""
 
 
 def find_program(*names: str) -> Path | None:
     """The first of some programs that is there: an absolute path, or a name on PATH and the system's folders."""
-    import shutil  # brings its compressors along: only who searches is to wait for them
+    import shutil  # imported here because it loads its compressors
 
     path = os.pathsep.join([os.environ.get("PATH", ""), SYSTEM_PATH])
     for name in names:

@@ -1,4 +1,4 @@
-"""What the NGINX program of this machine is: its version and modules, as `nginx -V` tells."""
+"""What the NGINX program of this machine is: its version and modules, as `nginx -V` reports them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.distribution import distribution
 from ctl.errors import PreflightError
+from ctl.machine.search import SYSTEM_PATH
 
 HTTP2_DIRECTIVE = (1, 25, 1)
 """The version that brought `http2 on;`; before, `http2` is a flag of `listen` (nginx.org/en/CHANGES)."""
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+ENVIRONMENT = {"PATH": SYSTEM_PATH, "LC_ALL": "C"}
 """NGINX runs as the supervisor will run it: nothing of the caller's environment reaches its configuration."""
 _PATIENCE = 30
 _OPTIONAL = frozenset(
@@ -32,7 +34,7 @@ class NginxBuild:
         version: as (1, 22, 1).
         modules: optional modules that are built in, as "http_ssl_module"; dynamic ones are not counted,
             since they work only once they are loaded.
-        without: usual modules that were left out.
+        without: usual modules that it was built without.
     """
 
     version: tuple[int, ...]
@@ -49,11 +51,14 @@ class NginxBuild:
         return self.version >= HTTP2_DIRECTIVE
 
 
-DISTRIBUTION = NginxBuild(
+USUAL = NginxBuild(
     (1, 22, 1),
     frozenset(f"http_{name}_module" for name in ("realip", "ssl", "stub_status", "v2")),
 )
 """Debian 12's, where files are rendered on a machine without NGINX."""
+
+
+ANOTHER = 'name another NGINX in nginx["executable"]'
 
 
 @functools.cache
@@ -63,6 +68,7 @@ def nginx_build(program: Path) -> NginxBuild:
     Raises:
         PreflightError: the program does not run, or is no NGINX.
     """
+    hint = f"Install it ({distribution().install_hint('nginx')}), or {ANOTHER}."
     try:
         done = subprocess.run(
             [str(program), "-V"],
@@ -74,15 +80,15 @@ def nginx_build(program: Path) -> NginxBuild:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise PreflightError(f"{program} does not run: {error}", hint=_HINT) from error
+        raise PreflightError(f"{program} does not run: {error}", hint=hint) from error
     build = parse(done.stderr)
     if build is None:
-        said = (done.stderr or done.stdout).strip().partition("\n")[0]
-        raise PreflightError(f"{program} -V does not answer as NGINX: {said or 'nothing'}", hint=_HINT)
+        printed = (done.stderr or done.stdout).strip().partition("\n")[0]
+        raise PreflightError(
+            f"{program} -V does not answer as NGINX: {printed or 'nothing'}",
+            hint=hint,
+        )
     return build
-
-
-_HINT = 'Install it (apt-get install nginx), or name another program in nginx["executable"].'
 
 
 def parse(text: str) -> NginxBuild | None:

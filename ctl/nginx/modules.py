@@ -1,7 +1,7 @@
 """What the settings want of NGINX, and which of its modules does it: NGINX can be built without each of them.
 
-A directive of a module that is missing is an error to NGINX, so it is left out; where that would change what
-is served, or to whom, nothing is left out and the program is refused.
+A directive of a module that is missing is an error to NGINX, so it is dropped; where that would change what
+is served, or to whom, nothing is dropped and the program is refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ctl.nginx.build import NginxBuild
+from ctl.nginx.build import ANOTHER, NginxBuild
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.components.nginx import STATUS_MODULES
 from ctl.settings.rules.vhost import serves_registry
@@ -53,7 +53,7 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "nginx.gzip_enabled": ("http_gzip_module",),
     "nginx.status.enable": STATUS_MODULES,
 }
-"""Settings whose directives are left out without these modules."""
+"""Settings whose directives are dropped without these modules."""
 KEEPALIVE_TIME_SINCE = (1, 19, 10)
 """The version that brought keepalive_time (nginx.org/en/CHANGES)."""
 
@@ -66,7 +66,7 @@ def serves_status(attributes: Attributes, build: NginxBuild) -> bool:
     )
 
 
-def refusals(attributes: Attributes, build: NginxBuild) -> list[str]:
+def missing_modules(attributes: Attributes, build: NginxBuild) -> list[str]:
     """What this NGINX cannot do and the node cannot be without, a sentence each."""
     if not attributes.nginx.enable:
         return []
@@ -77,18 +77,18 @@ def refusals(attributes: Attributes, build: NginxBuild) -> list[str]:
     ]
 
 
-def left_out(attributes: Attributes, build: NginxBuild) -> list[Diagnostic]:
-    """What the settings file gave and this NGINX cannot do: a warning each. Defaults are left out in silence."""
-    return list(_left_out(attributes, build)) if attributes.nginx.enable else []
+def dropped_directives(attributes: Attributes, build: NginxBuild) -> list[Diagnostic]:
+    """What the settings file gave and this NGINX cannot do: a warning each. Defaults are dropped without one."""
+    return list(_dropped(attributes, build)) if attributes.nginx.enable else []
 
 
-def _left_out(attributes: Attributes, build: NginxBuild) -> Iterator[Diagnostic]:
+def _dropped(attributes: Attributes, build: NginxBuild) -> Iterator[Diagnostic]:
     for setting, modules in OPTIONAL.items():
         missing = [module for module in modules if not build.has(module)]
         origin = attributes.origin(setting)
         if missing and origin.kind is OriginKind.FILE and _value(attributes, setting):
-            message = f"is left out: this NGINX was built without {' and '.join(missing)}"
-            hint = 'Name another NGINX in nginx["executable"], or remove the setting.'
+            message = f"has no effect: this NGINX was built without {' and '.join(missing)}"
+            hint = f"{ANOTHER[0].upper()}{ANOTHER[1:]}, or remove the setting."
             yield Diagnostic(message, origin.location, setting, hint, Severity.WARNING)
 
 

@@ -11,14 +11,16 @@ from pathlib import Path
 from ctl.auth.runtime import refuse_unreachable
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
+from ctl.distribution import distribution
 from ctl.errors import PreflightError
 from ctl.machine.access import may
 from ctl.machine.search import find_program
-from ctl.nginx.modules import refusals
-from ctl.node.locate import unserved
+from ctl.nginx.build import ANOTHER
+from ctl.nginx.modules import missing_modules
 from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.registry.reachable import refuse_other_metadata
+from ctl.registry.support import unsupported_settings
 from ctl.services.definition import read_definition
 from ctl.services.ports import excludes
 from ctl.settings.checks.accounts import accounts
@@ -58,7 +60,7 @@ def check(node: Node, machine: Machine) -> None:
     Raises:
         PreflightError: something is not ready; says what, and what to do.
     """
-    _refuse_unserved_settings(node)
+    _refuse_unsupported_settings(node)
     _refuse_missing_modules(node)
     _refuse_rival_components(node)
     _refuse_missing_programs(node)
@@ -71,9 +73,9 @@ def check(node: Node, machine: Machine) -> None:
     _refuse_taken_ports(node, machine)
 
 
-def _refuse_unserved_settings(node: Node) -> None:
-    """Registries ignore settings that they do not know; what was asked for must not be lost in silence."""
-    problems = unserved(node.attributes)
+def _refuse_unsupported_settings(node: Node) -> None:
+    """Registries ignore settings that they do not know; what was asked for must not be lost without a word."""
+    problems = unsupported_settings(node.attributes)
     if problems:
         raise PreflightError(
             "; ".join(problems),
@@ -82,11 +84,11 @@ def _refuse_unserved_settings(node: Node) -> None:
 
 
 def _refuse_missing_modules(node: Node) -> None:
-    problems = refusals(node.attributes, node.programs.nginx_build)
+    problems = missing_modules(node.attributes, node.programs.nginx_build)
     if problems:
         raise PreflightError(
             f"{node.programs.nginx}: {'; '.join(problems)}",
-            hint='install another NGINX (apt-get install nginx), or name it in nginx["executable"]',
+            hint=f"install another one ({distribution().install_hint('nginx')}), or {ANOTHER}",
         )
 
 
@@ -96,7 +98,7 @@ def _refuse_missing_accounts(node: Node) -> None:
             raise PreflightError(
                 f"user {account.username!r} ({account.setting or component}) does not exist, and "
                 'manage_accounts["enable"] is False',
-                hint=f"useradd --system {account.username}",
+                hint=" ".join(distribution().add_user(account.username, system=True)),
             )
 
 
@@ -125,7 +127,7 @@ def _refuse_missing_programs(node: Node) -> None:
         if missing:
             raise PreflightError(
                 f"{component} needs {' and '.join(missing)}, not installed here",
-                hint=f"apt-get install {' '.join(component.packages or missing)}",
+                hint=distribution().install_hint(*(component.packages or missing)),
             )
 
 

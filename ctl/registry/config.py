@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ctl.errors import CtlError
-from ctl.registry.program import driver_of
+from ctl.registry.drivers import driver_of
 from ctl.registry.reason import secrets_in
 
 DEFAULT_ROOT = "/var/lib/registry"

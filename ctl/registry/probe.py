@@ -13,7 +13,7 @@ from ctl.errors import CtlError, RunFailed, ValidationError
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.instance import UnixConnection, furnish, private_document, serving
 from ctl.registry.config import RegistryConfig, read_config, read_environment
-from ctl.registry.program import LOCAL_DRIVERS, NO_DRIVERS
+from ctl.registry.drivers import LOCAL_DRIVERS, NO_DRIVERS
 from ctl.registry.reason import mask
 
 SECONDS = 8.0

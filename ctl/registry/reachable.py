@@ -11,8 +11,7 @@ from ctl.collector.layout import DATABASE_LOCK, REPOSITORIES
 from ctl.errors import CtlError, PreflightError
 from ctl.node.node import Node
 from ctl.registry.config import RegistryConfig, read_config, read_environment
-from ctl.registry.dialect import sections
-from ctl.registry.program import Flavour, flavour_of
+from ctl.registry.programs import RegistryProgram, program_at
 from ctl.settings.source import Diagnostic, Severity
 
 _VARIABLES = "REGISTRY_REDIS_"
@@ -30,24 +29,24 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
         node: with the settings that shall be.
     """
     attributes = node.attributes
-    registry, flavour = attributes.registry, flavour_of(node.programs.registry)
-    planned = _planned(node, flavour)
+    registry, program = attributes.registry, program_at(node.programs.registry)
+    planned = _planned(node, program)
     if not registry.enable or planned.cache != "redis":
         return []
     current = _current(planned.path, Path(registry.env_directory))
     if current is None or _to_redis(current) != _to_redis(planned):
-        said = _unusable(planned, flavour)
+        said = _unusable(planned, program)
     else:
         said = _OF_OTHER_STORAGE if _place(current) != _place(planned) else ""
     place = attributes.origin("registry.redis").location
     return [Diagnostic(said, place, "registry.redis", severity=Severity.WARNING)] if said else []
 
 
-def _planned(node: Node, flavour: Flavour) -> RegistryConfig:
+def _planned(node: Node, program: RegistryProgram) -> RegistryConfig:
     registry = node.attributes.registry
     return RegistryConfig(
         Path(registry.dir) / "config.yml",
-        sections(registry, flavour),
+        program.sections(registry),
         {name: str(value) for name, value in registry.env.items()},
     )
 
@@ -64,7 +63,7 @@ def refuse_other_metadata(node: Node) -> None:
     Raises:
         PreflightError: names that file, and the way on.
     """
-    planned = _planned(node, flavour_of(node.programs.registry))
+    planned = _planned(node, program_at(node.programs.registry))
     if planned.root is None:
         return
     lock, place = planned.root / DATABASE_LOCK, node.attributes.origin("registry.database").location
@@ -104,12 +103,12 @@ def _current(path: Path, environment: Path) -> RegistryConfig | None:
         return None
 
 
-def _unusable(planned: RegistryConfig, flavour: Flavour) -> str:
+def _unusable(planned: RegistryConfig, program: RegistryProgram) -> str:
     """Why the cache cannot be used, or ""."""
     from ctl.registry.collect.cache import Cache
     from ctl.registry.redis import redis_server
 
-    server = redis_server(planned, flavour)
+    server = redis_server(planned, program)
     try:
         if server is not None:
             Cache(server, planned.secrets).check()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ctl.registry.config import RegistryConfig
-from ctl.registry.program import Flavour
+from ctl.registry.programs import RegistryProgram
 
 PORT = 6379
 CONNECT_SECONDS = 5.0
@@ -101,17 +101,15 @@ def _patience() -> dict[str, Any]:
     }
 
 
-def redis_server(config: RegistryConfig, flavour: Flavour) -> RedisServer | None:
+def redis_server(config: RegistryConfig, program: RegistryProgram) -> RedisServer | None:
     """The server that a registry's cache is in; None where the configuration names none.
 
     Args:
         config: the registry's; variables as REGISTRY_REDIS_ADDR win over the file.
-        flavour: of its program: each knows parameters of its own, and passes over the others.
+        program: each knows parameters of its own, and ignores the others.
     """
-    given = {**config.section("redis"), **_from_environment(config.environment)}
-    if flavour is Flavour.DISTRIBUTION_2:
-        given = {name: given.get(name) for name in ("addr", "password", "db")}
-    addresses = _addresses(given, flavour)
+    given = program.redis_settings({**config.section("redis"), **_from_environment(config.environment)})
+    addresses = program.redis_addresses(given)
     if not addresses:
         return None
     return RedisServer(
@@ -122,15 +120,6 @@ def redis_server(config: RegistryConfig, flavour: Flavour) -> RedisServer | None
         (str(given.get("sentinelusername") or ""), str(given.get("sentinelpassword") or "")),
         _tls(given.get("tls")),
     )
-
-
-def _addresses(given: Mapping[str, Any], flavour: Flavour) -> tuple[str, ...]:
-    """A list in Distribution 3; one text elsewhere, in which GitLab's registry divides several by commas."""
-    listed = given.get("addrs")
-    if flavour is Flavour.DISTRIBUTION_3 or (flavour is Flavour.UNKNOWN and listed):
-        return tuple(str(one) for one in listed) if isinstance(listed, list) else ()
-    parts = str(given.get("addr") or "").split(",")
-    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

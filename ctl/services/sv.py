@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.distribution import distribution
 from ctl.errors import CtlError, PreflightError
 from ctl.machine.search import SYSTEM_PATH
 from ctl.services.status import Status, parse_status
@@ -80,4 +81,4 @@ def run_runit(command: Sequence[str], environment: dict[str, str]) -> subprocess
 
 def not_installed(program: str) -> PreflightError:
     """The error for a missing program of runit."""
-    return PreflightError(f"{program} is not in {SYSTEM_PATH}", hint="apt-get install runit")
+    return PreflightError(f"{program} is not in {SYSTEM_PATH}", hint=distribution().install_hint(program))

@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ctl.acme.account import account_key
-from ctl.acme.client import SYSTEM_TRUST, Session, make_key, root_of, trust
+from ctl.acme.client import Session, make_key, root_of, trust
 from ctl.acme.reasons import NotIssued
+from ctl.distribution import distribution
 from ctl.errors import CtlError
 from ctl.tls.authority import issue, make_authority
 from tests.harness.acme_site import Site, issued
@@ -113,7 +114,7 @@ def test_the_setting_comes_before_the_surroundings(tmp_path: Path, monkeypatch: 
     given, surrounding = tmp_path / "given.pem", tmp_path / "surrounding.pem"
     given.touch()
     surrounding.touch()
-    assert trust(None) in (str(SYSTEM_TRUST), True)
+    assert trust(None) in (str(distribution().ca_bundle), True)
     monkeypatch.setenv("SSL_CERT_FILE", str(surrounding))
     assert trust(None) == str(surrounding)
     assert trust(str(given)) == str(given)

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import ctl.cli.loading
-import ctl.node.locate  # noqa: F401
 from ctl.auth import accounts_file as _accounts_file  # noqa: F401 - instrumented, like all that is imported here
 from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.htpasswd import read as read_htpasswd
@@ -131,7 +129,8 @@ def check_config(data: bytes) -> None:
         with (
             redirect_stdout(out),
             redirect_stderr(out),
-            patch("ctl.node.locate.find_program", return_value=None),
+            patch("ctl.cli.loading.find_program", return_value=None),
+            patch("ctl.registry.programs.identify.find_program", return_value=None),
         ):
             cli.main(arguments, prog_name="ctl", standalone_mode=False)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ctl.errors import PreflightError
 from ctl.machine.search import find_program
-from ctl.nginx.build import DISTRIBUTION, nginx_build, parse
+from ctl.nginx.build import USUAL, nginx_build, parse
 
 OPENRESTY = """nginx version: openresty/1.25.3.1
 built with OpenSSL 1.1.1w  11 Sep 2023
@@ -74,5 +74,5 @@ def test_the_distributions_nginx(monkeypatch: pytest.MonkeyPatch) -> None:
     program = find_program("nginx")
     assert program is not None
     build = nginx_build(program)
-    assert DISTRIBUTION.modules <= build.modules
+    assert USUAL.modules <= build.modules
     assert shutil.which("nginx", path="/usr/sbin:/usr/bin") == str(program)

@@ -13,8 +13,8 @@ import pytest
 from ctl.converge import render_to
 from ctl.converge.model import Machine
 from ctl.errors import PreflightError
-from ctl.nginx.build import DISTRIBUTION, NginxBuild, parse
-from ctl.nginx.modules import left_out, refusals
+from ctl.nginx.build import USUAL, NginxBuild, parse
+from ctl.nginx.modules import dropped_directives, missing_modules
 from ctl.node.locate import locate
 from ctl.node.node import Node
 from ctl.node.preflight import check
@@ -107,7 +107,7 @@ GONE = {
 }
 
 
-def test_directives_of_missing_modules_are_left_out(node_of: NodeOf, tmp_path: Path) -> None:
+def test_directives_of_missing_modules_are_dropped_directives(node_of: NodeOf, tmp_path: Path) -> None:
     node = node_of(build(SMALL))
     conf = rendered(node, tmp_path / "output")
     assert not GONE & directives(conf)
@@ -119,16 +119,16 @@ def test_directives_of_missing_modules_are_left_out(node_of: NodeOf, tmp_path: P
 
 
 def test_they_are_there_where_the_modules_are(node_of: NodeOf, tmp_path: Path) -> None:
-    conf = rendered(node_of(DISTRIBUTION), tmp_path / "output")
+    conf = rendered(node_of(USUAL), tmp_path / "output")
     assert directives(conf) >= GONE | {"proxy_temp_path"}
 
 
 def test_what_was_asked_for_and_left_out_is_said(node_of: NodeOf) -> None:
     node = node_of(build(SMALL))
-    found = [f"{one.setting} {one.location.line if one.location else 0}: {one.message}" for one in left_out(
+    found = [f"{one.setting} {one.location.line if one.location else 0}: {one.message}" for one in dropped_directives(
         node.attributes, build(SMALL)
     )]  # fmt: skip
-    without = "is left out: this NGINX was built without"
+    without = "has no effect: this NGINX was built without"
     assert found == [
         f"registry.nginx.http2_enabled 4: {without} http_v2_module",
         f"registry.nginx.real_ip_header 5: {without} http_realip_module",
@@ -136,17 +136,17 @@ def test_what_was_asked_for_and_left_out_is_said(node_of: NodeOf) -> None:
         f"nginx.gzip_enabled 8: {without} http_gzip_module",
         f"nginx.status.enable 7: {without} http_stub_status_module and http_access_module",
     ]
-    assert left_out(node.attributes, DISTRIBUTION) == []
+    assert dropped_directives(node.attributes, USUAL) == []
 
 
 def test_defaults_are_left_out_in_silence(site: Site) -> None:
     attributes = site.attributes("\n".join(SETTINGS.splitlines()[:3]))
-    assert left_out(attributes, build(SMALL)) == []
+    assert dropped_directives(attributes, build(SMALL)) == []
 
 
 def test_what_nothing_can_replace_is_refused(node_of: NodeOf, site: Site) -> None:
     node = node_of(build(BARE))
-    assert refusals(node.attributes, build(BARE)) == [
+    assert missing_modules(node.attributes, build(BARE)) == [
         "this NGINX was built without http_ssl_module, which https needs",
         "this NGINX was built without http_proxy_module, which passing requests on to the registry needs",
         "this NGINX was built without http_map_module, which access logs without query strings needs",
@@ -154,8 +154,8 @@ def test_what_nothing_can_replace_is_refused(node_of: NodeOf, site: Site) -> Non
     with pytest.raises(PreflightError, match="without http_ssl_module, which https needs"):
         check(node, Machine(services=Runit(Layout(site.folder)), privileged=False))
     plain = node_of(build(SMALL), 'registry_external_url = "http://localhost:5050"')
-    assert refusals(plain.attributes, build(SMALL)) == []
-    assert refusals(site.attributes('external_url = "https://gitlab.example.com"'), build(BARE)) == []
+    assert missing_modules(plain.attributes, build(SMALL)) == []
+    assert missing_modules(site.attributes('external_url = "https://gitlab.example.com"'), build(BARE)) == []
 
 
 def test_an_old_nginx_has_no_keepalive_time(node_of: NodeOf, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ctl.converge.model import Action, DesiredFile, Machine, Notification, Resou
 from ctl.converge.resources.actions import Service
 from ctl.converge.resources.files import Directory
 from ctl.errors import CtlError
-from ctl.nginx.build import DISTRIBUTION
+from ctl.nginx.build import USUAL
 from ctl.node.node import Node, Programs
 from ctl.node.runit_service import runit_service, svlogd_lines
 from ctl.paths import Layout
@@ -52,7 +52,7 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
             chpst=program("chpst"),
             svlogd=program("svlogd"),
             logrotate=Path("/usr/sbin/logrotate"),
-            nginx_build=DISTRIBUTION,
+            nginx_build=USUAL,
         ),
         privileged=privileged,
         log_account=account,

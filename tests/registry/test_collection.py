@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.registry.program import Flavour, identify
+from ctl.registry.programs import Distribution3, identify
 from tests.harness import images, tree
 from tests.harness.registry_stack import Stack, registry_uid
 from tests.harness.skopeo import Skopeo
@@ -107,7 +107,7 @@ def test_manifests_of_schema_1(registry: Stack) -> None:
         path.parent.mkdir(parents=True)
         path.write_bytes(text)
         registry.own(*registry.images.rglob("*"))
-    if identify(registry.program).flavour is Flavour.DISTRIBUTION_3:
+    if isinstance(identify(registry.program), Distribution3):
         said = registry.collect(code=1)
         assert "unrecognized manifest schema version 1" in said
         assert "delete that manifest by its digest" in said

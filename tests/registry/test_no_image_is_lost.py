@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, REPOSITORIES
-from ctl.registry.program import identify
+from ctl.registry.programs import identify
 from tests.harness import images, tree
 from tests.harness.registry_stack import Stack
 from tests.harness.registry_store import Store

@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from ctl.registry import token
-from ctl.registry.dialect import KEY_SET
+from ctl.registry.programs import Distribution3
 from tests.harness import seeds
 from tests.harness.ports import Ports
 from tests.harness.registries import Registry
 from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
+KEYS = Distribution3.key_file
 
 MINUTES = timedelta(minutes=5)
 
@@ -40,13 +41,13 @@ def served(registry: Registry, *, key_set: bool) -> Iterator[int]:
     with TemporaryDirectory(prefix="ctl-token-") as name:
         folder, number = Path(name), ports.take()
         (folder / "registry.crt").write_text(seeds.pair()[1], encoding="ascii")
-        (folder / KEY_SET).write_text(token.key_set(seeds.pair()[1]), encoding="ascii")
+        (folder / KEYS).write_text(token.key_set(seeds.pair()[1]), encoding="ascii")
         auth = {
             "realm": "http://gitlab/jwt/auth",
             "service": token.SERVICE,
             "issuer": "gitlab",
             "rootcertbundle": str(folder / "registry.crt"),
-            **({"jwks": str(folder / KEY_SET)} if key_set else {}),
+            **({"jwks": str(folder / KEYS)} if key_set else {}),
         }
         config = {
             "version": 0.1,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ctl.converge.inspect import group_id
 from ctl.converge.model import Change, DesiredFile, Machine
 from ctl.converge.steps import LOCKED, AddGroup, AddUser, RunCommand
+from ctl.distribution import distribution
 from ctl.errors import CtlError
 
 
@@ -57,15 +58,13 @@ class Group(_Account):
         try:
             present = grp.getgrnam(self.account)
         except KeyError:
-            flags = (["--system"] if self.system else []) + (
-                ["--gid", str(self.gid)] if self.gid is not None else []
-            )
-            step = AddGroup(self.account, ("groupadd", *flags, self.account))
-            return Change(self.name, "create", (step,))
+            argv = distribution().add_group(self.account, gid=self.gid, system=self.system)
+            return Change(self.name, "create", (AddGroup(self.account, argv),))
         if self.gid is not None and present.gr_gid != self.gid:
+            command = " ".join(distribution().change_group(self.account, self.gid))
             raise CtlError(
                 f"group {self.account!r} has gid {present.gr_gid}, not {self.gid} as the settings say",
-                hint=f"groupmod --gid {self.gid} {self.account}, and chgrp its files; or change the setting",
+                hint=f"{command}, and chgrp its files; or change the setting",
             )
         return None
 
@@ -107,32 +106,32 @@ class User(_Account):
         except KeyError:
             return Change(self.name, "create", (self._create(),))
         if self.uid is not None and present.pw_uid != self.uid:
+            command = " ".join(distribution().change_user(self.account, {"uid": str(self.uid)}))
             raise CtlError(
                 f"user {self.account!r} has uid {present.pw_uid}, not {self.uid} as the settings say",
-                hint=f"usermod --uid {self.uid} {self.account}, and chown its files; or change the setting",
+                hint=f"{command}, and chown its files; or change the setting",
             )
         if present.pw_uid == 0:
             raise CtlError(f"user {self.account!r} is root, and cannot be the account of a service")
         return None if self.shared else self._correct(present)
 
     def _create(self) -> AddUser:
-        flags = ["--system"] if self.system else []
-        flags += ["--uid", str(self.uid)] if self.uid is not None else []
-        flags += ["--gid", self.group, "--home-dir", self.home, "--shell", self.shell, "--no-create-home"]
-        return AddUser(self.account, ("useradd", *flags, self.account))
+        number = {} if self.uid is None else {"uid": str(self.uid)}
+        values = {**number, "gid": self.group, "home-dir": self.home, "shell": self.shell}
+        return AddUser(self.account, distribution().add_user(self.account, values, system=self.system))
 
     def _correct(self, present: pwd.struct_passwd) -> Change | None:
-        wanted = {"--home": self.home, "--shell": self.shell}
-        former = {"--home": present.pw_dir, "--shell": present.pw_shell}
+        wanted = {"home": self.home, "shell": self.shell}
+        former = {"home": present.pw_dir, "shell": present.pw_shell}
         if group_id(self.group) != present.pw_gid:
-            wanted["--gid"], former["--gid"] = self.group, str(present.pw_gid)
-        changed = [flag for flag, value in wanted.items() if former[flag] != value]
+            wanted["gid"], former["gid"] = self.group, str(present.pw_gid)
+        changed = [key for key, value in wanted.items() if former[key] != value]
         if not changed:
             return None
         argv, undo_argv = (
-            ("usermod", *[word for flag in changed for word in (flag, values[flag])], self.account)
+            distribution().change_user(self.account, {key: values[key] for key in changed})
             for values in (wanted, former)
         )
         step = RunCommand(argv, undo_argv=undo_argv, retry=LOCKED)
-        words = [f"{flag.lstrip('-')} {former[flag]} → {wanted[flag]}" for flag in changed]
+        words = [f"{key} {former[key]} → {wanted[key]}" for key in changed]
         return Change(self.name, ", ".join(words), (step,))

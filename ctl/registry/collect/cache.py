@@ -13,7 +13,7 @@ from typing import Any
 from ctl.errors import PreflightError, RunFailed
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.progress import Reporter
-from ctl.registry.program import identify
+from ctl.registry.programs import identify
 from ctl.registry.reason import mask
 from ctl.registry.redis import RedisServer, redis_server
 
@@ -96,7 +96,7 @@ def cache_of(setup: Setup) -> Cache | None:
     if setup.config.cache != "redis":
         return None
     program = identify(setup.program)
-    server = redis_server(setup.config, program.flavour)
+    server = redis_server(setup.config, program)
     if server is None:
         raise PreflightError(
             f"{setup.config.path} has its cache in Redis, but names no server that {program} would use"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ctl.registry.collect.progress import Reporter
 from ctl.registry.config import RegistryConfig
 from ctl.registry.gate import Gate
 from ctl.registry.launch import Account, clean_environment, end, start
-from ctl.registry.program import Flavour, identify
+from ctl.registry.programs import identify
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def run_collector(setup: Setup, gate: Gate, *, dry_run: bool, reporter: Reporter
     process = start(
         [setup.program, "garbage-collect", *(["--dry-run"] if dry_run else []), setup.config.path],
         account=setup.account,
-        environment={**setup.environment, **_audible(setup.program)},
+        environment={**setup.environment, **identify(setup.program).collector_environment},
         cwd=setup.config.path.parent,
         keep_open=(gate.fileno(),),
     )
@@ -84,10 +83,3 @@ def _ended(code: int) -> str:
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return f"failed (exit {code})" if code else "did not come to its end"
-
-
-def _audible(program: Path) -> Mapping[str, str]:
-    """GitLab's registry tells what it finds in its log only: it must not be quiet, and is to be read."""
-    if identify(program).flavour in (Flavour.DISTRIBUTION_2, Flavour.DISTRIBUTION_3):
-        return {}
-    return {"REGISTRY_LOG_LEVEL": "info", "REGISTRY_LOG_FORMATTER": "json"}

@@ -20,9 +20,9 @@ from ctl.paths import Layout
 from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig
+from ctl.registry.drivers import NO_DRIVERS
 from ctl.registry.gate import Gate
 from ctl.registry.launch import Account, end, start
-from ctl.registry.program import NO_DRIVERS
 from ctl.registry.reason import reason
 from ctl.registry.repair import PREFIX, forget, mark_file
 from ctl.text.quoting import yaml as quoted

@@ -1,4 +1,4 @@
-"""The flavour of the registry program, and the settings that it cannot serve."""
+"""Which registry program it is, and the settings that it does not support."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from ctl.errors import PreflightError
-from ctl.registry.program import Flavour, has_driver, identify, parse_version, refusals
+from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram, identify
+from ctl.registry.programs.identify import parse_version
+from ctl.registry.programs.run import has_driver
+from ctl.registry.support import unsupported_settings
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
 from ctl.settings.source import Location
 from tests.harness.registries import Registry
@@ -18,29 +21,28 @@ PROGRAM = Path("/usr/bin/registry")
 
 
 @pytest.mark.parametrize(
-    ("text", "flavour", "version"),
+    ("text", "kind", "version"),
     [
-        ("docker-registry github.com/docker/distribution 2.8.2+ds1", Flavour.DISTRIBUTION_2, "2.8.2+ds1"),
-        ("registry github.com/docker/distribution v2.8.3", Flavour.DISTRIBUTION_2, "2.8.3"),
-        ("/bin/registry github.com/distribution/distribution/v3 3.1.1", Flavour.DISTRIBUTION_3, "3.1.1"),
+        ("docker-registry github.com/docker/distribution 2.8.2+ds1", Distribution2, "2.8.2+ds1"),
+        ("registry github.com/docker/distribution v2.8.3", Distribution2, "2.8.3"),
+        ("/bin/registry github.com/distribution/distribution/v3 3.1.1", Distribution3, "3.1.1"),
         (
             "./r github.com/distribution/distribution/v3 v3.0.0+unknown",
-            Flavour.DISTRIBUTION_3,
+            Distribution3,
             "3.0.0+unknown",
         ),
         (
             "registry gitlab.com/gitlab-org/container-registry v4.9.0-gitlab",
-            Flavour.GITLAB,
+            GitlabRegistry,
             "4.9.0-gitlab",
         ),
-        ("registry github.com/docker/distribution v4.15.2-gitlab", Flavour.GITLAB, "4.15.2-gitlab"),
-        ("registry example.com/fork v1.0", Flavour.UNKNOWN, "1.0"),
+        ("registry github.com/docker/distribution v4.15.2-gitlab", GitlabRegistry, "4.15.2-gitlab"),
+        ("registry example.com/fork v1.0", RegistryProgram, "1.0"),
     ],
 )
-def test_version_tells_the_flavour(text: str, flavour: Flavour, version: str) -> None:
+def test_version_names_the_program(text: str, kind: type[RegistryProgram], version: str) -> None:
     program = parse_version(PROGRAM, text + "\n")
-    assert (program.flavour, program.version) == (flavour, version)
-    assert program.knows_database is (flavour in (Flavour.GITLAB, Flavour.UNKNOWN))
+    assert (type(program), program.version) == (kind, version)
 
 
 @pytest.mark.parametrize("text", ["", "usage: something", "hello"])
@@ -60,7 +62,7 @@ def test_version_is_asked_once(tmp_path: Path) -> None:
     path = script(
         tmp_path, f"echo x >> {tmp_path}/runs", "echo registry github.com/docker/distribution 2.8.2"
     )
-    assert identify(path).flavour is Flavour.DISTRIBUTION_2
+    assert isinstance(identify(path), Distribution2)
     assert identify(path) is identify(path)
     assert (tmp_path / "runs").read_text(encoding="utf-8") == "x\n"
 
@@ -129,7 +131,7 @@ HARMLESS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "registry"), IN_FORCE)
 def test_settings_that_are_ignored_are_refused(tmp_path: Path, name: str, registry: dict[str, Any]) -> None:
-    (said,) = refusals(attributes(**registry), identify(debian(tmp_path)))
+    (said,) = unsupported_settings(attributes(**registry), identify(debian(tmp_path)))
     assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs GitLab\'s registry')
     assert "2.8.2+ds1" in said
     assert "secret" not in said
@@ -137,13 +139,13 @@ def test_settings_that_are_ignored_are_refused(tmp_path: Path, name: str, regist
 
 @pytest.mark.parametrize("registry", [registry for _, registry in IN_FORCE])
 def test_settings_that_nobody_gave_are_not_refused(tmp_path: Path, registry: dict[str, Any]) -> None:
-    assert refusals(attributes(given=False, **registry), identify(debian(tmp_path))) == []
+    assert unsupported_settings(attributes(given=False, **registry), identify(debian(tmp_path))) == []
 
 
 @pytest.mark.parametrize("registry", [registry for _, registry in IN_FORCE])
 def test_gitlabs_registry_serves_them(registry: dict[str, Any]) -> None:
     program = parse_version(PROGRAM, "registry gitlab.com/gitlab-org/container-registry v4.9.0")
-    assert refusals(attributes(**registry), program) == []
+    assert unsupported_settings(attributes(**registry), program) == []
 
 
 NEWER_REDIS: list[tuple[str, dict[str, Any]]] = [
@@ -160,16 +162,18 @@ NEWER_REDIS: list[tuple[str, dict[str, Any]]] = [
 def test_ways_to_redis_that_distribution_2_does_not_go(
     tmp_path: Path, name: str, redis: dict[str, Any]
 ) -> None:
-    (said,) = refusals(attributes(redis=redis), identify(debian(tmp_path)))
+    (said,) = unsupported_settings(attributes(redis=redis), identify(debian(tmp_path)))
     assert f'registry["redis"]["{name}"] needs Distribution 3 or GitLab' in said
     for version in ("github.com/distribution/distribution/v3 v3.1.1", "gitlab.com/container-registry v4.9.0"):
-        assert refusals(attributes(redis=redis), parse_version(PROGRAM, f"registry {version}")) == []
+        assert (
+            unsupported_settings(attributes(redis=redis), parse_version(PROGRAM, f"registry {version}")) == []
+        )
 
 
 def test_certificates_that_distribution_3_would_check_all_the_same() -> None:
     settings = attributes(redis={"addr": "a:1", "tls": {"enabled": True, "insecure": True}})
     program = parse_version(PROGRAM, "registry github.com/distribution/distribution/v3 v3.1.1")
-    (said,) = refusals(settings, program)
+    (said,) = unsupported_settings(settings, program)
     assert 'registry["redis"]["tls"]["insecure"] needs GitLab' in said
 
 
@@ -184,27 +188,32 @@ GIVEN_UP: list[tuple[str, dict[str, Any]]] = [
 def test_settings_that_distribution_3_gave_up_are_refused(name: str, registry: dict[str, Any]) -> None:
     settings = attributes(**registry)
     version = "github.com/distribution/distribution/v3 v3.1.1"
-    (said,) = refusals(settings, parse_version(PROGRAM, f"registry {version}"))
+    (said,) = unsupported_settings(settings, parse_version(PROGRAM, f"registry {version}"))
     assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs Distribution 2: ')
     assert said.endswith("(version 3.1.1, Distribution 3) ignores it")
-    assert refusals(settings, parse_version(PROGRAM, "registry github.com/docker/distribution v2.8.3")) == []
+    assert (
+        unsupported_settings(
+            settings, parse_version(PROGRAM, "registry github.com/docker/distribution v2.8.3")
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("registry", HARMLESS)
 def test_settings_without_effect_are_not_refused(tmp_path: Path, registry: dict[str, Any]) -> None:
-    assert refusals(attributes(**registry), identify(debian(tmp_path))) == []
+    assert unsupported_settings(attributes(**registry), identify(debian(tmp_path))) == []
 
 
 def test_missing_driver_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
     program = identify(debian(tmp_path, "s3"))
-    (said,) = refusals(attributes(storage={"gcs": {"bucket": "b"}, "delete": {}}), program)
+    (said,) = unsupported_settings(attributes(storage={"gcs": {"bucket": "b"}, "delete": {}}), program)
     assert 'registry["storage"]["gcs"] needs Distribution 3 or GitLab' in said
-    assert refusals(attributes(storage={"s3": {"bucket": "b"}}), program) == []
+    assert unsupported_settings(attributes(storage={"s3": {"bucket": "b"}}), program) == []
 
 
 def test_all_that_is_refused_is_said_at_once(tmp_path: Path) -> None:
     settings = attributes(storage={"azure": {}}, gc={"interval": "1h"}, database={"enabled": True})
-    assert len(refusals(settings, identify(debian(tmp_path)))) == 3
+    assert len(unsupported_settings(settings, identify(debian(tmp_path)))) == 3
 
 
 DRIVERS = ("azure", "filesystem", "gcs", "inmemory", "oss", "s3", "s3_v2", "s3aws", "swift")
@@ -217,7 +226,7 @@ HAVE = {
 @pytest.mark.real
 def test_programs_tell_what_they_are_and_have(registry_program: Registry) -> None:
     found = identify(registry_program.program)
-    assert found.flavour is {2: Flavour.DISTRIBUTION_2, 3: Flavour.DISTRIBUTION_3}[registry_program.major]
+    assert type(found) is {2: Distribution2, 3: Distribution3}[registry_program.major]
     assert found.version.startswith({2: "2.8", 3: "3.1.1"}[registry_program.major])
     have = {driver for driver in DRIVERS if has_driver(found.path, driver)}
     assert have == HAVE[registry_program.major]

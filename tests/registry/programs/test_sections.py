@@ -2,54 +2,60 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ctl.registry.dialect import SYSTEM_AUTHORITIES, key_set, knows_schema1, sections, validation
-from ctl.registry.program import Flavour
+from ctl.distribution import distribution
+from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram
 from ctl.settings.attributes import Section
 
-TWO, THREE = Flavour.DISTRIBUTION_2, Flavour.DISTRIBUTION_3
-OTHERS = [flavour for flavour in Flavour if flavour is not THREE]
+
+def program(kind: type[RegistryProgram]) -> RegistryProgram:
+    return kind(Path("/usr/bin/registry"), "1")
 
 
-def written(flavour: Flavour, **registry: Any) -> dict[str, Any]:  # noqa: ANN401
+THREE = program(Distribution3)
+OTHERS = [program(kind) for kind in (Distribution2, GitlabRegistry, RegistryProgram)]
+
+
+def written(program: RegistryProgram, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
     empty = dict.fromkeys(("database", "gc", "redis", "reporting", "middleware"))
-    return sections(Section({"storage": {"inmemory": {}}, **empty, **registry}), flavour)
+    return program.sections(Section({"storage": {"inmemory": {}}, **empty, **settings}))
 
 
-@pytest.mark.parametrize("flavour", OTHERS)
-def test_others_get_what_was_given(flavour: Flavour) -> None:
+@pytest.mark.parametrize("registry", OTHERS)
+def test_others_get_what_was_given(registry: RegistryProgram) -> None:
     given = {
         "storage": {"s3": {"bucket": "b", "regionendpoint": "http://minio:9000", "pathstyle": True}},
         "redis": {"addr": "127.0.0.1:6379", "pool": {"maxidle": 1}},
     }
-    assert written(flavour, **given) == given
-    assert key_set("/folder", flavour) is None
-    assert knows_schema1(flavour)
+    assert written(registry, **given) == given
+    assert registry.key_set("/folder") is None
+    assert registry.takes_schema1
 
 
-@pytest.mark.parametrize("flavour", OTHERS)
-def test_others_get_addresses_in_one_text(flavour: Flavour) -> None:
+@pytest.mark.parametrize("registry", OTHERS)
+def test_others_get_addresses_in_one_text(registry: RegistryProgram) -> None:
     given = {"addrs": ["a:1", "b:2"], "db": 1}
-    assert written(flavour, redis=given)["redis"] == {"addr": "a:1,b:2", "db": 1}
+    assert written(registry, redis=given)["redis"] == {"addr": "a:1,b:2", "db": 1}
 
 
 def test_distribution_3_gets_a_key_set_and_no_schema1() -> None:
-    assert str(key_set("/folder", THREE)) == "/folder/token-keys.json"
-    assert not knows_schema1(THREE)
+    assert str(THREE.key_set("/folder")) == "/folder/token-keys.json"
+    assert not THREE.takes_schema1
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-def test_validation_is_on_where_it_is_wanted(flavour: Flavour) -> None:
-    assert validation(enabled=True, flavour=flavour) == {"disabled": False}
+@pytest.mark.parametrize("registry", [THREE, *OTHERS])
+def test_validation_is_on_where_it_is_wanted(registry: RegistryProgram) -> None:
+    assert registry.validation(enabled=True) == {"disabled": False}
     every_url = {"disabled": False, "manifests": {"urls": {"allow": [".*"]}}}
-    wanted = every_url if flavour is THREE else {"disabled": True}
-    assert validation(enabled=False, flavour=flavour) == wanted
+    wanted = every_url if registry is THREE else {"disabled": True}
+    assert registry.validation(enabled=False) == wanted
 
 
-def test_sections_that_nobody_set_are_left_out() -> None:
+def test_sections_that_nobody_set_are_not_written() -> None:
     assert written(THREE) == {"storage": {"inmemory": {}}}
 
 
@@ -87,8 +93,8 @@ def test_style_of_paths(given: dict[str, Any], style: bool | None) -> None:
 def test_access_to_azure(given: dict[str, Any], access: dict[str, Any]) -> None:
     beside = {"accountname": "a", "container": "c"}
     assert written(THREE, storage={"azure": beside | given})["storage"] == {"azure": beside | access}
-    for flavour in OTHERS:
-        assert written(flavour, storage={"azure": beside | given})["storage"] == {"azure": beside | given}
+    for registry in OTHERS:
+        assert written(registry, storage={"azure": beside | given})["storage"] == {"azure": beside | given}
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def test_access_to_azure(given: dict[str, Any], access: dict[str, Any]) -> None:
         ),
         (
             {"addr": "a:1", "tls": {"enabled": True}},
-            {"addrs": ["a:1"], "tls": {"rootcas": [SYSTEM_AUTHORITIES]}},
+            {"addrs": ["a:1"], "tls": {"rootcas": [str(distribution().ca_bundle)]}},
         ),
         (
             {"addr": "a:1", "tls": {"enabled": True, "rootcas": ["/own.crt"]}},

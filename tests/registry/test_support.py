@@ -1,4 +1,4 @@
-"""Parameters of storage that a registry program passes over without a word."""
+"""Parameters of storage that a registry program ignores without a word."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import Any
 
 import pytest
 
-from ctl.registry.parameters import passed_over
-from ctl.registry.program import Flavour, RegistryProgram
+from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram
+from ctl.registry.support import ignored_settings
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
 from ctl.settings.source import Location
 
-TWO, THREE, GITLAB = Flavour.DISTRIBUTION_2, Flavour.DISTRIBUTION_3, Flavour.GITLAB
+Kind = type[RegistryProgram]
+TWO, THREE, GITLAB = Distribution2, Distribution3, GitlabRegistry
 MINIO = "http://minio:9000"
 
 
-def said(flavour: Flavour, storage: dict[str, Any], *, kind: OriginKind = OriginKind.FILE) -> list[str]:
-    origins = {"registry.storage": Origin(kind, Location(Path("gitlab.py"), 7))}
-    attributes = Attributes({"registry": Section({"storage": storage})}, origins=origins)
-    program = RegistryProgram(Path("/usr/bin/registry"), flavour, "1.2")
-    return [str(one) for one in passed_over(attributes, program)]
+def warnings(kind: Kind, storage: dict[str, Any], *, origin: OriginKind = OriginKind.FILE) -> list[str]:
+    given = {"registry.storage": Origin(origin, Location(Path("gitlab.py"), 7))}
+    attributes = Attributes({"registry": Section({"storage": storage})}, origins=given)
+    program = kind(Path("/usr/bin/registry"), "1.2")
+    return [str(one) for one in ignored_settings(attributes, program)]
 
 
 @pytest.mark.parametrize(
-    ("flavour", "storage", "settings"),
+    ("kind", "storage", "settings"),
     [
         (TWO, {"s3": {"bucket": "b", "maxrequestspersecond": 100}}, ["s3.maxrequestspersecond"]),
         (THREE, {"s3": {"bucket": "b", "maxrequestspersecond": 100}}, ["s3.maxrequestspersecond"]),
@@ -42,16 +43,16 @@ def said(flavour: Flavour, storage: dict[str, Any], *, kind: OriginKind = Origin
         (THREE, {"azure": {"accountname": "a", "trimlegacyrootprefix": True}}, []),
     ],
 )
-def test_what_has_no_effect_is_told(flavour: Flavour, storage: dict[str, Any], settings: list[str]) -> None:
-    found = said(flavour, storage)
+def test_what_has_no_effect_is_reported(kind: Kind, storage: dict[str, Any], settings: list[str]) -> None:
+    found = warnings(kind, storage)
     assert [one.split(": ")[2] for one in found] == [f"registry.storage.{name}" for name in settings]
     for one in found:
         assert one.startswith("gitlab.py:7:1: warning: ")
         assert "has no effect: /usr/bin/registry (version 1.2" in one
-    assert said(flavour, storage, kind=OriginKind.DEFAULT) == []
+    assert warnings(kind, storage, origin=OriginKind.DEFAULT) == []
 
 
 @pytest.mark.parametrize("root", [{"trimlegacyrootprefix": False}, {"legacyrootprefix": True}])
 def test_older_folders_of_azure_are_not_found_by_distribution_3(root: dict[str, Any]) -> None:
-    (found,) = said(THREE, {"azure": {"accountname": "a", **root}})
+    (found,) = warnings(THREE, {"azure": {"accountname": "a", **root}})
     assert "does not find images whose paths begin with //" in found

@@ -1,0 +1,82 @@
+"""Which registry program is on this machine, by its own words."""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+
+from ctl.errors import PreflightError
+from ctl.machine.search import find_program
+from ctl.registry.programs.base import RegistryProgram
+from ctl.registry.programs.distribution2 import Distribution2
+from ctl.registry.programs.distribution3 import Distribution3
+from ctl.registry.programs.gitlab import GitlabRegistry
+from ctl.registry.programs.run import executable_hint, run_program
+from ctl.settings.attributes import Attributes
+
+KNOWN = (Distribution2, Distribution3, GitlabRegistry)
+NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
+_VERSION = re.compile(r"(?P<package>\S+) v?(?P<version>(?P<major>\d+)(?:\.\d+)*\S*)\s*")
+
+
+def names_of(given: str | None) -> tuple[str, ...]:
+    """What to look for: registry["executable"], else the usual names."""
+    return (given,) if given else NAMES
+
+
+def installed(attributes: Attributes) -> RegistryProgram | None:
+    """The program that the settings would run here; None where there is none.
+
+    Raises:
+        PreflightError: it cannot be run, or is no registry.
+    """
+    path = find_program(*names_of(attributes.registry.executable))
+    return identify(path) if path else None
+
+
+@functools.cache
+def identify(path: Path) -> RegistryProgram:
+    """Ask a program for its version; it is run once a process.
+
+    Raises:
+        PreflightError: it cannot be run, or prints nothing that a registry prints.
+    """
+    done = run_program(path, "--version")
+    return parse_version(path, done.stdout or done.stderr)
+
+
+def program_at(path: Path) -> RegistryProgram:
+    """The program at a path; where it cannot be asked, as where there is none, the distribution's own."""
+    try:
+        return identify(path)
+    except PreflightError:
+        return Distribution2(path, "unknown")
+
+
+def parse_version(path: Path, text: str) -> RegistryProgram:
+    """Read what `--version` prints.
+
+    Args:
+        path: the program.
+        text: as "docker-registry github.com/docker/distribution 2.8.2+ds1".
+
+    Raises:
+        PreflightError: a registry prints something else.
+    """
+    first = text.strip().partition("\n")[0]
+    match = _VERSION.search(first)
+    if match is None or len(first.split()) < 2:
+        raise PreflightError(f"{path} does not look like a registry program", hint=executable_hint())
+    return _kind(match["package"], int(match["major"]))(path, match["version"])
+
+
+def _kind(package: str, major: int) -> type[RegistryProgram]:
+    if "gitlab" in package:
+        return GitlabRegistry
+    if package.startswith("github.com/distribution/") and major >= 3:
+        return Distribution3
+    if "/distribution" in package and major < 3:
+        return Distribution2
+    # GitLab's registry kept the module path of Distribution 2 (go.mod of container-registry)
+    return GitlabRegistry if package == "github.com/docker/distribution" else RegistryProgram
