@@ -21,7 +21,7 @@ class Programs:
     """Where the programs lie that services run; absolute paths.
 
     Args:
-        registry: the registry program, of any flavour.
+        registry: the registry program, of any kind.
         nginx, runsvdir, chpst, svlogd, logrotate: as in the distribution.
         nginx_build: what that NGINX is: it decides which directives are written, and how.
     """

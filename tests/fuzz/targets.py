@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import ctl.cli.loading  # noqa: F401
 from ctl.auth import accounts_file as _accounts_file  # noqa: F401 - instrumented, like all that is imported here
 from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.htpasswd import read as read_htpasswd

@@ -1,4 +1,4 @@
-"""An NGINX that was built without a module: its directives are left out, or the program is refused."""
+"""An NGINX that was built without a module: its directives are dropped, or the program is refused."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ GONE = {
 }
 
 
-def test_directives_of_missing_modules_are_dropped_directives(node_of: NodeOf, tmp_path: Path) -> None:
+def test_directives_of_missing_modules_are_dropped(node_of: NodeOf, tmp_path: Path) -> None:
     node = node_of(build(SMALL))
     conf = rendered(node, tmp_path / "output")
     assert not GONE & directives(conf)
@@ -123,7 +123,7 @@ def test_they_are_there_where_the_modules_are(node_of: NodeOf, tmp_path: Path) -
     assert directives(conf) >= GONE | {"proxy_temp_path"}
 
 
-def test_what_was_asked_for_and_left_out_is_said(node_of: NodeOf) -> None:
+def test_what_was_asked_for_and_dropped_is_reported(node_of: NodeOf) -> None:
     node = node_of(build(SMALL))
     found = [f"{one.setting} {one.location.line if one.location else 0}: {one.message}" for one in dropped_directives(
         node.attributes, build(SMALL)
@@ -139,7 +139,7 @@ def test_what_was_asked_for_and_left_out_is_said(node_of: NodeOf) -> None:
     assert dropped_directives(node.attributes, USUAL) == []
 
 
-def test_defaults_are_left_out_in_silence(site: Site) -> None:
+def test_defaults_are_dropped_without_a_word(site: Site) -> None:
     attributes = site.attributes("\n".join(SETTINGS.splitlines()[:3]))
     assert dropped_directives(attributes, build(SMALL)) == []
 
