@@ -18,7 +18,7 @@ def account_key(path: Path) -> EllipticCurvePrivateKey:
     """The key, made where there is none: EC P-256, as ES256 needs, which every authority must know (RFC 8555, 6.2).
 
     Raises:
-        CtlError: what lies there is no such key.
+        CtlError: the file there is no such key.
     """
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_pem_private_key

@@ -16,14 +16,14 @@ from ctl.node.node import Node
 
 URL_PATH = "/.well-known/acme-challenge"
 PATIENCE = 5.0
-"""Seconds in which NGINX, just started or told to read its files anew, shows a file."""
+"""Seconds in which NGINX, just started or reloaded, serves a file."""
 _BETWEEN = 0.1
 _LONGEST_ANSWER = 4_096
 _ANY = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "[::]": "::1"}  # noqa: S104 - asked, not bound
 
 
 @contextmanager
-def shown(folder: Path, files: Mapping[str, str]) -> Iterator[None]:
+def serving(folder: Path, files: Mapping[str, str]) -> Iterator[None]:
     """Let NGINX show files; they are gone afterwards, and so are those that a killed run left.
 
     Args:
@@ -48,7 +48,7 @@ def _sweep(folder: Path) -> None:
         left = [path for path in folder.iterdir() if not path.name.startswith(TEMPORARY_PREFIX)]
     except FileNotFoundError:
         raise CtlError(
-            f"{folder} does not exist: NGINX has not been told of Let's Encrypt yet",
+            f"{folder} does not exist: NGINX is not configured for Let's Encrypt yet",
             hint="sudo ctl reconfigure",
         ) from None
     for path in left:
@@ -77,7 +77,7 @@ class Listener:
         return cls(address, vhost.redirect_http_to_https_port, vhost.proxy_protocol)
 
     @property
-    def shown(self) -> str:
+    def endpoint(self) -> str:
         """For people."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
@@ -99,7 +99,7 @@ class Listener:
 
 
 def require_answer(listener: Listener, folder: Path, host: str, *, patience: float = PATIENCE) -> None:
-    """Whether this machine's NGINX shows what lies in the folder: nobody else need be asked where it does not.
+    """Whether this machine's NGINX serves the files in the folder: nobody else need be asked where it does not.
 
     Args:
         patience: seconds to go on trying.
@@ -109,11 +109,11 @@ def require_answer(listener: Listener, folder: Path, host: str, *, patience: flo
     """
     name, content = f"self-check-{secrets.token_hex(8)}", secrets.token_hex(16)
     end = time.monotonic() + patience
-    with shown(folder, {name: content}):
+    with serving(folder, {name: content}):
         while problem := _problem(listener, host, f"{URL_PATH}/{name}", content):
             if time.monotonic() > end:
                 raise CtlError(
-                    f"NGINX on this machine does not answer challenges on {listener.shown}: {problem}",
+                    f"NGINX on this machine does not answer challenges on {listener.endpoint}: {problem}",
                     hint="Is it running, and reconfigured? sudo ctl status nginx; sudo ctl reconfigure",
                 )
             time.sleep(_BETWEEN)

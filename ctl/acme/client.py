@@ -20,13 +20,13 @@ from josepy import jwa, jwk
 
 from ctl import __version__
 from ctl.acme.account import account_key
-from ctl.acme.challenge import shown
+from ctl.acme.challenge import serving
 from ctl.acme.reasons import (
     NotIssued,
     Problem,
+    not_acme,
     not_valid,
     refused,
-    strange,
     undecided,
     unreachable,
     untrusted,
@@ -90,7 +90,7 @@ class Session:
             key = make_key(self.job.wanted.key)
             order = acme.new_order(crypto_util.make_csr(key, list(self.job.wanted.names)))
             end = datetime.now() + timedelta(seconds=PATIENCE)
-            with shown(self.job.places.challenges, self._files(acme, order)):
+            with serving(self.job.places.challenges, self._files(acme, order)):
                 self._answer(acme, order)
                 order = acme.poll_authorizations(order, end)
             order = acme.finalize_order(order, end, fetch_alternative_chains=True)
@@ -108,7 +108,7 @@ class Session:
         return client.ClientV2(client.ClientV2.get_directory(self.directory, network), network)
 
     def _register(self, acme: client.ClientV2) -> None:
-        """Make an account, or find that of the key; it shall have the contacts of the settings."""
+        """Make an account, or find that of the key; it must have the contacts of the settings."""
         contacts = tuple(f"mailto:{email}" for email in self.job.settings.contact_emails)
         wanted = messages.NewRegistration(contact=contacts, terms_of_service_agreed=True)
         try:
@@ -173,15 +173,19 @@ class Session:
         except errors.ClientError as error:
             raise self._no_acme(error) from error
         except (errors.Error, jose_errors.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise strange(self.authority, f"{type(error).__name__}: {error}") from error
+            raise not_acme(self.authority, f"{type(error).__name__}: {error}") from error
 
     def _no_acme(self, error: errors.ClientError) -> NotIssued:
         """An answer that is no JSON: of a web server, or of one in front of an authority that is down."""
         status = getattr(next(iter(error.args), None), "status_code", None)
         if status is None:
-            return strange(self.authority, f"{type(error).__name__}: {error}")
-        said = f"{self.directory}: HTTP status {status}"
-        return unreachable(self.authority, said) if status >= SERVER_ERROR else strange(self.authority, said)
+            return not_acme(self.authority, f"{type(error).__name__}: {error}")
+        problem = f"{self.directory}: HTTP status {status}"
+        return (
+            unreachable(self.authority, problem)
+            if status >= SERVER_ERROR
+            else not_acme(self.authority, problem)
+        )
 
     def _refused(self, error: messages.Error) -> NotIssued:
         return refused(_problem(error), authority=self.authority, now=datetime.now(UTC))
@@ -203,13 +207,13 @@ def _problem(error: messages.Error, name: str = "") -> Problem:
 
 
 def _innermost(error: BaseException) -> str:
-    """What the system said, without what the libraries wrap around it."""
+    """What the system problem, without the libraries' wrapping."""
     words, seen = str(error), set[int]()
     reason: BaseException | None = error
     while reason is not None and id(reason) not in seen:
         seen.add(id(reason))
-        said = getattr(reason, "verify_message", None) or getattr(reason, "strerror", None)
-        words = str(said or words)
+        problem = getattr(reason, "verify_message", None) or getattr(reason, "strerror", None)
+        words = str(problem or words)
         reason = _inner(reason)
     return words.rpartition("Pool(")[2].partition("): ")[2] or words
 
@@ -228,7 +232,7 @@ def trust(given: str | None) -> str | bool:
     if found is None and bundle.exists():
         found = str(bundle)
     if found is not None and not Path(found).exists():
-        raise NotIssued(f"{found}, by which the authority is to be trusted, does not exist")
+        raise NotIssued(f"{found}, which should vouch for the authority, does not exist")
     return found or True
 
 

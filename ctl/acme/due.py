@@ -1,4 +1,4 @@
-"""Whether a certificate is to be obtained, told from what lies on the machine; nobody is asked."""
+"""Whether a certificate should be obtained, judged by the files on the machine; nobody is asked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def why_due(job: Job, now: datetime) -> str | None:
         return "there is none yet"
     facts = job.pair.facts()
     if facts.self_signed or job.local_ca.issued(read(job.pair.certificate, SETTING)):
-        return "that of this machine's own stands in"
+        return "a certificate of this machine's local CA is used meanwhile"
     recorded = Obtained.read(job.places.record)
     if recorded and recorded.fingerprint == facts.fingerprint:
         changed = _changed(recorded.wanted, job.wanted)
@@ -40,13 +40,13 @@ def renewal_from(facts: CertificateFacts) -> datetime:
 
 def _changed(had: Wanted, wanted: Wanted) -> str | None:
     if set(had.names) != set(wanted.names):
-        return f"it is for {', '.join(had.names)}, and shall be for {', '.join(wanted.names)}"
+        return f"it is for {', '.join(had.names)}, and should be for {', '.join(wanted.names)}"
     if had.key != wanted.key:
-        return f"its key is {had.key}, and shall be {wanted.key}"
+        return f"its key is {had.key}, and should be {wanted.key}"
     if had.chain != wanted.chain:
-        return f"its chain shall lead to {wanted.chain or 'whatever root the authority prefers'}"
+        return f"its chain should lead to {wanted.chain or 'whatever root the authority prefers'}"
     if had.directory != wanted.directory:
-        return f"it is of {had.authority}, and shall be of {wanted.authority}"
+        return f"it is of {had.authority}, and should be of {wanted.authority}"
     return None
 
 

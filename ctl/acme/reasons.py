@@ -160,7 +160,7 @@ def untrusted(authority: str, reason: str) -> NotIssued:
     )
 
 
-def strange(authority: str, reason: str) -> NotIssued:
+def not_acme(authority: str, reason: str) -> NotIssued:
     """It answers, but not as RFC 8555 says."""
     return NotIssued(
         f"{authority} does not answer as an ACME server: {_one_line(reason)}",

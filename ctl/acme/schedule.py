@@ -46,11 +46,11 @@ class Schedule:
 
 
 def numbers(field: str, minimum: int, maximum: int) -> set[int]:
-    """The numbers that a field stands for.
+    """The numbers that a field means.
 
     Args:
         field: as CronField takes it.
-        minimum, maximum: what "*" stands for.
+        minimum, maximum: what "*" means.
     """
     found: set[int] = set()
     for part in field.split(","):

@@ -63,7 +63,7 @@ class Outcome:
         """What is served now; None where that cannot be read."""
         try:
             return self.job.pair.facts()
-        except CtlError:  # said otherwise, or there is none
+        except CtlError:  # reported elsewhere, or there is none
             return None
 
     def as_json(self) -> dict[str, object]:
@@ -89,7 +89,7 @@ class Visit:
     Args:
         job: what is wanted.
         machine: with its services.
-        observer: is told what happens.
+        observer: gets each event.
         force: whether a certificate that is not due is obtained too, and nobody waits for a pause to end.
         scheduled: whether the timer asks, which waits longer after a failure than people need to.
     """
@@ -100,7 +100,7 @@ class Visit:
     force: bool = False
     scheduled: bool = False
 
-    def attend(self) -> Outcome:
+    def renew_if_due(self) -> Outcome:
         """Obtain the certificate if it is due, and put it into place.
 
         Raises:
@@ -133,7 +133,7 @@ class Visit:
             attempts.after_success().write(self.job.places.attempts)
 
     def _wait(self, now: datetime) -> CtlError | None:
-        """Why nobody is asked yet; None where nothing is to be waited for."""
+        """Why nobody is asked yet; None where there is nothing to wait for."""
         attempts = Attempts.read(self.job.places.attempts)
         until = attempts.from_when(now, scheduled=self.scheduled)
         if until <= now:
@@ -205,7 +205,7 @@ def after_converging(
         if reason:
             observer.note(f"{job.wanted.authority} would be asked for a certificate: {reason}")
         return None
-    outcome = Visit(job, machine, observer).attend()
+    outcome = Visit(job, machine, observer).renew_if_due()
     if outcome.report:
         report.changes += outcome.report.changes
         report.notifications += outcome.report.notifications

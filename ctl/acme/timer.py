@@ -42,7 +42,7 @@ def _python() -> Path:
 
 
 def python_path() -> str:
-    """Where ctl was found, if that was said to Python."""
+    """Where ctl was found, if Python was given that place."""
     return os.environ.get("PYTHONPATH", "")
 
 

@@ -1,4 +1,4 @@
-"""The certificate that the settings want, and where everything of it lies. No heavy imports."""
+"""The certificate that the settings want, and where its files are. No heavy imports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Wanted:
     Args:
         names: DNS names, the registry's host first.
         key: kind of the key: "rsa 2048", "ecdsa prime256v1".
-        chain: common name of the root to which the chain shall lead, or None.
+        chain: common name of the root to which the chain must lead, or None.
         directory: URL of the authority's directory.
     """
 
@@ -42,7 +42,7 @@ class Places:
     """The folders and files of Let's Encrypt.
 
     Args:
-        folder: what must outlive the machine, and so lies in /etc/gitlab, which `ctl backup-etc` saves: the
+        folder: what must outlive the machine, and so is in /etc/gitlab, which `ctl backup-etc` saves: the
             account's key, and what was obtained. Mode 0700.
         attempts: what failed, and when it is tried again.
         challenges: where an authority looks for its challenges, through NGINX.
@@ -79,7 +79,7 @@ class Job:
     Args:
         node: the machine.
         wanted: the certificate.
-        places: where things lie.
+        places: where its files are.
     """
 
     node: Node
@@ -116,7 +116,7 @@ class Job:
 
     @property
     def local_ca(self) -> Authority:
-        """The authority whose certificate stands in."""
+        """The authority whose certificate is used meanwhile."""
         return Authority(self.node.layout.ssl / "ca.crt", self.node.layout.ssl / "ca.key")
 
     @property

@@ -102,7 +102,7 @@ class App:
         except Refusal as refusal:
             decision.outcome = refusal.outcome
             return self._refused(refusal, form=method == "POST")
-        except Exception as error:  # told in the log, without its text, which may hold anything
+        except Exception as error:  # logged without its text, which may hold anything
             decision.outcome = f"failed: {type(error).__name__} at {_place(error)}"
             return Answer(500, _errors("UNKNOWN", "the token issuer failed; its log says more"))
         finally:
@@ -182,9 +182,9 @@ def client_address(scope: Message) -> str:
     if not _is_loopback(peer):
         return peer
     forwarded = ",".join(_header(scope["headers"], b"x-forwarded-for")).rpartition(",")[2]
-    for said in (next(_header(scope["headers"], b"x-real-ip"), ""), forwarded):
+    for given in (next(_header(scope["headers"], b"x-real-ip"), ""), forwarded):
         try:
-            return str(ipaddress.ip_address(said.strip()))
+            return str(ipaddress.ip_address(given.strip()))
         except ValueError:
             continue  # absent, or no address: a name of a socket, or a forged text
     return peer

@@ -63,7 +63,7 @@ class FailedAttempts:
         return ceil(max(0.0, self._wait(network(address), account, self._clock())))
 
     def begin(self, address: str, account: str) -> None:
-        """Count an attempt as failed, until it is said that it succeeded: many at once are no way around limits."""
+        """Count an attempt as failed, until it is reported as succeeded: many at once are no way around limits."""
         place, now = network(address), self._clock()
         _queue(self._pairs, (place, account), self._per_account or 1).append(now)
         _queue(self._addresses, place, self._per_address + SPARE).append((now, account))

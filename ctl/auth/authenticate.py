@@ -60,7 +60,7 @@ def kept_secret(accounts: Accounts, name: str) -> str | None:
 
 
 def principal_of(accounts: Accounts, name: str, now: float) -> Principal | None:
-    """An account that has shown its secret before, with the rights that it has now.
+    """An account that has proved its secret before, with the rights that it has now.
 
     Args:
         accounts, name, now: as `authenticate` has them.

@@ -11,7 +11,7 @@ from ctl.errors import CtlError
 
 @dataclass(frozen=True)
 class Config:
-    """What the service is told.
+    """The configuration of the service.
 
     Args:
         listen: "host:port".

@@ -73,10 +73,10 @@ class Log:
 def _quoted(value: str, longest: int) -> str:
     """A value that needs no quotes as it is, else as JSON writes it, in ASCII; cut where it is too long."""
     text = _written(value)
-    shown = value[:longest]
+    kept = value[:longest]
     while len(text) > longest:
-        shown = shown[: len(shown) * 3 // 4]
-        text = _written(f"{shown}... ({len(value)} characters)")
+        kept = kept[: len(kept) * 3 // 4]
+        text = _written(f"{kept}... ({len(value)} characters)")
     return text
 
 

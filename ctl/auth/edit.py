@@ -33,7 +33,7 @@ def find(known: Mapping[str, T], name: str, kind: Kind) -> T:
 
 
 def user(accounts: Accounts, name: str) -> User:
-    """A user by name; a token's or reserved name is told as such. Raises UsageFault."""
+    """A user by name; a token's or reserved name is reported as such. Raises UsageFault."""
     if name in accounts.tokens:
         raise UsageFault(
             f"{name} is a deploy token, not a user",

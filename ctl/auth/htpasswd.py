@@ -18,7 +18,7 @@ def read(path: Path) -> dict[str, str]:
     """The accounts of an htpasswd file.
 
     Args:
-        path: the file: lines of name:hash; empty ones and those that begin with # are left out.
+        path: the file: lines of name:hash; empty ones and those that begin with # are ignored.
 
     Returns:
         bcrypt hashes by name, in the order of the file.

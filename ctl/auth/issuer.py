@@ -29,7 +29,7 @@ MOST_CHECKS = 64
 
 @dataclass(frozen=True)
 class Issued:
-    """A token with what a client is told of it.
+    """A token with what a client gets beside it.
 
     Args:
         token: signed.

@@ -31,7 +31,7 @@ def check_name(text: str, kind: Kind) -> str:
     """
     if text.lower() == ANONYMOUS:
         raise UsageFault(
-            f"{ANONYMOUS} is not the name of a {kind}: it stands for whoever does not log in",
+            f"{ANONYMOUS} is not the name of a {kind}: it means whoever does not log in",
             hint=f"To open repositories to everybody: ctl user grant {ANONYMOUS} 'public/**' pull",
         )
     if len(text) > MAX_NAME:

@@ -25,7 +25,7 @@ _DUMMY = "$2b${cost:02d}$" + "." * 53
 _READABLE = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Letters and digits without those that look alike."""
 _PREFIX = "rdt_"
-"""Begins every deploy token, so that one found where it does not belong can be told for what it is."""
+"""Begins every deploy token, so that one found where it does not belong is recognised."""
 _COMMON = frozenset(
     (
         *("password", "passw0rd", "password1", "password123", "changeme", "changeit", "letmein1", "trustno1"),
@@ -82,7 +82,7 @@ def verify(hashed: str | None, password: str, *, cost: int = COST) -> bool:
     Args:
         hashed: of the account; None or "" where there is no account, or none that can log in.
         password: as given by whoever logs in.
-        cost: the work of a refusal, as a power of two; that of the costliest account, so that none can be told
+        cost: the work of a refusal, as a power of two; that of the costliest account, so that none can be recognised
             by its time.
     """
     import bcrypt
@@ -126,5 +126,5 @@ def digest(secret: str) -> str:
 
 
 def same_digest(kept: str, secret: str) -> bool:
-    """Whether a secret is the one of which a digest was kept; the time tells nothing of how near it is."""
+    """Whether a secret is the one of which a digest was kept; the time reveals nothing of how near it is."""
     return hmac.compare_digest(kept, digest(secret))

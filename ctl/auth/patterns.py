@@ -1,7 +1,7 @@
 """Patterns of repository names: what a grant is for.
 
-A pattern is a name whose parts may hold stars. `*` in a part stands for any run of characters of that part, so
-it never crosses a slash; a part `**` stands for any number of parts, and at the end for at least one:
+A pattern is a name whose parts may hold stars. `*` in a part matches any run of characters of that part, so
+it never crosses a slash; a part `**` matches any number of parts, and at the end for at least one:
 
     team/app     that repository
     team/app-*   team/app-1, not team/app-1/x
@@ -59,10 +59,10 @@ def _hint(text: str) -> str:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a pattern stands for a repository's name. Takes time in proportion to both lengths' product.
+    """Whether a pattern matches a repository's name. Takes time in proportion to both lengths' product.
 
     Args:
-        pattern: as `parse_pattern` lets it pass; CATALOG stands for no repository.
+        pattern: as `parse_pattern` lets it pass; CATALOG matches no repository.
         name: of a repository.
     """
     if pattern == CATALOG:

@@ -43,7 +43,7 @@ class RefreshTokens:
         self._clock = clock
 
     def make(self, accounts: Accounts, name: str) -> str:
-        """A refresh token of an account that has just shown its secret."""
+        """A refresh token of an account that has just proved its secret."""
         now = int(self._clock())
         claims = {
             "iss": self._issuer,

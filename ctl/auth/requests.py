@@ -47,7 +47,7 @@ def malformed(message: str) -> Refusal:
 
 
 def unauthorized(outcome: str) -> Refusal:
-    """Wrong credentials; the client is not told what is wrong with them."""
+    """Wrong credentials; the client does not learn what is wrong with them."""
     message = "authentication required: the user name or password is wrong"
     return Refusal(401, message, f"refused: {outcome}", code="UNAUTHORIZED", error="invalid_grant")
 
@@ -86,7 +86,7 @@ class TokenRequest:
 def from_query(query: bytes, authorization: Sequence[str]) -> TokenRequest:
     """A request of the token specification.
 
-    `offline_token` is passed over: clients that want no password kept ask by POST.
+    `offline_token` is ignored: clients that want no password kept ask by POST.
 
     Args:
         query: behind the question mark.

@@ -31,7 +31,7 @@ class ScopeError(CtlError):
 
 @dataclass(frozen=True)
 class Scope:
-    """One resource and what is to be done with it.
+    """One resource and what may be done with it.
 
     Args:
         type: of the resource: "repository", "registry", or another.

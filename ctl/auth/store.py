@@ -136,7 +136,7 @@ class Watched:
 
     Args:
         path: the file, which need not exist.
-        report: told once of every broken state and of its end, and where the file is gone; without secrets.
+        report: called once for every broken state and of its end, and where the file is gone; without secrets.
     """
 
     def __init__(self, path: Path, report: Callable[[str], None] = lambda _: None) -> None:
@@ -157,7 +157,7 @@ class Watched:
         return self._accounts
 
     def _identity(self) -> _Identity:
-        """What tells one state of the file from another: see stat(2). None where there is no file."""
+        """What distinguishes one state of the file from another: see stat(2). None where there is no file."""
         try:
             found = self._path.stat()
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Every certificate of a node as it lies on the machine: what it says, who uses it, whether its key belongs to it."""
+"""Every certificate of a node as it is on the machine: what it says, who uses it, whether its key belongs to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEEDS_ROOT = "needs root"
 
 
 class KeyState(StrEnum):
-    """How a certificate and its key stand to each other."""
+    """Whether a certificate and its key belong together."""
 
     MATCHES = "matches"
     DIFFERS = "does not match"
@@ -49,7 +49,7 @@ class Key:
     """The key of a certificate.
 
     Args:
-        state: how it stands to the certificate.
+        state: whether it belongs to the certificate.
         path: its file, or None where it is not in a file of its own.
         detail: why it cannot be used; never with key material.
     """
@@ -160,7 +160,7 @@ def _renewal(attributes: Attributes, layout: Layout, facts: CertificateFacts) ->
         read(Path(attributes.registry.nginx.ssl_certificate), SETTING), read(own, "the local CA")
     )
     if stands_in:
-        return f"stands in for one of {authority}", failure
+        return f"used until there is one of {authority}", failure
     how = "" if settings.auto_renew else ", by ctl renew-le-certs"
     return f"by {authority} from {renewal_from(facts):%Y-%m-%d} on{how}", failure
 
@@ -208,7 +208,7 @@ def _token(attributes: Attributes, layout: Layout) -> Iterator[Installed]:
 
 
 def _token_keys(attributes: Attributes, layout: Layout, bundle: list[bytes]) -> list[Key]:
-    """How each certificate of the bundle stands to the key; it is enough when one has it."""
+    """Whether each certificate of the bundle belongs to the key; it is enough when one has it."""
     path = _token_key_path(attributes)
     try:
         key = read(path, 'gitlab_rails["registry_key_path"]').decode("ascii", "replace") if path else None
@@ -229,7 +229,7 @@ def _token_keys(attributes: Attributes, layout: Layout, bundle: list[bytes]) -> 
 
 
 def _token_key_path(attributes: Attributes) -> Path | None:
-    """The file with the key of whoever signs here; also where only root can tell whether it is there."""
+    """The file with the key of whoever signs here; also where only root may see whether it is there."""
     rails, auth = attributes.gitlab_rails, attributes.registry_auth
     if rails.enable and rails.registry_enabled:
         path = Path(rails.registry_key_path)

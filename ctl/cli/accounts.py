@@ -182,7 +182,7 @@ def parse_grant(pattern: str, actions: str) -> Grant:
 def explain_grant(ctx: Context, grant: Grant) -> None:
     """Tell of what surprises."""
     if grant.pattern == "*":
-        ctx.console.note("note: * stands for names without a slash; ** is every repository")
+        ctx.console.note("note: * matches names without a slash; ** is every repository")
     if grant.actions[0] != "*" and "push" in grant.actions and "pull" not in grant.actions:
         ctx.console.note("note: docker, podman and skopeo push only where they may pull, too: pull,push")
 
@@ -199,7 +199,7 @@ def change_grant(ctx: Context, kind: Kind, name: str, pattern: str, actions: str
 
 
 def change_revoke(ctx: Context, kind: Kind, name: str, pattern: str, actions: str | None) -> None:
-    """Take actions on a pattern from a user or group, and tell what is left of them."""
+    """Take actions on a pattern from a user or group, and print the rest."""
     from ctl.auth import edit
     from ctl.auth.names import ANONYMOUS, Kind
     from ctl.registry.token import parse_actions

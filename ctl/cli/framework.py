@@ -102,7 +102,7 @@ class LazyGroup(click.Group):
 
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    """A callback that keeps a global option, wherever on the command line it stands."""
+    """A callback that keeps a global option, wherever on the command line it is."""
 
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:  # noqa: ANN401
         if value not in (None, False):
@@ -128,7 +128,7 @@ _GLOBAL_OPTIONS: Sequence[tuple[tuple[str, ...], dict[str, Any]]] = (
 
 
 def global_options(function: F) -> F:
-    """Give a command the global options too, so that they may stand after its name."""
+    """Give a command the global options too, so that they may come after its name."""
     for names, keywords in reversed(_GLOBAL_OPTIONS):
         option = click.option(*names, **keywords, expose_value=False, callback=_store(names[-1]))
         function = option(function)
@@ -136,7 +136,7 @@ def global_options(function: F) -> F:
 
 
 def context(ctx: click.Context) -> Context:
-    """What the global options say, from wherever they stand; the environment fills what is not given."""
+    """What the global options say, from wherever they are; the environment fills what is not given."""
     given: dict[str, Any] = ctx.ensure_object(dict)
     root = given.get("root") or os.environ.get("CTL_ROOT") or "/"
     settings = given.get("settings") or os.environ.get("CTL_SETTINGS") or None

@@ -30,11 +30,11 @@ def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
         SettingsError: with every error of the file.
     """
     loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets)
-    tell(ctx, loaded.attributes.diagnostics)
+    print_diagnostics(ctx, loaded.attributes.diagnostics)
     return loaded
 
 
-def tell(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
+def print_diagnostics(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
     """Print warnings and notes."""
     for diagnostic in diagnostics:
         style = Style.WARN if diagnostic.severity is Severity.WARNING else Style.PLACE

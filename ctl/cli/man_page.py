@@ -16,7 +16,7 @@ from ctl.paths import Layout
 _LAYOUT = Layout()
 
 EXIT_STATUS = (
-    (str(EXIT_OK), "Done. Of `ctl status`: every enabled service runs and is wanted up."),
+    (str(EXIT_OK), "Done. Of `ctl status`: every enabled service runs and should run."),
     (str(EXIT_FAILED), "Failed; what the run had changed was put back."),
     (str(EXIT_USAGE), "The command line or the settings are wrong; nothing was changed."),
     (str(EXIT_LOCKED), "Another run holds the lock of this root; try again later."),
@@ -101,7 +101,7 @@ def _page(group: click.Group, context: click.Context) -> Iterator[str]:
     yield ".SH DESCRIPTION"
     yield from _paragraphs(group.help or "")
     yield ".SH OPTIONS"
-    yield "These may stand before or after the command."
+    yield "These may be given before or after the command."
     yield from _options(group, context, hidden=frozenset())
     yield ".SH COMMANDS"
     yield from _commands(group, context)
@@ -169,7 +169,7 @@ def _whatis(summary: str) -> str:
 
 
 def _metavars(text: str) -> str:
-    r"""Names of options in bold, what stands for a value in italics: "-p, --path DIR" → \fB\-p\fR, …"""
+    r"""Names of options in bold, placeholders of values in italics: "-p, --path DIR" → \fB\-p\fR, …"""
 
     def dress(match: re.Match[str]) -> str:
         word = match[0]
@@ -195,7 +195,7 @@ def _literal(line: str) -> str:
 
 
 def inline(text: str) -> str:
-    """A line of running text; what stands in backquotes is set in bold."""
+    """A line of running text; text in backquotes is set in bold."""
     parts = _CODE.split(text)
     return _guard("".join(f"\\fB{escape(p)}\\fR" if n % 2 else escape(p) for n, p in enumerate(parts)))
 

@@ -23,7 +23,7 @@ class Progress:
 
     Args:
         console: where people read.
-        diff: whether changes of files are shown as diffs.
+        diff: whether to print changes of files as diffs.
         dry_run: whether nothing is changed.
         silent: whether standard output belongs to JSON.
         lines: what goes into the log of the run.

@@ -1,4 +1,4 @@
-"""What people are told of a certificate that was asked for."""
+"""Messages about a certificate that was asked for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from ctl.cli.framework import Context
 
 
-def tell_failure(ctx: Context, outcome: Outcome, *, fatal: bool, rest: str = "") -> int:
+def report_failure(ctx: Context, outcome: Outcome, *, fatal: bool, rest: str = "") -> int:
     """Say why there is no certificate, what to do, and what goes on meanwhile.
 
     Args:
-        outcome: one with an error; of any other nothing is said.
+        outcome: one with an error; any other is not reported.
         fatal: whether that is an error of the command, or a warning.
-        rest: what is to be said of everything else, a sentence.
+        rest: a sentence about everything else.
 
     Returns:
         The exit code.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--backup-path",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where archives lie [default: /etc/gitlab/config_backup]; made if it is not there.",
+    help="Where archives are kept [default: /etc/gitlab/config_backup]; made if it is not there.",
 )
 @click.option(
     "--delete-old-backups/--no-delete-old-backups",
@@ -41,7 +41,7 @@ def backup_etc(ctx: Context, *, backup_path: Path | None, prune: bool) -> None:
     now = time.time()
     ctx.console.say(f"saved {backup.take(now)}")
     if not ctx.settings_file.absolute().is_relative_to(backup.source):
-        ctx.console.note(f"note: {ctx.settings_file} lies outside {backup.source} and is not in the archive")
+        ctx.console.note(f"note: {ctx.settings_file} is outside {backup.source} and so not in the archive")
     if prune:
         _prune(ctx, backup, now)
 

@@ -9,7 +9,7 @@ from ctl.cli.framework import Context, cli, command
 SHELLS = ("bash", "zsh", "fish")
 _FIRST_CALL = "[[ $zsh_eval_context[-1] == loadautofunc ]]"
 _ANY_CALL = "[[ $funcstack[1] == _ctl ]]"
-"""How click's script for zsh tells that it was loaded from fpath holds for its first call only: at the second, the
+"""How click's script for zsh finds out that it was loaded from fpath holds for its first call only: at the second, the
 key does nothing. That the function is called by the name of its file holds for each.
 """
 

@@ -76,7 +76,7 @@ def _key(attributes: Attributes) -> str:
     key = attributes.registry.internal_key or attributes.gitlab_rails.internal_key
     if not key:
         raise CtlError(
-            "this node has only the registry's certificate: the key that signs tokens lies with GitLab",
+            "this node has only the registry's certificate: GitLab has the key that signs tokens",
             hint="run the command there",
         )
     return str(key)

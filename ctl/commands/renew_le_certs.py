@@ -33,7 +33,7 @@ BUSY = 60
 def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, scheduled: bool) -> int:
     """Renew the certificate if it ends within 30 days, or is not as the settings want it.
 
-    NGINX is told only of a new one, and no connection is dropped. What is served stays where none can be had;
+    NGINX is reloaded only for a new one, and no connection is dropped. What is served stays where none can be had;
     exit status 1 then. A service does this by itself at the times of letsencrypt["auto_renew_hour"].
     """
     from ctl.acme.step import Visit
@@ -41,11 +41,11 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, s
 
     job = _job(ctx)
     if scheduled:
-        visit = Visit(job, machine(ctx), _Told(ctx.console.note), scheduled=True)
+        visit = Visit(job, machine(ctx), _Printer(ctx.console.note), scheduled=True)
         return _wake(ctx, visit)
-    said = _Told((lambda _: None) if as_json else ctx.console.say)
+    said = _Printer((lambda _: None) if as_json else ctx.console.say)
     visit = Visit(job, machine(ctx), said, force=force)
-    outcome = _locked(ctx, visit.rehearse if staging else visit.attend)
+    outcome = _locked(ctx, visit.rehearse if staging else visit.renew_if_due)
     return _tell(ctx, outcome, as_json=as_json)
 
 
@@ -72,13 +72,13 @@ def _locked(ctx: Context, work: Callable[[], Outcome]) -> Outcome:
 
 
 def _tell(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
-    from ctl.cli.renewal import tell_failure
+    from ctl.cli.renewal import report_failure
 
     if as_json:
         ctx.console.result_json(outcome.as_json())
     elif outcome.error is None:
         ctx.console.say(_in_words(outcome))
-    return tell_failure(ctx, outcome, fatal=True)
+    return report_failure(ctx, outcome, fatal=True)
 
 
 def _in_words(outcome: Outcome) -> str:
@@ -98,7 +98,7 @@ def _in_words(outcome: Outcome) -> str:
 
 
 def _wake(ctx: Context, visit: Visit) -> int:
-    """Do what is due; print how many seconds the timer shall sleep."""
+    """Do what is due; print how many seconds the timer should sleep."""
     from ctl.acme.timer import Timer
 
     timer = Timer.of(visit.job.node)
@@ -106,7 +106,7 @@ def _wake(ctx: Context, visit: Visit) -> int:
         from ctl.converge import run_lock
 
         with run_lock(ctx.layout):
-            outcome, pause = timer.wake(datetime.now(UTC), visit.attend)
+            outcome, pause = timer.wake(datetime.now(UTC), visit.renew_if_due)
     except LockHeld as error:
         ctx.console.note(error.message)
         ctx.console.result(str(BUSY))
@@ -116,14 +116,14 @@ def _wake(ctx: Context, visit: Visit) -> int:
 
 
 def _log(ctx: Context, outcome: Outcome) -> int:
-    from ctl.cli.renewal import tell_failure
+    from ctl.cli.renewal import report_failure
 
     if outcome.error is None:
         ctx.console.note(_in_words(outcome))
-    return tell_failure(ctx, outcome, fatal=True)
+    return report_failure(ctx, outcome, fatal=True)
 
 
-class _Told:
+class _Printer:
     """An observer that passes on what happens, a line each.
 
     Args:

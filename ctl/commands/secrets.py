@@ -82,7 +82,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
 
     A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
     """
-    from ctl.cli.loading import tell
+    from ctl.cli.loading import print_diagnostics
     from ctl.converge import run_lock
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
@@ -102,7 +102,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
         if found.content is not None:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             write_atomic(path, found.content, mode=0o600)
-    tell(ctx, found.remarks)
+    print_diagnostics(ctx, found.remarks)
     if found.content is None:
         ctx.console.say(f"{path}: has all of it already")
         return

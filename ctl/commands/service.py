@@ -66,13 +66,13 @@ def _signal(name: str, sv_command: str, text: str) -> click.Command:
 
     def send(ctx: Context, services: Sequence[str]) -> int:
         names = _select(ctx, services)
-        return tell(ctx, ctx.layout, sv_command, names) if names else EXIT_OK
+        return print_diagnostics(ctx, ctx.layout, sv_command, names) if names else EXIT_OK
 
     send.__doc__ = text
     return command(name=name)(SERVICES(send))
 
 
-def tell(ctx: Context, layout: Layout, sv_command: str, names: Sequence[str]) -> int:
+def print_diagnostics(ctx: Context, layout: Layout, sv_command: str, names: Sequence[str]) -> int:
     """Call sv and print what it says. Returns the exit code."""
     answer = sv(layout.service, sv_command, names)
     for line in answer.lines:

@@ -23,7 +23,7 @@ INTERRUPTED = "an earlier reconfigure was interrupted: run `ctl reconfigure` to 
 @SERVICES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with memory, files, addresses and more.")
 def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
-    """Show the state of services. Exit status 0 only if all of them run and are wanted up."""
+    """Show the state of services. Exit status 0 only if all of them run and should run."""
     runit = Runit(ctx.layout)
     found = runit.statuses(select(ctx.layout, services))
     if as_json:

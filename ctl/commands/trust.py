@@ -41,13 +41,13 @@ class _Served:
 @click.option(
     "--system", is_flag=True, help="For every program: the machine's list (update-ca-certificates)."
 )
-@click.option("--replace", is_flag=True, help="Replace another CA that lies in that place.")
+@click.option("--replace", is_flag=True, help="Replace another CA in that place.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trust(ctx: Context, *, docker: bool, podman: bool, system: bool, replace: bool, as_json: bool) -> None:
     """Let tools on this machine trust the registry's local CA.
 
-    Without options: those of Docker and podman (or skopeo, buildah) that are installed. What is to be done on
-    another machine is printed. With --root the files lie below that root.
+    Without options: those of Docker and podman (or skopeo, buildah) that are installed. What to do on
+    another machine is printed. With --root the files are below that root.
     """
     _refuse(ctx, system=system)
     wanted = {"docker": docker, "podman": podman, "system": system}
@@ -176,7 +176,7 @@ def _print(ctx: Context, served: _Served, done: list[tuple[Store, State]], comma
     if not done:
         ctx.console.note("neither Docker nor podman, skopeo or buildah is installed here: see --help")
     if not ctx.layout.is_machine and done:
-        ctx.console.note(f"these files lie below {ctx.layout.root}: tools outside of it do not read them")
+        ctx.console.note(f"these files are below {ctx.layout.root}: tools outside of it do not read them")
     ctx.console.say("On another machine, as root, for Docker, podman and skopeo:")
     for line in commands:
         ctx.console.say(f"  {line}")

@@ -84,7 +84,7 @@ def passwd(ctx: Context, *, name: str, lock: bool, random: bool, stdin: bool) ->
 
 
 def _tell(ctx: Context, done: str, name: str, made: str) -> None:
-    """Say what was done; a password that was made stands alone on standard output."""
+    """Print what was done; a password that was made is alone on standard output."""
     if made:
         ctx.console.note(done)
         print_secret(ctx, made, f"the password of {name}")

@@ -50,7 +50,7 @@ def make_authority(host: str, *, now: datetime) -> Pair:
     """A new local CA.
 
     Args:
-        host: what tells this CA from others in a list of trusted ones; goes into its common name.
+        host: what distinguishes this CA from others in a list of trusted ones; goes into its common name.
         now: aware time; the CA is good for ten years from then.
     """
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -28,7 +28,7 @@ _CERTIFICATE_MARK = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----")
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """What is to be known of a certificate.
+    """Facts about a certificate.
 
     Args:
         subject, issuer: as RFC 4514 writes them ("CN=registry.example.com"); "" for an empty one.

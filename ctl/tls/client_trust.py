@@ -1,4 +1,4 @@
-"""How clients are told to trust the local CA."""
+"""How clients come to trust the local CA."""
 
 from __future__ import annotations
 

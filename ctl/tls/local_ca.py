@@ -1,4 +1,4 @@
-"""The local CA as it lies on the machine: found, complete or not, able to sign or not; never written here."""
+"""The local CA as it is on the machine: found, complete or not, able to sign or not; never written here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ctl.tls.vhost_files import read
 
 @dataclass(frozen=True)
 class Authority:
-    """Where the local CA lies. An administrator's own CA may stand in its place.
+    """Where the local CA is. An administrator's own CA may be in its place.
 
     Args:
         certificate: what clients are to trust (/etc/gitlab/ssl/ca.crt).
@@ -45,7 +45,7 @@ class Authority:
         Args:
             host: names a new CA.
             now: aware time.
-            blank: whether to take no notice of what lies on the machine.
+            blank: whether to ignore the files on the machine.
 
         Returns:
             The CA; whether its certificate is new; whether its key is new, too.

@@ -33,7 +33,7 @@ class ServerCertificate:
     """The certificate that clients see, and its key.
 
     With an authority: both files are made where both are missing; what that authority issued is issued again
-    when it ends within 30 days or is not for the host; anything else that lies there is an administrator's,
+    when it ends within 30 days or is not for the host; anything else there is an administrator's,
     checked and left alone. Without: the files must be there. One of the two alone is never replaced.
     One that another authority issued just now is put in their place, both files as one.
 
@@ -41,11 +41,11 @@ class ServerCertificate:
         certificate, key: paths.
         host: DNS name or IP literal under which clients come.
         authority: the local CA, where the paths are the default ones; None where the settings name them.
-        served: remembers the certificate of which the services were told last, so that one which an
+        served: remembers the certificate with which the services were reloaded last, so that one which an
             administrator put in place of another under the same name is taken up too; None: it is not.
         password_file: registry["nginx"]["ssl_password_file"].
         issued: a certificate with its chain, and its key, to be put in place.
-        owner, group: whose the two files shall be; None leaves them as they are.
+        owner, group: of the two files; None leaves them as they are.
         notifies: services that read the files.
         clock: the present time, aware.
     """
@@ -111,15 +111,15 @@ class ServerCertificate:
     def _corrected(self, machine: Machine) -> tuple[list[Step], list[str]]:
         """Steps that give the two files their owner and group; a link leads to what is somebody else's."""
         steps: list[Step] = []
-        said: list[str] = []
+        wrong: list[str] = []
         rights = rights_on(machine, None, self.owner, self.group)
         for path in (self.key, self.certificate):
             found = look(path)
             differences = rights.differences(found) if found and not found.is_link else []
             if differences:
                 steps.append(SetRights(path, rights))
-                said.append(f"{path}: {', '.join(differences)}")
-        return steps, said
+                wrong.append(f"{path}: {', '.join(differences)}")
+        return steps, wrong
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
         """The files that `plan` writes; none where it writes none."""
@@ -128,17 +128,17 @@ class ServerCertificate:
         return () if unchanged else tuple(self._files(authority, machine))
 
     def warnings(self) -> list[str]:
-        """What clients object to or soon will; ask after `plan`, whose errors are not told again."""
+        """What clients object to or soon will; ask after `plan`, whose errors are not repeated."""
         try:
             if self.authority and (self._pair.missing() or self._stale(self.authority)):
                 return []
             return self._pair.warnings(self.host, self.clock())
         except CtlError:
-            # Unreadable: `plan` has said so, or this is a rendering, which needs no certificate.
+            # Unreadable: `plan` has reported it, or this is a rendering, which needs no certificate.
             return []
 
     def local(self) -> bool:
-        """Whether the certificate that lies there is of the local CA, which clients must be told to trust."""
+        """Whether the certificate there is of the local CA, which clients must trust."""
         if self.authority is None or self._pair.missing():
             return False
         return self.authority.issued(read(self.certificate, SETTING))
@@ -153,7 +153,7 @@ class ServerCertificate:
         return rights_on(machine, file.mode, self.owner, self.group) if own else Rights(file.mode)
 
     def _maker(self, machine: Machine) -> Authority | None:
-        """The authority, if files are to be made; else None, once what lies there has been checked."""
+        """The authority, if files must be made; else None, once the files there have been checked."""
         if self.issued:
             return None
         if self.authority and self._reason(self.authority, machine):
@@ -163,7 +163,7 @@ class ServerCertificate:
         return None
 
     def _reason(self, authority: Authority, machine: Machine) -> str | None:
-        """Why the files are to be made; None where they are not."""
+        """Why the files must be made; None where they need not."""
         missing = [] if machine.blank else self._pair.missing()
         if len(missing) == 1:
             raise self._half(missing[0])
@@ -180,7 +180,7 @@ class ServerCertificate:
         )
 
     def _stale(self, authority: Authority) -> str | None:
-        """Why a certificate of the local CA is to be issued again; None where it cannot be, or needs not."""
+        """Why a certificate of the local CA must be issued again; None where it cannot be, or need not."""
         if not authority.can_sign() or not authority.issued(read(self.certificate, SETTING)):
             return None
         facts, now = self._pair.facts(), self.clock()

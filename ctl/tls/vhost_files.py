@@ -1,4 +1,4 @@
-"""The files of a server certificate as they lie on the machine: read, judged, told apart; never written here."""
+"""The files of a server certificate as they are on the machine: read, judged, distinguished; never written here."""
 
 from __future__ import annotations
 

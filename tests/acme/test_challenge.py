@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.acme.challenge import Listener, require_answer, shown
+from ctl.acme.challenge import Listener, require_answer, serving
 from ctl.errors import CtlError
 from tests.harness.acme_site import Site
 
@@ -36,7 +36,7 @@ def server(folder: Path, *, status: int = 200, other: bytes = b"") -> Iterator[L
 
 def test_files_are_there_for_everybody_and_gone_afterwards(tmp_path: Path) -> None:
     (tmp_path / "left-by-a-killed-run").touch()
-    with shown(tmp_path, {"token": "content"}):
+    with serving(tmp_path, {"token": "content"}):
         (file,) = tmp_path.iterdir()
         assert file.read_text(encoding="ascii") == "content"
         assert file.stat().st_mode & 0o777 == 0o644
@@ -44,13 +44,13 @@ def test_files_are_there_for_everybody_and_gone_afterwards(tmp_path: Path) -> No
 
 
 def test_they_go_whatever_happens(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), shown(tmp_path, {"token": "content"}):
+    with pytest.raises(KeyboardInterrupt), serving(tmp_path, {"token": "content"}):
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_folder_nginx_was_not_told(tmp_path: Path) -> None:
-    with pytest.raises(CtlError, match="NGINX has not been told") as caught, shown(tmp_path / "no", {}):
+    with pytest.raises(CtlError, match="NGINX is not configured") as caught, serving(tmp_path / "no", {}):
         pass
     assert caught.value.hint == "sudo ctl reconfigure"
 
@@ -85,4 +85,4 @@ def test_the_listener_of_a_node(site: Site) -> None:
     )
     found = Listener.of(site.node(more))
     assert found == Listener("::1", 8080, proxied=True)
-    assert found.shown == "[::1]:8080"
+    assert found.endpoint == "[::1]:8080"

@@ -121,7 +121,7 @@ def test_the_setting_comes_before_the_surroundings(tmp_path: Path, monkeypatch: 
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(NotIssued, match=r"none.pem, by which the authority is to be trusted, does not exist"):
+    with pytest.raises(NotIssued, match=r"none.pem, which should vouch for the authority, does not exist"):
         trust(str(tmp_path / "none.pem"))
 
 

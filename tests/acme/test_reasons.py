@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ctl.acme.reasons import Problem, not_valid, refused, strange
+from ctl.acme.reasons import Problem, not_acme, not_valid, refused
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 NAME = "registry.invalid"
@@ -77,6 +77,6 @@ def test_the_authoritys_own_words_go_along(kind: str, counted: bool) -> None:
 
 
 def test_strange_words_do_not_disturb_the_terminal() -> None:
-    found = strange(CA, "\x1b[2Jnot\nACME" + "x" * 5_000)
+    found = not_acme(CA, "\x1b[2Jnot\nACME" + "x" * 5_000)
     assert found.message.isprintable()
     assert len(found.message) < 1_000

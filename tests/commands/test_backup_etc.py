@@ -167,12 +167,12 @@ def test_wrong_settings_do_not_prevent_a_backup(
     assert "no old archives deleted" in capsys.readouterr().err
 
 
-def test_settings_elsewhere_are_told_of(
+def test_settings_elsewhere_are_reported(
     root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "mine.py").write_text(SETTINGS)
     assert ctl(root, "--settings", str(tmp_path / "mine.py")) == EXIT_OK
-    assert "mine.py lies outside" in capsys.readouterr().err
+    assert "mine.py is outside" in capsys.readouterr().err
 
 
 def test_nothing_to_save(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,7 @@ def test_node_without_the_key_says_where_it_is(root: Path) -> None:
     )
     result = run(root, "--repository", "a")
     assert isinstance(result.exception, CtlError)
-    assert "the key that signs tokens lies with GitLab" in result.exception.message
+    assert "GitLab has the key that signs tokens" in result.exception.message
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -27,7 +27,7 @@ def user_of(parent: Path, statement: str) -> Iterator[subprocess.Popen[bytes]]:
         "from ctl.converge.leftovers import temporary_folder\n"
         "from ctl.converge.atomic import created\n"
         f"parent = pathlib.Path({str(parent)!r})\n"
-        "def tell(): print('here', flush=True); sys.stdin.read()\n"
+        "def print_diagnostics(): print('here', flush=True); sys.stdin.read()\n"
         f"{statement}\n"
     )
     process = subprocess.Popen(

@@ -127,7 +127,7 @@ def test_the_first_certificate_is_served(first_run: tuple[Site, Result]) -> None
     site, said = first_run
     report = said.json()
     assert report["letsencrypt"]["result"] == "obtained"
-    assert report["letsencrypt"]["reason"] == "that of this machine's own stands in"
+    assert report["letsencrypt"]["reason"] == "a certificate of this machine's local CA is used meanwhile"
     served = site.served()
     assert served.not_valid_after_utc > datetime.now(UTC) + 80 * DAY
     assert isinstance(served.public_key(), rsa.RSAPublicKey)
