@@ -15,8 +15,8 @@ from ctl.converge.atomic import TEMPORARY_PREFIX, created, write_atomic
 from ctl.converge.leftovers import abandoned, locked_folder, sweep, temporary_folder
 
 ROOT = Path(__file__).parents[2]
-FOLDER = "with temporary_folder('.ctl-x-', parent) as made: (made / 'secret').touch(); tell()"
-FILE = "with created(parent / '.ctl-x-1'): tell()"
+FOLDER = "with temporary_folder('.ctl-x-', parent) as made: (made / 'secret').touch(); wait()"
+FILE = "with created(parent / '.ctl-x-1'): wait()"
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def user_of(parent: Path, statement: str) -> Iterator[subprocess.Popen[bytes]]:
         "from ctl.converge.leftovers import temporary_folder\n"
         "from ctl.converge.atomic import created\n"
         f"parent = pathlib.Path({str(parent)!r})\n"
-        "def print_diagnostics(): print('here', flush=True); sys.stdin.read()\n"
+        "def wait(): print('here', flush=True); sys.stdin.read()\n"
         f"{statement}\n"
     )
     process = subprocess.Popen(
