@@ -31,11 +31,11 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """
     if as_json:
         return _as_json(ctx, peer)
-    from ctl.cli.loading import load_for_command, tell, unsupported_warnings
+    from ctl.cli.loading import load_for_command, print_diagnostics, unsupported_warnings
 
     attributes = load_for_command(ctx, use_secrets=False).attributes
-    tell(ctx, unsupported_warnings(attributes))
-    tell(ctx, _against(ctx, attributes, peer))
+    print_diagnostics(ctx, unsupported_warnings(attributes))
+    print_diagnostics(ctx, _against(ctx, attributes, peer))
     ctx.console.result("settings are valid" + (f" and agree with {peer}" if peer else ""))
     return EXIT_OK
 

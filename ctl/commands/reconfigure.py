@@ -53,7 +53,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             held.enter_context(run_lock(ctx.layout))
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
-        tell_beforehand(ctx, target)
+        print_warnings(ctx, target)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target, recipes))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
@@ -70,26 +70,26 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     return tell_of_failure(ctx, outcome)
 
 
-def tell_beforehand(ctx: Context, node: Node) -> None:
+def print_warnings(ctx: Context, node: Node) -> None:
     """What the programs of this machine will ignore or cannot reach, though they go on without it."""
-    from ctl.cli.loading import tell
+    from ctl.cli.loading import print_diagnostics
     from ctl.nginx.modules import dropped_directives
     from ctl.registry.reachable import cache_warnings
     from ctl.registry.support import ignored_settings
 
-    tell(ctx, ignored_settings(node.attributes))
-    tell(ctx, cache_warnings(node))
-    tell(ctx, dropped_directives(node.attributes, node.programs.nginx_build))
+    print_diagnostics(ctx, ignored_settings(node.attributes))
+    print_diagnostics(ctx, cache_warnings(node))
+    print_diagnostics(ctx, dropped_directives(node.attributes, node.programs.nginx_build))
 
 
 def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
     """Why there is no certificate of Let's Encrypt. Returns the exit code: what nobody asked for is no error."""
-    from ctl.cli.renewal import tell_failure
+    from ctl.cli.renewal import report_failure
 
     if outcome is None:
         return EXIT_OK
     rest = "Everything else is as the settings say."
-    return tell_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
+    return report_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
 
 
 def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:

@@ -24,12 +24,12 @@ def render(ctx: Context, *, output: Path) -> None:
     Works as any user and without the programs. Secrets that cannot be read, or do not exist yet, are made
     for this rendering only; DIR is private to its owner because of them.
     """
-    from ctl.cli.loading import load_for_command, machine, node, tell, unsupported_warnings
+    from ctl.cli.loading import load_for_command, machine, node, print_diagnostics, unsupported_warnings
     from ctl.converge import render_to
     from ctl.node.recipes import components_of, items, load_recipes
 
     loaded = load_for_command(ctx, use_secrets=readable_secrets(ctx))
-    tell(ctx, unsupported_warnings(loaded.attributes))
+    print_diagnostics(ctx, unsupported_warnings(loaded.attributes))
     recipes = load_recipes(ctx.layout)
     target = node(ctx, loaded, required=False, components=components_of(recipes))
     count = render_to(items(target, recipes), output, machine(ctx, blank=True))
