@@ -13,7 +13,7 @@ from ctl.converge.leftovers import lock
 from ctl.errors import naming
 
 TEMPORARY_PREFIX = ".ctl-"
-"""Begins the name of every temporary file, so that one left by a crash can be told from others' files."""
+"""Begins the name of every temporary file, so that one left by a crash can be distinguished from others' files."""
 
 
 def write_atomic(
@@ -21,7 +21,7 @@ def write_atomic(
 ) -> None:
     """Replace a file's content, mode and owner in one step.
 
-    The temporary file lies in the same folder; its mode and owner are set before it has content. A final
+    The temporary file is in the same folder; its mode and owner are set before it has content. A final
     path that is a symbolic link is replaced, not followed.
 
     Args:
@@ -32,7 +32,7 @@ def write_atomic(
 
     Raises:
         OSError: with the target as its filename; the former file is untouched.
-        CtlError: the folder is reached through a symbolic link that another account laid.
+        CtlError: the folder is reached through a symbolic link that another account made.
     """
     with naming(path), open_folder(path.parent) as folder:
         _write(folder, path.name, content, mode, -1 if uid is None else uid, -1 if gid is None else gid)

@@ -11,8 +11,8 @@ def parses_as_yaml(planned: Path, *, real: Path) -> None:
     """Whether a planned file is one YAML document.
 
     Args:
-        planned: where it lies now.
-        real: where it shall lie; named in the error.
+        planned: where it is now.
+        real: where it will be; named in the error.
 
     Raises:
         ValidationError: it is not; with line and column.

@@ -20,7 +20,7 @@ Item = Resource | Validation
 
 
 class Observer(Protocol):
-    """Is told of everything while it happens."""
+    """Receives everything while it happens."""
 
     def change(self, change: Change) -> None:
         """A change that is made now, or would be."""
@@ -35,7 +35,7 @@ class Observer(Protocol):
         ...
 
     def rollback(self, text: str) -> None:
-        """A step on the way back after a failure."""
+        """A step of the rollback after a failure."""
         ...
 
 
@@ -47,9 +47,9 @@ def converge(
     Args:
         items: resources in order, and validations of their files.
         machine: how it is now.
-        layout: where the journal lies.
+        layout: where the journal is.
         dry_run: plan and check only.
-        observer: is told what happens.
+        observer: receives what happens.
 
     Raises:
         CtlError: planning or checking failed; nothing was changed.
@@ -67,7 +67,7 @@ def converge(
         entries = list(items)
         plan = _Plan.of(entries, machine)
         _validate(entries, plan, machine, parent=None if dry_run else layout.data)
-        _foretell(plan, report)
+        _fill_report(plan, report)
         if dry_run:
             _show(plan, report, observer)
         elif plan.changes:
@@ -93,7 +93,7 @@ class _Plan:
         changes: services to stop come first, services to start last.
         notifications: each service once; a restart beats a reload.
         switched: services newly enabled (True) or disabled (False).
-        enabled: services that shall run.
+        enabled: services that must run.
         unchanged: number of resources that are as wanted.
     """
 
@@ -107,7 +107,7 @@ class _Plan:
     def of(cls, entries: Sequence[Item], machine: Machine) -> _Plan:
         resources = _distinct(entries)
         planned = [resource.plan(machine) for resource in resources]
-        changes = sorted((change for change in planned if change is not None), key=_turn)
+        changes = sorted((change for change in planned if change is not None), key=_phase)
         switches = [step for change in changes for step in change.steps if isinstance(step, SwitchService)]
         switched = {step.service: step.enabled for step in switches}
         enabled = [
@@ -146,7 +146,7 @@ def _refuse_rivals(resources: Sequence[Resource]) -> None:
                 )
 
 
-def _turn(change: Change) -> int:
+def _phase(change: Change) -> int:
     """A service stops before its files go, and starts when they are all there."""
     for step in change.steps:
         if isinstance(step, SwitchService):
@@ -182,7 +182,7 @@ def _validate(entries: Sequence[Item], plan: _Plan, machine: Machine, *, parent:
             validation.check(copy)
 
 
-def _foretell(plan: _Plan, report: Report) -> None:
+def _fill_report(plan: _Plan, report: Report) -> None:
     report.unchanged = plan.unchanged
     report.changes = list(plan.changes)
     report.notifications = list(plan.notifications)
@@ -259,11 +259,11 @@ def _ensure_running(plan: _Plan, machine: Machine, observer: Observer) -> None:
 
 def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> NoReturn:
     """Undo the run so far; its reason goes on to the user, who cannot interrupt this part."""
-    reason, tell = _reason(error), quietly(observer.rollback)
+    reason, say = _reason(error), quietly(observer.rollback)
     hint = error.hint if isinstance(error, CtlError) else None
-    tell(f"failed: {reason}; putting everything back")
+    say(f"failed: {reason}; putting everything back")
     try:
-        left = roll_back(journal.folder, machine, tell)
+        left = roll_back(journal.folder, machine, say)
     except CtlError as failure:
         raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
     outcome = f"every file was put back, but {'; '.join(left)}" if left else "everything was put back"

@@ -1,7 +1,7 @@
-"""Opens folders without following symbolic links that other accounts have laid.
+"""Opens folders without following symbolic links that other accounts made.
 
 A privileged process that writes in a folder of a service's account must not be led elsewhere: a symbolic link on
-the way is followed only where root or the caller laid it, or where nobody else can write the folder that
+the way is followed only where root or the caller made it, or where nobody else can write the folder that
 holds it. What is then done in the folder goes through its descriptor, so that nothing can be swapped between
 the look and the act.
 """
@@ -81,7 +81,7 @@ def _link_target(name: str, folder: int, path: Path) -> Path | None:
         return None
     if not (_trusted(facts.st_uid) or _controlled(os.fstat(folder))):
         raise CtlError(
-            f"{path}: {name} on the way is a symbolic link that another account laid",
+            f"{path}: {name} on the way is a symbolic link that another account made",
             hint="remove the link, or give it to root (chown -h) if it is right",
         )
     return Path(os.readlink(name, dir_fd=folder))

@@ -1,4 +1,4 @@
-"""How the machine is: what lies at a path, read without following symbolic links."""
+"""How the machine is: what is at a path, read without following symbolic links."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ one, and would see what is meant for the account. systemd's table of UIDs lists 
 
 @dataclass(frozen=True)
 class Found:
-    """What lies at a path: its kind and rights."""
+    """What is at a path: its kind and rights."""
 
     mode: int
     uid: int
@@ -43,7 +43,7 @@ class Found:
 
 
 def look(path: Path, *, follow: bool = False) -> Found | None:
-    """What lies at a path, or None where nothing does."""
+    """What is at a path, or None where nothing does."""
     try:
         facts = path.stat() if follow else path.lstat()
     except (FileNotFoundError, NotADirectoryError):

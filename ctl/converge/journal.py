@@ -25,13 +25,14 @@ from ctl.errors import CtlError, naming
 from ctl.paths import Layout
 
 RECORDS = "records"
-VAULT = "vault"
-Tell = Callable[[str], None]
-"""Is told of each step on the way back."""
+BACKUPS = "vault"
+"""Folder of the backups; a journal of an earlier version has it under this name."""
+Report = Callable[[str], None]
+"""Receives a line for each step of a rollback."""
 
 
 class Journal:
-    """The journal of the run under way; also the vault of former files.
+    """The undo records of the run under way, and the backups of the files that it changes.
 
     Args:
         folder: its folder, private to its owner.
@@ -48,7 +49,7 @@ class Journal:
     def begin(cls, layout: Layout) -> Journal:
         """Open the journal of a new run."""
         layout.journal.mkdir(mode=0o700)
-        (layout.journal / VAULT).mkdir(mode=0o700)
+        (layout.journal / BACKUPS).mkdir(mode=0o700)
         journal = cls(layout.journal)
         for folder in (layout.journal, layout.state):
             _sync(folder)
@@ -62,11 +63,11 @@ class Journal:
     ) -> None:
         os.close(self._records)
 
-    def keep(self, path: Path) -> str:
-        """Keep the present file: its inode by a second name, or a copy on another file system."""
+    def save(self, path: Path) -> str:
+        """Back up the present file: its inode by a second name, or a copy on another file system."""
         self._kept += 1
         name = str(self._kept)
-        kept = self.folder / VAULT / name
+        kept = self.folder / BACKUPS / name
         try:
             with open_folder(path.parent) as folder:
                 os.link(path.name, kept, src_dir_fd=folder, follow_symlinks=False)
@@ -112,7 +113,7 @@ def read_records(folder: Path) -> list[UndoRecord]:
     return [json.loads(line) for line in lines[:-1]]
 
 
-def roll_back(folder: Path, machine: Machine, tell: Tell) -> tuple[str, ...]:
+def roll_back(folder: Path, machine: Machine, report: Report) -> tuple[str, ...]:
     """Undo everything that a journal records, the last first; then let services take up the former files.
 
     Returns:
@@ -122,7 +123,7 @@ def roll_back(folder: Path, machine: Machine, tell: Tell) -> tuple[str, ...]:
     Raises:
         CtlError: a file could not be put back; the journal stays, and the next run tries again.
     """
-    records, said = read_records(folder), quietly(tell)
+    records, report = read_records(folder), quietly(report)
     notified = [record for record in records if record["kind"] == "notified"]
     steps = [record for record in reversed(records) if record["kind"] != "notified"]
     folders = {Path(record["path"]).parent for record in records if "path" in record}
@@ -130,28 +131,28 @@ def roll_back(folder: Path, machine: Machine, tell: Tell) -> tuple[str, ...]:
     failures = _sweep_temporary_files(folders)
     left: list[str] = []
     for record in [*steps, *notified]:
-        problem = _undone(record, folder / VAULT, machine, said)
+        problem = _undone(record, folder / BACKUPS, machine, report)
         if problem:
             (failures if "path" in record else left).append(problem)
     if failures:
         raise CtlError(
             "not everything could be put back: " + "; ".join([*failures, *left]),
-            hint="mend that, then run `ctl reconfigure`: it finishes what is left",
+            hint="repair that, then run `ctl reconfigure`: it finishes what is left",
         )
     discard(folder)
     return tuple(left)
 
 
-def _undone(record: UndoRecord, vault: Path, machine: Machine, tell: Tell) -> str:
+def _undone(record: UndoRecord, backups: Path, machine: Machine, report: Report) -> str:
     """Carry out one record; returns why it could not be, or ""."""
     subject = _subject(record)
     try:
-        undo(record, vault=vault, machine=machine)
+        undo(record, backups=backups, machine=machine)
     except (OSError, CtlError) as error:
         problem = f"{subject}: {error}"
-        tell(f"not put back: {problem}")
+        report(f"not put back: {problem}")
         return problem
-    tell(f"put back: {subject}")
+    report(f"put back: {subject}")
     return ""
 
 
@@ -160,17 +161,17 @@ def _subject(record: UndoRecord) -> str:
     return named[0] if named else " ".join(record["argv"])
 
 
-def quietly(tell: Tell) -> Tell:
-    """Tell if somebody listens: a terminal that is gone must not end the way back half-way."""
+def quietly(report: Report) -> Report:
+    """Report if somebody listens: a terminal that is gone must not end the way back half-way."""
 
     def attempt(text: str) -> None:
         with suppress(Exception):
-            tell(text)
+            report(text)
 
     return attempt
 
 
-def recover(layout: Layout, machine: Machine, tell: Tell) -> bool:
+def recover(layout: Layout, machine: Machine, report: Report) -> bool:
     """Undo a run that was cut off. Returns whether there was one.
 
     Raises:
@@ -179,7 +180,7 @@ def recover(layout: Layout, machine: Machine, tell: Tell) -> bool:
     _sweep(layout.state)
     if not interrupted(layout):
         return False
-    roll_back(layout.journal, machine, tell)
+    roll_back(layout.journal, machine, report)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Temporary files and folders that killed processes left: told from those in use by a lock on them.
+"""Temporary files and folders that killed processes left, distinguished from those in use by a lock on them.
 
 A lock (flock) ends with the process that holds it, whatever ends that. What is the caller's own, has the name of
 a temporary one, and is locked by nobody, nobody will miss.
@@ -33,7 +33,7 @@ def temporary_folder(prefix: str, parent: Path | None = None) -> Iterator[Path]:
 
 
 def locked_folder(prefix: str, parent: Path | None) -> tuple[Path, int]:
-    """As `temporary_folder`, for who removes it himself.
+    """As `temporary_folder`; the caller removes it.
 
     Returns:
         The folder, and the descriptor that holds its lock; a child process that inherits it holds it too.

@@ -1,8 +1,8 @@
 """The words of convergence: resource, change, step, notification, validation, machine.
 
-A resource says how one thing on the machine shall be. `plan` compares and yields a change, or None where
+A resource describes one thing on the machine as it must be. `plan` compares and yields a change, or None where
 nothing differs; it never writes. A change is made of steps; each step, before it is applied, hands out an
-undo record (plain data) that the journal keeps until the run is committed.
+undo record (plain data) that stays in the journal until the run is committed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ UndoRecord = Mapping[str, Any]
 """What undoes a step: {"kind": name of an undo in ctl.converge.undo, ...plain JSON values}."""
 
 
-class Vault(Protocol):
-    """Keeps former versions of files during a run, private to its owner."""
+class Backups(Protocol):
+    """Backups of changed files during a run, private to its owner."""
 
-    def keep(self, path: Path) -> str:
-        """Keep the present file at `path` (its inode or a copy) and return a name to find it by."""
+    def save(self, path: Path) -> str:
+        """Back up the present file at `path` (its inode or a copy) and return the name of the backup."""
         ...
 
 
 class Step(Protocol):
     """One indivisible action on the machine."""
 
-    def undo(self, vault: Vault) -> UndoRecord | None:
+    def undo(self, backups: Backups) -> UndoRecord | None:
         """What would undo this step, from the machine's state now; None where there is nothing to undo."""
         ...
 
@@ -63,7 +63,7 @@ class Change:
         diff: unified diff with secrets masked; "" where a diff says nothing.
         path: the path that changes, if it is about one.
         also: further paths that change with it.
-        notifies: what is to be restarted or reloaded because of it.
+        notifies: services to restart or reload because of it.
     """
 
     resource: str
@@ -82,7 +82,7 @@ class Change:
 
 @dataclass(frozen=True)
 class DesiredFile:
-    """A file as it shall be: for `render`, and for the staging copy in which programs check the files."""
+    """A file as it must be: for `render`, and for the staging copy in which programs check the files."""
 
     path: Path
     content: bytes
@@ -145,7 +145,7 @@ class Machine:
 
 @runtime_checkable
 class Resource(Protocol):
-    """One thing on the machine as it shall be."""
+    """One thing on the machine as it must be."""
 
     @property
     def name(self) -> str:
@@ -170,7 +170,7 @@ class Staging(Protocol):
         ...
 
     def path(self, real: Path) -> Path:
-        """Where the planned version of a managed file lies now: in the copy if planned, else `real`."""
+        """Where the planned version of a managed file is now: in the copy if planned, else `real`."""
         ...
 
 

@@ -18,7 +18,7 @@ PREFIX = ".ctl-staging-"
 
 
 class StagingCopy:
-    """The copy: each planned file lies below `folder` under its absolute path.
+    """The copy: each planned file is below `folder` under its absolute path.
 
     Args:
         folder: the top of the copy.
@@ -30,7 +30,7 @@ class StagingCopy:
         self._planned = planned
 
     def path(self, real: Path) -> Path:
-        """Where the planned version lies now: in the copy if planned, else the real path."""
+        """Where the planned version is now: in the copy if planned, else the real path."""
         return self._staged(real) if real in self._planned else real
 
     def real_names(self, text: str) -> str:
@@ -40,7 +40,7 @@ class StagingCopy:
     def _staged(self, real: Path) -> Path:
         return self.folder / real.relative_to("/")
 
-    def fill(self, redirect: Iterable[Path]) -> None:
+    def write(self, redirect: Iterable[Path]) -> None:
         """Write the files, their texts naming the copy's paths instead of the real ones."""
         redirected = list(redirect)
         for path in redirected:
@@ -58,7 +58,7 @@ class StagingCopy:
 
 
 def _in_quotes(name: str) -> str:
-    """A path as it stands between double quotes, in YAML and NGINX alike."""
+    """A path as it is written between double quotes, in YAML and NGINX alike."""
     return name.replace("\\", "\\\\").replace('"', '\\"')
 
 
@@ -100,7 +100,7 @@ def staging(
         folder = top / "copy"
         folder.mkdir(mode=0o700)
         copy = StagingCopy(folder, {file.path: file for file in planned if _meant_for(validation, file.path)})
-        copy.fill(validation.redirect)
+        copy.write(validation.redirect)
         if validation.user is not None:
             _give(folder, validation.user)
             top.chmod(0o711)

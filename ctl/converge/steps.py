@@ -15,7 +15,7 @@ from typing import Any
 from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.folders import open_folder, walk
 from ctl.converge.inspect import Found, Rights, group_id, look, user_id
-from ctl.converge.model import ServiceManager, UndoRecord, Vault
+from ctl.converge.model import Backups, ServiceManager, UndoRecord
 from ctl.errors import CtlError, naming
 
 ATTEMPTS = 20
@@ -24,14 +24,14 @@ LOCKED = (1, 10)
 """Exit codes of the shadow utilities while another process holds the account files (useradd(8), groupadd(8))."""
 
 
-def undo_for_path(path: Path, vault: Vault) -> UndoRecord:
-    """The record that puts back what lies at a path now: a file, a link, or nothing."""
+def undo_for_path(path: Path, backups: Backups) -> UndoRecord:
+    """The record that puts back what is at a path now: a file, a link, or nothing."""
     found = look(path)
     if found is None:
         return {"kind": "remove", "path": str(path)}
     if found.is_link:
         return {"kind": "link", "path": str(path), "target": str(path.readlink())}
-    return {"kind": "restore", "path": str(path), "kept": vault.keep(path), **_rights_record(found)}
+    return {"kind": "restore", "path": str(path), "kept": backups.save(path), **_rights_record(found)}
 
 
 def _rights_record(found: Found) -> dict[str, Any]:
@@ -46,9 +46,9 @@ class WriteFile:
     content: bytes = field(repr=False)
     rights: Rights
 
-    def undo(self, vault: Vault) -> UndoRecord:
+    def undo(self, backups: Backups) -> UndoRecord:
         """Put back what was there."""
-        return undo_for_path(self.path, vault)
+        return undo_for_path(self.path, backups)
 
     def apply(self) -> None:
         """Replace it in one step."""
@@ -63,9 +63,9 @@ class RemoveFile:
 
     path: Path
 
-    def undo(self, vault: Vault) -> UndoRecord:
+    def undo(self, backups: Backups) -> UndoRecord:
         """Put back what was there."""
-        return undo_for_path(self.path, vault)
+        return undo_for_path(self.path, backups)
 
     def apply(self) -> None:
         """Remove it."""
@@ -81,9 +81,9 @@ class MakeLink:
     path: Path
     target: str
 
-    def undo(self, vault: Vault) -> UndoRecord:
+    def undo(self, backups: Backups) -> UndoRecord:
         """Put back what was there."""
-        return undo_for_path(self.path, vault)
+        return undo_for_path(self.path, backups)
 
     def apply(self) -> None:
         """Replace it in one step."""
@@ -95,15 +95,15 @@ class MakeDirectory:
     """Make a folder in an existing one, with its rights.
 
     Args:
-        parent: made only for what lies below it: one that is there by now keeps its rights.
+        parent: made only for what is below it: one that is there by now keeps its rights.
     """
 
     path: Path
     rights: Rights
     parent: bool = False
 
-    def undo(self, vault: Vault) -> UndoRecord:
-        """Remove it again, if nothing lies in it; or give it back its rights, if the run has made it before."""
+    def undo(self, backups: Backups) -> UndoRecord:
+        """Remove it again, if it is empty; or give it back its rights, if the run has made it before."""
         found = look(self.path, follow=True)
         if found is None:
             return {"kind": "rmdir", "path": str(self.path)}
@@ -131,7 +131,7 @@ class SetRights:
     rights: Rights
     follow: bool = False
 
-    def undo(self, vault: Vault) -> UndoRecord | None:
+    def undo(self, backups: Backups) -> UndoRecord | None:
         """Set them as they are."""
         found = look(self.path, follow=self.follow)
         if found is None:
@@ -157,7 +157,7 @@ def set_ids_and_mode(
     The owner comes first, because a change of owner clears set-id bits.
 
     Raises:
-        CtlError: the path is a symbolic link and `follow` is False, or another account laid one on the way.
+        CtlError: the path is a symbolic link and `follow` is False, or another account made one on the way.
     """
     descriptor = walk(path) if follow else _open_itself(path)
     try:
@@ -193,7 +193,7 @@ class RunCommand:
     undone: tuple[int, ...] = ()
     retry: tuple[int, ...] = ()
 
-    def undo(self, vault: Vault) -> UndoRecord | None:
+    def undo(self, backups: Backups) -> UndoRecord | None:
         """Run the opposite."""
         if self.undo_argv is None:
             return None
@@ -212,7 +212,7 @@ def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] =
         retry: exit codes that mean "try again in a moment".
 
     Raises:
-        CtlError: it is missing or failed; with the last line of what it said.
+        CtlError: it is missing or failed; with the last line of its output.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -226,8 +226,8 @@ def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] =
         if ended.returncode not in retry or attempt == ATTEMPTS - 1:
             break
         time.sleep(SECONDS_BETWEEN)
-    said = (ended.stderr.strip() or ended.stdout.strip() or f"exit {ended.returncode}").splitlines()[-1]
-    raise CtlError(f"{' '.join(argv)}: {said}")
+    last = (ended.stderr.strip() or ended.stdout.strip() or f"exit {ended.returncode}").splitlines()[-1]
+    raise CtlError(f"{' '.join(argv)}: {last}")
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,7 @@ class AddUser:
     account: str
     argv: tuple[str, ...]
 
-    def undo(self, vault: Vault) -> UndoRecord | None:
+    def undo(self, backups: Backups) -> UndoRecord | None:
         """Delete it, unless somebody else has made it by now; keep the group of its name, if there is one.
 
         userdel(8) takes that group along where login.defs says USERGROUPS_ENAB, also one made long before.
@@ -268,7 +268,7 @@ class AddGroup:
     account: str
     argv: tuple[str, ...]
 
-    def undo(self, vault: Vault) -> UndoRecord | None:
+    def undo(self, backups: Backups) -> UndoRecord | None:
         """Delete it, unless somebody else has made it by now."""
         return (
             None if group_id(self.account) is not None else {"kind": "group added", "account": self.account}
@@ -287,7 +287,7 @@ class SwitchService:
     service: str
     enabled: bool
 
-    def undo(self, vault: Vault) -> UndoRecord:
+    def undo(self, backups: Backups) -> UndoRecord:
         """The opposite."""
         return {"kind": "service", "service": self.service, "enabled": not self.enabled}
 

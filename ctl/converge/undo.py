@@ -21,21 +21,21 @@ ABSENT = (6,)
 """Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
 
 
-def undo(record: UndoRecord, *, vault: Path, machine: Machine) -> None:
+def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> None:
     """Carry out one record.
 
     Args:
-        vault: the folder in which former files are kept.
+        backups: the folder in which former files are kept.
 
     Raises:
         OSError, CtlError: it cannot be done now; it can be tried again.
     """
-    _KINDS[record["kind"]](record, vault, machine)
+    _KINDS[record["kind"]](record, backups, machine)
 
 
-def _restore(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _restore(record: UndoRecord, backups: Path, machine: Machine) -> None:
     """Put a kept file back: by its name alone where that works, so that a full disk is no obstacle."""
-    path, kept = Path(record["path"]), vault / record["kept"]
+    path, kept = Path(record["path"]), backups / record["kept"]
     if look(kept) is None:
         return
     set_ids_and_mode(kept, record["uid"], record["gid"], record["mode"])
@@ -49,18 +49,18 @@ def _restore(record: UndoRecord, vault: Path, machine: Machine) -> None:
         write_atomic(path, content, mode=record["mode"], uid=record["uid"], gid=record["gid"])
 
 
-def _remove(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _remove(record: UndoRecord, backups: Path, machine: Machine) -> None:
     path = Path(record["path"])
     if look(path) is not None:
         with open_folder(path.parent) as folder:
             os.unlink(path.name, dir_fd=folder)
 
 
-def _link(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _link(record: UndoRecord, backups: Path, machine: Machine) -> None:
     link_atomic(Path(record["path"]), record["target"])
 
 
-def _rmdir(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _rmdir(record: UndoRecord, backups: Path, machine: Machine) -> None:
     try:
         path = Path(record["path"])
         with open_folder(path.parent) as folder:
@@ -72,28 +72,28 @@ def _rmdir(record: UndoRecord, vault: Path, machine: Machine) -> None:
             raise
 
 
-def _rights(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _rights(record: UndoRecord, backups: Path, machine: Machine) -> None:
     path = Path(record["path"])
     if look(path) is not None:
         set_ids_and_mode(path, record["uid"], record["gid"], record["mode"], follow=record["follow"])
 
 
-def _run(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _run(record: UndoRecord, backups: Path, machine: Machine) -> None:
     run(record["argv"], done=record["done"], retry=record["retry"])
 
 
-def _user_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _user_added(record: UndoRecord, backups: Path, machine: Machine) -> None:
     account, gid = record["account"], record["gid"]
     run(distribution().remove_user(account), done=ABSENT, retry=LOCKED)
     if gid is not None and group_id(account) is None:
         run(distribution().add_group(account, gid=gid), retry=LOCKED)
 
 
-def _group_added(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _group_added(record: UndoRecord, backups: Path, machine: Machine) -> None:
     run(distribution().remove_group(record["account"]), done=ABSENT, retry=LOCKED)
 
 
-def _service(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _service(record: UndoRecord, backups: Path, machine: Machine) -> None:
     name, enabled = record["service"], record["enabled"]
     if machine.services.enabled(name) == enabled:
         return
@@ -103,7 +103,7 @@ def _service(record: UndoRecord, vault: Path, machine: Machine) -> None:
         machine.services.disable(name)
 
 
-def _notified(record: UndoRecord, vault: Path, machine: Machine) -> None:
+def _notified(record: UndoRecord, backups: Path, machine: Machine) -> None:
     """A service that took up the new files must take up the former ones."""
     if machine.services.enabled(record["service"].partition("/")[0]) and machine.services.supervised():
         machine.services.perform(Notification(Action(record["action"]), record["service"]))

@@ -192,8 +192,8 @@ class Document:
         for depth, key in enumerate(path, start=1):
             pair = self._pair(node, key)
             name = _dotted(path[:depth])
-            told = isinstance(self.value(path[:depth]), dict)
-            if pair is None or not (told and _is_mapping(pair[1])):
+            is_mapping = isinstance(self.value(path[:depth]), dict)
+            if pair is None or not (is_mapping and _is_mapping(pair[1])):
                 raise self._refusal(
                     node if pair is None else pair[0], f"{name} must be there, and be a mapping"
                 )
@@ -214,7 +214,7 @@ class Document:
         return CtlError(f"{self.name}:{mark.line + 1}:{mark.column + 1}: {message}", hint=_UNCHANGED)
 
     def _verify(self, text: str, path: Path, values: Mapping[str, object]) -> None:
-        """Whether the new text says what is wanted, and otherwise what the old one said."""
+        """Whether the new text has what is wanted, and is otherwise as the old one."""
         after = _data(text, self.name)
         right = all(same(_value(after, (*path, key)), value) for key, value in values.items())
         if not right or not _alike(_without(after, path, values), _without(self.data, path, values), set()):

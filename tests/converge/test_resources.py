@@ -243,7 +243,7 @@ NOBODY = 65534
 
 
 def laid_by_another(link: Path, target: Path) -> Path:
-    """A symbolic link that another account laid in a folder of its own."""
+    """A symbolic link that another account made in a folder of its own."""
     link.parent.mkdir(exist_ok=True)
     link.symlink_to(target)
     for path in (link.parent, link):
@@ -258,7 +258,7 @@ def test_a_link_of_another_account_leads_nowhere(bench: Bench, kind: str) -> Non
     precious.mkdir()
     folder = laid_by_another(bench.layout.root / "theirs/folder", precious)
     resource = resource_of(kind, folder / "x", b"x")
-    with pytest.raises(CtlError, match="folder on the way is a symbolic link that another account laid"):
+    with pytest.raises(CtlError, match="folder on the way is a symbolic link that another account made"):
         apply(resource, bench)
     assert list(precious.iterdir()) == []
 
@@ -273,7 +273,7 @@ def test_a_folder_swapped_for_a_link_is_not_followed(bench: Bench) -> None:
     path.rmdir()
     laid_by_another(path, precious)
     assert change is not None
-    with pytest.raises(CtlError, match="another account laid"):
+    with pytest.raises(CtlError, match="another account made"):
         change.steps[0].apply()
     assert precious.stat().st_mode & 0o777 == 0o700
 

@@ -24,7 +24,7 @@ class Service:
     """A service of the supervisor, enabled or not.
 
     Args:
-        service: its name; its definition lies among the supervisor's.
+        service: its name; its definition is among the supervisor's.
         enabled: whether the supervisor is to run it.
     """
 

@@ -83,7 +83,7 @@ class EnvDirectory:
         folders = [path for path in strays if path.is_dir() and not path.is_symlink()]
         if folders:
             raise CtlError(
-                f"{folders[0]} is a folder; here lie variables only", hint="move it away and run again"
+                f"{folders[0]} is a folder; only variables may be here", hint="move it away and run again"
             )
         return strays
 
@@ -114,5 +114,5 @@ class EnvDirectory:
 
 
 def _encode(value: str) -> bytes:
-    """As chpst -e reads it: the first line only, in which NUL stands for a line break."""
+    """As chpst -e reads it: the first line only, in which NUL means a line break."""
     return value.encode().replace(b"\n", b"\0") + b"\n"

@@ -14,7 +14,7 @@ from ctl.converge.steps import MakeDirectory, MakeLink, RemoveFile, SetRights, W
 from ctl.errors import CtlError
 
 PARENT = Rights(mode=0o755)
-"""Rights of folders that are made only because something lies below them."""
+"""Rights of folders that are made only because something is below them."""
 
 
 def rights_on(machine: Machine, mode: int | None, owner: str | None, group: str | None) -> Rights:
@@ -75,17 +75,17 @@ class Directory(_Placed):
 
 
 def look_at_folder(path: Path) -> Found | None:
-    """What lies at the path of a folder; an administrator's link to a folder elsewhere counts as that folder.
+    """What is at the path of a folder; an administrator's link to a folder elsewhere counts as that folder.
 
     Raises:
-        CtlError: something else lies there, or a link that somebody else put there.
+        CtlError: something else is there, or a link that somebody else put there.
     """
     found = look(path)
     if found is None or found.is_folder:
         return found
     target = look(path, follow=True) if found.is_link and found.uid in {0, os.geteuid()} else None
     if target is None or not target.is_folder:
-        raise CtlError(f"{path} shall be a folder, but is something else", hint="move it away and run again")
+        raise CtlError(f"{path} must be a folder, but is something else", hint="move it away and run again")
     return target
 
 
@@ -101,7 +101,7 @@ def missing_parents(path: Path, machine: Machine) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class _FileLike(_Placed):
-    """What a file and a template share: `_content` says what shall be in it.
+    """What a file and a template share: `_content` gives what must be in it.
 
     Args:
         mode: permission bits.
@@ -152,10 +152,10 @@ def plan_file(
     mask: Mask | None = None,
     notifies: tuple[Notification, ...] = (),
 ) -> Change | None:
-    """Compare a file with what it shall be.
+    """Compare a file with what it must be.
 
     Raises:
-        CtlError: a folder or device lies at the path.
+        CtlError: a folder or device is at the path.
     """
     found = None if machine.blank else look(path)
     old = read_file(path) if found is not None and not found.is_link else None
@@ -197,7 +197,7 @@ class FileRights(_Placed):
     """Mode and owner of a file that others write, wherever it is there.
 
     Args:
-        path: absolute; a symbolic link that root or the caller laid there stands for its target.
+        path: absolute; a symbolic link that root or the caller made is followed.
         mode: permission bits.
     """
 
@@ -279,13 +279,13 @@ class Absent:
         return f"absent[{self.path}]"
 
     def plan(self, machine: Machine) -> Change | None:
-        """Remove what lies there."""
+        """Remove what is there."""
         found = None if machine.blank else look(self.path)
         if found is None:
             return None
         if found.is_folder:
             raise CtlError(
-                f"{self.path} shall not be there, but is a folder", hint="move it away and run again"
+                f"{self.path} must not be there, but is a folder", hint="move it away and run again"
             )
         return Change(self.name, "remove", (RemoveFile(self.path),), "", self.path, self.notifies)
 
@@ -300,7 +300,7 @@ class Symlink:
 
     Args:
         path: absolute; may be given as the first, positional argument.
-        target: what it points at, as it shall be written.
+        target: what it points at, as it must be written.
         notifies: services to restart or reload when it changes.
     """
 
@@ -317,7 +317,7 @@ class Symlink:
         """Make it, or point it elsewhere."""
         found = None if machine.blank else look(self.path)
         if found is not None and found.is_folder:
-            raise CtlError(f"{self.path} shall be a link, but is a folder", hint="move it away and run again")
+            raise CtlError(f"{self.path} must be a link, but is a folder", hint="move it away and run again")
         former = str(self.path.readlink()) if found is not None and found.is_link else None
         if former == self.target:
             return None

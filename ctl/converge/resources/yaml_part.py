@@ -10,7 +10,7 @@ from pathlib import Path
 from ctl.converge.atomic import write_atomic
 from ctl.converge.diff import Mask
 from ctl.converge.inspect import Found, look, read_file
-from ctl.converge.model import Change, DesiredFile, Machine, Notification, Step, UndoRecord, Vault
+from ctl.converge.model import Backups, Change, DesiredFile, Machine, Notification, Step, UndoRecord
 from ctl.converge.steps import undo_for_path
 from ctl.errors import CtlError
 
@@ -25,9 +25,9 @@ class WriteAs:
     content: bytes = field(repr=False)
     rights: Found
 
-    def undo(self, vault: Vault) -> UndoRecord:
+    def undo(self, backups: Backups) -> UndoRecord:
         """Put back what was there."""
-        return undo_for_path(self.path, vault)
+        return undo_for_path(self.path, backups)
 
     def apply(self) -> None:
         """Replace it in one step."""
@@ -82,7 +82,7 @@ class YamlPart:
         return Change(self.name, summary, tuple(steps), self._diff(target, old, new), target, self.notifies)
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
-        """The file as it shall be; nothing on a blank machine that has no such file."""
+        """The file as it must be; nothing on a blank machine that has no such file."""
         if machine.blank and look(self.path, follow=True) is None:
             return ()
         target, found = self._target()
