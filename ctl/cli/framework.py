@@ -20,6 +20,7 @@ from ctl.registry.repair import repair
 COMMANDS: dict[str, str] = {
     # name on the command line -> "module:attribute"; `ctl --help` lists them in this order
     "reconfigure": "ctl.commands.reconfigure:reconfigure",
+    "recover": "ctl.commands.recover:recover",
     "render": "ctl.commands.render:render",
     "check-config": "ctl.commands.check_config:check_config",
     "show-config": "ctl.commands.show_config:show_config",

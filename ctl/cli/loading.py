@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ctl.cli.framework import Context
 from ctl.converge.model import Machine
@@ -22,6 +24,9 @@ from ctl.settings.components import COMPONENTS
 from ctl.settings.load import Loaded, load
 from ctl.settings.source import Diagnostic, Severity, first_of
 
+if TYPE_CHECKING:
+    from ctl.converge.rollback import Undone
+
 
 def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
     """Read the settings and print their warnings and notes.
@@ -32,6 +37,26 @@ def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
     loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets)
     print_diagnostics(ctx, loaded.attributes.diagnostics)
     return loaded
+
+
+@contextmanager
+def changing(ctx: Context, host: Machine) -> Iterator[Undone | None]:
+    """How a command that changes the machine begins: lock, then recover; only then may it read settings.
+
+    Yields:
+        How an interrupted earlier run was undone; None where there was none.
+
+    Raises:
+        LockHeld: another run is under way.
+        CtlError: an interrupted run could not be undone.
+        SettingsError: nothing was ever run here, and nothing is written for settings that are wrong.
+    """
+    from ctl.converge import recovered
+
+    if not ctx.layout.state.is_dir():
+        load(ctx.settings_file, ctx.layout, use_secrets=False)
+    with recovered(ctx.layout, host, ctx.console.note) as undone:
+        yield undone
 
 
 def print_diagnostics(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.cli.recovery import recover_first
 from ctl.errors import CtlError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def backup_etc(ctx: Context, *, backup_path: Path | None, prune: bool) -> None:
     """
     from ctl.node.backup import EtcBackup
 
+    recover_first(ctx)
     backup = EtcBackup(ctx.layout, backup_path.absolute() if backup_path else None)
     now = time.time()
     ctx.console.say(f"saved {backup.take(now)}")

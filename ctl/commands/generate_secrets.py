@@ -11,13 +11,12 @@ def generate_secrets(ctx: Context) -> None:
 
     `ctl reconfigure` does this too. Values are never printed.
     """
-    from ctl.cli.loading import load_for_command
-    from ctl.converge import run_lock
+    from ctl.cli.loading import changing, load_for_command, machine
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
 
     path = ctx.layout.secrets_file
-    with run_lock(ctx.layout):
+    with changing(ctx, machine(ctx)):
         secrets = load_for_command(ctx).secrets
         if not secrets.persistent:
             raise UsageFault(

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from ctl.cli.framework import Context, command
-from ctl.errors import EXIT_OK
+from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
@@ -35,28 +35,28 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     that is due is then obtained; that this fails changes nothing else, and is an error if it was asked for.
     """
     from ctl.acme.step import after_converging
-    from ctl.cli.loading import load_for_command, machine, node
+    from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
-    from ctl.converge import converge, run_lock, to_json
+    from ctl.converge import converge, to_json
     from ctl.node.preflight import check, refuse_foreign_root
     from ctl.node.recipes import components_of, items, load_recipes
     from ctl.registry.gate import Gate
 
     started = time.monotonic()
     refuse_foreign_root(ctx.layout)
-    loaded = load_for_command(ctx)
-    recipes = load_recipes(ctx.layout)
-    target = node(ctx, loaded, required=True, components=components_of(recipes))
     host = machine(ctx)
     with ExitStack() as held:
+        undone = None if dry_run else held.enter_context(changing(ctx, host))
+        loaded, recipes = load_for_command(ctx), load_recipes(ctx.layout)
+        target = node(ctx, loaded, required=True, components=components_of(recipes))
         if not dry_run:
-            held.enter_context(run_lock(ctx.layout))
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
         print_warnings(ctx, target)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             wanted = list(items(target, recipes))
             report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
+            report.recovered = undone is not None
             outcome = after_converging(target, host, progress, report, dry_run=dry_run)
             if outcome and outcome.error:
                 progress.lines.append(f"no certificate: {outcome.error.message}")
@@ -67,7 +67,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
-    return tell_of_failure(ctx, outcome)
+    return tell_of_failure(ctx, outcome) or tell_of_problems(ctx, report)
 
 
 def print_warnings(ctx: Context, node: Node) -> None:
@@ -90,6 +90,13 @@ def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
         return EXIT_OK
     rest = "Everything else is as the settings say."
     return report_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
+
+
+def tell_of_problems(ctx: Context, report: Report) -> int:
+    """Secondary services that failed. Returns the exit code."""
+    for problem in report.problems:
+        ctx.console.error(f"{problem}\nEverything else is as the settings say.")
+    return EXIT_FAILED if report.problems else EXIT_OK
 
 
 def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:

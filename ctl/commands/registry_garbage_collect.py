@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_OK, CtlError, PreflightError
 from ctl.errors import as_json as as_json_error
 
@@ -43,6 +44,7 @@ def registry_garbage_collect(
     from ctl.registry.collect.run import collect
     from ctl.registry.collect.setup import make_setup
 
+    recover_first(ctx)
     attributes = _attributes(ctx)
     registry = attributes.registry if attributes else None
     setup = make_setup(ctx.layout, registry, _program(registry), config)

@@ -13,9 +13,9 @@ from ctl.errors import CtlError, LockHeld
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ctl.acme.step import Outcome, Visit
+    from ctl.acme.step import Outcome
     from ctl.acme.wanted import Job
-    from ctl.converge.model import Change, Notification
+    from ctl.converge.model import Change, Machine, Notification
 
 BUSY = 60
 """Seconds after which the timer looks again where another run was under way."""
@@ -37,24 +37,24 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, s
     exit status 1 then. A service does this by itself at the times of letsencrypt["auto_renew_hour"].
     """
     from ctl.acme.step import Visit
-    from ctl.cli.loading import machine
+    from ctl.cli.loading import changing, machine
+    from ctl.node.preflight import refuse_foreign_root
 
-    job = _job(ctx)
+    refuse_foreign_root(ctx.layout)
+    host = machine(ctx)
     if scheduled:
-        visit = Visit(job, machine(ctx), _Printer(ctx.console.note), scheduled=True)
-        return _wake(ctx, visit)
+        return _wake(ctx, host)
     said = _Printer((lambda _: None) if as_json else ctx.console.say)
-    visit = Visit(job, machine(ctx), said, force=force)
-    outcome = _locked(ctx, visit.rehearse if staging else visit.renew_if_due)
+    with changing(ctx, host):
+        visit = Visit(_job(ctx), host, said, force=force)
+        outcome = visit.rehearse() if staging else visit.renew_if_due()
     return _tell(ctx, outcome, as_json=as_json)
 
 
 def _job(ctx: Context) -> Job:
     from ctl.acme.wanted import Job
     from ctl.cli.loading import load_for_command, node
-    from ctl.node.preflight import refuse_foreign_root
 
-    refuse_foreign_root(ctx.layout)
     found = Job.of(node(ctx, load_for_command(ctx, use_secrets=False), required=True))
     if found is None:
         raise CtlError(
@@ -62,13 +62,6 @@ def _job(ctx: Context) -> Job:
             hint="What is so, and why: ctl show-config --origin letsencrypt.enable",
         )
     return found
-
-
-def _locked(ctx: Context, work: Callable[[], Outcome]) -> Outcome:
-    from ctl.converge import run_lock
-
-    with run_lock(ctx.layout):
-        return work()
 
 
 def _tell(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
@@ -97,16 +90,16 @@ def _in_words(outcome: Outcome) -> str:
     )
 
 
-def _wake(ctx: Context, visit: Visit) -> int:
+def _wake(ctx: Context, host: Machine) -> int:
     """Do what is due; print how many seconds the timer should sleep."""
+    from ctl.acme.step import Visit
     from ctl.acme.timer import Timer
+    from ctl.cli.loading import changing
 
-    timer = Timer.of(visit.job.node)
     try:
-        from ctl.converge import run_lock
-
-        with run_lock(ctx.layout):
-            outcome, pause = timer.wake(datetime.now(UTC), visit.renew_if_due)
+        with changing(ctx, host):
+            visit = Visit(_job(ctx), host, _Printer(ctx.console.note), scheduled=True)
+            outcome, pause = Timer.of(visit.job.node).wake(datetime.now(UTC), visit.renew_if_due)
     except LockHeld as error:
         ctx.console.note(error.message)
         ctx.console.result(str(BUSY))

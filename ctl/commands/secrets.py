@@ -82,8 +82,8 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
 
     A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
     """
-    from ctl.cli.loading import print_diagnostics
-    from ctl.converge import run_lock
+    from ctl.cli.loading import machine, print_diagnostics
+    from ctl.converge import recovered
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
     from ctl.settings.nodes.exchange import plan_import
@@ -91,7 +91,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     from ctl.settings.secrets.secrets_file import Secrets
 
     path = ctx.layout.secrets_file
-    with run_lock(ctx.layout):
+    with recovered(ctx.layout, machine(ctx), ctx.console.note):
         own = read_alone(ctx.settings_file, ctx.layout)
         if not own.package.generate_secrets_json_file:
             raise UsageFault(

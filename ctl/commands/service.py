@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import click
 
 from ctl.cli.framework import Context, command
-from ctl.errors import EXIT_FAILED, EXIT_OK
+from ctl.cli.recovery import recover_first
+from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.paths import Layout
 from ctl.services.runit import USE_SUDO, Runit, ServiceFailed
 from ctl.services.selection import NONE_ENABLED, select
@@ -25,9 +26,20 @@ def start(ctx: Context, services: Sequence[str]) -> int:
     runit = Runit(ctx.layout)
     if not names or _denied(ctx, runit, names):
         return EXIT_FAILED if names else EXIT_OK
+    recovered = _recovered(ctx)
     if runit.ensure_supervisor():
         ctx.console.detail("started the supervisor")
-    return _each(ctx, names, runit.start)
+    return _each(ctx, names, runit.start) or recovered
+
+
+def _recovered(ctx: Context) -> int:
+    """Undo an interrupted run; where that fails, starting what there is serves users better than nothing."""
+    try:
+        recover_first(ctx)
+    except CtlError as error:
+        ctx.console.error("\n".join(filter(None, (error.message, error.hint))))
+        return EXIT_FAILED
+    return EXIT_OK
 
 
 @command()
@@ -41,6 +53,7 @@ def stop(ctx: Context, services: Sequence[str]) -> int:
 @SERVICES
 def restart(ctx: Context, services: Sequence[str]) -> int:
     """Restart services, one after the other; return when the new processes answer."""
+    recover_first(ctx)
     return _each(ctx, _select(ctx, services), Runit(ctx.layout).restart)
 
 
@@ -66,6 +79,7 @@ def _signal(name: str, sv_command: str, text: str) -> click.Command:
 
     def send(ctx: Context, services: Sequence[str]) -> int:
         names = _select(ctx, services)
+        recover_first(ctx)
         return print_diagnostics(ctx, ctx.layout, sv_command, names) if names else EXIT_OK
 
     send.__doc__ = text

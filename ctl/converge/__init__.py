@@ -14,6 +14,7 @@ from ctl.converge.resources.environment import EnvDirectory
 from ctl.converge.resources.files import Absent, Directory, File, FileRights, Symlink, Template
 from ctl.converge.resources.keypair import KeyPair
 from ctl.converge.resources.yaml_part import YamlPart
+from ctl.converge.rollback import recovered
 
 __all__ = [
     "Absent",
@@ -37,6 +38,7 @@ __all__ = [
     "interrupted",
     "mask_all",
     "parses_as_yaml",
+    "recovered",
     "reload",
     "render_to",
     "restart",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
-from ctl.converge.journal import Journal, interrupted, quietly, recover, roll_back
+from ctl.converge.journal import Journal, interrupted
 from ctl.converge.model import Action, Change, Machine, Notification, Report, Resource, Validation
+from ctl.converge.resources.actions import Service
+from ctl.converge.rollback import BEFORE, NOTIFIED, SUPERVISOR, quietly, roll_back
 from ctl.converge.signals import Signals
 from ctl.converge.staging import staging, sweep
-from ctl.converge.steps import SwitchService
+from ctl.converge.steps import RunCommand, SwitchService
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 
@@ -44,6 +47,8 @@ def converge(
 ) -> Report:
     """Make the machine what the items say.
 
+    Whoever calls, except for a dry run, holds the lock and has undone an interrupted run (`recovered`).
+
     Args:
         items: resources in order, and validations of their files.
         machine: how it is now.
@@ -54,16 +59,13 @@ def converge(
     Raises:
         CtlError: planning or checking failed; nothing was changed.
         KeyboardInterrupt: a signal came before anything was changed.
-        RunFailed: a change failed or was interrupted; everything was put back.
+        RunFailed: a change failed or was interrupted; says how far everything was put back.
     """
     report = Report(dry_run=dry_run)
     with Signals() as signals:
-        if not dry_run:
-            report.recovered = _recover(layout, machine, observer)
-        else:
-            sweep()
-            if interrupted(layout):
-                observer.note("an interrupted run would be undone first")
+        sweep(*([] if dry_run else [layout.data]))
+        if dry_run and interrupted(layout):
+            observer.note("an interrupted run would be undone first (ctl recover)")
         entries = list(items)
         plan = _Plan.of(entries, machine)
         _validate(entries, plan, machine, parent=None if dry_run else layout.data)
@@ -73,16 +75,8 @@ def converge(
         elif plan.changes:
             _apply(plan, report, machine, layout, observer, signals)
         else:
-            _ensure_running(plan, machine, observer)
+            _ensure_running(plan, report, machine, observer)
     return report
-
-
-def _recover(layout: Layout, machine: Machine, observer: Observer) -> bool:
-    sweep(layout.data)
-    recovered = recover(layout, machine, observer.rollback)
-    if recovered:
-        observer.note("an interrupted earlier run was undone")
-    return recovered
 
 
 @dataclass(frozen=True)
@@ -94,6 +88,7 @@ class _Plan:
         notifications: each service once; a restart beats a reload.
         switched: services newly enabled (True) or disabled (False).
         enabled: services that must run.
+        secondary: those of them that the others are as good without.
         unchanged: number of resources that are as wanted.
     """
 
@@ -101,6 +96,7 @@ class _Plan:
     notifications: tuple[Notification, ...]
     switched: dict[str, bool]
     enabled: tuple[str, ...]
+    secondary: frozenset[str]
     unchanged: int
 
     @classmethod
@@ -118,6 +114,7 @@ class _Plan:
             notifications=_merged(changes, switched, enabled),
             switched=switched,
             enabled=tuple(enabled),
+            secondary=frozenset(r.service for r in resources if isinstance(r, Service) and r.secondary),
             unchanged=planned.count(None),
         )
 
@@ -200,9 +197,11 @@ def _show(plan: _Plan, report: Report, observer: Observer) -> None:
 def _apply(
     plan: _Plan, report: Report, machine: Machine, layout: Layout, observer: Observer, signals: Signals
 ) -> None:
+    answered = {one.service: machine.services.answers(one.service) for one in plan.notifications}
     with Journal.begin(layout) as journal:
 
         def work() -> None:
+            journal.record({"kind": BEFORE, "answered": answered})
             _change(plan, journal, observer)
             _settle(plan, report, journal, machine, observer)
 
@@ -227,34 +226,58 @@ def _attempt(work: Callable[[], None], signals: Signals) -> BaseException | None
 def _change(plan: _Plan, journal: Journal, observer: Observer) -> None:
     for change in plan.changes:
         observer.change(change)
+        notifies = [(str(one.action), one.service) for one in change.notifies]
         for step in change.steps:
             record = step.undo(journal)
             if record is not None:
-                journal.record(record)
+                journal.record({**record, "notifies": notifies})
             step.apply()
+            if isinstance(step, RunCommand) and step.undo_argv is None:
+                journal.record({"kind": "irreversible", "what": " ".join(step.argv)})
 
 
 def _settle(plan: _Plan, report: Report, journal: Journal, machine: Machine, observer: Observer) -> None:
     """Let the services take up the new files, and wait until each answers."""
     wait = [name for name, enabled in plan.switched.items() if enabled]
+    if plan.enabled and not machine.services.supervised():
+        journal.record({"kind": SUPERVISOR})
     if plan.enabled and machine.services.ensure_supervisor():
         wait = list(plan.enabled)
         report.notifications = []
     for notification in report.notifications:
         observer.notify(notification)
-        record = {"kind": "notified", "service": notification.service, "action": str(notification.action)}
-        journal.record(record)
-        machine.services.perform(notification)
-    for name in wait:
-        machine.services.wait_until_up(name)
+        journal.record(
+            {"kind": NOTIFIED, "service": notification.service, "action": str(notification.action)}
+        )
+        with _secondary(notification.service, plan, report, observer):
+            machine.services.perform(notification)
+    _await(wait, plan, report, machine, observer)
 
 
-def _ensure_running(plan: _Plan, machine: Machine, observer: Observer) -> None:
+def _await(names: Iterable[str], plan: _Plan, report: Report, machine: Machine, observer: Observer) -> None:
+    for name in names:
+        with _secondary(name, plan, report, observer):
+            machine.services.wait_until_up(name)
+
+
+@contextmanager
+def _secondary(service: str, plan: _Plan, report: Report, observer: Observer) -> Iterator[None]:
+    """What only looks after others, a log or a secondary service, must not take them down by its failure."""
+    name, _, log = service.partition("/")
+    try:
+        yield
+    except CtlError as error:
+        if not log and name not in plan.secondary:
+            raise
+        report.problems.append(error.message)
+        observer.note(f"warning: {error.message}")
+
+
+def _ensure_running(plan: _Plan, report: Report, machine: Machine, observer: Observer) -> None:
     """Nothing differs: only the supervisor may have to be started, after a boot without it."""
     if plan.enabled and machine.services.ensure_supervisor():
         observer.note("the supervisor was started")
-        for name in plan.enabled:
-            machine.services.wait_until_up(name)
+        _await(plan.enabled, plan, report, machine, observer)
 
 
 def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> NoReturn:
@@ -263,11 +286,10 @@ def _put_back(error: BaseException, journal: Journal, machine: Machine, observer
     hint = error.hint if isinstance(error, CtlError) else None
     say(f"failed: {reason}; putting everything back")
     try:
-        left = roll_back(journal.folder, machine, say)
+        undone = roll_back(journal.folder, machine, say)
     except CtlError as failure:
         raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
-    outcome = f"every file was put back, but {'; '.join(left)}" if left else "everything was put back"
-    raise RunFailed(f"{reason}; {outcome}", hint=hint) from error
+    raise RunFailed(f"{reason}; {undone}", hint=hint) from error
 
 
 def _reason(error: BaseException) -> str:

@@ -19,12 +19,13 @@ one, and would see what is meant for the account. systemd's table of UIDs lists 
 
 @dataclass(frozen=True)
 class Found:
-    """What is at a path: its kind and rights."""
+    """What is at a path: its kind, rights and number."""
 
     mode: int
     uid: int
     gid: int
     kind: int
+    inode: int
 
     @property
     def is_file(self) -> bool:
@@ -48,7 +49,9 @@ def look(path: Path, *, follow: bool = False) -> Found | None:
         facts = path.stat() if follow else path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Found(stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid, stat.S_IFMT(facts.st_mode))
+    return Found(
+        stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid, stat.S_IFMT(facts.st_mode), facts.st_ino
+    )
 
 
 def read_file(path: Path) -> bytes:

@@ -111,12 +111,24 @@ class ServiceManager(Protocol):
         """Whether its process runs and is wanted up."""
         ...
 
+    def listening(self, name: str) -> set[str]:
+        """The addresses at which its processes listen by TCP, as "127.0.0.1:5000"."""
+        ...
+
+    def answers(self, name: str) -> bool:
+        """Whether it runs and answers at its ports now; of a log ("NAME/log"), whether it runs."""
+        ...
+
     def perform(self, notification: Notification) -> None:
         """Restart or reload; does nothing to a service that an administrator has stopped."""
         ...
 
     def ensure_supervisor(self) -> bool:
         """Start the supervisor unless it runs. Returns whether it had to be started."""
+        ...
+
+    def end_idle_supervisor(self) -> bool:
+        """End the supervisor unless it has services. Returns whether it was ended."""
         ...
 
     def supervised(self) -> bool:
@@ -206,6 +218,7 @@ class Report:
         seconds: wall time of the run.
         dry_run: whether nothing was changed.
         recovered: whether an interrupted earlier run was undone first.
+        problems: secondary services that failed, a sentence each; the run stands all the same.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -216,3 +229,4 @@ class Report:
     seconds: float = 0.0
     dry_run: bool = False
     recovered: bool = False
+    problems: list[str] = field(default_factory=list)

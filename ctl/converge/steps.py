@@ -31,7 +31,8 @@ def undo_for_path(path: Path, backups: Backups) -> UndoRecord:
         return {"kind": "remove", "path": str(path)}
     if found.is_link:
         return {"kind": "link", "path": str(path), "target": str(path.readlink())}
-    return {"kind": "restore", "path": str(path), "kept": backups.save(path), **_rights_record(found)}
+    kept = {"kept": backups.save(path), "inode": found.inode}
+    return {"kind": "restore", "path": str(path), **kept, **_rights_record(found)}
 
 
 def _rights_record(found: Found) -> dict[str, Any]:
@@ -194,7 +195,7 @@ class RunCommand:
     retry: tuple[int, ...] = ()
 
     def undo(self, backups: Backups) -> UndoRecord | None:
-        """Run the opposite."""
+        """Run the opposite, where there is one."""
         if self.undo_argv is None:
             return None
         return {"kind": "run", "argv": self.undo_argv, "done": self.undone, "retry": self.retry}

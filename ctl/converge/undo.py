@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.folders import open_folder
 from ctl.converge.inspect import group_id, look
-from ctl.converge.model import Action, Machine, Notification, UndoRecord
+from ctl.converge.model import Machine, UndoRecord
 from ctl.converge.steps import LOCKED, run, set_ids_and_mode
 from ctl.distribution import distribution
 
@@ -21,103 +22,128 @@ ABSENT = (6,)
 """Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
 
 
-def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> None:
+def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> str | None:
     """Carry out one record.
 
     Args:
-        backups: the folder in which former files are kept.
+        backups: the folder of the former files.
+
+    Returns:
+        What could not be put back and never will be, in words; None where all was.
 
     Raises:
         OSError, CtlError: it cannot be done now; it can be tried again.
+        KeyError, TypeError: the record is damaged, or none of this version's.
     """
-    _KINDS[record["kind"]](record, backups, machine)
+    if "path" in record and look(Path(record["path"]).parent, follow=True) is None:
+        expected = record["kind"] in ("remove", "rmdir")
+        return None if expected else f"{record['path']} is not there any more, nor its folder"
+    return _KINDS[record["kind"]](record, backups, machine)
 
 
-def _restore(record: UndoRecord, backups: Path, machine: Machine) -> None:
-    """Put a kept file back: by its name alone where that works, so that a full disk is no obstacle."""
-    path, kept = Path(record["path"]), backups / record["kept"]
-    if look(kept) is None:
-        return
-    set_ids_and_mode(kept, record["uid"], record["gid"], record["mode"])
+def _restore(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
+    """Put a former file back: by its name alone where that works, so that a full disk is no obstacle."""
+    path, backup = Path(record["path"]), backups / record["kept"]
+    if look(backup) is None:
+        return _was_restored(path, record.get("inode"))
+    set_ids_and_mode(backup, record["uid"], record["gid"], record["mode"])
     try:
         with open_folder(path.parent) as folder:
-            os.rename(kept, path.name, dst_dir_fd=folder)  # both names of one file: nothing happens, rightly
+            os.rename(
+                backup, path.name, dst_dir_fd=folder
+            )  # both names of one file: nothing happens, rightly
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        content = kept.read_bytes()
+        content = backup.read_bytes()
         write_atomic(path, content, mode=record["mode"], uid=record["uid"], gid=record["gid"])
+    return None
 
 
-def _remove(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _was_restored(path: Path, inode: int | None) -> str | None:
+    """A rollback that was cut off has moved the backup back; else it is lost, and that must be said."""
+    found = look(path)
+    if inode is None or (found and found.inode == inode):
+        return None
+    return f"{path} is not as before: its backup is lost"
+
+
+def _remove(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     path = Path(record["path"])
     if look(path) is not None:
-        with open_folder(path.parent) as folder:
+        with open_folder(path.parent) as folder, suppress(FileNotFoundError):
             os.unlink(path.name, dir_fd=folder)
+    return None
 
 
-def _link(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _link(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     link_atomic(Path(record["path"]), record["target"])
+    return None
 
 
-def _rmdir(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _rmdir(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
+    path = Path(record["path"])
+    if look(path) is None:
+        return None
     try:
-        path = Path(record["path"])
-        with open_folder(path.parent) as folder:
+        with open_folder(path.parent) as folder, suppress(FileNotFoundError):
             os.rmdir(path.name, dir_fd=folder)
-    except FileNotFoundError:
-        return
     except OSError as error:
-        if error.errno != errno.ENOTEMPTY:  # what others put into it since must stay
+        if error.errno != errno.ENOTEMPTY:
             raise
+        return f"{path} stays: there are files in it that the run did not make"
+    return None
 
 
-def _rights(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _rights(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     path = Path(record["path"])
     if look(path) is not None:
         set_ids_and_mode(path, record["uid"], record["gid"], record["mode"], follow=record["follow"])
+    return None
 
 
-def _run(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _run(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     run(record["argv"], done=record["done"], retry=record["retry"])
+    return None
 
 
-def _user_added(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _irreversible(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
+    return f"what this did stays: {record['what']}"
+
+
+def _user_added(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     account, gid = record["account"], record["gid"]
     run(distribution().remove_user(account), done=ABSENT, retry=LOCKED)
     if gid is not None and group_id(account) is None:
         run(distribution().add_group(account, gid=gid), retry=LOCKED)
+    return None
 
 
-def _group_added(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _group_added(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     run(distribution().remove_group(record["account"]), done=ABSENT, retry=LOCKED)
+    return None
 
 
-def _service(record: UndoRecord, backups: Path, machine: Machine) -> None:
+def _service(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     name, enabled = record["service"], record["enabled"]
     if machine.services.enabled(name) == enabled:
-        return
+        return None
     if enabled:
         machine.services.enable(name)
     else:
         machine.services.disable(name)
+    return None
 
 
-def _notified(record: UndoRecord, backups: Path, machine: Machine) -> None:
-    """A service that took up the new files must take up the former ones."""
-    if machine.services.enabled(record["service"].partition("/")[0]) and machine.services.supervised():
-        machine.services.perform(Notification(Action(record["action"]), record["service"]))
-
-
-_KINDS: Mapping[str, Callable[[UndoRecord, Path, Machine], None]] = {
+_KINDS: Mapping[str, Callable[[UndoRecord, Path, Machine], str | None]] = {
     "restore": _restore,
     "remove": _remove,
     "link": _link,
     "rmdir": _rmdir,
     "rights": _rights,
     "run": _run,
+    "irreversible": _irreversible,
     "user added": _user_added,
     "group added": _group_added,
     "service": _service,
-    "notified": _notified,
 }

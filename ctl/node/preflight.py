@@ -204,10 +204,13 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
 
 
 def _held(machine: Machine, layout: Layout, service: str) -> set[str]:
-    """What the service, if it runs, was told to listen on by an earlier run."""
+    """Where the service, if it runs, listens: by its processes, and by the definition that an earlier run wrote.
+
+    The processes decide: after an interrupted run the definition may be a newer one than theirs.
+    """
     if not machine.services.running(service):
         return set()
-    return set(read_definition(layout, service).listen)
+    return machine.services.listening(service) | set(read_definition(layout, service).listen)
 
 
 def _refuse_low_ports(addresses: Iterable[str], more: str) -> None:

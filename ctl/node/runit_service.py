@@ -77,7 +77,7 @@ def runit_service(
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
     yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
-    yield Service(name)
+    yield Service(name, secondary=component.secondary)
 
 
 def component_account(node: Node, component: Component) -> Iterator[Item]:

@@ -14,7 +14,7 @@ from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
-from ctl.services.ports import accepting, children
+from ctl.services.ports import accepting, children, listening
 from ctl.services.rising import Rising
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
@@ -71,6 +71,21 @@ class Runit:
         """Whether its process runs and is wanted up; not whether its ports answer."""
         return self.enabled(name) and self.status(name).runs
 
+    def answers(self, name: str) -> bool:
+        """Whether it runs and answers at its ports now; of a log ("NAME/log"), whether it runs."""
+        status = self.status(name)
+        if _is_log(name):
+            return status.runs
+        try:
+            return Rising(self.layout.sv / name, self.definition(name)).up(status)
+        except CtlError:  # its definition is damaged: it is not known where it should answer
+            return False
+
+    def listening(self, name: str) -> set[str]:
+        """The addresses at which its processes listen by TCP, whatever its files say; none where it does not run."""
+        pid = self.status(name).pid
+        return listening(pid) if pid else set()
+
     def status(self, name: str) -> Status:
         """What sv says of a service, or of its log service ("registry/log")."""
         return sv_status(self.layout.service, [name])[0]
@@ -101,6 +116,13 @@ class Runit:
         started = self.supervisor.ensure()
         self._await_runsv(self.names())
         return started
+
+    def end_idle_supervisor(self) -> bool:
+        """End the supervisor unless it has services. Returns whether it was ended."""
+        if self.names():
+            return False
+        self.supervisor.end()
+        return True
 
     def end_supervisor(self) -> None:
         """End the supervisor and every service of its root, also those that outlived an earlier one."""

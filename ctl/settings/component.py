@@ -61,6 +61,7 @@ class Component:
         wait: seconds that it may take to answer or, once it has finished its requests, to end.
         recipe: the file that yields its resources, without its suffix; "" for its name.
         starter: headings of the settings file to begin with, and which of its settings most sites need.
+        secondary: whether the others are as good without it: a run in which it does not come up then stands.
         supervised: whether it is a service; else only its account counts.
     """
 
@@ -80,6 +81,7 @@ class Component:
     wait: int = 30
     recipe: str = ""
     starter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    secondary: bool = False
     supervised: bool = True
 
     def __str__(self) -> str:

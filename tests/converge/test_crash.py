@@ -27,8 +27,9 @@ from ctl.converge import (
     converge,
     restart,
 )
-from ctl.converge.journal import Journal, discard, interrupted, roll_back
+from ctl.converge.journal import Journal, discard, interrupted
 from ctl.converge.model import Change
+from ctl.converge.rollback import recover, roll_back
 from ctl.errors import RunFailed
 from ctl.paths import Layout
 from tests.harness.supervisor import Bench, Recorder
@@ -107,6 +108,7 @@ def run_and_die(bench: Bench, countdown: int) -> bool:
 def run_again(bench: Bench) -> None:
     """The next good run converges, and says nothing more is to do."""
     items = wanted(bench.layout)
+    recover(bench.layout, bench.machine, lambda text: None)
     converge(items, machine=bench.machine, layout=bench.layout, observer=Recorder())
     report = converge(items, machine=bench.machine, layout=bench.layout, observer=Recorder())
     assert report.changes == []

@@ -23,8 +23,9 @@ from ctl.converge import (
     Symlink,
 )
 from ctl.converge.atomic import write_atomic
-from ctl.converge.journal import Journal, roll_back
+from ctl.converge.journal import Journal
 from ctl.converge.model import Machine, Resource
+from ctl.converge.rollback import roll_back
 from ctl.errors import CtlError
 from tests.harness.certificates import Key, certificate_pem, key_pem, make_key
 from tests.harness.supervisor import Bench

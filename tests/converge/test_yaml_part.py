@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ctl.converge import YamlPart
-from ctl.converge.journal import Journal, roll_back
+from ctl.converge.journal import Journal
 from ctl.converge.model import Machine
+from ctl.converge.rollback import roll_back
 from ctl.converge.yaml_text import Document
 from ctl.errors import CtlError
 from tests.harness.supervisor import Bench

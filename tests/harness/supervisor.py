@@ -44,6 +44,16 @@ class FileSupervisor:
     def running(self, name: str) -> bool:
         return self.enabled(name)
 
+    def listening(self, name: str) -> set[str]:
+        return set()
+
+    def answers(self, name: str) -> bool:
+        return name not in self.broken
+
+    def end_idle_supervisor(self) -> bool:
+        self.calls.append("end the supervisor")
+        return not any(self._read().values())
+
     def perform(self, notification: Notification) -> None:
         self.calls.append(f"{notification.action} {notification.service}")
         if notification.service in self.broken:

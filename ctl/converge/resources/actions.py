@@ -25,11 +25,14 @@ class Service:
 
     Args:
         service: its name; its definition is among the supervisor's.
-        enabled: whether the supervisor is to run it.
+        enabled: whether the supervisor must run it.
+        secondary: whether the others are as good without it (a timer, a rotation of logs): then a run in which
+            it does not come up stands, and reports that.
     """
 
     service: str
     enabled: bool = True
+    secondary: bool = False
 
     @property
     def name(self) -> str:

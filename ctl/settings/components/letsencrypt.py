@@ -22,6 +22,7 @@ RENEWAL = Component(
     log="letsencrypt.auto_renew_log_directory",
     recipe="letsencrypt_timer",
     signals={"TERM": "ends"},
+    secondary=True,
 )
 
 CRON = Component(

@@ -11,4 +11,5 @@ LOGROTATE = Component(
     programs=("logrotate",),
     wait=10,
     signals={"TERM": "ends"},
+    secondary=True,
 )

@@ -1,0 +1,29 @@
+"""Undoes an interrupted run before a command starts services, or reads what a run writes."""
+
+from __future__ import annotations
+
+from ctl.cli.framework import Context
+from ctl.errors import LockHeld
+
+
+def recover_first(ctx: Context) -> None:
+    """Undo a run that was cut off, so that no service starts with half a change.
+
+    A run that is under way is left to itself: it looks after its services.
+
+    Raises:
+        CtlError: a file could not be put back.
+    """
+    try:
+        if not ctx.layout.journal.exists():
+            return
+    except PermissionError:  # only its owner may look, and may start services
+        return
+    from ctl.cli.loading import machine
+    from ctl.converge import recovered
+
+    try:
+        with recovered(ctx.layout, machine(ctx), ctx.console.note):
+            pass
+    except LockHeld as error:
+        ctx.console.detail(error.message)

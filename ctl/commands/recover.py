@@ -1,0 +1,30 @@
+"""`ctl recover`: undo a run that was cut off."""
+
+from __future__ import annotations
+
+import click
+
+from ctl.cli.framework import Context, command
+
+
+@command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recover(ctx: Context, *, as_json: bool) -> None:
+    """Undo a run that was cut off: put every file back, and let the services take them up.
+
+    Runs by itself: at boot, before `ctl start` and at the beginning of each command that changes something.
+    Exit status 75 while a run is under way.
+    """
+    from ctl.cli.loading import machine
+    from ctl.converge import recovered
+    from ctl.node.preflight import refuse_foreign_root
+
+    refuse_foreign_root(ctx.layout)
+    undone = None
+    if ctx.layout.state.is_dir():
+        with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
+            pass
+    if as_json:
+        ctx.console.result_json({"interrupted": undone is not None, **(undone.as_json() if undone else {})})
+    elif undone is None:
+        ctx.console.say("no run was interrupted")

@@ -1,0 +1,283 @@
+"""What a later run makes of one that was cut off, also where its journal is damaged; what is said of it is true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ctl.converge import Command, Directory, File, Item, Service, converge, recovered, reload, restart
+from ctl.converge.journal import RECORDS, Journal, interrupted
+from ctl.converge.rollback import Undone
+from ctl.errors import CtlError, RunFailed
+from tests.converge.supervisor import Bench, FileSupervisor
+from tests.converge.trees import tree
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """With three files of a service that runs."""
+    bench = Bench.at(tmp_path)
+    for name in "abc":
+        path = bench.layout.path(f"/etc/app/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"old {name}")
+    for name in ("app", "web"):
+        bench.services.enable(name)
+    bench.services.calls.clear()
+    return bench
+
+
+def cut_off(bench: Bench, *items: Item) -> None:
+    """Change things as a run does, and end before its commit."""
+    with Journal.begin(bench.layout) as journal:
+        for change in (item.plan(bench.machine) for item in items if not hasattr(item, "watches")):
+            for step in change.steps if change else ():
+                record = step.undo(journal)
+                if record:
+                    notifies = [(str(one.action), one.service) for one in change.notifies] if change else []
+                    journal.record({**record, "notifies": notifies})
+                step.apply()
+
+
+def files(bench: Bench) -> list[Item]:
+    """New content for all three."""
+    folder = bench.layout.path("/etc/app")
+    return [
+        File(folder / "a", content="new a", notifies=(restart("app"),)),
+        File(folder / "b", content="new b", notifies=(reload("app"), reload("web"))),
+        File(folder / "c", content="new c", notifies=(restart("gone"),)),
+    ]
+
+
+def recover(bench: Bench) -> Undone | None:
+    with recovered(bench.layout, bench.machine, bench.observer.note) as undone:
+        return undone
+
+
+def test_each_service_of_which_a_file_is_put_back_takes_it_up(bench: Bench) -> None:
+    before = tree(bench.layout.root)
+    cut_off(bench, *files(bench))
+    assert tree(bench.layout.root) != before
+    assert recover(bench) == Undone()
+    assert tree(bench.layout.root) == before
+    assert bench.services.calls == ["restart app", "reload web"]
+    assert any(
+        "interrupted earlier run was undone: everything was put back" in x for x in bench.observer.lines
+    )
+
+
+def test_nothing_interrupted_nothing_done(bench: Bench) -> None:
+    assert recover(bench) is None
+    assert (bench.services.calls, bench.observer.lines) == ([], [])
+
+
+@dataclass
+class NotBooted(FileSupervisor):
+    """After a boot, before the supervisor."""
+
+    def supervised(self) -> bool:
+        return False
+
+
+def test_before_the_supervisor_no_service_is_touched(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    booted = Bench(bench.layout, NotBooted(bench.services.state))
+    assert recover(booted) == Undone()
+    assert booted.services.calls == []
+
+
+def test_a_service_that_fails_with_its_former_files_keeps_no_run_away(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    broken = Bench(bench.layout, FileSupervisor(bench.services.state, frozenset({"app"})))
+    assert recover(broken) == Undone(remains=("app: app does not answer",))
+    assert not interrupted(bench.layout)
+
+
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
+    "a line of NULs": (lambda text: _line(text, 1, lambda line: b"\0" * len(line)), {"b"}),
+    "a lost block": (lambda text: text[:20] + b"\0" * 60 + text[80:], {"a"}),
+    "a flipped bit": (lambda text: text.replace(b"app/c", b"app/C"), {"c"}),
+    "NULs at the end": (lambda text: text + b"\0" * 4096, set()),
+    "only NULs": (lambda text: b"\0" * len(text), {"a", "b", "c"}),
+    "no JSON": (lambda text: _line(text, 2, lambda line: b"00000000 {"), {"c"}),
+    "no object": (lambda text: _line(text, 0, lambda line: b"[1]"), {"a"}),
+    "a kind that nobody knows": (
+        lambda text: _line(text, 0, lambda line: b'{"kind": "x", "path": "/"}'),
+        {"a"},
+    ),
+    "a record without its values": (lambda text: _line(text, 1, lambda line: b'{"kind": "restore"}'), {"b"}),
+}
+
+
+def _line(text: bytes, number: int, change: Callable[[bytes], bytes]) -> bytes:
+    lines = text.split(b"\n")
+    lines[number] = change(lines[number])
+    return b"\n".join(lines)
+
+
+@pytest.mark.parametrize(("damage", "lost"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_a_damaged_journal_is_undone_as_far_as_it_can_be_read(
+    bench: Bench, damage: Callable[[bytes], bytes], lost: set[str]
+) -> None:
+    cut_off(bench, *files(bench))
+    records = bench.layout.journal / RECORDS
+    records.write_bytes(damage(records.read_bytes()))
+    undone = recover(bench)
+    assert undone is not None
+    found = {name: bench.layout.path(f"/etc/app/{name}").read_text() for name in "abc"}
+    assert found == {name: f"{'new' if name in lost else 'old'} {name}" for name in "abc"}
+    assert undone.set_aside is not None
+    assert undone.set_aside.name.startswith("journal-damaged-")
+    assert (undone.set_aside / RECORDS).exists()
+    assert str(undone.set_aside) in str(undone)
+    assert "everything" not in str(undone)
+    report = converge(files(bench), machine=bench.machine, layout=bench.layout, observer=bench.observer)
+    assert len(report.changes) == 3 - len(lost)
+
+
+def test_two_damaged_journals_are_both_kept(bench: Bench) -> None:
+    places = set()
+    for _ in range(2):
+        cut_off(bench, *files(bench))
+        (bench.layout.journal / RECORDS).write_bytes(b"\0" * 10 + b"\n")
+        undone = recover(bench)
+        assert undone is not None
+        places.add(undone.set_aside)
+    assert len(places) == 2
+
+
+def test_a_truncated_journal_is_no_damage(bench: Bench) -> None:
+    """Its last record was never whole on the disk, so its step was never begun."""
+    cut_off(bench, *files(bench)[:2])
+    records = bench.layout.journal / RECORDS
+    records.write_bytes(records.read_bytes()[:-30])
+    undone = recover(bench)
+    assert undone == Undone()
+
+
+def test_a_journal_of_an_earlier_version_is_undone(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    records = bench.layout.journal / RECORDS
+    lines = [json.loads(line.partition(b" ")[2]) for line in records.read_bytes().splitlines()]
+    for one in lines:
+        one.pop("inode")
+        one.pop("notifies")
+    records.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert recover(bench) == Undone()
+    assert bench.layout.path("/etc/app/a").read_text() == "old a"
+
+
+def test_a_lost_backup_is_reported(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    (bench.layout.journal / "vault/2").unlink()
+    path = bench.layout.path("/etc/app/b")
+    assert recover(bench) == Undone(remains=(f"{path} is not as before: its backup is lost",))
+    assert path.read_text() == "new b"
+
+
+def test_a_folder_that_is_gone_keeps_no_run_away(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    folder = bench.layout.path("/etc/app")
+    folder.rename(folder.with_name("away"))
+    undone = recover(bench)
+    assert undone is not None
+    assert f"{folder / 'a'} is not there any more" in str(undone)
+    assert not interrupted(bench.layout)
+
+
+def test_what_cannot_be_put_back_is_tried_again_by_the_next_run(bench: Bench) -> None:
+    path = bench.layout.path("/etc/added")
+    path.mkdir(parents=True)
+    with Journal.begin(bench.layout) as journal:
+        journal.record({"kind": "remove", "path": str(path)})
+    with pytest.raises(CtlError, match=f"not everything could be put back: {path}"):
+        recover(bench)
+    assert interrupted(bench.layout)
+    path.rmdir()
+    assert recover(bench) == Undone()
+    assert not interrupted(bench.layout)
+
+
+def failing(bench: Bench, *items: Item) -> str:
+    """What a run says that fails at its end."""
+    last = Command("fail", argv=["false"], undo=["true"], guard=lambda: True)
+    with pytest.raises(RunFailed) as caught:
+        converge([*items, last], machine=bench.machine, layout=bench.layout, observer=bench.observer)
+    return caught.value.message
+
+
+def test_everything_was_put_back_where_that_is_true(bench: Bench) -> None:
+    before = tree(bench.layout.root)
+    assert failing(bench, *files(bench)).endswith("everything was put back")
+    assert tree(bench.layout.root) == before
+
+
+def test_a_folder_that_programs_have_written_in_is_named(bench: Bench) -> None:
+    folder = bench.layout.path("/var/log/app")
+    write = Command("log", argv=["touch", str(folder / "current")], undo=["true"], guard=lambda: True)
+    said = failing(bench, Directory(folder), write)
+    assert f"every file was put back, but {folder} stays" in said
+
+
+def test_what_has_no_way_back_is_named(bench: Bench) -> None:
+    migrate = Command("migrate", argv=["true", "migrate"], guard=lambda: True)
+    assert "every file was put back, but what this did stays: true migrate" in failing(bench, migrate)
+
+
+@dataclass
+class LateSupervisor(FileSupervisor):
+    """It does not run until it is started."""
+
+    up: bool = False
+
+    def supervised(self) -> bool:
+        return self.up
+
+    def ensure_supervisor(self) -> bool:
+        started, self.up = not self.up, True
+        return started
+
+
+def test_a_supervisor_that_the_run_started_ends_with_it(tmp_path: Path) -> None:
+    plain = Bench.at(tmp_path)
+    services = LateSupervisor(plain.services.state, frozenset({"web"}))
+    bench = Bench(plain.layout, services)
+    with pytest.raises(RunFailed, match="web does not come up; everything was put back"):
+        converge([Service("web")], machine=bench.machine, layout=bench.layout, observer=bench.observer)
+    assert services.calls[-1] == "end the supervisor"
+
+
+def test_a_supervisor_with_other_services_goes_on(bench: Bench) -> None:
+    services = LateSupervisor(bench.services.state, frozenset({"app"}))
+    late = Bench(bench.layout, services)
+    with pytest.raises(RunFailed, match="but the supervisor, which did not run before, goes on"):
+        converge(
+            [*files(late), Service("app")], machine=late.machine, layout=late.layout, observer=late.observer
+        )
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["first start", "restart"])
+def test_a_secondary_service_takes_nothing_down(bench: Bench, new: bool) -> None:
+    name = "timer"
+    services = FileSupervisor(bench.services.state, frozenset({name, "app/log"}))
+    if not new:
+        services.enable(name)
+    it = Bench(bench.layout, services)
+    item = File(bench.layout.path("/etc/timer"), content="x", notifies=(restart(name), restart("app/log")))
+    wanted: list[Item] = [item, Service("app"), Service(name, secondary=True)]
+    report = converge(wanted, machine=it.machine, layout=it.layout, observer=it.observer)
+    assert len(report.problems) == 2
+    assert item.path.exists()
+    assert not interrupted(bench.layout)
+
+
+def test_a_primary_service_takes_the_run_back(bench: Bench) -> None:
+    """The control of the test before."""
+    services = FileSupervisor(bench.services.state, frozenset({"timer"}))
+    it = Bench(bench.layout, services)
+    with pytest.raises(RunFailed):
+        converge([Service("timer")], machine=it.machine, layout=it.layout, observer=it.observer)
