@@ -97,12 +97,17 @@ class _Rollback:
         folders = {Path(record["path"]).parent for record in self._records if "path" in record}
         # first, because a folder that holds one could not be removed
         self._failures += _sweep_temporary_files(folders)
-        for record in reversed(self._records):
-            if record["kind"] not in _LAST:
+        steps = [record for record in reversed(self._records) if record["kind"] not in _LAST]
+        # before their files go, and the folder in which the supervisor is found
+        newly_enabled = [record for record in steps if record.get("enabled") is False]
+        for record in newly_enabled:
+            self._undo(record)
+        self._end_supervisor()
+        for record in steps:
+            if record not in newly_enabled:
                 self._undo(record)
         for notification in self._notifications(restart_all=restart_all):
             self._notify(notification)
-        self._end_supervisor()
         return self._finish()
 
     def _undo(self, record: UndoRecord) -> None:
