@@ -13,8 +13,8 @@ from ctl.converge import Command, Directory, File, Item, Service, converge, reco
 from ctl.converge.journal import RECORDS, Journal, interrupted
 from ctl.converge.rollback import Undone
 from ctl.errors import CtlError, RunFailed
-from tests.converge.supervisor import Bench, FileSupervisor
-from tests.converge.trees import tree
+from tests.harness.supervisor import Bench, FileSupervisor
+from tests.harness.trees import tree
 
 
 @pytest.fixture

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from ctl.services.ports import listening
-from tests.real.conftest import RootMaker
-from tests.real.harness import processes
-from tests.real.harness.root import Root
+from tests.harness import processes
+from tests.harness.root import Root, RootMaker
 
 pytestmark = [
     pytest.mark.real,
@@ -29,13 +28,11 @@ def recipe(node):
 """
 """The last change of a run: it kills ctl between all files and the commit."""
 FAILING = """
-from ctl.converge import Service
 from ctl.node.runit_service import runit_service
+from ctl.settings.component import Component
+COMPONENT = Component("site-timer", wait=10, secondary=SECONDARY)
 def recipe(node):
-    yield from runit_service(
-        node, "site-timer", run_source=str(node.layout.site_recipes / "templates/timer.j2"), variables={},
-        listen=[], wait=10,
-        log_directory=node.layout.logs / "site-timer", logging=node.attributes.logging, secondary=SECONDARY)
+    yield from runit_service(node, COMPONENT, ["/bin/false"])
 """
 
 
@@ -184,7 +181,6 @@ def test_a_damaged_journal_stops_no_run(root: Root, other_port: int, number: int
 
 def _site_timer(root: Root, *, secondary: bool) -> None:
     root.write("etc/gitlab/recipes.d/timer.py", FAILING.replace("SECONDARY", str(secondary)))
-    root.write("etc/gitlab/recipes.d/templates/timer.j2", "#!/bin/sh\nexit 1\n")
 
 
 def test_a_secondary_service_does_not_take_the_registry_down(make_root: RootMaker) -> None:
