@@ -16,7 +16,9 @@ from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 
 COLLECTING = "a garbage collection is under way: the registry waits for its end"
-INTERRUPTED = "an earlier reconfigure was interrupted: `ctl recover` undoes it, and so does the next run"
+INTERRUPTED = (
+    "an earlier reconfigure was interrupted: run `ctl recover`, or `ctl reconfigure` to finish or undo it"
+)
 
 
 @command()
