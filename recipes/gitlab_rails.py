@@ -26,20 +26,13 @@ def recipe(node: Node) -> Iterator[Item]:
 
 
 def self_compiled(rails: Section) -> YamlPart:
-    """The registry in the gitlab.yml of a GitLab that is installed and looked after by other means.
-
-    GitLab reads default_projects_features below `gitlab` (its config/gitlab.yml.example); a file that has
-    them beside it, as those of this project do, keeps them there.
-    """
-    feature = rails.gitlab_default_projects_features_container_registry
-    features = ("default_projects_features",)
-    places = [("production", "gitlab", *features), ("production", *features)]
-    more = [] if feature is None else [(places, {"container_registry": feature})]
-    return YamlPart(
-        Path(rails.gitlab_yml_path),
-        values=[([("production", "registry")], registry_values(rails)), *more],
-        mask=mask_yaml,
-    )
+    """The registry in the gitlab.yml of a GitLab that is installed and maintained by other means."""
+    values: list[tuple[tuple[str, ...], dict[str, object]]] = [
+        (("production", "registry"), registry_values(rails))
+    ]
+    if features := default_projects_features(rails):
+        values.append((("production", "gitlab", "default_projects_features"), features))
+    return YamlPart(Path(rails.gitlab_yml_path), values=values, mask=mask_yaml)
 
 
 def registry_values(rails: Section) -> dict[str, object]:

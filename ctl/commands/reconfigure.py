@@ -64,6 +64,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             progress.finish(report)
     tell_of_certificates(ctx, target, wanted, report)
     tell_of_accounts(ctx, target, report)
+    note_restart_of_gitlab(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
@@ -107,6 +108,16 @@ def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
         ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {said}")
     if ISSUER in report.stopped and (said := accounts_without_use(node.attributes)):
         ctx.console.note(f"{ctx.console.paint('note', Style.PLACE, err=True)}: {said}")
+
+
+def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
+    """GitLab reads its gitlab.yml only when it starts, and one that is self-compiled is not restarted here."""
+    path = node.attributes.gitlab_rails.gitlab_yml_path
+    if path and f"yaml[{path}]" in {change.resource for change in report.changes}:
+        ctx.console.note(
+            f"{ctx.console.paint('note', Style.PLACE, err=True)}: GitLab reads {path} when it starts: restart it "
+            "(sudo systemctl restart gitlab.target, or sudo service gitlab restart)"
+        )
 
 
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:

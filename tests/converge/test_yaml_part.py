@@ -152,7 +152,7 @@ def test_any_value_arrives(
 # --- the resource
 
 GITLAB = "# mine\nproduction:\n  registry:\n    host: old # h\n    secret: s3cr3t\n"
-VALUES = [([REGISTRY], {"host": "new", "enabled": True})]
+VALUES = [(REGISTRY, {"host": "new", "enabled": True})]
 
 
 @pytest.fixture
@@ -181,7 +181,7 @@ def test_the_first_version_is_kept_for_ever(bench: Bench, file: Path) -> None:
     backup = file.with_name("gitlab.yml.ctl-backup")
     assert backup.read_text() == GITLAB
     assert file.stat().st_mode & 0o777 == backup.stat().st_mode & 0o777 == 0o640
-    apply(YamlPart(file, values=[([REGISTRY], {"host": "newer"})]), bench)
+    apply(YamlPart(file, values=[(REGISTRY, {"host": "newer"})]), bench)
     assert backup.read_text() == GITLAB
     assert "newer" in file.read_text()
 
@@ -237,13 +237,3 @@ def test_what_it_cannot_work_on(bench: Bench, content: bytes | None, message: st
         path.write_bytes(content)
     with pytest.raises(CtlError, match=message):
         YamlPart(path, values=VALUES).plan(bench.machine)
-
-
-def test_the_first_place_that_is_there_is_used(bench: Bench, file: Path) -> None:
-    places = [("production", "gitlab", "features"), ("production", "features")]
-    file.write_text("production:\n  gitlab:\n    a: 1\n  features:\n    b: true\n")
-    apply(YamlPart(file, values=[(places, {"c": False})]), bench)
-    assert file.read_text() == "production:\n  gitlab:\n    a: 1\n  features:\n    b: true\n    c: false\n"
-    file.write_text("production:\n  gitlab:\n    a: 1\n")
-    apply(YamlPart(file, values=[(places, {"c": False})]), bench)
-    assert file.read_text() == "production:\n  gitlab:\n    a: 1\n    features:\n      c: false\n"

@@ -103,6 +103,9 @@ def render(
     secrets.parent.mkdir(parents=True)
     secrets.write_text(seeds.secrets_json(), encoding="ascii")
     secrets.chmod(0o600)
+    gitlab_yml = root / "home/git/gitlab/config/gitlab.yml"
+    gitlab_yml.parent.mkdir(parents=True)
+    gitlab_yml.write_text("production:\n  gitlab:\n    host: gitlab.example.com\n", encoding="utf-8")
     for host in ("gitlab.example.com", "registry.gitlab.example.com"):
         _put_certificate(root / "etc/gitlab/ssl", host)
     for name, content in _own_files().items():
@@ -306,11 +309,40 @@ def _modulus(kind: str, path: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+GREPS = [
+    ("auth:", 6, "registry/config.yml", "    autoredirect: false"),
+    ("Container Registry", 9, "gitlab-rails/etc/gitlab.yml", "    notification_secret: null"),
+]
+"""What 'token signed by untrusted key' asks to be searched for: words, lines behind them, file, the last line."""
+
+
+@pytest.mark.parametrize(("words", "lines", "file", "last"), GREPS)
+def test_greps_of_the_guide(
+    words: str, lines: int, file: str, last: str, render: Callable[..., Rendered]
+) -> None:
+    path = render("existing-domain.py").path(f"/var/opt/gitlab/{file}")
+    done = subprocess.run(["grep", f"-A{lines}", words, path], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip("\n").split("\n")[-1] == last
+    assert len(done.stdout.splitlines()) == lines + 1
+
+
 @example("disabled-for-new-projects.py")
 def _disabled_for_new_projects(made: Rendered) -> None:
-    assert made.gitlab["default_projects_features"] == {"container_registry": False}
+    assert made.gitlab["gitlab"]["default_projects_features"] == {"container_registry": False}
     assert made.gitlab["registry"]["enabled"] is True
     assert made.has_registry
+
+
+@example("self-compiled.py")
+def _self_compiled(made: Rendered) -> None:
+    production = yaml.safe_load(made.path("/home/git/gitlab/config/gitlab.yml").read_text(encoding="utf-8"))[
+        "production"
+    ]
+    assert production["gitlab"] == {"host": "gitlab.example.com"}
+    registry = production["registry"]
+    assert (registry["enabled"], registry["host"], registry["port"]) == (True, "gitlab.example.com", 5050)
+    assert made.config["auth"]["token"]["realm"] == "https://gitlab.example.com/jwt/auth"
+    assert not made.path("/var/opt/gitlab/gitlab-rails/etc/gitlab.yml").exists()
 
 
 # --- storage

@@ -108,7 +108,10 @@ def test_only_the_registry_changes_and_a_second_run_changes_nothing(root: Root) 
     assert root.reconfigure().nothing
     assert root.snapshot() == snapshot
     root.settings(LINE, FEATURE, 'gitlab_rails["registry_issuer"] = "other"')
-    root.reconfigure()
+    assert (
+        f"GitLab reads {root.path / GITLAB_YML} when it starts: restart it"
+        in root.ctl("reconfigure").exits(0).err
+    )
     assert root.read(GITLAB_YML) == after.replace("omnibus-gitlab-issuer", "other")
     assert root.read(BACKUP) == before
 

@@ -283,11 +283,11 @@ def gitlab_yml(root: Root) -> Any:  # noqa: ANN401 - YAML
 @pytest.mark.one_registry
 def test_new_projects_have_no_registry(site: Root) -> None:
     use(site)
-    assert not gitlab_yml(site).get("default_projects_features")
+    assert not gitlab_yml(site)["gitlab"].get("default_projects_features")
     before = site.pids()
     site.settings(first=[f'from_file("{EXAMPLES}/disabled-for-new-projects.py")'])
     site.reconfigure()
-    assert gitlab_yml(site)["default_projects_features"] == {"container_registry": False}
+    assert gitlab_yml(site)["gitlab"]["default_projects_features"] == {"container_registry": False}
     assert gitlab_yml(site)["registry"]["enabled"] is True
     assert site.serves(), "those that have one keep it"
     assert site.pids()["registry"] == before["registry"]

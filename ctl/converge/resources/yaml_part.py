@@ -44,14 +44,13 @@ class YamlPart:
 
     Args:
         path: absolute; may be given as the first, positional argument.
-        values: for each path of keys to a mapping, the scalars in it. Of several possible places of one
-            mapping, the first is the one to make; the first that the file has is the one to use.
+        values: for each path of keys to a mapping, the scalars in it.
         mask: hides secrets wherever the content is shown; None where there are none.
         notifies: services to restart or reload when it changes.
     """
 
     path: Path = field(kw_only=False)
-    values: Sequence[tuple[Sequence[tuple[str, ...]], Mapping[str, object]]] = field(repr=False)
+    values: Sequence[tuple[tuple[str, ...], Mapping[str, object]]] = field(repr=False)
     mask: Mask | None = None
     notifies: tuple[Notification, ...] = ()
     _done: dict[bytes, bytes] = field(default_factory=dict, repr=False, compare=False)
@@ -113,10 +112,8 @@ class YamlPart:
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise CtlError(f"{target}:{line}: is not UTF-8 text", hint="Nothing was changed.") from None
-        for places, values in self.values:
-            document = Document(text, str(target))
-            place = next((one for one in places if document.value(one) is not None), places[0])
-            text = document.set(place, values)
+        for place, values in self.values:
+            text = Document(text, str(target)).set(place, values)
         return text.encode()
 
     def _diff(self, target: Path, old: bytes, new: bytes) -> str:

@@ -30,8 +30,9 @@ GITLAB = (
     Option(
         "gitlab_rails.gitlab_yml_path",
         _MANAGED,
-        "gitlab.yml of a self-compiled GitLab. Only production.registry and default_projects_features."
-        "container_registry are managed in it; of GitLab's side there is besides only the key file.",
+        "gitlab.yml of a self-compiled GitLab. Only production.registry and given features in production.gitlab."
+        "default_projects_features are managed in it; of GitLab's side there is besides only the key file. GitLab "
+        "reads it when it starts.",
         default_text='none: `etc/gitlab.yml` in gitlab_rails["dir"] is written whole',
         example='"/home/git/gitlab/config/gitlab.yml"',
         reaches=("gitlab.yml: registry",),
@@ -139,7 +140,7 @@ PROJECT_FEATURES = tuple(
         f"Whether new projects have {name.replace('_', ' ')}.",
         default_text="GitLab's own",
         example="True",
-        reaches=(f"gitlab.yml: default_projects_features.{name}",),
+        reaches=(f"gitlab.yml: gitlab.default_projects_features.{name}",),
     )
     for name in FEATURES
 )
