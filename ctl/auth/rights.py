@@ -42,7 +42,9 @@ def granted(principal: Principal, scopes: Sequence[Scope]) -> Access:
 def _allowed(principal: Principal, kind: str, subkind: str, name: str) -> set[str]:
     """Actions granted on a resource, as they are written in the grants."""
     if kind == "repository" and subkind in _KINDS:
-        rights = [one for one in principal.rights if matches(one.pattern, name)]
+        # team/* asks for every depth, which a grant on one level does not give
+        names = [name, f"{name}/*"] if name.endswith("/*") else [name]
+        rights = [one for one in principal.rights if all(matches(one.pattern, each) for each in names)]
     elif f"{kind}:{name}" == CATALOG and not subkind:
         rights = [one for one in principal.rights if one.pattern == CATALOG]
     else:

@@ -18,7 +18,8 @@ MAX_LENGTH = 512
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|__|_|-+)[a-z0-9]+)*"
 _HOST_COMPONENT = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = rf"{_HOST_COMPONENT}(?:\.{_HOST_COMPONENT})*(?::[0-9]+)?"
-_NAME = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_NAME = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*(?:/\*)?"
+"""Ends in `/*` where GitLab asks for every repository below a name."""
 _SCOPE = re.compile(
     rf"(?P<type>[a-z0-9]+)(?:\((?P<kind>[a-z0-9]+)\))?:(?P<name>{_NAME}):(?P<actions>[a-z*,]*)", re.ASCII
 )
@@ -78,9 +79,12 @@ def _parse(text: str) -> Scope:
         raise ScopeError(f"a scope of {len(text)} characters: at most {MAX_LENGTH} are allowed")
     match = _SCOPE.fullmatch(text)
     if match is None:
-        raise ScopeError(
-            f"malformed scope {text!a}: it must be type:name:actions, as repository:team/app:pull"
+        fault = (
+            "names and actions are lower case"
+            if _SCOPE.fullmatch(text.lower())
+            else "it must be type:name:actions"
         )
+        raise ScopeError(f"malformed scope {text!a}: {fault}, as repository:team/app:pull")
     actions = tuple(dict.fromkeys(action for action in match["actions"].split(",") if action))
     unfit = next((action for action in actions if not _ACTION.fullmatch(action)), None)
     if unfit is not None:

@@ -173,6 +173,24 @@ def test_entries_as_the_specification_shows_them() -> None:
     assert granted(of(Grant("other/*", ("*",))), asked) == []
 
 
+@pytest.mark.parametrize(
+    ("pattern", "given"),
+    [
+        ("team/**", True),
+        ("**", True),
+        ("*/**", True),
+        ("team/*", False),
+        ("team/app", False),
+        ("**/app", False),
+    ],
+)
+def test_every_repository_below_a_name_needs_a_grant_of_every_depth(pattern: str, *, given: bool) -> None:
+    found = granted(
+        of(Grant(pattern, ("pull",))), parse_scopes(["repository:team/*:pull repository:a/b:pull"])
+    )
+    assert ("team/*" in [one["name"] for one in found]) is given
+
+
 def test_scopes_of_one_repository_make_one_entry() -> None:
     """skopeo asks for pull,push and for pull together; a mount for its source in the same string."""
     asked = parse_scopes(["repository:a/b:push repository:from/x:pull", "repository:a/b:pull"])

@@ -37,6 +37,7 @@ SCOPES = st.builds(
         ("repository:a:", Scope("repository", "", "a", ())),
         ("repository:a:pull,pull,push", Scope("repository", "", "a", ("pull", "push"))),
         ("unknown:a:frob", Scope("unknown", "", "a", ("frob",))),
+        ("repository:group/project/*:pull", Scope("repository", "", "group/project/*", ("pull",))),
     ],
 )
 def test_one_scope(text: str, scope: Scope) -> None:
@@ -68,6 +69,7 @@ def test_there_and_back(groups: list[list[Scope]]) -> None:
             "repository:A:pull",
             "Repository:a:pull",
         ),
+        *("repository:*:pull", "repository:a/*/b:pull", "repository:a/**:pull", "repository:a*:pull"),
         *("repository:a//b:pull", "repository:/a:pull", "repository:a/:pull", "repository:a b:pull"),
         *("repository:../etc:pull", "repository:a:Pull", "repository:a:pull;push", "repository:a:pu*ll"),
         *("repository():a:pull", "repository(plugin:a:pull", "repository:a:5x/b:pull", "repository:a\n:pull"),
@@ -90,6 +92,14 @@ def test_malformed(text: str) -> None:
         parse_scopes([text])
     assert caught.value.message.isprintable()
     assert caught.value.message.isascii()
+
+
+@pytest.mark.parametrize(
+    "text", ["repository:team/App:pull", "repository:team/app:PULL", "Repository:a:pull"]
+)
+def test_upper_case_is_named_as_the_fault(text: str) -> None:
+    with pytest.raises(ScopeError, match="names and actions are lower case"):
+        parse_scopes([text])
 
 
 @given(st.text(max_size=40))

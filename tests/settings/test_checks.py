@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from ctl.settings.source import Severity
 from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 
 VHOST = 'registry["nginx"]'
 API = 'gitlab_rails["registry_api_url"]'
 NO_LETSENCRYPT = 'letsencrypt["enable"] = False\n'
+
+
+LOCAL = ("example.com", "lan", "internal", "local", "corp.home.arpa")
 
 
 @pytest.mark.parametrize(
@@ -60,11 +64,6 @@ NO_LETSENCRYPT = 'letsencrypt["enable"] = False\n'
         (
             GITLAB + f'letsencrypt["enable"] = False\nregistry["enable"] = True\n{VHOST}["enable"] = True\n',
             "registry_external_url, which names the vhost's host, is missing",
-        ),
-        (
-            f'registry_external_url = "http://r.example.com"\n{VHOST}["redirect_http_to_https"] = True\n'
-            f'{VHOST}["redirect_http_to_https_port"] = 8080\n',
-            "there is no https to lead to",
         ),
         (
             BOTH + f'{VHOST}["listen_addresses"] = ["::1", "[::1]"]',
@@ -164,6 +163,79 @@ def test_warnings(site: Site, text: str, message: str) -> None:
 )
 def test_nothing_to_say(site: Site, text: str) -> None:
     assert site.attributes(text).diagnostics == ()
+
+
+@pytest.mark.parametrize("port", ["", f'{VHOST}["redirect_http_to_https_port"] = 8080\n'])
+def test_a_redirect_that_leads_nowhere_is_left_out_with_one_warning(site: Site, port: str) -> None:
+    text = f'registry_external_url = "http://r.example.com"\n{VHOST}["redirect_http_to_https"] = True\n{port}'
+    text += 'registry["token_realm"] = "https://gitlab.example.com"\n'
+    assert not site.value(text, "registry.nginx.redirect_http_to_https")
+    (warning,) = site.said(text, Severity.WARNING)
+    assert "has no effect: registry_external_url is http" in warning
+
+
+@pytest.mark.parametrize(
+    ("gitlab", "registry"),
+    [
+        ("https://g.example.com", "https://g.example.com"),
+        ("https://g.example.com", "https://G.example.com:443/"),
+        ("https://g.example.com:443/gitlab", "https://g.example.com"),
+        ("http://g.example.com", "http://g.example.com:80"),
+        ("https://g.example.com:5050", "http://g.example.com:5050"),
+        ("https://g.example.com:5050", "https://g.example.com:5050"),
+    ],
+)
+def test_a_registry_is_not_where_gitlab_is(site: Site, gitlab: str, registry: str) -> None:
+    error = site.error(f'external_url = "{gitlab}"\nregistry_external_url = "{registry}"\n')
+    assert "gitlab.py:2:1: error: registry_external_url: leads to g.example.com:" in error
+    assert "Give the registry a port or a name of its own" in error
+    assert f'registry_external_url = "{registry}"' not in error.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "registry", ["https://g.example.com:5050", "https://r.example.com", "http://g.example.com"]
+)
+def test_a_registry_beside_gitlab(site: Site, registry: str) -> None:
+    site.load(f'external_url = "https://g.example.com"\nregistry_external_url = "{registry}"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        *((f'external_url = "https://gitlab.{end}"\n', "no public authority certifies") for end in LOCAL),
+        ('external_url = "http://gitlab.public-site.eu"\n', "it is http"),
+        ('external_url = "https://gitlab.public-site.eu/git"\n', "it has a path"),
+        ('external_url = "https://gitlab.public-site.eu"\n' + NO_LETSENCRYPT, "that is off"),
+    ],
+)
+def test_a_gitlab_that_brings_no_registry(site: Site, text: str, reason: str) -> None:
+    notes = [one for one in site.said(text, Severity.NOTE) if "brings no registry" in one]
+    assert len(notes) == 1
+    assert reason in notes[0]
+    assert 'registry_external_url = "https://gitlab.' in notes[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOTH,
+        GITLAB + 'registry["enable"] = False',
+        GITLAB
+        + 'gitlab_rails["registry_enabled"] = True\ngitlab_rails["registry_api_url"] = "http://r:5000"\n',
+        'external_url = "https://gitlab.public-site.eu"\n',
+        URL,
+    ],
+)
+def test_no_word_of_a_registry_that_is_there_or_elsewhere(site: Site, text: str) -> None:
+    assert not [one for one in site.said(text, Severity.NOTE) if "brings no registry" in one]
+
+
+@pytest.mark.parametrize("realm", ["https://registry.example.com:443", "https://Registry.example.com/"])
+def test_urls_of_one_place_are_the_same(site: Site, realm: str) -> None:
+    text = URL + f'registry_auth["enable"] = True\nregistry["token_realm"] = "{realm}"\n'
+    assert not site.said(text, Severity.WARNING)
+    without = URL + f'registry_auth["enable"] = False\nregistry["token_realm"] = "{realm}/else"\n'
+    assert not site.said(without, Severity.WARNING)
 
 
 def test_the_url_holds_over_host_and_port_beside_it(site: Site) -> None:

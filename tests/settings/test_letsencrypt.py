@@ -27,6 +27,18 @@ def test_it_turns_itself_on_and_brings_a_registry(site: Site) -> None:
     assert attributes.registry.nginx.redirect_http_to_https is False
 
 
+def test_the_port_of_the_vhost_is_that_of_the_registry_it_brings(site: Site) -> None:
+    attributes = site.attributes(GITLAB + 'registry["nginx"]["listen_port"] = 6060\n')
+    assert attributes.registry_external_url == "https://gitlab.public-site.eu:6060"
+    assert attributes.gitlab_rails.registry_port == attributes.registry.nginx.listen_port == 6060
+    assert attributes.registry.nginx.redirect_http_to_https is False
+    clash = site.error(GITLAB + 'registry["nginx"]["listen_port"] = 443\n')
+    assert (
+        "registry.nginx.listen_port: leads to gitlab.public-site.eu:443, where external_url has GitLab"
+        in clash
+    )
+
+
 @pytest.mark.parametrize("gitlab", ["", GITLAB, 'external_url = "http://gitlab.public-site.eu"\n'])
 def test_a_public_registry_has_it_and_is_led_to_https(site: Site, gitlab: str) -> None:
     attributes = site.attributes(gitlab + URL)

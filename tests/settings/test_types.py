@@ -69,6 +69,8 @@ TAKEN: list[tuple[Type, object, object]] = [
     (OnOff(), True, "on"), (OnOff(), "off", "off"), (OnOff("optional"), "optional", "optional"),
     (Either("prefer"), "prefer", "prefer"), (Either("prefer"), "true", True), (Either("prefer"), False, False),
     (Words(), "a  b", "a b"), (Words(), ["a", "b c"], "a b c"),
+    (Enum("warn", "info"), "WARN", "warn"), (OnOff(), "On", "on"), (OnOff("optional"), "OPTIONAL", "optional"),
+    (Either("prefer"), "Prefer", "prefer"), (Words("TLSv1.2", "TLSv1.3"), "tlsv1.2 TLSV1.3", "TLSv1.2 TLSv1.3"),
     (CronField(0, 59), 30, "30"), (CronField(1, 31), "*/4", "*/4"), (CronField(0, 23), "1-5,7", "1-5,7"),
     (OneOf(Integer(1), Enum("auto")), "auto", "auto"), (OneOf(Integer(1), Enum("auto")), "4", 4),
     (Scalar(), True, True), (Scalar(), "x\ny", "x\ny"), (Scalar(), 5, 5),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.settings.rules.urls import origin_of
+from ctl.settings.rules.urls import origin_of, same_url
 from ctl.settings.types import lifetime_seconds
 from ctl.settings.view import View
 
@@ -24,7 +24,7 @@ def issuer_has_a_registry(view: View) -> None:
 def somebody_issues_tokens(view: View) -> None:
     """Without any issuer nobody gets in, and clients say only that an address was not found."""
     realm, own = view["registry.token_realm"], view["registry_external_url"]
-    if view[ENABLE] or not view["registry.enable"] or own is None or realm != own:
+    if view[ENABLE] or not view["registry.enable"] or own is None or not same_url(realm, own):
         return
     if view.said("registry.token_realm") is None:
         view.warning(
@@ -47,7 +47,7 @@ def clients_find_the_issuer(view: View) -> None:
             "is missing: no URL says where clients reach the token issuer",
             'Write registry_external_url = "https://registry.example.com", or registry["token_realm"].',
         )
-    elif own is not None and realm.lower() != own.lower():
+    elif own is not None and not same_url(realm, own):
         view.warning(
             "registry.token_realm",
             f"is {realm}, so clients ask there for tokens, and not the issuer at {own} that "

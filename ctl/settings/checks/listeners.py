@@ -8,7 +8,6 @@ from itertools import combinations
 from ctl.settings.component import Component, running
 from ctl.settings.components import COMPONENTS
 from ctl.settings.listener import Listener
-from ctl.settings.rules.urls import registry_origin
 from ctl.settings.values import Values
 from ctl.settings.view import View
 
@@ -63,15 +62,15 @@ def vhost_has_a_host(view: View) -> None:
         )
 
 
-def redirect_leads_to_https(view: View) -> None:
-    """A redirect from http to http would never end."""
-    if view.said("registry.nginx.redirect_http_to_https") and view["registry.nginx.enable"]:
-        origin = registry_origin(view)
-        if origin is not None and not origin.https:
-            view.error(
-                "registry.nginx.redirect_http_to_https",
-                "is True, but registry_external_url is http: there is no https to lead to",
-            )
+def redirect_has_an_effect(view: View) -> None:
+    """A redirect from http to http would never end, and is left out."""
+    name = "registry.nginx.redirect_http_to_https"
+    if view.said(name) and view["registry.nginx.enable"] and not view[name]:
+        view.warning(
+            name,
+            "has no effect: registry_external_url is http, so there is no https to lead to",
+            "Leave it out, or give registry_external_url https://.",
+        )
 
 
 def key_has_its_certificate(view: View) -> None:
@@ -115,7 +114,7 @@ CHECKS = (
     listeners_do_not_clash,
     servers_listen,
     vhost_has_a_host,
-    redirect_leads_to_https,
+    redirect_has_an_effect,
     key_has_its_certificate,
     client_certificates_can_be_checked,
     debug_server_is_private,

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import re
 
-from ctl.settings.rules.urls import Origin, origin_of, registry_origin
+from ctl.settings.rules.letsencrypt import is_public
+from ctl.settings.rules.urls import (
+    AUTOMATIC_PORT,
+    Origin,
+    is_automatic,
+    origin_of,
+    registry_elsewhere,
+    registry_origin,
+)
 from ctl.settings.view import View
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
@@ -26,6 +34,52 @@ def registry_has_an_address(view: View) -> None:
             'Write registry_external_url = "https://registry.example.com"; or, behind a web server elsewhere, '
             'registry["registry_http_addr"] and registry["token_realm"].',
         )
+
+
+def registry_is_not_where_gitlab_is(view: View) -> None:
+    """One server answers at a host and port: both need / of it."""
+    gitlab, registry = origin_of(view["external_url"]), registry_origin(view)
+    if gitlab is None or registry is None or not view["registry.enable"]:
+        return
+    if (gitlab.host, gitlab.effective_port) != (registry.host, registry.effective_port):
+        return
+    name = "registry.nginx.listen_port" if is_automatic(view) else "registry_external_url"
+    free = AUTOMATIC_PORT if gitlab.effective_port != AUTOMATIC_PORT else AUTOMATIC_PORT + 1
+    view.error(
+        name,
+        f"leads to {registry.display_host}:{registry.effective_port}, where external_url has GitLab",
+        "Give the registry a port or a name of its own, as "
+        f'registry_external_url = "https://{registry.display_host}:{free}".',
+    )
+
+
+def external_url_brings_no_registry(view: View) -> None:
+    """A site that only names GitLab gets a registry with Let's Encrypt, and else has to ask for one."""
+    gitlab = origin_of(view["external_url"])
+    if (
+        gitlab is None
+        or view["registry_external_url"] is not None
+        or view.said("registry.enable") is not None
+    ):
+        return
+    if registry_elsewhere(view):
+        return
+    view.note(
+        "external_url",
+        f"brings no registry: {_why_none(view, gitlab)}",
+        f'For one on this machine write registry_external_url = "https://{gitlab.display_host}:{AUTOMATIC_PORT}"; for '
+        'one elsewhere gitlab_rails["registry_enabled"] = True and gitlab_rails["registry_api_url"].',
+    )
+
+
+def _why_none(view: View, gitlab: Origin) -> str:
+    if not gitlab.https:
+        return "it is http, and only Let's Encrypt brings one by itself"
+    if gitlab.path:
+        return "it has a path, and only a GitLab at / of its host gets one by itself"
+    if not is_public(gitlab.host) and view.said("letsencrypt.enable") is None:
+        return f"no public authority certifies {gitlab.display_host}, and only Let's Encrypt brings one by itself"
+    return "only Let's Encrypt brings one by itself, and that is off"
 
 
 def image_names_can_begin_with_it(view: View) -> None:
@@ -152,6 +206,8 @@ def _is_registry_itself(view: View, api: Origin) -> bool:
 
 CHECKS = (
     registry_has_an_address,
+    registry_is_not_where_gitlab_is,
+    external_url_brings_no_registry,
     image_names_can_begin_with_it,
     registry_has_a_realm,
     realm_has_no_token_path,

@@ -20,7 +20,7 @@ from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.load import reading_of
 from ctl.settings.resolve import resolve
-from ctl.settings.rules.urls import Origin, origin_of
+from ctl.settings.rules.urls import Origin, origin_of, same_url
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.source import Diagnostic, Location, Severity
@@ -180,7 +180,7 @@ def _keys(pair: _Pair) -> Iterator[Diagnostic]:
 
 def _realm(pair: _Pair) -> Iterator[Diagnostic]:
     realm, url = pair.registry.registry.token_realm, pair.gitlab.external_url
-    if not realm or not url or _plain(realm) == _plain(url):
+    if not realm or not url or same_url(realm, url):
         return
     yield pair.finding(
         "external_url",
@@ -188,12 +188,6 @@ def _realm(pair: _Pair) -> Iterator[Diagnostic]:
         f"the registry sends clients to {realm} for a token, but GitLab is {url}",
         f'On the registry\'s node: registry["token_realm"] = "{url}".',
     )
-
-
-def _plain(url: str) -> tuple[str, str, int, str]:
-    origin = origin_of(url)
-    assert origin is not None  # noqa: S101 - of a URL
-    return origin.scheme, origin.host.lower(), origin.effective_port, origin.path
 
 
 def _public_address(pair: _Pair) -> Iterator[Diagnostic]:

@@ -89,6 +89,7 @@ LISTENERS = (
         "A second listener sends http to https.",
         "False",
         rule=vhost.redirect_http_to_https,
+        finish=vhost.redirect_leads_to_https,
     ),
     _option("redirect_http_to_https_port", port(), "Port of that listener.", "80", default=80),
     _option("proxy_protocol", Bool(), "Connections begin with the PROXY protocol.", "False", default=False),

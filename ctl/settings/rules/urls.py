@@ -52,6 +52,17 @@ def origin_of(url: str | None) -> Origin | None:
     return Origin(parts.scheme, parts.hostname or "", parts.port, parts.path.rstrip("/"))
 
 
+def same_url(one: str | None, other: str | None) -> bool:
+    """Whether two URLs are of one place, however case, the scheme's own port and a last slash are written."""
+    places = (
+        (origin.scheme, origin.host, origin.effective_port, origin.path)
+        if (origin := origin_of(url))
+        else None
+        for url in (one, other)
+    )
+    return next(places) == next(places)
+
+
 def registry_origin(view: View) -> Origin | None:
     """Where the registry's vhost is reached, or None without one."""
     return origin_of(view["registry_external_url"])
@@ -63,7 +74,10 @@ def registry_elsewhere(view: View) -> bool:
     return any(view.said(name) is not None for name in names)
 
 
-@rule("external_url's host with port 5050 while Let's Encrypt is on and no registry was set up otherwise")
+@rule(
+    'external_url\'s host with port registry["nginx"]["listen_port"], else 5050, while Let\'s Encrypt is on and no '
+    "registry was set up otherwise"
+)
 def registry_url_under_letsencrypt(view: View) -> str | Unset:
     """The Linux package brings a registry with Let's Encrypt, but not to a site that has one elsewhere."""
     gitlab = origin_of(view.said("external_url"))
@@ -71,7 +85,8 @@ def registry_url_under_letsencrypt(view: View) -> str | Unset:
         return UNSET
     if view.said("registry.enable") is not None or registry_elsewhere(view):
         return UNSET
-    return f"https://{gitlab.display_host}:{AUTOMATIC_PORT}"
+    port = view.said("registry.nginx.listen_port") or AUTOMATIC_PORT
+    return f"https://{gitlab.display_host}:{port}"
 
 
 def is_automatic(view: View) -> bool:

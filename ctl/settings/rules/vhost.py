@@ -57,7 +57,13 @@ def listener_https(view: View, value: bool) -> bool:
     return value if overriding is None else overriding
 
 
-@rule("True while Let's Encrypt is on, except for the registry on port 5050 that it brings by itself")
+def redirect_leads_to_https(view: View, value: bool) -> bool:
+    """A redirect from http to http would never end: it is left out, as the Linux package does."""
+    origin = registry_origin(view)
+    return value and (origin is None or origin.https)
+
+
+@rule("True while Let's Encrypt is on, except for the registry that it brings by itself")
 def redirect_http_to_https(view: View) -> bool:
     """Let's Encrypt needs port 80 anyway."""
     on = view["letsencrypt.enable"] and view["registry.nginx.https"] and view["registry.nginx.enable"]

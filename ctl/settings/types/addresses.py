@@ -54,7 +54,8 @@ class Url(Type):
         except ValueError as error:
             raise Refused(f"is no valid URL ({error}){_got(text, place)}") from None
         if url.scheme not in ("http", "https"):
-            hint = "" if "://" in text or "@" in text else f'Write "https://{text}".'
+            bare = re.sub(r"(?i)^https?(?:[:/]+|$)", "", text).lstrip("/")
+            hint = "" if "://" in text or "@" in text or not bare else f'Write "https://{bare}".'
             raise Refused(
                 f"must begin with http:// or https://{_got(text, place)}", "" if place.secret else hint
             )

@@ -13,7 +13,7 @@ from ctl.settings.types.textual import Text
 
 
 class Enum(Type):
-    """One of a few words.
+    """One of a few words, in upper or lower case; programs read many of them so, and all as they are declared.
 
     Args:
         words: the words; a number or boolean among them is written as text.
@@ -29,8 +29,8 @@ class Enum(Type):
     def read(self, value: object, place: Place) -> str:
         """The word."""
         text = value if isinstance(value, str) else str(value) if isinstance(value, int | float) else ""
-        if text in self.words:
-            return text
+        if (known := _canonical(text, self.words)) is not None:
+            return known
         raise Refused(
             f"must be one of {', '.join(self.words)}{place.got(value)}",
             did_you_mean(text, self.words) if text and not place.secret else "",
@@ -84,8 +84,8 @@ class Either(Type):
 
     def read(self, value: object, place: Place) -> bool | str:
         """The boolean, or the word."""
-        if isinstance(value, str) and value in self._words:
-            return value
+        if isinstance(value, str) and (known := _canonical(value, self._words)) is not None:
+            return known
         try:
             return Bool().read(value, place)
         except Refused:
@@ -118,13 +118,16 @@ class Words(Type):
         """The words, with one blank between them."""
         given = value if isinstance(value, list) else [value]
         words = [word for part in given for word in Text().read(part, place).split()]
-        for word in words:
-            if self._known and word not in self._known:
-                known = ", ".join(self._known)
-                raise Refused(f"{shown(word)} is none of {known}", did_you_mean(word, self._known))
         if not words:
             raise Refused("must not be empty", "Leave it out (or give None) for the default.")
-        return " ".join(words)
+        return " ".join(self._word(word) for word in words)
+
+    def _word(self, given: str) -> str:
+        word = _canonical(given, self._known) if self._known else given
+        if word is None:
+            known = ", ".join(self._known)
+            raise Refused(f"{shown(given)} is none of {known}", did_you_mean(given, self._known))
+        return word
 
     def json_schema(self) -> Node:
         """A text or a list of texts."""
@@ -171,6 +174,11 @@ class OneOf(Type):
     def example(self, name: str, text: TextFor) -> Any:  # noqa: ANN401 - a value of one of the types
         """One of the first type that can hold text."""
         return next((found for kind in self._types if (found := kind.example(name, text))), None)
+
+
+def _canonical(text: str, words: Sequence[str]) -> str | None:
+    """The word that a text is without regard to case, or None."""
+    return next((word for word in words if word.lower() == text.lower()), None)
 
 
 def _enum(words: tuple[str, ...], *more: object) -> Node:
