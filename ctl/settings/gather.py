@@ -127,7 +127,6 @@ def _keys_of(prefix: str) -> tuple[str, ...]:
 def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> None:
     """registry_nginx[…] is registry["nginx"][…]; of a setting given in both spellings the later one holds."""
     here = top.inside(values, OLD_VHOST)
-    here.warning(f'is the older spelling of registry["nginx"]: write registry["nginx"] for {OLD_VHOST}')
     old = Gathered(findings=found.findings, ignored=found.ignored)
     _walk(VHOST, values[OLD_VHOST], _renamed(values, here, found), old)
     for name, given in old.given.items():

@@ -36,7 +36,7 @@ OPTIONS: Mapping[str, Option] = {option.name: option for group in GROUPS.values(
 """All options by dotted name."""
 
 OLD_VHOST = "registry_nginx"
-"""The older spelling of registry["nginx"]."""
+"""The other spelling of registry["nginx"], that of GitLab's guide."""
 
 SECTIONS = frozenset(name.partition(".")[0] for name in OPTIONS if "." in name)
 """Names at the top that are subscripted."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.places import SourceText
+from ctl.settings.ruby import advice
 from ctl.settings.ruby.grammar import parse, tokens
 from ctl.settings.source import Diagnostic
 
@@ -33,14 +34,10 @@ _STATEMENT: Final = re.compile(
 _BLOCK: Final = re.compile(
     r"\s*(?:if|unless|def|class|module|begin|case|while|until|for)\b|.*\bdo\b\s*(?:\||$)"
 )
+_STRING: Final = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
 _HINTS: Final = (
-    (re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]"), "Use plain quotes: \" or '."),
-    (
-        re.compile("[\u00a0\u2007\u202f\u200b\ufeff]"),
-        "There is a space that is not a plain one: type it again.",
-    ),
     (
         re.compile(r"^\s*(?:if|elsif|else|unless)\b.*:\s*$"),
         "Ruby has no colon here; the block ends with `end`.",
@@ -131,8 +128,11 @@ class _Culprit:
     def diagnostic(self, source: SourceText, lines: list[str]) -> Diagnostic:
         """The error; with a hint taken from the line where it has none."""
         text = lines[self.line - 1] if self.line <= len(lines) else ""
-        hint = self.hint or next((advice for pattern, advice in _HINTS if pattern.search(text[:1000])), "")
-        return Diagnostic(self.message, source.location_at(self.line, self.column), hint=hint)
+        hint = self.hint or next((hint for pattern, hint in _HINTS if pattern.search(text[:1000])), "")
+        odd = advice.odd_characters(_STRING.sub("", text[:1000]))
+        message = f"{self.message}; the line{odd.removeprefix(', which')}" if odd else self.message
+        hint = "Type plain spaces, and plain quotes: \" or '." if odd else hint
+        return Diagnostic(message, source.location_at(self.line, self.column), hint=hint)
 
 
 def _broken(root: Node, lines: list[str], checked: int) -> tuple[int, int, _Culprit]:

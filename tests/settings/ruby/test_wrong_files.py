@@ -119,7 +119,15 @@ CASES: list[Case] = [
     ("registry['a'] = {\n  'b' => [1,\n}", "3:1", "`}` does not close the `[` of line 2", ""),
     ("registry['a'] = { 'b' => 1 'c' => 2 }", "1:26", "this is not Ruby", "comma"),
     ("if ENV['A']\n  registry['a'] = 1\n", "1:1", "`end` is missing", ""),
-    ("registry['a'] = “b”", "1:17", "unknown name", "plain quotes"),
+    ("registry['a'] = “b”", "1:17", "which holds a smart quote (U+201C)", "plain quotes"),
+    ("registry['a']\u00a0= 1", "1:", "a no-break space (U+00A0)", "plain spaces"),
+    (
+        "registry['a'] = {\n  'b'\u00a0=> \u2018c',\n}",
+        "",
+        "a no-break space (U+00A0) and a smart quote (U+2018)",
+        "",
+    ),
+    ("registry['a\u00a0b'] = 'c", "1:19", "the quote is never closed", "Close it"),
     ("registry['a'] => 1 =>", "1:", "", ""),
     ("registry['a'] = ", "1:", "this is not Ruby", "value after the sign"),
 ]

@@ -25,6 +25,7 @@ _INDENT: Final = "    "
 _BLOCKS: Final = ("if", "unless", "case")
 _SKIPPED: Final = ("empty_statement", "then", "end")
 _OTHERS: Final = "# Another component's setting, which has no Python form and is not used:"
+_VARIABLE: Final = "# A variable that only settings of other components need:"
 _NOT_NEEDED: Final = "# Not needed here:"
 _DEEPEST: Final = 40
 """Blocks inside each other."""
@@ -86,7 +87,7 @@ class Blocks:
         """The whole file."""
         lines = self.block(self.state.program.root, 0, -1)
         lines += self._between(self._end, len(self.source)) if self.left_out else []
-        self._settle_variables()
+        lines = self._settled(lines)
         while lines and not lines[-1].text:
             lines.pop()
         candidates = {python_text.name(name) for name in self.state.kinds}
@@ -96,14 +97,19 @@ class Blocks:
             lines = _marked(lines, read & candidates)
         return lines
 
-    def _settle_variables(self) -> None:
+    def _settled(self, lines: list[Line]) -> list[Line]:
         """A variable without a Python form is wrong if a setting of ours reads it, or nothing does."""
-        text = self.state.program.text
-        read = set(names_read(self.state.program.root, text)) if self._variables else set()
+        if not self._variables:
+            return lines
+        read = set(names_read(self.state.program.root, self.state.program.text))
+        harmless: dict[str, Line] = {}
         for name, lost in self._variables.items():
             if lost not in self.problems and lost not in self.ignored:
                 wrong = name in self.state.used or name not in read
                 (self.problems if wrong else self.ignored).append(lost)
+                if not wrong:
+                    harmless[_heading(lost.node.start_point[0])] = Line(_VARIABLE)
+        return [harmless.get(line.text, line) for line in lines]
 
     def block(self, container: Node, level: int, row: int) -> list[Line]:
         """The statements and comments of a block.
@@ -124,6 +130,8 @@ class Blocks:
                 row = max(row, child.end_point[0])
                 continue
             if kind == "comment" and start <= row and lines and not comments:
+                if lines[-1].text.lstrip().startswith("#"):
+                    continue  # it is in what became a comment
                 lines[-1] = Line(f"{lines[-1].text}  {self.state.program.text(child)}", lines[-1].origin)
                 continue
             if comments and (kind != "comment" or start > row + 1 or "\n" in self.state.program.text(child)):
@@ -157,7 +165,7 @@ class Blocks:
 
     def _as_comment(self, first: int, after: int, indent: str, heading: str = "") -> list[Line]:
         """Lines of the file as a comment that says why they are one."""
-        heading = heading or f"## NOT CONVERTED, line {first + 1}"
+        heading = heading or _heading(first)
         kept = (f"{indent}# {line}".rstrip() for line in self.source[first:after])
         return [Line(indent + heading), *map(Line, kept)]
 
@@ -352,6 +360,10 @@ class Blocks:
             return self.block(node, level + 1, row)
         finally:
             self.state.conditional = outer
+
+
+def _heading(row: int) -> str:
+    return f"## NOT CONVERTED, line {row + 1}"
 
 
 def _marked(lines: list[Line], candidates: set[str]) -> list[Line]:

@@ -229,7 +229,7 @@ class Translator:
         return Term(f"{self.term(outer).at(ATOM)}[{self.term(key).text}]", ATOM, kind)
 
     def _environment(self, name: Term) -> Term:
-        default = self.state.environment.get(name.text)
+        default = self.state.environment.get(name.text.strip("'\""))
         return (
             Term.environment(name)
             if default is None
@@ -318,6 +318,8 @@ class Translator:
 
 def _operation(sign: str, left: Term, right: Term) -> Term:
     python, strength = _SIGNS[sign]
+    if sign == "+":
+        left, right = left.needed(), right.needed()
     if sign == "/" and FLOAT in (left.kind, right.kind):
         python = "/"
     if strength == _COMPARISON:

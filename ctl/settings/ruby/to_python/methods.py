@@ -247,7 +247,7 @@ def _wrong_arguments(name: str, value: Term, method: Node) -> Fault:
 
 def _text_at(value: Term) -> str:
     """A receiver; an environment variable that is missing would have no methods in Ruby either."""
-    return f"env({value.env})" if value.env is not None else value.at(ATOM)
+    return value.needed().at(ATOM)
 
 
 def _chomp(receiver: Term, given: list[Term]) -> Term:

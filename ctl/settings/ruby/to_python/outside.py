@@ -13,6 +13,7 @@ from ctl.settings.ruby.to_python.terms import ANY, ATOM, BOOL, NIL, TEXT, WORD, 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+TRUE: Final = Term("True", ATOM, BOOL)
 NEWLINE: Final = ' + "\\n"'
 """What is added to read_file() where File.read stands: the last newline."""
 
@@ -34,9 +35,16 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
     if constant == "File" and name in _EXISTS and len(given) == 1:
         return Term(f"exists({given[0].text})", ATOM, BOOL, safe=False)
     if constant == "File" and name == "join" and given:
-        return Term('"/".join([' + ", ".join(one.text for one in given) + "])", ATOM, WORD)
+        return _joined(given)
     hint = "Write File.read('/path')." if constant in ("File", "IO") else advice.of_constant(constant)
     raise Fault(f"`{constant}.{name}` is not read in a gitlab.rb", Span(node), hint)
+
+
+def _joined(given: list[Term]) -> Term:
+    """File.join: one path of several parts."""
+    if all(one.text[:1] == one.text[-1:] == '"' for one in given):
+        return Term('"' + "/".join(one.text[1:-1] for one in given).replace("//", "/") + '"', ATOM, WORD)
+    return Term('"/".join([' + ", ".join(one.text for one in given) + "])", ATOM, WORD)
 
 
 def _json(writer: Writer, name: str, node: Node) -> Term:
@@ -58,7 +66,9 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
     method = node.child_by_field_name("method")
     if not given or len(given) > 2:
         raise Fault(f"`ENV.{name}` is called with the wrong arguments", Span(method or node), _ENVIRONMENT)
-    variable = given[0].text
+    variable, known = given[0].text, writer.state.environment.get(given[0].text.strip("'\""))
+    if known is not None and name in (*_HAS_KEY, "fetch", "[]"):
+        return TRUE if name in _HAS_KEY else Term(f"env({variable}, {known.text})", ATOM, WORD)
     if name in _HAS_KEY:
         return Term(f"env({variable}, None) is not None", 4, BOOL)
     if name not in ("fetch", "[]"):

@@ -20,11 +20,11 @@ from ctl.settings.ruby.assignments import (
 )
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.source import refusal
-from ctl.settings.ruby.to_python import python_text
+from ctl.settings.ruby.to_python import loops, python_text
 from ctl.settings.ruby.to_python.choices import sign_of
 from ctl.settings.ruby.to_python.expressions import Translator
 from ctl.settings.ruby.to_python.methods import no_function
-from ctl.settings.ruby.to_python.state import OLD_VHOST, State
+from ctl.settings.ruby.to_python.state import State
 from ctl.settings.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, union
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Statements:
         return path_of(target, self._text)
 
     def _is_foreign(self, root: str, keys: list[str]) -> bool:
-        if not root or root in self._state.kinds or root == OLD_VHOST:
+        if not root or root in self._state.kinds:
             return False
         return self._state.names.is_foreign(root, keys[:MAX_NESTING])
 
@@ -252,7 +252,7 @@ class Statements:
         name, value = self.translator.term(named(left)[1]), self.translator.term(right)
         if value.kind != WORD or self._state.conditional:
             raise Fault("a default of the environment is a text, and given on no condition", Span(right))
-        self._state.environment.setdefault(name.text, value)
+        self._state.environment.setdefault(name.text.strip("'\""), value)
         return f"# From here on the environment's {name.text.strip(chr(34))} has a default."
 
     def _default(self, left: Node, right: Node, target: str, operator: str) -> str:
@@ -328,6 +328,10 @@ class Statements:
 
     def _effect(self, node: Node, receiver: Node, name: str) -> str:
         """A method that changes what it is called on: a setting, or a variable."""
+        pattern = loops.pattern_of_includes(self.translator, node)
+        if pattern is not None:
+            self._state.included = True
+            return f"from_file({pattern.text})"
         if name not in CHANGING:
             self.translator.term(node)
             raise Fault("this line has no effect", Span(node))

@@ -104,6 +104,9 @@ class Strings:
             parts: the values.
             whole: what they are in.
         """
+        chunks, parts = self._without_constants(chunks, parts)
+        if not parts:
+            return self.word(chunks[0])
         known = len(self._writer.state.terms)
         try:
             return self._fstring(chunks, parts)
@@ -112,6 +115,19 @@ class Strings:
                 raise
             del self._writer.state.terms[known:]
             return self._sum(chunks, parts)
+
+    def _without_constants(self, chunks: list[str], parts: list[Node]) -> tuple[list[str], list[Node]]:
+        """The chunks with what is a text or a number by itself in them."""
+        left: list[Node] = []
+        whole = chunks[:1]
+        for part, after in zip(parts, chunks[1:], strict=True):
+            constant = _constant(self._writer.text(part), part.type)
+            if constant is None:
+                left.append(part)
+                whole.append(after)
+            else:
+                whole[-1] += constant + after
+        return whole, left
 
     def _pieces(self, nodes: list[Node]) -> tuple[list[texts.Piece], list[Node]]:
         pieces: list[texts.Piece] = []
@@ -191,3 +207,11 @@ class Strings:
         if texts.is_plain(opening):
             return self.word(texts.plain(self._writer.text(node), opening).replace("\\ ", " "))
         return self._filled(node.children, node)
+
+
+def _constant(written: str, kind: str) -> str | None:
+    """A text or number that is written out, without escapes."""
+    if kind == "integer":
+        return written if written.isdigit() and not written.startswith("0") else None
+    plain = kind == "string" and "\\" not in written and "#{" not in written and "\n" not in written
+    return written[1:-1] if plain and written[:1] in "'\"" else None

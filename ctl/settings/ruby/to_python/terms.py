@@ -67,6 +67,10 @@ class Term:
         """ENV['NAME']."""
         return cls(f"env({name.text}, None)", ATOM, TEXT, env=name.text)
 
+    def needed(self) -> Term:
+        """Where nil would be an error: an environment variable must be there."""
+        return self if self.env is None else Term(f"env({self.env})", ATOM, WORD, safe=False)
+
     def at(self, strength: int) -> str:
         """The text, in parentheses where an operator of this strength would tear it apart."""
         return self.text if self.strength >= strength else f"({self.text})"

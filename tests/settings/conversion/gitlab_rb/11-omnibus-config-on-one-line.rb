@@ -1,0 +1,1 @@
+external_url 'https://git.example.com'; registry_external_url 'https://hub.example.com'; gitlab_rails['lfs_enabled'] = true; nginx['listen_port'] = 80; registry_nginx['enable'] = true; letsencrypt['enable'] = false;
