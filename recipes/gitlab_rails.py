@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ctl.converge import Directory, Item, Template, Validation, YamlPart, parses_as_yaml
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account
-from ctl.settings.attributes import Section
 from ctl.settings.components.gitlab_rails import GITLAB as COMPONENT
 from ctl.settings.masking import mask_yaml
+
+if TYPE_CHECKING:
+    from ctl.settings.named import GitlabRails
 
 FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container_registry")
 
@@ -25,7 +28,7 @@ def recipe(node: Node) -> Iterator[Item]:
     yield from configuration(node)
 
 
-def self_compiled(rails: Section) -> YamlPart:
+def self_compiled(rails: GitlabRails) -> YamlPart:
     """The registry in the gitlab.yml of a GitLab that is installed and maintained by other means."""
     values: list[tuple[tuple[str, ...], dict[str, object]]] = [
         (("production", "registry"), registry_values(rails))
@@ -35,7 +38,7 @@ def self_compiled(rails: Section) -> YamlPart:
     return YamlPart(Path(rails.gitlab_yml_path), values=values, mask=mask_yaml)
 
 
-def registry_values(rails: Section) -> dict[str, object]:
+def registry_values(rails: GitlabRails) -> dict[str, object]:
     """`production.registry` of gitlab.yml, in the order of the template."""
     names = ("enabled", "host", "port", "api_url", "path", "key_path", "issuer", "notification_secret")
     return {name.removesuffix("_path"): rails[f"registry_{name}"] for name in names}
@@ -82,7 +85,7 @@ def gitlab_address(external_url: str | None) -> dict[str, object]:
     return address | ({"relative_url_root": path} if path else {})
 
 
-def default_projects_features(rails: Section) -> dict[str, object]:
+def default_projects_features(rails: GitlabRails) -> dict[str, object]:
     """The features that the settings speak of; the others are left to GitLab's own defaults."""
     given = {name: rails[f"gitlab_default_projects_features_{name}"] for name in FEATURES}
     return {name: value for name, value in given.items() if value is not None}

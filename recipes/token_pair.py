@@ -9,6 +9,7 @@ from ctl.converge import Absent, File, Item, KeyPair, Rights, mask_all, restart
 from ctl.node.node import Node
 from ctl.registry.programs import Distribution3, program_at
 from ctl.registry.token import key_set as public_keys
+from ctl.settings.rules.token_issuer import signers
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -17,7 +18,7 @@ def recipe(node: Node) -> Iterator[Item]:
     verifies = registry.enable
     if keys and verifies:
         (path, rights), *copies = keys
-        issuer = (restart("registry-auth"),) if node.attributes.registry_auth.enable else ()
+        issuers = (restart(one.service) for one in signers(node.attributes) if one.service)
         yield KeyPair(
             key=path,
             certificate=Path(registry.rootcertbundle),
@@ -26,7 +27,7 @@ def recipe(node: Node) -> Iterator[Item]:
             key_rights=rights,
             certificate_rights=certificate_rights(node),
             copies=tuple(copies),
-            notifies=(restart("registry"), *issuer),
+            notifies=(restart("registry"), *issuers),
         )
     elif keys:
         path, rights = keys[0]
@@ -58,13 +59,9 @@ def names_of_keys(node: Node) -> Iterator[Item]:
 
 
 def keys_of_signers(node: Node) -> Iterator[tuple[Path, Rights]]:
-    """A key for each that signs tokens here: GitLab's, readable by GitLab alone; the issuer's, by that alone."""
-    attributes = node.attributes
-    rails, user, auth = attributes.gitlab_rails, attributes.user, attributes.registry_auth
-    if rails.enable and rails.registry_enabled:
-        yield Path(rails.registry_key_path), Rights(0o600, user.username, user.group)
-    if auth.enable:
-        yield Path(auth.dir) / "gitlab-registry.key", Rights(0o640, "root", auth.group)
+    """A key for each that signs tokens here, readable by that one alone."""
+    for one in signers(node.attributes):
+        yield Path(one.key), Rights(one.mode, one.owner, one.group)
 
 
 def certificate_rights(node: Node) -> Rights:

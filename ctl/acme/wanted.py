@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ctl.node.node import Node
 from ctl.paths import Layout
-from ctl.settings.attributes import OriginKind, Section
+from ctl.settings.attributes import OriginKind
 from ctl.settings.rules.letsencrypt import RECORD
 from ctl.tls.certificates import normal_host
 from ctl.tls.local_ca import Authority
 from ctl.tls.vhost_files import ServedPair
+
+if TYPE_CHECKING:
+    from ctl.settings.named import Letsencrypt
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Places:
     challenges: Path
 
     @classmethod
-    def of(cls, layout: Layout, letsencrypt: Section) -> Places:
+    def of(cls, layout: Layout, letsencrypt: Letsencrypt) -> Places:
         """Those of a root."""
         return cls(
             layout.path(RECORD).parent,
@@ -98,10 +102,9 @@ class Job:
         return cls(node, wanted, Places.of(node.layout, settings))
 
     @property
-    def settings(self) -> Section:
+    def settings(self) -> Letsencrypt:
         """letsencrypt[…]."""
-        section: Section = self.node.attributes.letsencrypt
-        return section
+        return self.node.attributes.letsencrypt
 
     @property
     def host(self) -> str:
@@ -125,7 +128,7 @@ class Job:
         return self.node.attributes.origin("letsencrypt.enable").kind is OriginKind.FILE
 
 
-def key_kind(settings: Section) -> str:
+def key_kind(settings: Letsencrypt) -> str:
     """The kind of key that the settings want, in words."""
     size = settings.ec_curve if settings.key_type == "ecdsa" else settings.key_size
     return f"{settings.key_type} {size}"

@@ -14,6 +14,7 @@ from ctl.errors import CtlError
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
+from ctl.settings.rules.token_issuer import signers
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.tls.certificates import (
     CertificateFacts,
@@ -230,13 +231,10 @@ def _token_keys(attributes: Attributes, layout: Layout, bundle: list[bytes]) -> 
 
 def _token_key_path(attributes: Attributes) -> Path | None:
     """The file with the key of whoever signs here; also where only root may see whether it is there."""
-    rails, auth = attributes.gitlab_rails, attributes.registry_auth
-    if rails.enable and rails.registry_enabled:
-        path = Path(rails.registry_key_path)
-    elif auth.enable:
-        path = Path(auth.dir) / "gitlab-registry.key"
-    else:
+    signer = next(signers(attributes), None)
+    if signer is None:
         return None
+    path = Path(signer.key)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ctl.cli.framework import Context, context
+from ctl.settings.components.registry_auth import ISSUER
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -77,6 +78,20 @@ def why_unused(attributes: Attributes) -> str:
         return "the token issuer is off, and the settings name no other"
     gitlab = "GitLab at " if realm == attributes.external_url else ""
     return f"{gitlab}{realm} issues the tokens here"
+
+
+def warn_of_accounts(ctx: Context, attributes: Attributes, stopped: Sequence[str]) -> None:
+    """Warn of accounts that let nobody in any more: the issuer has just been stopped, or cannot read them.
+
+    Args:
+        stopped: the services that a run has stopped.
+    """
+    from ctl.output import Style
+
+    if attributes.registry_auth.enable and (broken := broken_accounts(attributes)):
+        ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {broken}")
+    if ISSUER.name in stopped and (unused := accounts_without_use(attributes)):
+        ctx.console.note(f"{ctx.console.paint('note', Style.PLACE, err=True)}: {unused}")
 
 
 def broken_accounts(attributes: Attributes) -> str | None:

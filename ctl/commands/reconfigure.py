@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ctl.converge.model import Report
     from ctl.node.node import Node
 
-ISSUER = "registry-auth"
-
 
 @command()
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
@@ -35,6 +33,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     that is due is then obtained; that this fails changes nothing else, and is an error if it was asked for.
     """
     from ctl.acme.step import after_converging
+    from ctl.cli.accounts import warn_of_accounts
     from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
     from ctl.converge import converge, to_json
@@ -63,8 +62,12 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             report.seconds = time.monotonic() - started
             progress.finish(report)
     tell_of_certificates(ctx, target, wanted, report)
+<<<<<<< HEAD
     tell_of_accounts(ctx, target, report)
     note_restart_of_gitlab(ctx, target, report)
+=======
+    warn_of_accounts(ctx, target.attributes, report.stopped)
+>>>>>>> 3a10742 (Say in one place who signs tokens)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
@@ -100,6 +103,7 @@ def tell_of_problems(ctx: Context, report: Report) -> int:
     return EXIT_FAILED if report.problems else EXIT_OK
 
 
+<<<<<<< HEAD
 def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
     """Accounts that let nobody in any more: the token issuer has just been switched off, or cannot read them."""
     from ctl.cli.accounts import accounts_without_use, broken_accounts
@@ -120,6 +124,8 @@ def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
         )
 
 
+=======
+>>>>>>> 3a10742 (Say in one place who signs tokens)
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
     """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
     from ctl.tls import ServerCertificate

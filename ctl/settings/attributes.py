@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctl.settings.source import Diagnostic, Location
+
+if TYPE_CHECKING:
+    from ctl.settings.named import Named
+else:
+
+    class Named:
+        __slots__ = ()
 
 
 class OriginKind(StrEnum):
@@ -56,6 +63,9 @@ class Deferred:
 class Section(Mapping[str, Any]):
     """A read-only group of attributes: `section.name`, `section["name"]`; `section["nginx.enable"]` goes deeper.
 
+    For mypy each section has a class of its own in ctl/settings/named.pyi (under TYPE_CHECKING only: at run time
+    there is this one).
+
     Raises:
         AttributeError, KeyError: no such attribute; templates treat both as an error.
     """
@@ -66,11 +76,13 @@ class Section(Mapping[str, Any]):
     def __init__(self, values: Mapping[str, Any]) -> None:
         object.__setattr__(self, "_values", dict(values))
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the type of an attribute is its option's
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"no attribute {name!r}") from None
+    if not TYPE_CHECKING:  # mypy knows the attributes of each section from ctl/settings/named.pyi
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+            try:
+                return self[name]
+            except KeyError:
+                raise AttributeError(f"no attribute {name!r}") from None
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("attributes are read-only")
@@ -89,7 +101,7 @@ class Section(Mapping[str, Any]):
         return len(self._values)
 
 
-class Attributes(Section):
+class Attributes(Section, Named):
     """All attributes of a node: `attributes.registry.log_level`, `attributes.registry.nginx.listen_port`.
 
     Args:

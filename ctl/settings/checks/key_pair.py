@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctl.settings.rules.keys import given_key
-from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY
+from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 
@@ -27,19 +27,12 @@ def pair_is_whole(view: View) -> None:
             "is given without registry.internal_certificate, with which the registry checks what it signs",
             'Give registry["internal_certificate"] too. Only a machine without a registry needs the key alone.',
         )
-    gitlab = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
-    if certificate is not None and key is None and gitlab:
+    signer = next(signers(view), None)
+    if certificate is not None and key is None and signer is not None:
         view.error(
             CERTIFICATE,
-            "is given without registry.internal_key, with which GitLab signs",
-            'Give registry["internal_key"] too. Only a machine without GitLab needs the certificate alone.',
-        )
-    elif certificate is not None and key is None and view["registry_auth.enable"]:
-        view.error(
-            CERTIFICATE,
-            "is given without registry.internal_key, with which the token issuer (registry_auth.enable) signs",
-            'Give registry["internal_key"] too; or, if another machine issues tokens, registry["token_realm"] '
-            'with registry_auth["enable"] = False.',
+            f"is given without registry.internal_key, with which {signer.what} signs",
+            f'Give registry["internal_key"] too. {signer.elsewhere}',
         )
 
 

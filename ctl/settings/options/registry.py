@@ -8,7 +8,7 @@ from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
 from ctl.settings.options.storage import Storage
-from ctl.settings.rules import default_paths, keys, storage, urls
+from ctl.settings.rules import default_paths, keys, storage, token_issuer, urls
 from ctl.settings.types import (
     AbsolutePath,
     Address,
@@ -123,7 +123,7 @@ TOKENS = (
         "registry.token_realm",
         Url(Extent.BASE),
         "Who issues tokens: usually GitLab's URL. Clients are sent to it with /jwt/auth behind it.",
-        rule=urls.token_realm,
+        rule=token_issuer.token_realm,
         example='"https://gitlab.example.com"',
         reaches=("config.yml: auth.token.realm",),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.option import rule
-from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY
+from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import UNSET, Sourced, Unset, View
 
@@ -82,9 +82,7 @@ def _made(view: View) -> _Pair:
 
 def _stored(view: View, key: str | None, certificate: str | None) -> _Pair:
     new_pair = _NEW_PAIR.format(path=view.secrets.path)
-    gitlab = view["gitlab_rails.enable"] and view["gitlab_rails.registry_enabled"]
-    signs = gitlab or view["registry_auth.enable"]
-    if (not key and not signs) or (not certificate and not view["registry.enable"]):
+    if (not key and not any(signers(view))) or (not certificate and not view["registry.enable"]):
         return _Pair(key, certificate, OriginKind.SECRETS)  # the half that this node needs, as imported
     if not key:
         view.error(

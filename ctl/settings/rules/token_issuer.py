@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from ctl.settings.option import rule
+from ctl.settings.values import Values
 from ctl.settings.view import View
 
 KEY, CERTIFICATE = "registry.internal_key", "registry.internal_certificate"
@@ -32,3 +36,59 @@ def key_is_elsewhere(view: View) -> bool:
         return True
     stored = view.secrets.stored
     return stored("internal_certificate") is not None and stored("internal_key") is None
+
+
+@rule("external_url, else registry_external_url; with registry_auth always the latter")
+def token_realm(view: View) -> str | None:
+    """Who issues tokens."""
+    if view["registry_auth.enable"]:
+        own: str | None = view["registry_external_url"]
+        return own
+    realm: str | None = view["external_url"] or view["registry_external_url"]
+    return realm
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who signs tokens on this node, with a key in a file of its own.
+
+    Args:
+        what: in words, for errors.
+        service: what must start anew for another key; "" for nothing that ctl runs.
+        key: the file.
+        owner, group, mode: so that nobody else can read it.
+        elsewhere: when this node needs no key, for errors.
+    """
+
+    what: str
+    service: str
+    key: str
+    owner: str
+    group: str
+    mode: int
+    elsewhere: str
+
+
+def signers(values: Values) -> Iterator[Signer]:
+    """GitLab, and the token issuer, as far as they are on this node."""
+    if values["gitlab_rails.enable"] and values["gitlab_rails.registry_enabled"]:
+        yield Signer(
+            what="GitLab",
+            service="",
+            key=values["gitlab_rails.registry_key_path"],
+            owner=values["user.username"],
+            group=values["user.group"],
+            mode=0o600,
+            elsewhere="Only a machine without GitLab needs the certificate alone.",
+        )
+    if values["registry_auth.enable"]:
+        yield Signer(
+            what="the token issuer (registry_auth.enable)",
+            service="registry-auth",
+            key=f"{values['registry_auth.dir']}/gitlab-registry.key",
+            owner="root",
+            group=values["registry_auth.group"],
+            mode=0o640,
+            elsewhere='If another machine issues tokens: registry["token_realm"] with registry_auth["enable"] = '
+            "False.",
+        )

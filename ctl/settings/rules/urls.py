@@ -132,13 +132,3 @@ def registry_port(view: View) -> int | Unset | None:
 def registry_api_url(view: View) -> str:
     """How GitLab itself reaches the registry."""
     return f"http://{view['registry.registry_http_addr']}"
-
-
-@rule("external_url, else registry_external_url; with registry_auth always the latter")
-def token_realm(view: View) -> str | None:
-    """Who issues tokens."""
-    if view["registry_auth.enable"]:
-        own: str | None = view["registry_external_url"]
-        return own
-    realm: str | None = view["external_url"] or view["registry_external_url"]
-    return realm
