@@ -62,12 +62,8 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             report.seconds = time.monotonic() - started
             progress.finish(report)
     tell_of_certificates(ctx, target, wanted, report)
-<<<<<<< HEAD
-    tell_of_accounts(ctx, target, report)
-    note_restart_of_gitlab(ctx, target, report)
-=======
     warn_of_accounts(ctx, target.attributes, report.stopped)
->>>>>>> 3a10742 (Say in one place who signs tokens)
+    note_restart_of_gitlab(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
@@ -103,17 +99,6 @@ def tell_of_problems(ctx: Context, report: Report) -> int:
     return EXIT_FAILED if report.problems else EXIT_OK
 
 
-<<<<<<< HEAD
-def tell_of_accounts(ctx: Context, node: Node, report: Report) -> None:
-    """Accounts that let nobody in any more: the token issuer has just been switched off, or cannot read them."""
-    from ctl.cli.accounts import accounts_without_use, broken_accounts
-
-    if node.attributes.registry_auth.enable and (said := broken_accounts(node.attributes)):
-        ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {said}")
-    if ISSUER in report.stopped and (said := accounts_without_use(node.attributes)):
-        ctx.console.note(f"{ctx.console.paint('note', Style.PLACE, err=True)}: {said}")
-
-
 def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
     """GitLab reads its gitlab.yml only when it starts, and one that is self-compiled is not restarted here."""
     path = node.attributes.gitlab_rails.gitlab_yml_path
@@ -124,8 +109,6 @@ def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
         )
 
 
-=======
->>>>>>> 3a10742 (Say in one place who signs tokens)
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
     """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
     from ctl.tls import ServerCertificate
