@@ -88,7 +88,7 @@ def components_of(recipes: Iterable[Recipe]) -> tuple[Component, ...]:
     """The components that recipes declare.
 
     Raises:
-        CtlError: two of them have one name.
+        CtlError: two of them have one name, or they need each other in a circle.
     """
     owners: dict[str, Recipe] = {}
     for recipe in recipes:
@@ -99,7 +99,9 @@ def components_of(recipes: Iterable[Recipe]) -> tuple[Component, ...]:
                     f"recipe {recipe.path}: component {name!r} is declared in {owners[name].path} too",
                     hint="give it another name",
                 )
-    return tuple(recipe.component for recipe in owners.values() if recipe.component is not None)
+    found = tuple(recipe.component for recipe in owners.values() if recipe.component is not None)
+    order({one.name: needs(found, one.name) for one in found})
+    return found
 
 
 def recipe_files(layout: Layout) -> list[Path]:

@@ -1,0 +1,73 @@
+"""A component is declared once: what is known of it elsewhere, and in how few files its name is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ctl.converge.order import order
+from ctl.errors import CtlError
+from ctl.settings.component import Component, needs
+from ctl.settings.components import COMPONENTS
+from ctl.settings.options import OPTIONS
+
+TOP = Path(__file__).resolve().parents[2]
+ROOMS = (
+    "ctl/auth/",
+    "ctl/cli/accounts.py",
+    "ctl/settings/checks/issuing.py",
+    "ctl/settings/components/registry_auth.py",
+    "ctl/settings/options/registry_auth.py",
+    "ctl/settings/rules/token_issuer.py",
+    "recipes/registry_auth.py",
+    "templates/registry_auth/",
+)
+"""The token issuer's own."""
+UNAVOIDABLE = {
+    "ctl/settings/components/__init__.py": "the table of components",
+    "ctl/settings/options/__init__.py": "the table of options",
+    "ctl/settings/named.pyi": "made from that",
+    "ctl/nginx/vhost.py": "NGINX passes requests for tokens on",
+    "templates/nginx/gitlab-registry.conf.j2": "likewise",
+}
+
+
+def test_the_issuers_name_is_in_its_rooms_and_where_it_must_be() -> None:
+    files = [path for top in ("ctl", "recipes", "templates") for path in (TOP / top).rglob("*")]
+    naming = {
+        str(path.relative_to(TOP))
+        for path in files
+        if path.suffix in (".py", ".pyi", ".j2") and re.search(r"registry[-_]auth", path.read_text())
+    }
+    assert {name for name in naming if not name.startswith(ROOMS)} == set(UNAVOIDABLE)
+
+
+def test_declarations_name_settings_that_exist() -> None:
+    for one in COMPONENTS:
+        named = {one.switch, one.log_setting, *(name for names in one.starter.values() for name in names)}
+        assert named - {""} <= OPTIONS.keys()
+        assert f"{one.logging}.svlogd_size" in OPTIONS
+
+
+def test_each_comes_after_those_that_it_needs() -> None:
+    """By its own words, or by theirs; else as they come; an unknown one is nobody's hindrance."""
+    found = [
+        Component("web", after=("registry", "elsewhere")),
+        Component("registry"),
+        Component("other"),
+        Component("database", before=("registry",)),
+    ]
+    assert needs(found, "registry") == ("database",)
+    assert order({one.name: needs(found, one.name) for one in found}) == [
+        "other",
+        "database",
+        "registry",
+        "web",
+    ]
+
+
+def test_a_circle_is_named() -> None:
+    with pytest.raises(CtlError, match="a -> b -> a|b -> a -> b"):
+        order({"a": ["b"], "b": ["a"], "c": []})
