@@ -16,7 +16,8 @@ from ctl.errors import as_json as as_json_error
 if TYPE_CHECKING:
     from ctl.output import Console
     from ctl.registry.collect.result import Result
-    from ctl.settings.attributes import Attributes, Section
+    from ctl.settings.attributes import Attributes
+    from ctl.settings.named import Registry
 
 
 @command(name="registry-garbage-collect")
@@ -85,7 +86,7 @@ def _attributes(ctx: Context) -> Attributes | None:
         return None
 
 
-def _program(registry: Section | None) -> Path:
+def _program(registry: Registry | None) -> Path:
     from ctl.distribution import distribution
     from ctl.machine.search import find_program
     from ctl.registry.programs import NAMES, names_of

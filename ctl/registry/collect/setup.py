@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctl.converge.inspect import group_id, user_id
 from ctl.paths import Layout
 from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig, read_config, read_environment
 from ctl.registry.launch import Account
-from ctl.settings.attributes import Section
+
+if TYPE_CHECKING:
+    from ctl.settings.named import Registry
 
 DEFAULT_DIR = "/var/opt/gitlab/registry"
 DEFAULT_ENVIRONMENT = "/opt/gitlab/etc/registry/env"
 
 
-def make_setup(layout: Layout, registry: Section | None, program: Path, given: Path | None) -> Setup:
+def make_setup(layout: Layout, registry: Registry | None, program: Path, given: Path | None) -> Setup:
     """Find out about the registry.
 
     Args:
@@ -36,7 +39,7 @@ def make_setup(layout: Layout, registry: Section | None, program: Path, given: P
     return Setup(layout, config, program, account)
 
 
-def _account(config: RegistryConfig, registry: Section | None, *, own: bool) -> Account:
+def _account(config: RegistryConfig, registry: Registry | None, *, own: bool) -> Account:
     """Whose rights the collector gets: those of the service, also for its images by another configuration,
     or of who owns the images.
 

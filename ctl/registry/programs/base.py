@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ctl.registry import token
-from ctl.settings.attributes import Section
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+    from ctl.settings.named import Registry
 
 _OPTIONAL = ("database", "gc", "redis", "reporting", "middleware")
 _LOGS_ITS_FINDINGS = {"REGISTRY_LOG_LEVEL": "info", "REGISTRY_LOG_FORMATTER": "json"}
@@ -75,7 +76,7 @@ class RegistryProgram:
         """The name by which it finds the key of a token, if all that it has is the certificate."""
         return token.key_id(public)
 
-    def sections(self, registry: Section) -> dict[str, Any]:
+    def sections(self, registry: Registry) -> dict[str, Any]:
         """The sections of config.yml that settings hold whole, in the program's words.
 
         Args:
@@ -126,7 +127,7 @@ class RegistryProgram:
         """
         yield from ()
 
-    def migrates(self, registry: Section) -> bool:
+    def migrates(self, registry: Registry) -> bool:
         """Whether a run brings the schema of the program's database up to date."""
         return False
 

@@ -6,12 +6,14 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ctl.registry.config import uses_database
 from ctl.registry.launch import account_of, clean_environment, end, start
 from ctl.registry.programs.base import RegistryProgram, split_addresses
-from ctl.settings.attributes import Section
+
+if TYPE_CHECKING:
+    from ctl.settings.named import Registry
 
 TIME_LIMIT = 30
 """Seconds that it may take to ask the database."""
@@ -30,7 +32,7 @@ class GitlabRegistry(RegistryProgram):
         """One text, in which several are parted by commas."""
         return split_addresses(given)
 
-    def migrates(self, registry: Section) -> bool:
+    def migrates(self, registry: Registry) -> bool:
         """Where the database is on, and auto_migrate is."""
         on = registry.database is not None and uses_database(registry.database.get("enabled"))
         return bool(on and registry.auto_migrate)

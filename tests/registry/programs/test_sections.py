@@ -9,7 +9,7 @@ import pytest
 
 from ctl.distribution import distribution
 from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram
-from ctl.settings.attributes import Section
+from ctl.settings.attributes import Attributes, Section
 
 
 def program(kind: type[RegistryProgram]) -> RegistryProgram:
@@ -22,7 +22,8 @@ OTHERS = [program(kind) for kind in (Distribution2, GitlabRegistry, RegistryProg
 
 def written(program: RegistryProgram, **settings: Any) -> dict[str, Any]:  # noqa: ANN401
     empty = dict.fromkeys(("database", "gc", "redis", "reporting", "middleware"))
-    return program.sections(Section({"storage": {"inmemory": {}}, **empty, **settings}))
+    registry = Section({"storage": {"inmemory": {}}, **empty, **settings})
+    return program.sections(Attributes({"registry": registry}, origins={}).registry)
 
 
 @pytest.mark.parametrize("registry", OTHERS)
