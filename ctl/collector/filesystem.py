@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -255,13 +256,52 @@ class Filesystem:
             else:
                 damages.append(_stray(entry.path))
 
-    def read(self, relative: str, limit: int) -> bytes:
-        """The content of a file in the storage.
+    def repository(self, name: str) -> RepositoryScan | None:
+        """One repository by its name; None where it is gone."""
+        path = self.path(f"{REPOSITORIES}/{name}")
+        damages: list[Damage] = []
+        entries = self._listed(path, name, damages)
+        own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
+        if damages:
+            return RepositoryScan(name, path, damages=damages)
+        return self._scan(name, path, own) if own else None
 
-        Raises:
-            OSError: it cannot be read, is no file, or larger than the limit.
-        """
-        return read_file(self.path(relative), limit)
+    def uploads(self, scan: RepositoryScan) -> Iterator[tuple[str, int]]:
+        """The folders of uploads in a repository, each with the time of its last change in nanoseconds."""
+        for entry in self._listed(f"{scan.path}/{UPLOADS}", scan.name, []):
+            if _is_folder(entry):
+                yield entry.path, newest(entry.path)
+
+
+def blob_state(path: str) -> tuple[int, int] | None:
+    """Bytes of a blob and the time since when it is there, in nanoseconds; None where it has no content.
+
+    The file has the time of its last write; its folder has that of the end of the upload.
+    """
+    try:
+        data, folder = os.stat(f"{path}/data"), os.stat(path)  # noqa: PTH116 - as above
+    except FileNotFoundError:
+        return None
+    return data.st_size, max(data.st_mtime_ns, folder.st_mtime_ns)
+
+
+def touched(path: str) -> tuple[int, int]:
+    """When a link was last written and, where the file system notes that, read; 0 where it is gone."""
+    try:
+        info = os.stat(path)  # noqa: PTH116 - as above
+    except OSError:
+        return 0, 0
+    return info.st_mtime_ns, info.st_atime_ns
+
+
+def newest(path: str) -> int:
+    """The latest time of a folder and of all in it, in nanoseconds."""
+    found = 0
+    for folder, _, files in os.walk(path):
+        for one in (folder, *(f"{folder}/{name}" for name in files)):
+            with contextlib.suppress(FileNotFoundError):
+                found = max(found, os.lstat(one).st_mtime_ns)
+    return found
 
 
 def _stray(path: str, repository: str = "") -> Damage:

@@ -10,7 +10,7 @@ import sqlite3
 import zlib
 from pathlib import Path
 
-from ctl.collector.filesystem import Filesystem
+from ctl.collector.filesystem import Filesystem, read_file
 from ctl.collector.layout import blob_folder, digests_in
 from ctl.collector.manifest import LARGEST, Manifest, parse_verified
 
@@ -47,13 +47,18 @@ class Manifests:
     Args:
         storage: that they are in.
         cache: the file to remember them in between runs, or None.
+        writable: whether to make that file, and write to it.
+
+    Attributes:
+        elsewhere: further folders with the layout of the storage: of the quarantine.
     """
 
-    def __init__(self, storage: Filesystem, cache: Path | None = None) -> None:
+    def __init__(self, storage: Filesystem, cache: Path | None = None, *, writable: bool = True) -> None:
         self._storage = storage
+        self.elsewhere: list[str] = []
         self._pending: list[tuple[str, str, int]] = []
         self._known: dict[str, Manifest] = {}
-        self._connection = _open(cache)
+        self._connection = _open(cache, writable=writable)
 
     def get(self, digest: str) -> Manifest:
         """A manifest by its digest.
@@ -61,17 +66,27 @@ class Manifests:
         Raises:
             Unreadable: it is missing or damaged.
         """
-        path = f"{self._storage.root}/{blob_folder(digest)}/data"
-        try:
-            size = os.stat(path).st_size  # noqa: PTH116 - a Path takes longer than the call
-        except OSError as error:
-            gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
-            raise Unreadable(path, error.strerror or str(error), [], missing=gone) from error
+        path, size = self._find(digest)
         found = self._remembered(digest)
         if found is None or found.size != size:
             found = self._read(digest, path)
             self._remember(found)
         return found
+
+    def _find(self, digest: str) -> tuple[str, int]:
+        """Where its blob is, and of how many bytes."""
+        relative, first = f"{blob_folder(digest)}/data", None
+        for root in (self._storage.root, *self.elsewhere):
+            path = f"{root}/{relative}"
+            try:
+                return path, os.stat(path).st_size  # noqa: PTH116 - a Path takes longer than the call
+            except OSError as error:
+                gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
+                reason = error.strerror or str(error)
+                first = first or Unreadable(path, reason, [], missing=gone)
+                first.__cause__ = first.__cause__ or error
+        assert first is not None  # noqa: S101 - the storage itself was looked at
+        raise first
 
     def close(self) -> None:
         """Write what is not yet written, and close the file."""
@@ -81,7 +96,7 @@ class Manifests:
 
     def _read(self, digest: str, path: str) -> Manifest:
         try:
-            content = self._storage.read(f"{blob_folder(digest)}/data", LARGEST)
+            content = read_file(path, LARGEST)
         except OSError as error:
             raise Unreadable(path, error.strerror or str(error), []) from error
         try:
@@ -123,15 +138,18 @@ class Manifests:
         self._pending.clear()
 
 
-def _open(path: Path | None) -> sqlite3.Connection | None:
+def _open(path: Path | None, *, writable: bool) -> sqlite3.Connection | None:
     if path is None:
         return None
+    mode = "rwc" if writable else "ro"
     try:
         # isolation is not needed: whoever writes holds the lock of the storage
-        connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=0)
         try:
             connection.execute("PRAGMA synchronous = OFF")
-            connection.execute(_TABLE)
+            if writable:
+                connection.execute(_TABLE)
+            connection.execute("SELECT 1 FROM manifest LIMIT 1")
         except sqlite3.Error:
             connection.close()
             raise

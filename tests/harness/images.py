@@ -9,7 +9,7 @@ import json
 import random
 import tarfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +28,19 @@ class Blob:
         content: the bytes.
         platform: (os, architecture) of an image in an index, or None.
         needs: what it refers to: a config and layers, or the manifests of an index.
+        algorithm: of its digest.
     """
 
     media_type: str
     content: bytes
     platform: tuple[str, str] | None = None
     needs: tuple[Blob, ...] = ()
+    algorithm: str = "sha256"
 
     @property
     def digest(self) -> str:
-        """sha256:HEX of the content."""
-        return "sha256:" + hashlib.sha256(self.content).hexdigest()
+        """As sha256:HEX of the content."""
+        return f"{self.algorithm}:{hashlib.new(self.algorithm, self.content).hexdigest()}"
 
     @property
     def descriptor(self) -> dict[str, Any]:
@@ -61,7 +63,14 @@ class Blob:
         return found
 
 
-def image(seed: str, *, size: int = 2_000, architecture: str = "amd64", shared: Sequence[Blob] = ()) -> Blob:
+def image(
+    seed: str,
+    *,
+    size: int = 2_000,
+    architecture: str = "amd64",
+    shared: Sequence[Blob] = (),
+    algorithm: str = "sha256",
+) -> Blob:
     """An image of one layer with one file of random content.
 
     Args:
@@ -69,16 +78,31 @@ def image(seed: str, *, size: int = 2_000, architecture: str = "amd64", shared: 
         size: bytes of the file; they do not compress.
         architecture: its platform is linux/ARCHITECTURE.
         shared: further layers, as `layer` makes them.
+        algorithm: of all its digests.
     """
-    layers = [*shared, layer(seed, size=size)]
-    config = Blob(CONFIG, _config(layers, architecture))
+    layers = [*shared, replace(layer(seed, size=size), algorithm=algorithm)]
+    config = Blob(CONFIG, _config(layers, architecture), algorithm=algorithm)
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
         "config": config.descriptor,
         "layers": [one.descriptor for one in layers],
     }
-    return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, *layers))
+    return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, *layers), algorithm)
+
+
+def referrer(of: Blob, *, needs: bool = True) -> Blob:
+    """A manifest about another (OCI image specification, `subject`): a signature."""
+    layers = [layer(f"signature of {of.digest}"[:40], size=64)] if needs else []
+    config = Blob("application/vnd.oci.empty.v1+json", b"{}")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor,
+        "layers": [one.descriptor for one in layers],
+        "subject": of.descriptor,
+    }
+    return Blob(MANIFEST, _json(manifest), None, (config, *layers))
 
 
 def index(*images: Blob) -> Blob:

@@ -81,7 +81,7 @@ def test_the_programs_own_deletion_takes_too_much(registry: Stack) -> None:
     Distribution 2 breaks tagged indexes; 3.1 keeps what they need, but deletes the signatures of tagged images.
     """
     both, image = images.two_platforms("two"), images.image("signed")
-    signed = signature(image)
+    signed = images.referrer(image)
     registry.client.push("grp/app", both, "t1")
     registry.client.push("grp/app", image, "t2")
     registry.client.push("grp/app", signed)
@@ -196,25 +196,12 @@ def test_referrers_of_what_stays_stay(registry: Stack) -> None:
     image, old = images.image("signed"), images.image("old")
     registry.client.push("grp/app", image, "v1")
     registry.client.push("grp/app", old)
-    signatures = [signature(of) for of in (image, old)]
+    signatures = [images.referrer(of) for of in (image, old)]
     for one in signatures:
         registry.client.push("grp/app", one)
     registry.collect("-m")
     assert registry.client.pulls("grp/app", signatures[0])
     assert not registry.client.pulls("grp/app", signatures[1])
-
-
-def signature(of: images.Blob) -> images.Blob:
-    layer = images.layer(f"signature of {of.digest}"[:40], size=64)
-    config = images.Blob("application/vnd.oci.empty.v1+json", b"{}")
-    document = {
-        "schemaVersion": 2,
-        "mediaType": images.MANIFEST,
-        "config": config.descriptor,
-        "layers": [layer.descriptor],
-        "subject": of.descriptor,
-    }
-    return images.Blob(images.MANIFEST, json.dumps(document).encode(), None, (config, layer))
 
 
 def test_empty_registry_is_not_even_stopped(registry: Stack) -> None:

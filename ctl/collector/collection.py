@@ -1,0 +1,421 @@
+"""A collection while the registry serves: mark, quarantine, look again; purge what nobody has needed since.
+
+README.md beside this file says for each race which step saves it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Blob, Filesystem, Link, blob_state, touched
+from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
+from ctl.collector.leftovers import Leftovers
+from ctl.collector.manifests import Manifests
+from ctl.collector.marking import Mark, Marker
+from ctl.collector.progress import Reporter
+from ctl.collector.quarantine import Quarantine, Run
+from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
+from ctl.collector.report import LISTED, Report
+from ctl.errors import PreflightError, RunFailed
+
+BATCH = 20_000
+"""Blobs that are moved before what changed is looked at."""
+HOUR = 3_600 * 10**9
+_FEW = 20
+"""Links that may have been read lately without a backup being the reason."""
+_SETTLE = (0.1, 0.4, 1.5)
+"""Seconds between the last looks: a manifest that was checked before a blob went is linked within milliseconds."""
+
+Links = Mapping[str, Sequence[str]]
+"""Digests, each with the repositories that link to it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a collection does.
+
+    Args:
+        untagged: delete also manifests that no tag leads to.
+        dry_run: change nothing.
+        older_than: nanoseconds for which new manifests and blobs, and links touched lately, are left alone.
+        keep_for: nanoseconds after which what is in quarantine is deleted.
+        uploads_after: nanoseconds after which an upload that does not go on is dead.
+        paused: nobody writes: what goes is deleted at once, without a quarantine.
+        settle: seconds between the last looks.
+    """
+
+    untagged: bool = False
+    dry_run: bool = False
+    older_than: int = 24 * HOUR
+    keep_for: int = 24 * HOUR
+    uploads_after: int = 24 * HOUR
+    paused: bool = False
+    settle: tuple[float, ...] = _SETTLE
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What belongs to a registry, not to its storage.
+
+    Args:
+        forget: take exactly these digests out of a cache that several processes share.
+        switch: start the registry's process anew, so that it forgets what it has cached.
+    """
+
+    forget: Callable[[Links], None] = lambda _: None
+    switch: Callable[[], None] | None = None
+
+
+def collect(root: str, options: Options, reporter: Reporter, hooks: Hooks | None = None) -> Report:
+    """Collect the garbage of a storage.
+
+    Args:
+        root: `rootdirectory` of the driver `filesystem`.
+        options: what to do.
+        reporter: gets how it goes.
+        hooks: of the registry.
+
+    Raises:
+        LockHeld: another collection is under way.
+        PreflightError: a metadata database manages this storage.
+        RunFailed: something cannot be moved or deleted; what was moved until then is in quarantine.
+    """
+    started = time.monotonic()
+    if Path(root, DATABASE_LOCK).exists():
+        raise PreflightError(f"{root}/{DATABASE_LOCK} exists: a metadata database manages this storage")
+    report = Report(options.untagged, options.dry_run)
+    if options.dry_run:
+        _Collection(root, options, reporter, hooks or Hooks(), report, Quarantine(root)).run()
+    else:
+        with Quarantine(root) as quarantine:
+            _Collection(root, options, reporter, hooks or Hooks(), report, quarantine).run()
+    report.seconds = time.monotonic() - started
+    return report
+
+
+@dataclass
+class _Collection:
+    """A collection under way.
+
+    Args:
+        root: of the storage.
+        away: manifests in quarantine, of each repository.
+        runs: what is in quarantine.
+    """
+
+    root: str
+    options: Options
+    reporter: Reporter
+    hooks: Hooks
+    report: Report
+    quarantine: Quarantine
+    runs: list[Run] = field(default_factory=list)
+    away: dict[str, dict[str, Link]] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Do it all."""
+        dry_run = self.options.dry_run
+        self.storage = Filesystem(self.root)
+        self.now = time.time_ns() if dry_run else self.quarantine.now()
+        with closing(Manifests(self.storage, self.quarantine.cache, writable=not dry_run)) as manifests:
+            self.manifests = manifests
+            self._find_runs()
+            self.marker = Marker(
+                self.storage,
+                manifests,
+                untagged=self.options.untagged,
+                young_after=self.now - self.options.older_than,
+            )
+            self._mark()
+            with closing(self.mark.marks):
+                self._after_mark()
+
+    def _find_runs(self) -> None:
+        self.runs = self.quarantine.runs()
+        self.manifests.elsewhere = [str(run.folder) for run in self.runs]
+        for run in self.runs:
+            for repository, digest, path in run.revisions():
+                link = Link(str(run.folder / path / "link"), digest, 0, ())
+                self.away.setdefault(repository, {})[digest] = link
+
+    def _mark(self) -> None:
+        self.reporter.step("marking manifests")
+        self.mark: Mark = self.marker.mark(self.away, self.reporter.advance)
+        self.report.damages = self.mark.damages
+        self.report.repositories = len(self.mark.fingerprints)
+        self.report.kept = self.mark.kept
+
+    def _after_mark(self) -> None:
+        if not self.options.dry_run:
+            self._restore_marked()
+        if self.report.blocked:
+            return
+        if self.options.dry_run:
+            self._take_all(Nothing())
+        elif self.options.paused:
+            self._purge()
+            self._take_all(ForGood(self.quarantine, self.report))
+        else:
+            self._purge()
+            self._quarantine()
+
+    def _quarantine(self) -> None:
+        run = self.quarantine.begin(self.now)
+        self.manifests.elsewhere.append(str(run.folder))
+        self.runs.append(run)
+        self.report.run = run.name
+        try:
+            self._take_all(IntoQuarantine(self.quarantine, run))
+            self._settle()
+        finally:
+            self.quarantine.close(run, self.quarantine.now(), self.report.as_json())
+            if not run.folder.exists():
+                self.report.run = ""
+
+    def _take_all(self, removal: Removal) -> None:
+        self._untag(removal)
+        self._sweep(removal)
+        self.reporter.step("looking at uploads and links")
+        Leftovers(self.storage, removal, self.runs, self.options, self.report, self.now).collect()
+
+    # --- back from the quarantine
+
+    def _restore_marked(self) -> None:
+        """Bring back what is needed now: a collection that was killed may not have come to it."""
+        self.reporter.step("looking into the quarantine")
+        for run in self.runs:
+            there = [digest for digest, _ in run.blobs()]
+            self._restore(set(there) - set(self._not_marked(there)), {})
+        self._restore((), self.mark.wanted)
+
+    def _restore(self, needed: Iterable[str], wanted: Mapping[str, Iterable[str]]) -> None:
+        """Bring back blobs, then the manifests that need them."""
+        for digest in needed:
+            path = blob_folder(digest)
+            for run in self.runs if is_digest(digest) else ():
+                if (run.folder / path).exists() and self.quarantine.bring_back(run, path):
+                    self.report.count("blobs_restored")
+        for repository, digests in wanted.items():
+            for digest in digests:
+                self._restore_manifest(repository, digest)
+
+    def _restore_manifest(self, repository: str, digest: str) -> None:
+        path = revision_folder(repository, digest)
+        for run in self.runs:
+            if (run.folder / path).exists() and self.quarantine.bring_back(run, path):
+                self.report.count("manifests_restored")
+        self.away.get(repository, {}).pop(digest, None)
+
+    def _look_again(self) -> None:
+        """Bring back what a registry has come to need since the last look."""
+        needed, wanted = self.marker.look_again(self.mark, self.away)
+        self._restore(needed, wanted)
+
+    # --- purge
+
+    def _purge(self) -> None:
+        """Delete what is in quarantine for long enough; the mark has not reached it."""
+        self.reporter.step("deleting what is in quarantine for long enough")
+        for run in list(self.runs):
+            if run.closed is None:
+                self.quarantine.close(run, self.now, run.report)  # it was killed; its time begins now
+            elif self.now - run.closed >= self.options.keep_for:
+                self._purge_run(run)
+                self.runs.remove(run)
+
+    def _purge_run(self, run: Run) -> None:
+        revisions = list(run.revisions())
+        for path in list(run.everything()):
+            self.report.count("bytes_freed", self.quarantine.purge(run, path))
+            if path.startswith(f"{BLOBS}/"):
+                self.report.count("blobs_purged")
+            self.reporter.advance()
+        for repository, digest, _ in revisions:
+            self.away.get(repository, {}).pop(digest, None)
+        self.quarantine.drop(run)
+
+    # --- manifests
+
+    def _untag(self, removal: Removal) -> None:
+        """Take the manifests that no tag leads to, a repository at a time, and look at it again."""
+        self.reporter.step("moving untagged manifests")
+        for name, digests in self.mark.untagged.items():
+            moved = self._take_manifests(removal, name, digests)
+            if moved and isinstance(removal, IntoQuarantine):
+                self._keep_needed(name, moved)
+            for digest in moved:
+                self.report.count("manifests_deleted")
+                if len(self.report.manifests) < LISTED:
+                    self.report.manifests.append((name, digest))
+            self.reporter.advance()
+
+    def _take_manifests(self, removal: Removal, name: str, digests: list[str]) -> dict[str, Link]:
+        scan = self.storage.repository(name)
+        if scan is None:
+            return {}
+        kept, _ = self.marker.keep(scan, self.away.get(name, {}))
+        self.mark.marks.update(kept.blobs)
+        still, links = set(kept.untagged), {link.name: link for link in scan.revisions}
+        moved = {}
+        for digest in digests:
+            path = revision_folder(name, digest)
+            if digest in still and removal.take(path):
+                folder = removal.run.folder if isinstance(removal, IntoQuarantine) else Path(self.root)
+                moved[digest] = replace(links[digest], path=str(folder / path / "link"))
+        return moved
+
+    def _keep_needed(self, name: str, moved: dict[str, Link]) -> None:
+        """Bring back what a tag or an index has come to lead to meanwhile; it is taken out of `moved`."""
+        away = self.away.setdefault(name, {})
+        away.update(moved)
+        scan = self.storage.repository(name)
+        if scan is None:
+            return
+        kept, _ = self.marker.keep(scan, away)
+        self.mark.marks.update(kept.blobs)
+        self.mark.fingerprints[name] = scan.fingerprint
+        for digest in [one for one in moved if one in kept.blobs]:
+            self._restore_manifest(name, digest)
+            del moved[digest]
+
+    # --- blobs
+
+    def _sweep(self, removal: Removal) -> None:
+        """Take the blobs that nothing needs."""
+        self.reporter.step("moving blobs")
+        batch: dict[str, int] = {}
+        for algorithm, shard, path in self.storage.shards(self.report.damages):
+            marked = self.mark.marks.shard(algorithm, shard)
+            for blob in self.storage.blobs(algorithm, shard, path, self.report.damages):
+                if bytes.fromhex(blob.digest.partition(":")[2]) not in marked:
+                    self._candidate(batch, blob)
+            if len(batch) >= BATCH:
+                self._take_blobs(removal, batch)
+                batch = {}
+        if batch:
+            self._take_blobs(removal, batch)
+
+    def _candidate(self, batch: dict[str, int], blob: Blob) -> None:
+        state = blob_state(blob.path)
+        if state is not None and self.now - state[1] >= self.options.older_than:
+            batch[blob.digest] = state[0]
+        elif state is not None:
+            self.report.count("blobs_recent")
+        self.reporter.advance()
+
+    def _take_blobs(self, removal: Removal, batch: dict[str, int]) -> None:
+        links = self._links(batch)
+        if not isinstance(removal, Nothing):
+            self._look_again()
+        still = self._not_marked(batch)
+        moved = {digest: batch[digest] for digest in still if removal.take(blob_folder(digest))}
+        if isinstance(removal, IntoQuarantine):
+            self.hooks.forget({digest: links.get(digest, []) for digest in moved})
+            self._look_again()
+        for digest, size in moved.items():
+            if removal.holds(blob_folder(digest)):
+                self._note(digest, size, links.get(digest, ()))
+
+    def _not_marked(self, digests: Iterable[str]) -> list[str]:
+        found, shard, marked = [], ("", ""), set[bytes]()
+        for digest in sorted(digests):
+            algorithm, _, name = digest.partition(":")
+            if shard != (algorithm, name[:2]):
+                shard = (algorithm, name[:2])
+                marked = self.mark.marks.shard(*shard)
+            if bytes.fromhex(name) not in marked:
+                found.append(digest)
+        return found
+
+    def _note(self, digest: str, size: int, repositories: Sequence[str]) -> None:
+        self.report.count("blobs_deleted")
+        self.report.count("bytes_deleted", size)
+        if len(self.report.blobs) < LISTED:
+            self.report.blobs.append((digest, size, next(iter(repositories), "")))
+
+    def _links(self, batch: dict[str, int]) -> dict[str, list[str]]:
+        """Which repositories link to these blobs. Those that a registry has used lately leave the batch."""
+        found: dict[str, list[str]] = {}
+        times: dict[str, tuple[int, int]] = {}
+        ignored: list[Damage] = []
+        for scan in self.storage.repositories():
+            for digest, folder in self.storage.layers(scan, ignored):
+                if digest in batch:
+                    found.setdefault(digest, []).append(scan.name)
+                    written, used = touched(f"{folder}/link")
+                    before = times.get(digest, (0, 0))
+                    times[digest] = max(before[0], written), max(before[1], used)
+        for digest in self._recent(times):
+            del batch[digest]
+            self.report.count("blobs_recent")
+        return found
+
+    def _recent(self, times: Mapping[str, tuple[int, int]]) -> list[str]:
+        """The blobs whose links were written or read lately.
+
+        Where most of them were read, a backup was at work, which says nothing.
+        """
+        limit = self.now - self.options.older_than
+        written = [digest for digest, (when, _) in times.items() if when > limit]
+        used = [digest for digest, one in times.items() if max(one) > limit]
+        by_all = len(used) > _FEW and len(used) > len(times) / 2
+        return written if by_all else used
+
+    def _switch(self, switch: Callable[[], None]) -> None:
+        """Where it fails, the cache goes on promising what went: then all of it comes back."""
+        try:
+            switch()
+        except BaseException:
+            for _ in _bring_back_all(self.quarantine, self.runs[-1]):
+                self.report.count("blobs_restored")
+            raise
+
+    def _settle(self) -> None:
+        """Get rid of caches in memory, and look again until whatever was under way is over."""
+        counts = self.report.counts
+        if not counts.get("blobs_deleted") and not counts.get("manifests_deleted"):
+            return
+        if self.hooks.switch is not None:
+            self.reporter.step("switching the registry's process")
+            self._switch(self.hooks.switch)
+            self._look_again()
+        for seconds in self.options.settle:
+            time.sleep(seconds)
+            self._look_again()
+
+
+def _bring_back_all(quarantine: Quarantine, run: Run) -> Iterator[str]:
+    """Bring back all that a run has moved. Yields the path of each."""
+    for path in list(run.everything()):
+        if quarantine.bring_back(run, path):
+            yield path
+
+
+def restore(root: str, name: str) -> Report:
+    """Bring back what a collection has moved, and let it count as new.
+
+    Args:
+        root: of the storage.
+        name: of the run.
+
+    Raises:
+        RunFailed: there is no such run, or something cannot be moved.
+        LockHeld: a collection is under way.
+    """
+    report = Report(untagged=False, dry_run=False, run=name)
+    with Quarantine(root) as quarantine:
+        runs = {run.name: run for run in quarantine.runs()}
+        if name not in runs:
+            known = ", ".join(runs) or "none"
+            raise RunFailed(f"there is no run {name} in {quarantine.folder}; there are: {known}")
+        for path in _bring_back_all(quarantine, runs[name]):
+            kind = "blobs" if path.startswith(f"{BLOBS}/") else "manifests"
+            report.count(f"{kind}_restored")
+            quarantine.renew(path)
+        quarantine.drop(runs[name])
+    return report

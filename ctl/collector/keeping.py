@@ -1,0 +1,61 @@
+"""Decides which manifests of a repository stay, and which blobs they need. In doubt, all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ctl.collector.reading import Repository
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a repository needs.
+
+    Args:
+        blobs: digests of its manifests and of all that these refer to.
+        untagged: the manifests that may go.
+    """
+
+    blobs: set[str]
+    untagged: list[str]
+
+
+def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) -> Kept:
+    """Find out what a repository needs.
+
+    Args:
+        repository: as it was read.
+        untagged: whether manifests that no tag leads to may go: those that are neither tagged nor young, nor in an
+            index that stays, nor about a manifest that stays (referrers), at any depth.
+        absent: those of its manifests that are in quarantine: they stay there unless something leads to them.
+    """
+    away = set(absent)
+    present = [digest for digest in repository.revisions if digest not in away]
+    whole = repository.whole or not untagged
+    roots = {*repository.tagged, *repository.young - away, *(present if whole else ())}
+    reached = _reached(repository, roots)
+    needed = set(repository.more)
+    for digest in reached:
+        needed.add(digest)
+        if digest in repository.manifests:
+            needed.update(repository.manifests[digest].references)
+    return Kept(needed, [digest for digest in present if digest not in reached])
+
+
+def _reached(repository: Repository, roots: Iterable[str]) -> set[str]:
+    about: dict[str, list[str]] = {}
+    for digest, manifest in repository.manifests.items():
+        if manifest.subject is not None and digest in repository.revisions:
+            about.setdefault(manifest.subject, []).append(digest)
+    found: set[str] = set()
+    pending = [*roots]
+    while pending:
+        digest = pending.pop()
+        if digest in found:
+            continue
+        found.add(digest)
+        if digest in repository.manifests:
+            pending += repository.manifests[digest].references
+        pending += about.get(digest, ())
+    return found

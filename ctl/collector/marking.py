@@ -1,0 +1,115 @@
+"""The mark: what every repository needs, while a registry serves and others push."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
+from ctl.collector.keeping import Kept, keep
+from ctl.collector.manifests import Manifests
+from ctl.collector.marks import Marks
+from ctl.collector.reading import Reader
+
+Advance = Callable[[], None]
+Away = Mapping[str, Mapping[str, Link]]
+"""Manifests in quarantine: of each repository, by digest."""
+
+
+@dataclass
+class Mark:
+    """What a mark has found.
+
+    Args:
+        marks: digests of blobs that are needed.
+        untagged: the manifests that may go, of each repository.
+        wanted: the manifests in quarantine that something leads to, of each repository.
+        fingerprints: of each repository, by which a later look finds what has changed.
+        damages: what is broken.
+        kept: how many manifests stay.
+    """
+
+    marks: Marks = field(default_factory=Marks)
+    untagged: dict[str, list[str]] = field(default_factory=dict)
+    wanted: dict[str, list[str]] = field(default_factory=dict)
+    fingerprints: dict[str, int] = field(default_factory=dict)
+    damages: list[Damage] = field(default_factory=list)
+    kept: int = 0
+
+
+class Marker:
+    """Marks a storage.
+
+    Args:
+        storage: to read.
+        manifests: of it.
+        untagged: whether manifests that no tag leads to may go.
+        young_after: nanoseconds of the storage's clock; manifests that were pushed later stay.
+    """
+
+    def __init__(
+        self, storage: Filesystem, manifests: Manifests, *, untagged: bool, young_after: int
+    ) -> None:
+        self._storage = storage
+        self._reader = Reader(storage, manifests, young_after)
+        self._untagged = untagged
+
+    def mark(self, away: Away, advance: Advance) -> Mark:
+        """Read everything.
+
+        Args:
+            away: manifests in quarantine.
+            advance: called with each repository.
+        """
+        found = Mark()
+        for scan in self._storage.repositories():
+            found.fingerprints[scan.name] = scan.fingerprint
+            self._add(found, scan, away.get(scan.name, {}))
+            advance()
+        return found
+
+    def look_again(self, mark: Mark, away: Away) -> tuple[set[str], dict[str, list[str]]]:
+        """Read what has changed since the mark, or since the last look.
+
+        Returns:
+            Digests of blobs that are needed now, and the manifests in quarantine that something now leads to.
+        """
+        needed: set[str] = set()
+        wanted: dict[str, list[str]] = {}
+        for scan in self._storage.repositories():
+            fingerprint = scan.fingerprint
+            if mark.fingerprints.get(scan.name) == fingerprint:
+                continue
+            kept, damages = self.keep(scan, away.get(scan.name, {}))
+            needed |= kept.blobs
+            back = _away(kept, away.get(scan.name, {}))
+            if back:
+                wanted[scan.name] = back
+            mark.damages += damages
+            mark.fingerprints[scan.name] = fingerprint
+        mark.marks.update(needed)
+        return needed, wanted
+
+    def keep(self, scan: RepositoryScan, away: Mapping[str, Link]) -> tuple[Kept, list[Damage]]:
+        """Read one repository, as if its manifests in quarantine were there."""
+        here = {link.name for link in scan.revisions}
+        absent = [link for digest, link in away.items() if digest not in here]
+        whole = replace(scan, revisions=[*scan.revisions, *absent])
+        repository = self._reader.read(whole)
+        names = [link.name for link in absent]
+        return keep(repository, untagged=self._untagged, absent=names), repository.damages
+
+    def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
+        kept, damages = self.keep(scan, away)
+        found.marks.update(kept.blobs)
+        found.damages += damages
+        found.kept += len(scan.revisions) - len(kept.untagged)
+        if kept.untagged:
+            found.untagged[scan.name] = kept.untagged
+        if back := _away(kept, away):
+            found.wanted[scan.name] = back
+
+
+def _away(kept: Kept, away: Iterable[str]) -> list[str]:
+    return [digest for digest in away if digest in kept.blobs]

@@ -1,0 +1,345 @@
+"""The quarantine: what a collection takes out of the storage is moved there whole, and can be brought back.
+
+    <root>/ctl-quarantine/
+        lock                one collection at a time, on whatever machine
+        clock               a probe: its time is the storage's time
+        manifests.sqlite    what manifests refer to
+        20261129T104500Z-1f/        a run: everything below has the path that it had in the storage
+            run.json                when it began, what it did; `closed` when the last thing was moved
+            docker/registry/v2/blobs/sha256/ab/abcd…/data
+
+It is the journal, too: a collection that is killed leaves nothing else to be finished or undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, is_digest
+from ctl.errors import CtlError, LockHeld, RunFailed
+
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
+_REPORT = "run.json"
+_NANO = 10**9
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one collection has moved.
+
+    Args:
+        name: of the run.
+        folder: that holds what was moved.
+        closed: nanoseconds of the storage's clock when it ended; None where it was killed.
+        report: what it did, as far as it was written.
+    """
+
+    name: str
+    folder: Path
+    closed: int | None
+    report: dict[str, Any]
+
+    def blobs(self) -> Iterator[tuple[str, str]]:
+        """The digests of blobs in it, each with its path in the storage."""
+        for path in sorted(self.folder.glob(f"{BLOBS}/*/*/*")):
+            digest = f"{path.parts[-3]}:{path.name}"
+            if is_digest(digest):
+                yield digest, str(path.relative_to(self.folder))
+
+    def revisions(self) -> Iterator[tuple[str, str, str]]:
+        """The manifests in it: repository, digest, path in the storage."""
+        top = self.folder / REPOSITORIES
+        for folder in sorted(top.rglob(REVISIONS)):
+            repository = str(folder.relative_to(top)).removesuffix(f"/{REVISIONS}")
+            for path in sorted(folder.glob("*/*")):
+                digest = f"{path.parent.name}:{path.name}"
+                if is_digest(digest):
+                    yield repository, digest, str(path.relative_to(self.folder))
+
+    def everything(self) -> Iterator[str]:
+        """The paths in the storage of all that was moved, blobs first: what links to them comes after."""
+        yield from (path for _, path in self.blobs())
+        top = self.folder / REPOSITORIES
+        for folder, folders, files in os.walk(top):
+            if files or not folders:
+                folders.clear()
+                if Path(folder) != top:
+                    yield str(Path(folder).relative_to(self.folder))
+
+
+class Quarantine:
+    """The quarantine of a storage, held: `with Quarantine(root) as quarantine: …`.
+
+    Args:
+        root: of the storage.
+
+    Raises:
+        LockHeld: another collection of this storage is under way.
+        CtlError: it cannot be made.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = Path(root)
+        self.folder = self._root / QUARANTINE
+        self.cache = self.folder / "manifests.sqlite"
+        self._locks: list[int] = []
+
+    def __enter__(self) -> Quarantine:
+        try:
+            # of the folder itself too: on a full disk there may be no room for a file
+            self._take_lock(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            _folder(self.folder)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._take_lock(os.open(self.folder / "lock", flags, 0o600))
+            os.ftruncate(self._locks[-1], 0)
+            os.pwrite(self._locks[-1], f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+        except LockHeld:
+            self.__exit__()
+            raise
+        except OSError as error:
+            if error.errno not in _FULL:
+                self.__exit__()
+                raise CtlError(
+                    f"{self.folder} cannot be used: {error.strerror}", hint=_hint(error)
+                ) from error
+        return self
+
+    def _take_lock(self, descriptor: int) -> None:
+        self._locks.append(descriptor)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LockHeld(f"a garbage collection of {self._root} is under way{self._holder()}") from None
+        except OSError as error:
+            # NFS has no lock for a folder
+            if error.errno not in (errno.EBADF, errno.ENOTSUP, errno.EINVAL) or len(self._locks) > 1:
+                raise
+
+    def _holder(self) -> str:
+        with contextlib.suppress(OSError):
+            return f" ({(self.folder / 'lock').read_text(encoding='utf-8').strip()})"
+        return ""
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._locks:
+            os.close(descriptor)
+        self._locks.clear()
+
+    def now(self) -> int:
+        """The time of the storage in nanoseconds: this machine's may be another.
+
+        Raises:
+            RunFailed: nothing can be written there.
+        """
+        probe = self.folder / "clock"
+        try:
+            descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                os.utime(descriptor)
+                return os.fstat(descriptor).st_mtime_ns
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno in _FULL or not self.folder.is_dir():
+                os.utime(self._root)
+                return self._root.stat().st_mtime_ns
+            raise RunFailed(f"{probe} cannot be written: {error.strerror}", hint=_hint(error)) from error
+
+    # --- runs
+
+    def runs(self) -> list[Run]:
+        """What earlier collections have moved, oldest first."""
+        found = []
+        for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
+            if _RUN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                report = _read_report(path / _REPORT)
+                closed = report.get("closed")
+                found.append(Run(path.name, path, closed if isinstance(closed, int) else None, report))
+        return found
+
+    def begin(self, now: int) -> Run:
+        """Make the folder of a new run.
+
+        Raises:
+            RunFailed: it cannot be made.
+        """
+        stamp = datetime.fromtimestamp(now / _NANO, UTC).strftime("%Y%m%dT%H%M%SZ")
+        run = Run(f"{stamp}-{secrets.token_hex(2)}", self.folder, None, {})
+        run = Run(run.name, self.folder / run.name, None, {})
+        try:
+            _folder(run.folder)
+        except OSError as error:
+            raise RunFailed(f"{run.folder} cannot be made: {error.strerror}", hint=_hint(error)) from error
+        return run
+
+    def close(self, run: Run, now: int, report: dict[str, Any]) -> None:
+        """Note that a run has moved its last: from now on the time until its purge counts."""
+        if not any(run.folder.iterdir()):
+            run.folder.rmdir()
+            return
+        _write_report(run.folder / _REPORT, {**report, "closed": now})
+
+    def note(self, report: dict[str, Any]) -> None:
+        """Add a line to the history. On a full disk it is done without."""
+        with (
+            contextlib.suppress(OSError),
+            (self.folder / "history.jsonl").open("a", encoding="utf-8") as file,
+        ):
+            file.write(json.dumps(report) + "\n")
+
+    def history(self) -> list[dict[str, Any]]:
+        """What earlier collections did, oldest first."""
+        try:
+            text = (self.folder / "history.jsonl").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        return [found for line in text.splitlines() if (found := _parsed(line))]
+
+    # --- moving
+
+    def take(self, run: Run, path: str) -> bool:
+        """Move a folder of the storage into a run, by one rename.
+
+        Returns:
+            False where it is no longer there.
+
+        Raises:
+            RunFailed: it cannot be moved.
+        """
+        target = run.folder / path
+        try:
+            _folders(target.parent, self.folder)
+            (self._root / path).rename(target)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise RunFailed(
+                f"{self._root / path} cannot be moved to {target}: {error.strerror}", hint=_hint(error)
+            ) from error
+        return True
+
+    def bring_back(self, run: Run, path: str) -> bool:
+        """Move a folder back to where it was.
+
+        Returns:
+            False where something is there again: the same content, or a newer link.
+
+        Raises:
+            RunFailed: it cannot be moved.
+        """
+        source, target = run.folder / path, self._root / path
+        try:
+            _folders(target.parent, self._root)
+            if target.exists():  # an empty folder that a registry left would be replaced, a full one not
+                _drop_empty(target)
+            source.rename(target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                return False
+            if isinstance(error, FileNotFoundError) and not source.exists():
+                return False
+            raise RunFailed(
+                f"{source} cannot be moved back to {target}: {error.strerror}", hint=_hint(error)
+            ) from error
+        return True
+
+    def renew(self, path: str) -> None:
+        """Let something that came back count as new, so that the next collection does not take it at once."""
+        folder = self._root / path
+        os.utime(folder)
+        if (folder / "link").exists():
+            os.utime(folder / "link")
+
+    def delete(self, path: str) -> int:
+        """Delete a folder of the storage for good, while nobody writes. Returns its bytes."""
+        folder = self._root / path
+        size = _size(folder)
+        shutil.rmtree(folder)
+        return size
+
+    def purge(self, run: Run, path: str) -> int:
+        """Delete something in a run for good. Returns its bytes."""
+        folder = run.folder / path
+        size = _size(folder)
+        shutil.rmtree(folder)
+        return size
+
+    def drop(self, run: Run) -> None:
+        """Remove what is left of a run: folders and its report, never content."""
+        for folder, _, files in os.walk(run.folder, topdown=False):
+            if Path(folder) == run.folder and files == [_REPORT]:
+                (run.folder / _REPORT).unlink()
+            with contextlib.suppress(OSError):  # not empty: something is still in it
+                Path(folder).rmdir()
+
+
+def _folder(path: Path) -> None:
+    """Make a folder, with the owner of the one above: the registry's account must be able to use it."""
+    try:
+        path.mkdir(mode=0o750)
+    except FileExistsError:
+        return
+    if os.geteuid() == 0:
+        above = path.parent.stat()
+        os.chown(path, above.st_uid, above.st_gid)
+
+
+def _folders(path: Path, top: Path) -> None:
+    """Make folders below a top that is there."""
+    if path != top and not path.is_dir():
+        _folders(path.parent, top)
+        _folder(path)
+
+
+def _drop_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _size(folder: Path) -> int:
+    files = (Path(top, name) for top, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in files)
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:  # cut by a crash; what it says is of no consequence
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write_report(path: Path, report: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(report), encoding="utf-8")
+    part.rename(path)
+
+
+def _hint(error: OSError) -> str | None:
+    return {
+        errno.ENOSPC: "the disk is full: --now collects without the quarantine",
+        errno.EDQUOT: "the quota is used up: --now collects without the quarantine",
+        errno.EACCES: "run it as root, or as the account that owns the storage",
+        errno.EPERM: "run it as root, or as the account that owns the storage",
+        errno.EXDEV: f"blobs are on another disk than {QUARANTINE}: use --stop",
+    }.get(error.errno or 0)

@@ -1,0 +1,356 @@
+"""Collections of a storage: what goes, what stays, what comes back, and what is left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ctl.collector.collection import HOUR, Hooks, Options, collect, restore
+from ctl.collector.layout import DATABASE_LOCK, QUARANTINE, REPOSITORIES, revision_folder
+from ctl.collector.quarantine import Quarantine
+from ctl.collector.report import Report
+from ctl.errors import LockHeld, PreflightError, RunFailed
+from tests.harness import images
+from tests.harness.collecting import SILENT, at_once
+from tests.harness.registry_store import Store
+
+NAME = "grp/app"
+
+
+def run(store: Store, hooks: Hooks | None = None, **options: object) -> Report:
+    return collect(str(store.root), at_once(**options), SILENT, hooks)
+
+
+def pushed(store: Store, seed: str, *tags: str, name: str = NAME) -> images.Blob:
+    image = images.image(seed)
+    store.push(name, image, *tags)
+    return image
+
+
+def test_what_nothing_needs_goes_into_quarantine_and_is_purged_later(store: Store) -> None:
+    kept, gone = pushed(store, "kept", "v1"), pushed(store, "gone")
+    store.delete(NAME, gone.digest)
+    store.age()
+    report = run(store, keep_for=HOUR)
+    assert store.blobs() == set(kept.family())
+    assert report.counts["blobs_deleted"] == len(gone.family())
+    assert report.counts["bytes_deleted"] == sum(len(one.content) for one in gone.family().values())
+    moved = Store(store.root / QUARANTINE / report.run)
+    assert moved.blobs() == set(gone.family())
+    assert run(store, keep_for=HOUR).counts.get("blobs_purged", 0) == 0
+    again = run(store, keep_for=0)
+    assert again.counts["blobs_purged"] == len(gone.family())
+    assert again.counts["bytes_freed"] == report.counts["bytes_deleted"]
+    assert not moved.root.exists()
+
+
+def test_untagged_manifests_go_with_m_only(store: Store) -> None:
+    kept, gone = pushed(store, "kept", "v1"), pushed(store, "gone")
+    store.age()
+    assert run(store).counts.get("blobs_deleted", 0) == 0
+    report = run(store, untagged=True)
+    assert report.manifests == [(NAME, gone.digest)]
+    assert store.blobs() == set(kept.family())
+    assert not store.revision(NAME, gone.digest).exists()
+
+
+def test_indexes_and_referrers_keep_what_they_lead_to(store: Store) -> None:
+    nested = images.index(images.two_platforms("inner"), images.image("beside"))
+    store.push(NAME, nested, "v1")
+    about = images.referrer(nested.needs[1])
+    store.push(NAME, about)
+    lost = images.referrer(images.image("nowhere"))
+    store.push(NAME, lost)
+    store.age()
+    report = run(store, untagged=True)
+    assert report.manifests == [(NAME, lost.digest)]
+    assert store.blobs() == nested.family().keys() | about.family().keys()
+
+
+@pytest.mark.parametrize("digest", ["sha384", "sha512"])
+def test_other_algorithms(store: Store, digest: str) -> None:
+    kept = images.image("kept", algorithm=digest)
+    gone = images.image("gone", algorithm=digest)
+    store.push(NAME, kept, "v1")
+    store.push(NAME, gone)
+    store.age()
+    run(store, untagged=True)
+    assert store.blobs() == set(kept.family())
+
+
+def test_what_is_new_is_left_alone(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    pushed(store, "young")
+    before = store.blobs()
+    report = run(store, untagged=True, older_than=HOUR)
+    assert store.blobs() == before
+    assert report.manifests == []
+    store.age()
+    deleted = pushed(store, "young again")
+    store.delete(NAME, deleted.digest)
+    assert run(store, older_than=HOUR).counts["blobs_recent"] == len(deleted.family())
+
+
+def test_a_blob_that_was_linked_lately_is_left_alone(store: Store) -> None:
+    """A mount, or an upload of what is there already, renews the link only."""
+    pushed(store, "kept", "v1")
+    gone = pushed(store, "gone")
+    store.delete(NAME, gone.digest)
+    store.age()
+    layer = gone.needs[1].digest
+    store.push("other", gone.needs[1])
+    store.data(layer).touch()
+    store.age()
+    os.utime(store.layer("other", layer))
+    run(store, older_than=HOUR)
+    assert store.data(layer).exists()
+    assert not store.data(gone.digest).exists()
+
+
+def test_a_backup_that_reads_every_link_keeps_nothing_alive(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    for number in range(15):
+        store.delete(NAME, pushed(store, f"gone {number}").digest)
+    store.age()
+    for link in store.path(f"{REPOSITORIES}/{NAME}/_layers").rglob("link"):
+        os.utime(link, ns=(2**62, link.stat().st_mtime_ns))
+    assert run(store, older_than=HOUR).counts["blobs_deleted"] == 45
+
+
+def test_a_run_is_brought_back(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    gone = images.two_platforms("gone")
+    store.push(NAME, gone)
+    store.age()
+    before = store.blobs()
+    report = run(store, untagged=True)
+    assert store.blobs() != before
+    back = restore(str(store.root), report.run)
+    assert store.blobs() == before
+    assert store.revision(NAME, gone.digest).exists()
+    assert back.counts == {"blobs_restored": 7, "manifests_restored": 3}
+    assert not (store.root / QUARANTINE / report.run).exists()
+    assert run(store, untagged=True, older_than=HOUR).manifests == [], "it counts as new"
+
+
+def test_a_run_that_is_not_there_is_an_error(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    with pytest.raises(RunFailed, match="there is no run 2026"):
+        restore(str(store.root), "2026")
+
+
+def test_what_is_needed_again_comes_back(store: Store) -> None:
+    """A manifest that was checked before the blobs went, and linked long after."""
+    pushed(store, "kept", "v1")
+    late = pushed(store, "late")
+    store.delete(NAME, late.digest)
+    store.age()
+    run(store)
+    assert not store.data(late.digest).exists()
+    store.write(f"{store.revision(NAME, late.digest).relative_to(store.root)}", late.digest.encode())
+    store.tag(NAME, "late", late.digest)
+    report = run(store, keep_for=0)
+    assert report.counts["blobs_restored"] == len(late.family())
+    assert set(late.family()) <= store.blobs()
+
+
+def test_an_untagged_manifest_that_is_tagged_again_comes_back(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    late = pushed(store, "late")
+    store.age()
+    run(store, untagged=True)
+    assert not store.revision(NAME, late.digest).exists()
+    store.tag(NAME, "late", late.digest)
+    for untagged in (True, False):
+        run(store, keep_for=0, untagged=untagged)
+        assert store.revision(NAME, late.digest).exists()
+        assert set(late.family()) <= store.blobs()
+
+
+def test_what_was_pushed_again_is_purged(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    gone = pushed(store, "gone")
+    store.age()
+    report = run(store, untagged=True)
+    store.push(NAME, gone, "again")
+    assert run(store, untagged=True, keep_for=0).counts["blobs_purged"] == len(gone.family())
+    assert set(gone.family()) <= store.blobs()
+    assert not (store.root / QUARANTINE / report.run).exists()
+
+
+def test_a_dry_run_changes_nothing_and_knows_what_a_run_does(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    pushed(store, "gone")
+    store.age()
+    would = run(store, untagged=True, dry_run=True)
+    assert not (store.root / QUARANTINE).exists()
+    done = run(store, untagged=True)
+    assert (would.counts, would.manifests, would.blobs) == (done.counts, done.manifests, done.blobs)
+
+
+def test_paused_deletes_at_once(store: Store) -> None:
+    kept, gone = pushed(store, "kept", "v1"), pushed(store, "gone")
+    store.age()
+    report = run(store, untagged=True, paused=True)
+    assert store.blobs() == set(kept.family())
+    assert report.counts["bytes_freed"] >= sum(len(one.content) for one in gone.family().values())
+    assert not list((store.root / QUARANTINE).glob("20*"))
+
+
+def test_dead_uploads_and_links_to_nothing_go(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    gone = pushed(store, "gone")
+    store.delete(NAME, gone.digest)
+    dead = store.write(f"{REPOSITORIES}/{NAME}/_uploads/0f/data", b"x").parent
+    (dead / "startedat").touch()
+    store.age()
+    alive = store.write(f"{REPOSITORIES}/{NAME}/_uploads/1f/data", b"x").parent
+    run(store, uploads_after=HOUR)
+    assert (dead.exists(), alive.exists()) == (False, True)
+    links = [store.layer(NAME, one.digest) for one in gone.needs]
+    assert all(link.exists() for link in links), "as what they lead to may come back"
+    report = run(store, keep_for=0)
+    assert report.counts["links_deleted"] == 2
+    assert not any(link.exists() for link in links)
+
+
+def test_empty_repositories_go_and_those_below_them_stay(store: Store) -> None:
+    below = pushed(store, "below", "v1", name=f"{NAME}/below")
+    pushed(store, "gone", name=NAME)
+    store.age()
+    for _ in range(3):
+        run(store, untagged=True, keep_for=0)
+        store.age()
+    folder = store.path(f"{REPOSITORIES}/{NAME}")
+    assert [path.name for path in folder.iterdir()] == ["below"]
+    assert set(below.family()) == store.blobs()
+
+
+def test_one_damage_keeps_its_repository_and_the_rest_goes_on(store: Store) -> None:
+    pushed(store, "elsewhere", "v1", name="other")
+    gone = pushed(store, "gone", name="other")
+    damaged = pushed(store, "damaged", "v1")
+    store.data(damaged.digest).write_bytes(b"{")
+    store.age()
+    report = run(store, untagged=True)
+    assert report.manifests == [("other", gone.digest)]
+    assert {one.digest for one in damaged.needs} <= store.blobs()
+    assert [(one.path, one.repository) for one in report.damages] == [(str(store.data(damaged.digest)), NAME)]
+
+
+def test_what_cannot_be_read_stops_every_deletion(store: Store) -> None:
+    pushed(store, "elsewhere", "v1", name="other")
+    store.delete("other", pushed(store, "gone", name="other").digest)
+    pushed(store, "unknown", "v1")
+    shut = store.path(f"{REPOSITORIES}/{NAME}")
+    shutil.rmtree(shut)
+    shut.symlink_to(shut)
+    before = store.blobs()
+    report = run(store, untagged=True)
+    assert report.blocked[0].path == str(shut)
+    assert store.blobs() == before
+
+
+def test_stray_names_below_blobs_are_reported_and_stay(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    store.delete(NAME, pushed(store, "gone").digest)
+    strays = [
+        store.path(f"docker/registry/v2/blobs/{name}")
+        for name in ("sha256/ab/ABCD", "sha256/zzz", "tarsum", ".DS_Store", "sha256/ab/" + "a" * 63)
+    ]
+    for stray in strays:
+        stray.mkdir(parents=True)
+    store.age()
+    report = run(store)
+    assert {one.path for one in report.damages} == {str(path) for path in strays}
+    assert report.counts["blobs_deleted"] == 3
+    assert all(path.exists() for path in strays)
+
+
+def test_a_database_that_manages_the_storage_is_respected(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    store.write(DATABASE_LOCK, b"")
+    with pytest.raises(PreflightError, match="database-in-use exists"):
+        run(store)
+
+
+def test_only_one_at_a_time(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    with Quarantine(str(store.root)), pytest.raises(LockHeld, match=f"process {os.getpid()} on "):
+        run(store)
+    run(store)
+
+
+def test_keys_of_what_went_are_forgotten_and_the_process_is_switched(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    gone = pushed(store, "gone")
+    store.delete(NAME, gone.digest)
+    store.age()
+    forgotten: dict[str, list[str]] = {}
+    switched: list[bool] = []
+    hooks = Hooks(
+        forget=lambda links: forgotten.update({one: list(names) for one, names in links.items()}),
+        switch=lambda: switched.append(store.data(gone.digest).exists()),
+    )
+    run(store, hooks)
+    assert forgotten == {gone.digest: [], **{one.digest: [NAME] for one in gone.needs}}
+    assert switched == [False]
+    run(store, hooks)
+    assert switched == [False], "nothing went, so nothing is switched"
+
+
+def test_what_is_pushed_while_blobs_are_moved_comes_back_at_once(store: Store) -> None:
+    """A registry that has checked the blobs just before links its manifest just after."""
+    pushed(store, "kept", "v1")
+    late = pushed(store, "late")
+    store.delete(NAME, late.digest)
+    store.age()
+
+    def link(_: object) -> None:
+        store.write(f"{revision_folder('elsewhere', late.digest)}/link", late.digest.encode())
+        store.tag("elsewhere", "v1", late.digest)
+
+    report = run(store, Hooks(forget=link))
+    assert set(late.family()) <= store.blobs()
+    assert report.counts["blobs_restored"] == len(late.family())
+    assert report.counts.get("blobs_deleted", 0) == 0
+
+
+def test_the_cache_of_manifests_may_be_damaged(store: Store) -> None:
+    kept = pushed(store, "kept", "v1")
+    store.delete(NAME, pushed(store, "gone").digest)
+    store.age()
+    cache = store.root / QUARANTINE / "manifests.sqlite"
+    cache.parent.mkdir()
+    cache.write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
+    run(store)
+    assert store.blobs() == set(kept.family())
+
+
+def test_the_history_tells_of_each_run(store: Store) -> None:
+    pushed(store, "kept", "v1")
+    store.delete(NAME, pushed(store, "gone").digest)
+    store.age()
+    report = run(store)
+    written = json.loads((store.root / QUARANTINE / report.run / "run.json").read_text())
+    assert written["blobs_deleted"] == 3
+    assert isinstance(written["closed"], int)
+
+
+def test_nothing_is_read_through_symbolic_links_in_the_quarantine(store: Store, tmp_path: Path) -> None:
+    pushed(store, "kept", "v1")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (store.root / QUARANTINE).mkdir()
+    (store.root / QUARANTINE / "20200101T000000Z-0000").symlink_to(outside)
+    store.age()
+    run(store, keep_for=0)
+    assert outside.exists()
+
+
+def test_options_are_a_day_by_default() -> None:
+    assert (Options().older_than, Options().keep_for, Options().uploads_after) == (24 * HOUR,) * 3
