@@ -12,6 +12,8 @@ import pytest
 
 from tests.harness.registries import Registry, chosen
 
+pytest_plugins = ["tests.harness.services_stack"]
+
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.harness.cli import Cli
 
 GOOD = 'registry_external_url = "https://registry.example.com"\n'
-
-
-@pytest.fixture
-def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(tmp_path, capsys)
 
 
 def test_valid_settings(ctl: Cli) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.harness.cli import Cli
@@ -24,11 +22,6 @@ COMMANDS = [
     ["status", "nope", "--json"],
     ["settings", "get", "nope", "--json"],
 ]
-
-
-@pytest.fixture
-def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

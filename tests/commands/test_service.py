@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 
 from ctl.__main__ import run
-from tests.harness.services_stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (
     CRASHER,
     SLEEPER,
     STUBBORN,
     Stack,
-    provide_any_stack,
-    provide_ordinary_user,
-    provide_stack,
 )
 from tests.harness.waiting import listening, wait_for
 

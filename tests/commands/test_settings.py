@@ -12,11 +12,6 @@ from ctl.settings.options import OPTIONS
 from tests.harness.cli import Cli
 
 
-@pytest.fixture
-def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(tmp_path, capsys)
-
-
 def test_template_is_printed_or_written(ctl: Cli) -> None:
     url = "https://images.example.com:5050"
     assert ctl("settings", "template", "--url", url).out == template(url)

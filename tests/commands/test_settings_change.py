@@ -18,11 +18,6 @@ from tests.harness.cli import Cli
 URL = 'registry_external_url = "https://registry.example.com"\n'
 
 
-@pytest.fixture
-def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
-    return Cli(tmp_path, capsys)
-
-
 def given(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Standard input."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(text))

@@ -14,13 +14,10 @@ import pytest
 from ctl.__main__ import run
 from ctl.paths import Layout
 from ctl.registry.gate import Gate
-from tests.harness.services_stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (
     CRASHER,
     SLEEPER,
     Stack,
-    provide_any_stack,
-    provide_ordinary_user,
-    provide_stack,
 )
 from tests.harness.waiting import wait_for
 

@@ -14,12 +14,9 @@ from ctl.commands.tail import log_files
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 from tests.harness.people import Person
-from tests.harness.services_stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (
     SLEEPER,
     Stack,
-    provide_any_stack,
-    provide_ordinary_user,
-    provide_stack,
 )
 from tests.harness.waiting import wait_for
 

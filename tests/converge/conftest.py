@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.supervisor import Bench
+
 MEMORY = Path("/dev/shm")
 
 
@@ -20,3 +22,9 @@ def tmp_path(request: pytest.FixtureRequest) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="ctl-converge-", dir=place))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """An empty root with a supervisor."""
+    return Bench.at(tmp_path)

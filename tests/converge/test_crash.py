@@ -33,7 +33,7 @@ from ctl.converge.rollback import recover, roll_back
 from ctl.errors import RunFailed
 from ctl.paths import Layout
 from tests.harness.supervisor import Bench, Recorder
-from tests.harness.trees import tree
+from tests.harness.tree import tree
 
 pytestmark = pytest.mark.real
 

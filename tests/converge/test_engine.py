@@ -30,12 +30,7 @@ from ctl.paths import Layout
 from ctl.settings.secrets.token_pair import make_pair
 from tests.harness.as_nobody import as_nobody
 from tests.harness.supervisor import Bench, FileSupervisor, Recorder
-from tests.harness.trees import tree
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench.at(tmp_path)
+from tests.harness.tree import tree
 
 
 def run(bench: Bench, *items: Item, dry_run: bool = False) -> Report:

@@ -14,7 +14,7 @@ from ctl.converge.journal import RECORDS, Journal, interrupted
 from ctl.converge.rollback import Undone
 from ctl.errors import CtlError, RunFailed
 from tests.harness.supervisor import Bench, FileSupervisor
-from tests.harness.trees import tree
+from tests.harness.tree import tree
 
 
 @pytest.fixture

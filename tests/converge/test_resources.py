@@ -29,12 +29,7 @@ from ctl.converge.rollback import roll_back
 from ctl.errors import CtlError
 from tests.harness.certificates import Key, certificate_pem, key_pem, make_key
 from tests.harness.supervisor import Bench
-from tests.harness.trees import tree
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench.at(tmp_path)
+from tests.harness.tree import tree
 
 
 def apply(resource: Resource, bench: Bench) -> str:

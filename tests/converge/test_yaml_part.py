@@ -16,7 +16,7 @@ from ctl.converge.rollback import roll_back
 from ctl.converge.yaml_text import Document
 from ctl.errors import CtlError
 from tests.harness.supervisor import Bench
-from tests.harness.trees import tree
+from tests.harness.tree import tree
 from tests.harness.work import at_most
 
 REGISTRY = ("production", "registry")
@@ -153,11 +153,6 @@ def test_any_value_arrives(
 
 GITLAB = "# mine\nproduction:\n  registry:\n    host: old # h\n    secret: s3cr3t\n"
 VALUES = [(REGISTRY, {"host": "new", "enabled": True})]
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench.at(tmp_path)
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from tests.harness.root import Root
 from tests.harness.waiting import listening, wait_for
 
 IMAGE = images.image("kept throughout", size=50_000)
-_OWN = re.compile(r"^var/opt/gitlab/ctl(/|$)|^etc/gitlab/gitlab\.py$")
-"""What differs from run to run: what ctl notes for itself, and the settings."""
+_OWN = re.compile(
+    r"^var/opt/gitlab/ctl(/|$)|^etc/gitlab/gitlab\.py$|^var/opt/gitlab/gitlab-rails/shared/registry/docker/"
+)
+"""What is no part of a state: what ctl notes for itself, the settings, and images."""
 _LEFT = re.compile(r"(^|/)\.ctl-|(^|/)ctl-check-|^var/opt/gitlab/ctl/journal")
 Facts = Mapping[str, object]
 
@@ -62,7 +64,7 @@ class Installation:
             if state == 0 and not found:
                 self.root.client.push("grp/kept", IMAGE, "v1")
                 self.root.reconfigure()
-            found[state] = (_timeless(self.root), self.facts())
+            found[state] = (_files_of(self.root), self.facts())
         self._files = [found[state][0] for state in (0, 1)]
         self._facts = [found[state][1] for state in (0, 1)]
         assert self._files[0] != self._files[1]
@@ -77,7 +79,7 @@ class Installation:
         with suppress(AssertionError):  # processes that are on their way out
             wait_for(lambda: self.facts() == self._facts[state], seconds=8, pause=0.1)
         problems = [
-            *_different("file", self._files[state], _timeless(self.root)),
+            *_different("file", self._files[state], _files_of(self.root)),
             *_different("process", self._facts[state], self.facts()),
             *(f"left over: {name}" for name in self.leftovers()),
         ]
@@ -131,14 +133,8 @@ class Installation:
         )
 
 
-def _timeless(root: Root) -> tree.Tree:
-    found = root.snapshot().items()
-    return {
-        name: tree.Entry(one.kind, one.mode, one.uid, one.gid, one.content, 0)
-        for name, one in found
-        if not _OWN.search(name)
-        and not name.startswith("var/opt/gitlab/gitlab-rails/shared/registry/docker/")
-    }
+def _files_of(root: Root) -> tree.Tree:
+    return {name: one for name, one in tree.timeless(root.snapshot()).items() if not _OWN.search(name)}
 
 
 def _different(what: str, wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:

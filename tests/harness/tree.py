@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 VOLATILE = re.compile(
@@ -44,6 +44,17 @@ Tree = Mapping[str, Entry]
 def snapshot(top: Path, *, ignore: re.Pattern[str] = VOLATILE) -> Tree:
     """Everything below `top` by its path relative to it, without what programs change all the time."""
     return {name: _entry(path) for name, path in _walk(top) if not ignore.search(name)}
+
+
+def timeless(found: Tree) -> Tree:
+    """The same without times, which a file has of its own however often it is made anew."""
+    return {name: replace(one, mtime=0) for name, one in found.items()}
+
+
+def tree(top: Path, *, without: tuple[str, ...] = ("ctl",)) -> Tree:
+    """Everything below `top` without times; folders of these names, `ctl`'s own state, left out."""
+    names = "|".join(re.escape(name) for name in without)
+    return timeless(snapshot(top, ignore=re.compile(rf"(^|/)({names})(/|$)" if without else r"(?!)")))
 
 
 def changed(before: Tree, after: Tree) -> set[str]:

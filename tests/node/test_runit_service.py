@@ -24,7 +24,7 @@ from ctl.paths import Layout
 from ctl.services.runit import Runit
 from ctl.settings.attributes import Attributes, Section
 from ctl.settings.component import Component, listens_at
-from tests.harness.services_stack import Stack, provide_stack  # noqa: F401 - a fixture
+from tests.harness.services_stack import Stack
 from tests.harness.waiting import wait_for
 
 LOGGING: Mapping[str, object] = {

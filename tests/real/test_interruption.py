@@ -382,18 +382,12 @@ def test_interrupted_run_is_undone(running: Root, number: str) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode not in (0, None)
     assert "Traceback" not in out + err
-    changed = _wanted(tree.changed(_without_times(before), _without_times(running.snapshot())))
+    changed = _wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
     assert changed - {"etc/gitlab/gitlab.py"} == set()
     assert running.serves()
     assert set(running.pids()) == set(pids)
     running.reconfigure()
     assert _shows(running, 12)
-
-
-def _without_times(found: tree.Tree) -> dict[str, tree.Entry]:
-    return {
-        name: tree.Entry(one.kind, one.mode, one.uid, one.gid, one.content, 0) for name, one in found.items()
-    }
 
 
 def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> None:
@@ -409,7 +403,7 @@ def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> N
     running.settings(f'registry["executable"] = "{program}"')
     result = running.ctl("reconfigure", timeout=120).exits(1)
     assert "registry" in result.err
-    changed = _wanted(tree.changed(_without_times(before), _without_times(running.snapshot())))
+    changed = _wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
     assert changed - {"etc/gitlab/gitlab.py"} == set()
     assert running.client.pulls("grp/kept", IMAGE, "v1")
 

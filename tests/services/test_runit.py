@@ -18,7 +18,7 @@ from ctl.errors import CtlError
 from ctl.paths import Layout
 from ctl.services import rising
 from ctl.services.runit import Runit, ServiceFailed
-from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack, provide_stack  # noqa: F401 - a fixture
+from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack
 from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real

@@ -17,13 +17,10 @@ from ctl.services import supervisor, sv
 from ctl.services.runit import Runit
 from ctl.services.supervisor import Supervisor
 from tests.harness.processes import environment
-from tests.harness.services_stack import (  # noqa: F401 - fixtures
+from tests.harness.services_stack import (
     SLEEPER,
     STUBBORN,
     Stack,
-    provide_any_stack,
-    provide_ordinary_user,
-    provide_stack,
 )
 from tests.harness.waiting import wait_for
 
