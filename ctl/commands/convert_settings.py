@@ -19,13 +19,22 @@ from ctl.cli.framework import Context, command
     help="config.yml of a Distribution registry, whatever its name.",
 )
 @click.option(
+    "--from-env",
+    "environment",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="REGISTRY_* variables of a Distribution registry, one a line; they win over its config.yml.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write FILE, unless it is there already, with mode 0600.",
 )
-def convert_settings(ctx: Context, *, file: Path | None, source: Path | None, output: Path | None) -> None:
+def convert_settings(
+    ctx: Context, *, file: Path | None, source: Path | None, environment: Path | None, output: Path | None
+) -> None:
     """Convert a gitlab.rb, or a registry's config.yml (by its suffix), to a settings file.
 
     The result says the same: it holds every setting, and of a gitlab.rb also every comment, in its place. What
@@ -33,27 +42,25 @@ def convert_settings(ctx: Context, *, file: Path | None, source: Path | None, ou
     settings, the command exits with status 2. FILE is only read; nothing in it is run.
     """
     from ctl.errors import UsageFault
-    from ctl.settings.conversion.files import convert_file
+    from ctl.settings.conversion.convert import convert_file
     from ctl.settings.source import SettingsError
 
     given = source or file
-    if given is None or (source is not None and file is not None):
+    if (given is None and environment is None) or (source is not None and file is not None):
         raise UsageFault(
             "convert-settings takes one file", hint="Write: ctl convert-settings /etc/gitlab/gitlab.rb"
         )
     _refuse_existing(output)
-    converted = convert_file(given, distribution=source is not None)
+    converted = convert_file(given, distribution=source is not None, environment=environment)
     for remark in converted.remarks:
-        ctx.console.note(f"{given}: {remark}")
+        ctx.console.note(f"{given or environment}: {remark}")
     if output is None:
         ctx.console.result(converted.text.removesuffix("\n"))
     else:
         _write(output, converted.text)
         ctx.console.say(f"{output} written; next: ctl --settings {output} check-config")
     if converted.problems:
-        raise SettingsError(
-            converted.problems, hint="Each is a comment in the result: ## NOT CONVERTED, line …"
-        )
+        raise SettingsError(converted.problems, hint="Each is a comment in the result: ## NOT CONVERTED")
 
 
 def _refuse_existing(path: Path | None) -> None:

@@ -54,13 +54,13 @@ def test_nothing_is_written_over(cli: Cli, ruby: Path, tmp_path: Path, kind: str
 
 
 def test_a_configuration_of_the_registry_by_its_suffix_or_by_from(cli: Cli, tmp_path: Path) -> None:
-    text = "version: 0.1\nlog: {level: warn}\nproxy: {password: hunter2}\n"
+    text = "version: 0.1\nlog: {level: warn}\ncatalog: {password: hunter2}\n"
     for name, option in (("config.yml", []), ("config.yaml", ["--from"]), ("config", ["--from"])):
         (tmp_path / name).write_text(text)
         said = cli("convert-settings", *option, str(tmp_path / name))
         assert said.code == 0
         assert 'registry["log_level"] = "warn"' in said.out
-        assert "proxy has no setting" in said.err
+        assert "catalog has no setting" in said.err
         assert "hunter2" not in said.out + said.err
 
 
@@ -76,6 +76,40 @@ def test_what_is_not_converted_is_a_comment_and_decides_the_exit_status(cli: Cli
         "# Not needed here:\n# require 'json'\n## NOT CONVERTED, line 2\n# registry['a'] = `ls`\n"
         "## NOT CONVERTED, line 3\n# registry['b'] = 'x\nregistry[\"c\"] = 1\n"
     )
+
+
+def test_a_pull_through_cache_is_refused(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("proxy: {remoteurl: 'https://registry-1.docker.io'}\n")
+    said = cli("convert-settings", str(tmp_path / "config.yml"), "--output", str(tmp_path / "out.py"))
+    assert said.code == 2
+    assert "pull-through cache" in said.err
+    assert not (tmp_path / "out.py").exists()
+
+
+def test_a_token_server_of_ones_own_decides_the_exit_status(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(
+        "auth: {token: {realm: 'https://auth.example.com/token', service: r}}\n"
+    )
+    said = cli("convert-settings", str(tmp_path / "config.yml"))
+    assert said.code == 2
+    assert "auth.token: a token server other than GitLab's" in said.err
+    assert '##   "https://auth.example.com/token"' in said.out
+
+
+def test_variables_of_a_container_win_over_its_config_yml(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text("log: {level: warn}\nstorage: {inmemory: }\n")
+    (tmp_path / "registry.env").write_text("# of the container\nPATH=/bin\nREGISTRY_LOG_LEVEL=debug\n")
+    arguments = ["--from", str(tmp_path / "config.yml"), "--from-env", str(tmp_path / "registry.env")]
+    said = cli("convert-settings", *arguments)
+    assert said.code == 0
+    assert 'registry["log_level"] = "debug"' in said.out
+    assert '"inmemory": {}' in said.out
+    said = cli("convert-settings", *arguments[2:])
+    assert 'registry["log_level"] = "debug"' in said.out
+    (tmp_path / "registry.env").write_text("REGISTRY_LOG_LEVEL=[\n")
+    said = cli("convert-settings", *arguments[2:])
+    assert said.code == 2
+    assert f"{tmp_path}/registry.env:1: the value of REGISTRY_LOG_LEVEL is not YAML" in said.err
 
 
 @pytest.mark.parametrize(

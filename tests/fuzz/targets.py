@@ -23,8 +23,8 @@ from ctl.cli.framework import cli
 from ctl.commands import check_config as _check_config  # noqa: F401 - loaded before anything is measured
 from ctl.converge.yaml_text import Document
 from ctl.paths import Layout
-from ctl.settings.conversion import distribution as _distribution  # noqa: F401
-from ctl.settings.conversion.files import convert_file
+from ctl.settings.conversion import registry_config as _registry_config  # noqa: F401
+from ctl.settings.conversion.convert import convert_file
 from ctl.settings.language.reading import Reading
 from ctl.settings.load import is_others_key, load, reading_of
 from ctl.settings.options import NAMES, OPTIONS

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.settings.conversion.converted import Converted
 from ctl.settings.language.faults import LimitReached
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.places import SourceText, presentable
@@ -19,21 +19,6 @@ from ctl.settings.source import Diagnostic, Location, SettingsError
 
 _MOST_SNIPPETS = 5_000
 """Settings that are commented out and converted: more than twice those of a whole gitlab.rb."""
-
-
-@dataclass(frozen=True)
-class Converted:
-    """A converted file.
-
-    Args:
-        text: the Python form.
-        remarks: what a person should know of it, each a sentence.
-        problems: what is not converted, and is in the text as a comment.
-    """
-
-    text: str
-    remarks: tuple[str, ...] = ()
-    problems: tuple[Diagnostic, ...] = ()
 
 
 def convert_ruby(path: Path, text: str, names: Names) -> Converted:

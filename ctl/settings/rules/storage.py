@@ -30,6 +30,8 @@ def complete_storage(view: View, given: Mapping[str, Any]) -> dict[str, Any]:
         "cache": given.get("cache", {"blobdescriptor": "inmemory"}),
         "delete": given.get("delete", {"enabled": view["registry.storage_delete_enabled"]}),
     }
+    if not complete["cache"]:
+        del complete["cache"]  # {}: none
     folder = given.get("filesystem", {}).get("rootdirectory")
     if folder:
         complete["filesystem"] = given["filesystem"] | {"rootdirectory": str(view.layout.path(folder))}

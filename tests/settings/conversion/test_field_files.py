@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.conversion.gitlab_rb import Converted, convert_ruby
+from ctl.settings.conversion.converted import Converted
+from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.options import NAMES
 from tests.settings.conversion.outcomes import outcome
 

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctl.errors import CtlError
-from ctl.settings.conversion.distribution import convert_distribution
+from ctl.settings.conversion import silence
+from ctl.settings.conversion.config_yml import load_config
+from ctl.settings.conversion.converted import Converted
+from ctl.settings.conversion.registry_config import convert_config
 from ctl.settings.load import reading_of
 from tests.harness.settings_site import Site
 
@@ -52,6 +55,8 @@ http:
   relativeurls: true
   tls:
     certificate: /x.crt
+    key: /x.key
+    ciphersuites: [TLS_AES_128_GCM_SHA256]
   debug:
     addr: localhost:5001
     prometheus:
@@ -83,8 +88,10 @@ compatibility:
     enabled: true
 validation:
   disabled: false
-proxy:
-  remoteurl: https://hub.example.com
+policy:
+  repository:
+    classes: [image]
+catalog:
   password: hunter2
 """
 
@@ -107,6 +114,7 @@ SETTINGS = {
         "http_secret": "a-secret-of-http",
         "http_draintimeout": "60s",
         "env": {"REGISTRY_HTTP_RELATIVEURLS": True},
+        "nginx": {"ssl_certificate": "/x.crt", "ssl_certificate_key": "/x.key"},
         "debug_addr": "localhost:5001",
         "health_storagedriver_enabled": False,
         "notifications": [
@@ -115,6 +123,8 @@ SETTINGS = {
                 "url": "https://listener.example.com/event",
                 "headers": {"Authorization": ["Bearer abc"]},
                 "timeout": "1s",
+                "threshold": 10,
+                "backoff": "1s",
             }
         ],
         "redis": {"addr": "localhost:6379"},
@@ -125,7 +135,18 @@ SETTINGS = {
     "gitlab_rails": {"registry_issuer": "gitlab-issuer"},
 }
 
-LEFT = ["log.accesslog", "http.tls", "health.storagedriver.threshold", "notifications.events", "proxy"]
+LEFT = [
+    "log.accesslog",
+    "http.tls.ciphersuites",
+    "health.storagedriver.threshold",
+    "notifications.events",
+    "policy",
+    "catalog",
+]
+
+
+def convert_distribution(path: Path, text: str) -> Converted:
+    return convert_config(path, load_config(path, text))
 
 
 def _read(text: str, folder: Path) -> dict[str, object]:
@@ -139,11 +160,17 @@ def test_everything_that_has_a_setting_becomes_one(tmp_path: Path) -> None:
     assert _read(WHOLE, tmp_path) == SETTINGS
 
 
-def test_what_has_no_setting_is_listed_without_values(tmp_path: Path) -> None:
+def test_what_has_no_setting_is_listed_and_keeps_its_value_in_a_comment(tmp_path: Path) -> None:
     converted = convert_distribution(tmp_path / "config.yml", WHOLE)
-    assert [remark.partition(" has no setting")[0] for remark in converted.remarks] == LEFT
+    listed = [
+        remark.partition(" has no setting")[0] for remark in converted.remarks if "no setting" in remark
+    ]
+    assert listed == LEFT
     comments = [line for line in converted.text.splitlines() if line.startswith("## ")]
     assert all(any(remark in line for line in comments) for remark in converted.remarks)
+    assert '##   ["TLS_AES_128_GCM_SHA256"]' in comments
+    assert '##   {"repository": {"classes": ["image"]}}' in comments
+    assert '##   {"password": "********"}' in comments
     assert "hunter2" not in converted.text + " ".join(converted.remarks)
 
 
@@ -162,11 +189,40 @@ def test_the_result_is_a_valid_settings_file(tmp_path: Path) -> None:
         ("validation: {enabled: true}", 'registry["validation_enabled"] = True'),
         ("validation: {disabled: true}", 'registry["validation_enabled"] = False'),
         ("loglevel: debug", 'registry["log_level"] = "debug"'),
-        ("storage: {inmemory: }", 'registry["storage"] = {"inmemory": None}'),
+        ("storage: {inmemory: }", 'registry["storage"] = {'),
+        ("storage: filesystem", '    "filesystem": {"rootdirectory": "/var/lib/registry"},'),
+        ("storage: {inmemory: }", '    "cache": {},'),
+        ("storage: {inmemory: }", '    "delete": {"enabled": False},'),
+        ("storage: {s3: {}, delete: {enabled: true}}", '    "delete": {"enabled": True},'),
+        ("log: {level: info}", 'registry["storage_delete_enabled"] = False'),
+        ("log: {level: info}", 'registry["health_storagedriver_enabled"] = False'),
+        ("log: {level: info}", 'registry["validation_enabled"] = True'),
+        ("validation: {enabled: false}", 'registry["validation_enabled"] = True'),
+        ("health: {storagedriver: {enabled: true}}", 'registry["health_storagedriver_enabled"] = True'),
+        ("http: {tls: {minimumtls: tls1.3}}", 'registry["nginx"]["ssl_protocols"] = "TLSv1.3"'),
+        ("http: {tls: {clientcas: [/ca.crt]}}", 'registry["nginx"]["ssl_client_certificate"] = "/ca.crt"'),
+        ("http: {tls: {letsencrypt: {email: a@b}}}", 'letsencrypt["contact_emails"] = ["a@b"]'),
+        (
+            "http: {headers: {Access-Control-Allow-Origin: ['*']}}",
+            '    "REGISTRY_HTTP_HEADERS": "{\\"Access-Control-Allow-Origin\\": [\\"*\\"]}",',
+        ),
+        (
+            "log: {level: info}",
+            "## there was no authentication: pulls and pushes need an account now: ctl user add",
+        ),
+        ("auth: {silly: {realm: x, service: y}}", "## there was no authentication"),
+        ("auth: {token: {realm: 'https://a/jwt/auth'}}", 'registry["token_realm"] = "https://a"'),
         ("database: {enabled: true}", 'registry["database"] = {"enabled": True}'),
-        ("auth: {token: {realm: 'https://a/other'}}", "## auth.token.realm has no setting: "),
-        ("auth: {token: {service: other}}", "## auth.token.service has no setting: "),
-        ("auth: {htpasswd: {path: /x}}", "## auth.htpasswd has no setting: "),
+        (
+            "auth: {token: {realm: 'https://a/other'}}",
+            "## NOT CONVERTED: auth.token: a token server other than",
+        ),
+        ("auth: {token: {realm: 'https://a/other'}}", "## auth.token.realm has no setting"),
+        ("auth: {token: {service: other}}", "## auth.token.service has no setting"),
+        (
+            "auth: {htpasswd: {path: /x}}",
+            "## its accounts are taken over with: ctl user import-htpasswd /x",
+        ),
         ("new: {thing: 1}", "## new has no setting"),
         ('"a\\nb": 1', "## a?b has no setting"),
     ],
@@ -227,4 +283,4 @@ def test_any_yaml_becomes_python_that_holds_the_same_values(config: dict[str, ob
     wanted = yaml.safe_load(text).get("storage")
     found = [ast.literal_eval(one.value) for one in tree.body if isinstance(one, ast.Assign)
              and ast.unparse(one.targets[0]) == "registry['storage']"]  # fmt: skip
-    assert found == ([] if wanted is None else [wanted])
+    assert found == ([] if wanted is None else [silence.storage(wanted)])
