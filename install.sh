@@ -1,8 +1,10 @@
 #!/bin/sh
 # Installs a container registry behind NGINX with TLS on this machine, and ctl, which runs it.
 #
-#   sudo sh install.sh [--url https://host:port] [--no-reconfigure]
+#   sudo sh install.sh [--url https://host:port] [--registry PROGRAM] [--no-reconfigure]
 #
+# PROGRAM is distribution3 (built with Go: it has the gcs and azure drivers), a package, or the path of a package
+# (.deb) or of a registry program that was built elsewhere; without it docker-registry of the distribution.
 # Can be run again at any time: it upgrades ctl, keeps the settings, and converges.
 set -eu
 umask 022
@@ -15,16 +17,19 @@ trap 'exit 130' INT TERM HUP
 
 cd "$(dirname "$0")"
 . packaging/apt.sh
+. packaging/distribution3.sh
 
 HOME_OF_CTL=/opt/registry-ctl
 LINK=/usr/local/bin/ctl
 SETTINGS=/etc/gitlab/gitlab.py
-PROGRAMS="nginx runit docker-registry logrotate ca-certificates util-linux"
+REGISTRY_LINK=/usr/local/bin/registry
+PROGRAMS="nginx runit logrotate ca-certificates util-linux"
+REGISTRY=
 URL=
 RECONFIGURE=yes
 
 usage() {
-    sed -n '2,6s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -41,6 +46,8 @@ read_arguments() {
         case $1 in
             --url) [ $# -gt 1 ] || fail "--url needs a value, as https://registry.example.com:5050"; URL=$2; shift ;;
             --url=*) URL=${1#--url=} ;;
+            --registry) [ $# -gt 1 ] || fail "--registry needs a value, as distribution3"; REGISTRY=$2; shift ;;
+            --registry=*) REGISTRY=${1#--registry=} ;;
             --no-reconfigure) RECONFIGURE=no ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; printf 'install.sh: %s is not an option\n' "$1" >&2; exit 2 ;;
@@ -51,6 +58,59 @@ read_arguments() {
         "" | http://?* | https://?*) ;;
         *) printf 'install.sh: --url %s: begins with neither https:// nor http://\n' "$URL" >&2; exit 2 ;;
     esac
+}
+
+# Before anything is installed: which package, if the registry is one, and whether it can be had.
+choose_registry() {
+    case $REGISTRY in
+        "") is_ours "$REGISTRY_LINK" || PROGRAMS="$PROGRAMS docker-registry" ;;
+        distribution3)
+            find_go >/dev/null || fail "--registry distribution3: there is no Go here to build it with (go.dev/dl, from \
+1.21); or build it elsewhere with 'go install $DISTRIBUTION3_MODULE@v$DISTRIBUTION3', and name the file: --registry PATH" ;;
+        */*)
+            [ -f "$REGISTRY" ] || fail "--registry $REGISTRY: there is no such file" ;;
+        *)
+            # a list of packages that was never read knows none: the installation tells
+            PROGRAMS="$PROGRAMS $REGISTRY" ;;
+    esac
+    case $REGISTRY in
+        distribution3 | */*)
+            [ ! -e "$REGISTRY_LINK" ] && [ ! -L "$REGISTRY_LINK" ] || is_ours "$REGISTRY_LINK" \
+                || fail "$REGISTRY_LINK is there and was not made by this script; move it away first" ;;
+    esac
+}
+
+# is_ours LINK: whether this script made it.
+is_ours() {
+    case $(readlink "$1" || true) in "$HOME_OF_CTL"/*) return 0 ;; *) return 1 ;; esac
+}
+
+# A registry that is no package: beside ctl, and found by it as /usr/local/bin/registry.
+install_registry() {
+    case $REGISTRY in
+        *.deb)
+            install_quietly "$(readlink -f "$REGISTRY")" || fail "$REGISTRY could not be installed"
+            return 0 ;;
+        distribution3 | */*) ;;
+        *) return 0 ;;
+    esac
+    mkdir -p "$HOME_OF_CTL"
+    build=$(mktemp -d "$HOME_OF_CTL/registry-XXXXXX")
+    trap 'rm -rf "$build"' EXIT
+    if [ "$REGISTRY" = distribution3 ]; then
+        say "Building Distribution $DISTRIBUTION3"
+        build_distribution3 "$build" || fail "Distribution $DISTRIBUTION3 could not be built; see above"
+    else
+        install -m 755 "$REGISTRY" "$build/registry"
+    fi
+    # PROGRAM github.com/... VERSION
+    "$build/registry" --version 2>/dev/null | grep -Eq '^[^ ]+ [^ ]*(distribution|container-registry)' \
+        || fail "$REGISTRY is no container registry: it does not print that as its version"
+    mv "$build/registry" "$HOME_OF_CTL/registry"
+    rm -rf "$build"
+    trap - EXIT
+    mkdir -p "${REGISTRY_LINK%/*}"
+    ln -sfn "$HOME_OF_CTL/registry" "$REGISTRY_LINK"
 }
 
 check_machine() {
@@ -211,7 +271,9 @@ first_account() {
 
 read_arguments "$@"
 check_machine
+choose_registry
 install_programs
+install_registry
 install_ctl
 install_manual_and_completion
 install_unit

@@ -68,6 +68,7 @@ def configuration(node: Node) -> Iterator[Item]:
             "registry": registry,
             "issuer": node.attributes.gitlab_rails.registry_issuer,
             "sections": program.sections(registry),
+            "notifications": program.notifications(node.attributes),
             "key_set": keys,
             "schema1": program.takes_schema1,
             "validation": program.validation(enabled=registry.validation_enabled),
@@ -96,10 +97,10 @@ def configuration(node: Node) -> Iterator[Item]:
         ),
         check=lambda staging: registry_accepts(
             staging.path(config),
-            program=node.programs.registry,
+            program=program,
             user=registry.username if node.privileged else None,
             environment=environment(node),
-            pardoned=GitlabRegistry.PENDING if program.migrates(registry) else "",
+            migrates=program.migrates(registry),
         ),
         user=registry.username if node.privileged else None,
     )

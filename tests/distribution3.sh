@@ -5,10 +5,9 @@
 #   sh tests/distribution3.sh          needs a Go toolchain, and about a minute the first time
 set -eu
 
-VERSION=3.1.1
-MODULE=github.com/distribution/distribution/v3/cmd/registry
-
 cd "$(dirname "$0")/.."
+. packaging/distribution3.sh
+VERSION=$DISTRIBUTION3
 folder=.cache/registry-$VERSION
 registry=$folder/registry
 
@@ -19,21 +18,14 @@ give_up() {
     exit 0
 }
 
-find_go() {
-    command -v go || { [ -x /usr/local/go/bin/go ] && echo /usr/local/go/bin/go; }
-}
-
 if [ ! -x "$registry" ]; then
     mkdir -p "$folder"
-    go=$(find_go) || give_up "there is no Go toolchain"
+    find_go >/dev/null || give_up "there is no Go toolchain"
     echo "building Distribution $VERSION" >&2
     build=$(mktemp -d "$folder/build-XXXXXX")
     trap 'rm -rf "$build"' EXIT
     trap 'exit 130' INT TERM HUP
-    # -s -w leaves the tables of debuggers out: a third of its size
-    GOBIN=$PWD/$build timeout 900 "$go" install -trimpath -ldflags='-s -w' "$MODULE@v$VERSION" >&2 ||
-        give_up "go install $MODULE@v$VERSION failed"
-    chmod 755 "$build/registry"
+    build_distribution3 "$PWD/$build" || give_up "go install $DISTRIBUTION3_MODULE@v$VERSION failed"
     mv "$build/registry" "$registry"
     rm -f "$folder/missing"
 fi

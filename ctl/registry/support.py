@@ -45,7 +45,7 @@ def unsupported_settings(attributes: Attributes, program: RegistryProgram | None
 
 
 def ignored_settings(attributes: Attributes, program: RegistryProgram | None = None) -> list[Diagnostic]:
-    """A warning for each parameter of storage that the settings file gave and that has no effect here.
+    """A warning for each parameter of storage and notifications that was given and has no effect here.
 
     Args:
         attributes: of a node; without a registry nothing is ignored.
@@ -54,19 +54,31 @@ def ignored_settings(attributes: Attributes, program: RegistryProgram | None = N
     Raises:
         PreflightError: the program cannot be run.
     """
-    origin = attributes.origin("registry.storage")
     program = program or _program(attributes)
-    if program is None or origin.kind is not OriginKind.FILE:
+    if program is None:
         return []
-    return [
-        Diagnostic(
-            f"has no effect: {program} does not know it{more}",
-            origin.location,
-            f"registry.storage.{setting}",
-            severity=Severity.WARNING,
-        )
-        for setting, more in _ignored(attributes.registry.storage, program.storage_parameters)
+    found = [
+        _warning(attributes, one.option, one.message, hint=one.hint)
+        for one in program.ignored_notifications(attributes)
     ]
+    if attributes.origin("registry.storage").kind is OriginKind.FILE:
+        found += [
+            _warning(
+                attributes,
+                "registry.storage",
+                f"has no effect: {program} does not know it{more}",
+                below=setting,
+            )
+            for setting, more in _ignored(attributes.registry.storage, program.storage_parameters)
+        ]
+    return found
+
+
+def _warning(
+    attributes: Attributes, option: str, message: str, *, below: str = "", hint: str = ""
+) -> Diagnostic:
+    setting = f"{option}.{below}" if below else option
+    return Diagnostic(message, attributes.origin(option).location, setting, hint, Severity.WARNING)
 
 
 def _program(attributes: Attributes) -> RegistryProgram | None:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ctl.errors import ValidationError
+from ctl.registry.config import RegistryConfig
 from ctl.registry.launch import account_of, clean_environment, end, start
-from ctl.registry.reason import reason, secrets_in
+from ctl.registry.programs import RegistryProgram
+from ctl.registry.reason import reason
 
 TIME_LIMIT = 3.0
 """Seconds after which a program that has refused nothing counts as content; it listens after 0.02 s."""
@@ -26,15 +28,20 @@ _PRIVATE = {
     "REGISTRY_HTTP_DEBUG_ADDR": "",
     "OTEL_TRACES_EXPORTER": "none",
 }
-"""So that it takes no port that the running registry has, and tells nobody that it runs."""
+"""So that it takes no port that the running registry has, and reports to nobody that it runs."""
 
 
 def registry_accepts(
-    config: Path, *, program: Path, user: str | None, environment: Mapping[str, str], pardoned: str = ""
+    config: Path,
+    *,
+    program: RegistryProgram,
+    user: str | None,
+    environment: Mapping[str, str],
+    migrates: bool = False,
 ) -> None:
-    """Run the registry with a configuration until it listens, and end it. It writes nothing.
+    """Run the registry with a configuration until it listens, and end it. It leaves nothing behind.
 
-    `garbage-collect --dry-run` would not do: it passes over auth, health, middleware and http.
+    `garbage-collect --dry-run` would not do: it ignores auth, health, middleware and http.
 
     Args:
         config: readable by the user; a folder is made beside it for the time of the check.
@@ -42,37 +49,38 @@ def registry_accepts(
         user: account to run it as, or None for the caller; an account that does not exist yet is stood in
             for by nobody.
         environment: the registry's own environment.
-        pardoned: a reason to refuse that the run does away with before the registry starts, or "".
+        migrates: whether the run applies pending migrations of the database before the registry starts.
 
     Raises:
         ValidationError: it refused; with its own reason, in one line and without secrets.
         PreflightError: it cannot be started.
     """
     account, document = account_of(user), _read(config)
+    planned = RegistryConfig(config, document if isinstance(document, Mapping) else {}, environment)
+    trial = {**_PRIVATE, **_audible(document, environment), **program.trial_environment(planned)}
     with tempfile.TemporaryDirectory(prefix="ctl-check-", dir=config.parent) as folder:
         # it runs there: a relative path in the configuration must not touch anything of the caller's
         if account is not None:
             os.chown(folder, account.uid, account.gid)
         process = start(
-            [program, "serve", config],
+            [program.path, "serve", config],
             account=account,
-            environment=clean_environment({**environment, **_PRIVATE, **_audible(document, environment)}),
+            environment=clean_environment({**environment, **trial}),
             cwd=Path(folder),
         )
         try:
-            said = _until_it_listens(process)
+            printed = _until_it_listens(process)
         finally:
             end(process)
-    if said is not None:
-        secrets = [*secrets_in(document), *secrets_in(dict(environment))]
-        text = reason(said, secrets=secrets).replace(str(config), config.name)
-        if pardoned and pardoned in text:
-            return
-        raise ValidationError(f"the registry refuses {config.name}: {text}")
+    if printed is not None:
+        text = reason(printed, secrets=planned.secrets).replace(str(config), config.name)
+        if not program.pardons(planned, text):
+            raise ValidationError(f"the registry refuses {config.name}: {text}")
+    program.check_database(planned, user=user, migrates=migrates)
 
 
 def _read(config: Path) -> Any:  # noqa: ANN401 - YAML
-    """The document, as far as it can be read: what is wrong with it, the registry shall say."""
+    """The document, as far as it can be read: what is wrong with it, the registry should say."""
     import yaml
 
     try:
@@ -89,17 +97,17 @@ def _audible(document: object, environment: Mapping[str, str]) -> dict[str, str]
 
 
 def _until_it_listens(process: subprocess.Popen[str]) -> list[str] | None:
-    """What it said, if it ended by itself; None once it listens, or has not ended within the time limit."""
+    """What it printed, if it ended by itself; None once it listens, or has not ended within the time limit."""
     assert process.stdout is not None  # noqa: S101 - `start` makes the pipe
     descriptor, deadline = process.stdout.fileno(), time.monotonic() + TIME_LIMIT
-    said = b""
+    printed = b""
     while (left := deadline - time.monotonic()) > 0:
         if not select.select([descriptor], [], [], left)[0]:
             break
         part = os.read(descriptor, 65536)
-        said += part
-        if _LISTENS.encode() in said:
+        printed += part
+        if _LISTENS.encode() in printed:
             return None
         if not part:
-            return said.decode("utf-8", "replace").splitlines()
+            return printed.decode("utf-8", "replace").splitlines()
     return None

@@ -442,13 +442,13 @@ def _notifications(made: Rendered) -> None:
     (endpoint,) = made.config["notifications"]["endpoints"]
     expected = {
         "timeout": "500ms",
-        "maxretries": 5,
+        "threshold": 5,  # as Distribution has it
         "backoff": "1s",
         "url": "https://gitlab.example.com/notify",
     }
     assert endpoint | expected == endpoint
     assert endpoint["headers"] == {"Authorization": ["AUTHORIZATION_EXAMPLE_TOKEN"]}
-    assert "threshold" not in endpoint
+    assert "maxretries" not in endpoint
 
 
 @example("relative-urls.py")

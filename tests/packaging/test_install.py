@@ -18,6 +18,7 @@ from tests.harness.root import Result
 from tests.harness.wheelhouse import fill, offline
 
 pytestmark = pytest.mark.real
+PROGRAM = CHECKOUT / ".cache/registry-3.1.1/registry"
 
 need_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a machine of its own")
 IGNORED = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "build", "dist")
@@ -116,6 +117,61 @@ def test_wrong_calls_change_nothing(wheels: Path) -> None:
         assert "was not made by this script" in install(machine, CHECKOUT, wheels).exits(1).err
         machine.run("mkdir", "-p", "/opt/gitlab/embedded").ok()
         assert "ctl --root DIR" in install(machine, CHECKOUT, wheels).exits(1).err
+        assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
+
+
+@need_root
+@pytest.mark.one_registry("installs its own")
+def test_a_registry_that_was_built_elsewhere(wheels: Path) -> None:
+    if not PROGRAM.exists():
+        pytest.skip("no Distribution 3 was built (tests/distribution3.sh)")
+    with Machine() as machine:
+        assert "no such file" in install(machine, CHECKOUT, wheels, "--registry", "/no/file").exits(1).err
+        assert (
+            "is no container registry"
+            in install(machine, CHECKOUT, wheels, "--registry", "/bin/true").exits(1).err
+        )
+        assert machine.run("test", "-e", "/usr/local/bin/registry").code == 1
+        install(machine, CHECKOUT, wheels, "--url", "https://localhost:5050", "--registry", str(PROGRAM)).ok()
+        assert "version=v3" in machine.read("/var/log/gitlab/registry/current")
+        assert machine.run("readlink", "/usr/local/bin/registry").ok().out == "/opt/registry-ctl/registry\n"
+        gcs = 'registry["storage"] = {"gcs": {"bucket": "images"}}'
+        machine.run("sh", "-c", f"echo '{gcs}' >> /etc/gitlab/gitlab.py").ok()
+        assert "has no such driver" not in machine.run("ctl", "check-config").text
+        again = install(machine, CHECKOUT, wheels, "--no-reconfigure").ok()
+        assert "docker-registry" not in again.out, "it is kept"
+
+
+@need_root
+@pytest.mark.one_registry("installs its own")
+def test_distribution_3_is_built_where_go_is(wheels: Path) -> None:
+    """From the modules that the tests' own registry was built of: this machine has no network."""
+    if shutil.which("go") is None or not PROGRAM.exists():
+        pytest.skip("no Distribution 3 was built (tests/distribution3.sh)")
+    modules = subprocess.run(
+        ["go", "env", "GOMODCACHE"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    go = [
+        "GOTOOLCHAIN=local",
+        "GOSUMDB=off",
+        f"GOPROXY=file://{modules}/cache/download",
+        "GOPATH=/var/tmp/go",
+    ]
+    offline_pip = [f"{name}={value}" for name, value in offline(wheels).items()]
+    with Machine() as machine:
+        script = ["sh", str(CHECKOUT / "install.sh"), "--registry", "distribution3", "--no-reconfigure"]
+        machine.run(*script, timeout=900, environment=[*go, *offline_pip]).ok()
+        assert "distribution/v3" in machine.run("/usr/local/bin/registry", "--version").ok().out
+
+
+@need_root
+def test_without_go_it_says_what_else_there_is(wheels: Path) -> None:
+    with Machine() as machine:
+        machine.run("mkdir", "-p", "/usr/local/go/bin").ok()
+        machine.run("rm", "-f", "/usr/local/go/bin/go", "/usr/local/bin/go").ok()
+        said = install(machine, CHECKOUT, wheels, "--registry", "distribution3").exits(1).err
+        assert "there is no Go here" in said
+        assert "--registry PATH" in said
         assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
 
 

@@ -19,15 +19,20 @@ PROGRAM = """\
 #!/bin/sh
 case "$*" in
     --version) echo "registry gitlab.com/gitlab-org/container-registry v4.15.2-gitlab" ;;
-    "database migrate status --up-to-date "*) [ -e {state} ] && echo true || echo false ;;
+    "database migrate status --up-to-date "*)
+        [ ! -e {folder}/unreachable ] || {{ cat {folder}/no-connection >&2; exit 1; }}
+        [ -e {state} ] && echo true || echo false ;;
     "database migrate up "*)
         [ -r "$4" ] && [ ! -e {refuse} ] || {{ echo "no database" >&2; exit 1; }}
         echo "$(id -un) $GIVEN $CALLERS" >>{state} ;;
     serve*)
-        [ -e {state} ] || {{
-            cat {folder}/refusal
-            exit 1
-        }}
+        lock={images}/docker/registry/lockfiles/database-in-use
+        if [ "$REGISTRY_DATABASE_ENABLED" = false ]; then
+            [ ! -e $lock ] || [ "$REGISTRY_FF_ENFORCE_LOCKFILES" = false ] || {{ cat {folder}/in-use; exit 1; }}
+        else
+            [ -e {state} ] || {{ cat {folder}/refusal; exit 1; }}
+            mkdir -p "${{lock%/*}}" && touch "$lock"
+        fi
         exec {registry} "$@" ;;
 esac
 """
@@ -39,15 +44,31 @@ migrate' CLI command to check and apply them"
 """
 
 
+IMAGES = "var/opt/gitlab/gitlab-rails/shared/registry"
+LOCK = f"{IMAGES}/docker/registry/lockfiles/database-in-use"
+IN_USE = """\
+level=fatal msg="configuring application: registry metadata database in use, please enable the database"
+"""
+NO_CONNECTION = """\
+level=fatal msg="failed to create database connection: dial tcp: lookup db.example.com: no such host"
+"""
+
+
 @pytest.fixture
 def migrated(make_root: RootMaker, person: Person) -> tuple[Root, Path]:
     """A root whose registry has a database, and the folder of that."""
     root = make_root(person)
     folder = root.path / "database"
     text = PROGRAM.format(
-        folder=folder, state=folder / "state", refuse=folder / "refuse", registry=root.registry.program
+        folder=folder,
+        state=folder / "state",
+        refuse=folder / "refuse",
+        registry=root.registry.program,
+        images=root.path / IMAGES,
     )
     root.write("database/refusal", REFUSAL)
+    root.write("database/in-use", IN_USE)
+    root.write("database/no-connection", NO_CONNECTION)
     program = root.write("database/registry", text, mode=0o755)
     folder.chmod(0o1777)  # the registry's account keeps the database
     root.settings(
@@ -56,6 +77,11 @@ def migrated(make_root: RootMaker, person: Person) -> tuple[Root, Path]:
         'registry["env"] = {"GIVEN": "given"}',
     )
     return root, folder
+
+
+def append(root: Root, line: str) -> None:
+    file = root.path / "etc/gitlab/gitlab.py"
+    file.write_text(f"{file.read_text()}{line}\n")
 
 
 def test_what_is_pending_is_applied_once_before_the_registry_serves(migrated: tuple[Root, Path]) -> None:
@@ -73,6 +99,30 @@ def test_a_migration_that_fails_undoes_the_run(migrated: tuple[Root, Path]) -> N
     said = root.ctl("reconfigure").exits(1).text
     assert "no database" in said
     assert not (root.path / "var/opt/gitlab/registry/config.yml").exists()
-    file = root.path / "etc/gitlab/gitlab.py"
-    file.write_text(file.read_text() + 'registry["auto_migrate"] = False\n')
+    append(root, 'registry["auto_migrate"] = False')
     assert "there are pending database migrations" in root.ctl("reconfigure").exits(1).text
+
+
+def test_the_trial_run_leaves_nothing_behind(migrated: tuple[Root, Path]) -> None:
+    root, database = migrated
+    root.ctl("reconfigure", "--dry-run").ok()
+    assert not (root.path / LOCK).exists()
+    assert not (database / "state").exists()
+    root.ctl("reconfigure").ok()
+    assert (root.path / LOCK).exists(), "the registry itself marks its storage"
+    append(root, 'registry["log_level"] = "warn"')
+    assert root.ctl("reconfigure").ok(), "storage that is the database's is no obstacle to a trial without it"
+
+
+def test_a_database_that_does_not_answer_is_reported_before_anything_changes(
+    migrated: tuple[Root, Path],
+) -> None:
+    root, database = migrated
+    root.ctl("reconfigure").ok()
+    (database / "unreachable").touch()
+    append(root, 'registry["log_level"] = "warn"')
+    text = root.ctl("reconfigure").exits(1).text
+    assert "the registry cannot use its database: " in text
+    assert "lookup db.example.com: no such host" in text
+    assert 'level: "info"' in root.read("var/opt/gitlab/registry/config.yml")
+    assert root.serves()

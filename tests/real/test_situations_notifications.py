@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -17,6 +19,8 @@ pytestmark = pytest.mark.real
 
 WARNINGS: list[str] = []
 """What the first run of this module's root said on standard error."""
+DEBUG: list[int] = []
+"""The port of the registry's debug server, which says how it read its configuration."""
 ENDPOINTS = """\
 registry["default_notifications_headers"] = {{"X-Site": ["main"], "Authorization": ["everybody's"]}}
 registry["default_notifications_timeout"] = "2s"
@@ -26,7 +30,8 @@ registry["notifications"] = [
     {{"name": "chosen", "url": "{url}/chosen",
       "ignore": {{"mediatypes": ["application/octet-stream"], "actions": ["pull"]}}}},
     {{"name": "older", "url": "{url}/older", "ignoredmediatypes": ["application/octet-stream"]}},
-    {{"name": "failing", "url": "{url}/failing", "threshold": 2, "backoff": "100ms"}},
+    {{"name": "failing", "url": "{url}/failing", "maxretries": 2, "backoff": "100ms"}},
+    {{"name": "both", "url": "{url}/both", "threshold": 4, "maxretries": 7}},
     {{"name": "off", "url": "{url}/off", "disabled": True}},
 ]
 """
@@ -44,7 +49,8 @@ def listener() -> Iterator[Listener]:
 def module_root(module_root_maker: RootMaker, listener: Listener) -> Root:
     """A registry with five endpoints, to which one image was pushed, and pulled."""
     root = module_root_maker()
-    root.settings(ENDPOINTS.format(url=listener.url))
+    DEBUG[:] = [root.ports.take()]
+    root.settings(ENDPOINTS.format(url=listener.url), f'registry["debug_addr"] = "127.0.0.1:{DEBUG[0]}"')
     WARNINGS[:] = [root.ctl("reconfigure").ok().err]
     root.client.push("grp/noted", images.image("noted"), "v1")
     assert root.client.pulls("grp/noted", images.image("noted"), "v1")
@@ -86,15 +92,15 @@ def test_what_fails_is_sent_again_after_the_backoff(running: Root, listener: Lis
     assert sorted(told) == sorted(one.content["id"] for one in listener.at("/all")), "nothing was lost"
 
 
-def test_threshold_is_warned_of_and_used_where_nothing_else_is_given(running: Root) -> None:
-    assert "threshold is deprecated since GitLab 17.0 and dropped in 18.0: failing should have" in WARNINGS[0]
+def test_retries_reach_the_program_as_its_threshold(running: Root) -> None:
+    with urlopen(f"http://127.0.0.1:{DEBUG[0]}/debug/vars", timeout=10) as answer:
+        endpoints = json.load(answer)["registry"]["notifications"]["endpoints"]
+    thresholds = {one["name"]: one["Threshold"] for one in endpoints}
+    assert thresholds == {"all": 10, "chosen": 10, "older": 10, "failing": 2, "both": 4}
     config: Any = yaml.safe_load(running.read("var/opt/gitlab/registry/config.yml"))
-    endpoints = {one["name"]: one for one in config["notifications"]["endpoints"]}
-    assert endpoints["failing"]["threshold"] == 2
-    assert "maxretries" not in endpoints["failing"]
-    assert endpoints["all"]["maxretries"] == 5
-    assert endpoints["all"]["timeout"] == "2s"
-    assert endpoints["failing"]["backoff"] == "100ms"
+    assert not any("maxretries" in one for one in config["notifications"]["endpoints"])
+    assert "deprecated" not in WARNINGS[0]
+    assert "maxretries of both has no effect" in WARNINGS[0]
 
 
 def test_headers_stay_out_of_the_log(running: Root) -> None:

@@ -19,7 +19,9 @@ MINIO = "http://minio:9000"
 
 def warnings(kind: Kind, storage: dict[str, Any], *, origin: OriginKind = OriginKind.FILE) -> list[str]:
     given = {"registry.storage": Origin(origin, Location(Path("gitlab.py"), 7))}
-    attributes = Attributes({"registry": Section({"storage": storage})}, origins=given)
+    for name in ("threshold", "maxretries"):
+        given[f"registry.default_notifications_{name}"] = Origin(OriginKind.DEFAULT)
+    attributes = Attributes({"registry": Section({"storage": storage, "notifications": None})}, origins=given)
     program = kind(Path("/usr/bin/registry"), "1.2")
     return [str(one) for one in ignored_settings(attributes, program)]
 

@@ -14,6 +14,7 @@ import pytest
 
 from ctl.errors import PreflightError, ValidationError
 from ctl.registry import validate
+from ctl.registry.programs import program_at
 from ctl.registry.validate import registry_accepts
 from tests.harness import seeds
 from tests.harness.ports import Ports
@@ -31,7 +32,7 @@ class Question:
     """What a registry is asked.
 
     Args:
-        program: the registry.
+        program: the path of the registry.
         folder: where its configuration lies; its user can enter it.
     """
 
@@ -50,7 +51,7 @@ class Question:
         """Ask."""
         config = self.folder / "config.yml"
         config.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-        registry_accepts(config, program=self.program, user=user, environment=environment)
+        registry_accepts(config, program=program_at(self.program), user=user, environment=environment)
 
     def refusal(self, content: Document | str, **environment: str) -> str:
         """Ask, and return the reason of the refusal."""
@@ -171,7 +172,9 @@ def test_its_own_environment_counts_and_the_callers_does_not(
 def test_missing_program_is_said(question: Question) -> None:
     (question.folder / "config.yml").touch()
     with pytest.raises(PreflightError, match="/nowhere cannot be started"):
-        registry_accepts(question.folder / "config.yml", program=Path("/nowhere"), user=None, environment={})
+        registry_accepts(
+            question.folder / "config.yml", program=program_at(Path("/nowhere")), user=None, environment={}
+        )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")

@@ -116,7 +116,7 @@ def endpoints(site: Site, text: str) -> Any:  # noqa: ANN401
 
 def test_an_endpoint_is_completed(site: Site) -> None:
     assert endpoints(site, f'registry["notifications"] = [{ENDPOINT}]') == [
-        {"name": "a", "url": "https://a.example.com/", "timeout": "500ms", "maxretries": 5, "backoff": "1s"}
+        {"name": "a", "url": "https://a.example.com/", "timeout": "500ms", "backoff": "1s"}
     ]
 
 
@@ -135,17 +135,16 @@ def test_defaults_of_endpoints_and_merged_headers(site: Site) -> None:
         site,
         """
 registry["default_notifications_timeout"] = "2s"
-registry["default_notifications_maxretries"] = "9"
 registry["default_notifications_backoff"] = "3s"
 registry["default_notifications_headers"] = {"authorization": "default", "X-Site": ["main"]}
 registry["notifications"] = [{"name": "a", "url": "http://a", "headers": {"Authorization": ["own"]}}]
 """,
     )
-    assert (found["timeout"], found["maxretries"], found["backoff"]) == ("2s", 9, "3s")
+    assert (found["timeout"], found["backoff"]) == ("2s", "3s")
     assert found["headers"] == {"X-Site": ["main"], "Authorization": ["own"]}
 
 
-def test_threshold_holds_only_without_maxretries(site: Site) -> None:
+def test_retries_stay_as_given_for_the_program_to_choose(site: Site) -> None:
     text = """
 registry["notifications"] = [
     {"name": "old", "url": "http://a", "threshold": 3},
@@ -153,31 +152,9 @@ registry["notifications"] = [
 ]
 """
     old, both = endpoints(site, text)
-    assert old["threshold"] == 3
-    assert "maxretries" not in old
-    assert both["maxretries"] == 7
-    assert "threshold" not in both
-    (warning,) = site.warnings(BOTH + text)
-    assert "threshold is deprecated since GitLab 17.0 and dropped in 18.0: old, both" in warning
-
-
-def test_the_default_threshold_says_what_to_use(site: Site) -> None:
-    text = (
-        BOTH
-        + 'registry["default_notifications_threshold"] = 5\n'
-        + f'registry["notifications"] = [{ENDPOINT}]\n'
-    )
-    (warning,) = site.warnings(text)
-    assert "use registry.default_notifications_maxretries" in warning
-    assert "threshold" not in site.value(text, "registry.notifications")[0]
-
-
-def test_many_thresholds_are_one_warning(site: Site) -> None:
-    text = BOTH + (
-        'registry["notifications"] = [{"name": f"e{n}", "url": "http://a", "threshold": 1} for n in range(50)]'
-    )
-    (warning,) = site.warnings(text)
-    assert "e0, e1, e2 and 47 more" in warning
+    assert (old["threshold"], "maxretries" in old) == (3, False)
+    assert (both["threshold"], both["maxretries"]) == (3, 7)
+    assert site.warnings(BOTH + text) == []
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,7 @@ registry["notifications"] = [
                     "name": "test_endpoint",
                     "url": "https://gitlab.example.com/notify",
                     "timeout": "500ms",
+                    "threshold": 5,
                     "maxretries": 5,
                     "backoff": "1s",
                     "headers": {"Authorization": ["AUTHORIZATION_EXAMPLE_TOKEN"]},

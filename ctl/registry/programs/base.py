@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ctl.registry import token
+from ctl.registry.config import RegistryConfig
+from ctl.settings.attributes import Attributes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
     from ctl.settings.named import Registry
 
+RETRIES = ("threshold", "maxretries")
+_SHOWN = 3
 _OPTIONAL = ("database", "gc", "redis", "reporting", "middleware")
 _LOGS_ITS_FINDINGS = {"REGISTRY_LOG_LEVEL": "info", "REGISTRY_LOG_FORMATTER": "json"}
 
@@ -31,6 +35,21 @@ class Unsupported:
     option: str
     setting: str
     needs: str
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A setting without the effect that it was given for.
+
+    Args:
+        option: "registry.notifications".
+        message: what about it.
+        hint: what to write instead.
+    """
+
+    option: str
+    message: str
+    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +108,34 @@ class RegistryProgram:
         found["storage"] = self.storage(found["storage"])
         if "redis" in found:
             found["redis"] = self.redis(found["redis"])
+        if "database" in found:
+            found["database"] = {**found["database"], "enabled": _switch(found["database"].get("enabled"))}
         return found
+
+    def notifications(self, attributes: Attributes) -> list[dict[str, Any]]:
+        """The section `notifications.endpoints`.
+
+        Args:
+            attributes: of the node; endpoints have what the settings give them, but for retries.
+        """
+        return [
+            endpoint(one, self.retries(one, attributes)) for one in attributes.registry.notifications or []
+        ]
+
+    def retries(self, given: Mapping[str, Any], attributes: Attributes) -> dict[str, int]:
+        """What an endpoint has of `threshold` and `maxretries`.
+
+        Args:
+            given: the endpoint.
+            attributes: whose defaults are for endpoints without any.
+        """
+        if "maxretries" not in given and "threshold" in given:
+            return {"threshold": given["threshold"]}
+        return {"maxretries": given.get("maxretries", attributes.registry.default_notifications_maxretries)}
+
+    def ignored_notifications(self, attributes: Attributes) -> Iterator[Ignored]:
+        """Settings of notifications that it does not know, or has given up."""
+        yield from ()
 
     def storage(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The section `storage`."""
@@ -130,6 +176,46 @@ class RegistryProgram:
     def migrates(self, registry: Registry) -> bool:
         """Whether a run brings the schema of the program's database up to date."""
         return False
+
+    def trial_environment(self, config: RegistryConfig) -> dict[str, str]:
+        """Variables with which a trial run of a configuration leaves nothing behind."""
+        return {}
+
+    def pardons(self, config: RegistryConfig, reason: str) -> bool:
+        """Whether a trial run may end for a reason that comes from these variables alone."""
+        return False
+
+    def check_database(self, config: RegistryConfig, *, user: str | None, migrates: bool) -> None:
+        """Ask whether the database of a configuration can be used, where there is one.
+
+        Args:
+            config: planned, readable by the user.
+            user: whose rights the program gets, or None for the caller's.
+            migrates: whether pending migrations will be applied before the program starts.
+
+        Raises:
+            ValidationError: it cannot; with the program's reason.
+        """
+
+
+def endpoint(given: Mapping[str, Any], retries: Mapping[str, int]) -> dict[str, Any]:
+    """A notification endpoint with these retries after its timeout, and no others."""
+    named = {name: value for name, value in given.items() if name not in RETRIES}
+    first: dict[str, Any] = {name: named.pop(name) for name in ("name", "url", "timeout") if name in named}
+    return {**first, **retries, **named}
+
+
+def names_with(endpoints: Sequence[Mapping[str, Any]]) -> str:
+    """The names of some endpoints, of many the first ones."""
+    more = len(endpoints) - _SHOWN
+    return ", ".join(str(one.get("name")) for one in endpoints[:_SHOWN]) + (
+        f" and {more} more" if more > 0 else ""
+    )
+
+
+def _switch(enabled: object) -> object:
+    """A boolean where the settings have it as text, which the program refuses; "prefer" is one of its words."""
+    return {"true": True, "false": False}.get(str(enabled).lower(), enabled)
 
 
 def texts(listed: object) -> tuple[str, ...]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ctl.registry.programs.base import RegistryProgram, Unsupported, is_on
+from ctl.registry.programs.base import Unsupported, is_on
 from ctl.registry.programs.metadata import metadata_settings
+from ctl.registry.programs.upstream import Upstream
 
 S3 = frozenset(
     {
@@ -21,7 +22,7 @@ _NEWER_REDIS = ("username", "mainname", "mastername")
 
 
 @dataclass(frozen=True)
-class Distribution2(RegistryProgram):
+class Distribution2(Upstream):
     """github.com/docker/distribution."""
 
     title = "Distribution 2"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ctl.distribution import distribution
 from ctl.registry import token
-from ctl.registry.programs.base import RegistryProgram, Unsupported, is_true, texts
+from ctl.registry.programs.base import Unsupported, is_true, texts
 from ctl.registry.programs.distribution2 import EVERYWHERE, S3, Distribution2
 from ctl.registry.programs.metadata import REPORTERS_OF_2, metadata_settings, reporters
+from ctl.registry.programs.upstream import Upstream
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -34,7 +35,7 @@ _POOL_NAMES = {
 
 
 @dataclass(frozen=True)
-class Distribution3(RegistryProgram):
+class Distribution3(Upstream):
     """github.com/distribution/distribution/v3.
 
     It finds the key of a token by its RFC 7638 thumbprint, if all that it has is the certificate, and GitLab names

@@ -17,7 +17,9 @@ from ctl.settings.attributes import Attributes
 
 KNOWN = (Distribution2, Distribution3, GitlabRegistry)
 NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
-_VERSION = re.compile(r"(?P<package>\S+) v?(?P<version>(?P<major>\d+)(?:\.\d+)*\S*)\s*")
+_VERSION = re.compile(r"\S+ (?P<package>\S+) v?(?P<version>(?P<major>\d+)(?:\.\d+)*\S*)\s*")
+_NAMELESS = re.compile(r"\S+ (?P<package>\S*(?:distribution|container-registry)\S*)(?: +[^\d\s]*)?")
+"""A build without a version: "registry github.com/docker/distribution unknown"."""
 
 
 def names_of(given: str | None) -> tuple[str, ...]:
@@ -43,7 +45,20 @@ def identify(path: Path) -> RegistryProgram:
         PreflightError: it cannot be run, or prints nothing that a registry prints.
     """
     done = run_program(path, "--version")
-    return parse_version(path, done.stdout or done.stderr)
+    printed = done.stdout or done.stderr
+    nameless = _NAMELESS.fullmatch(printed.strip().partition("\n")[0])
+    return _by_commands(path, nameless["package"]) if nameless else parse_version(path, printed)
+
+
+def _by_commands(path: Path, package: str) -> RegistryProgram:
+    """A build that has no version: only GitLab's registry has a database."""
+    done = run_program(path, "--help")
+    commands = {line.split()[0] for line in (done.stdout + done.stderr).splitlines() if line.startswith("  ")}
+    if "gitlab" in package or "database" in commands:
+        kind: type[RegistryProgram] = GitlabRegistry
+    else:
+        kind = Distribution3 if package.rstrip("/").endswith("/v3") else Distribution2
+    return kind(path, "unknown")
 
 
 def program_at(path: Path) -> RegistryProgram:
@@ -65,14 +80,14 @@ def parse_version(path: Path, text: str) -> RegistryProgram:
         PreflightError: a registry prints something else.
     """
     first = text.strip().partition("\n")[0]
-    match = _VERSION.search(first)
-    if match is None or len(first.split()) < 2:
+    match = _VERSION.match(first)
+    if match is None:
         raise PreflightError(f"{path} does not look like a registry program", hint=executable_hint())
-    return _kind(match["package"], int(match["major"]))(path, match["version"])
+    return _kind(match["package"], match["version"], int(match["major"]))(path, match["version"])
 
 
-def _kind(package: str, major: int) -> type[RegistryProgram]:
-    if "gitlab" in package:
+def _kind(package: str, version: str, major: int) -> type[RegistryProgram]:
+    if "gitlab" in package or version.endswith("-gitlab"):
         return GitlabRegistry
     if package.startswith("github.com/distribution/") and major >= 3:
         return Distribution3

@@ -7,22 +7,6 @@ from typing import Any
 
 from ctl.settings.view import View
 
-_SHOWN_ENDPOINTS = 3
-
-
-def thresholds_are_replaced(view: View) -> None:
-    """'Configure container registry notifications': threshold is deprecated in 17.0, removed in 18.0."""
-    given = view.said("registry.notifications") or []
-    names = [str(endpoint.get("name")) for endpoint in given if "threshold" in endpoint]
-    if names:
-        shown = ", ".join(names[:_SHOWN_ENDPOINTS])
-        more = f" and {len(names) - _SHOWN_ENDPOINTS} more" if len(names) > _SHOWN_ENDPOINTS else ""
-        view.warning(
-            "registry.notifications",
-            f"threshold is deprecated since GitLab 17.0 and dropped in 18.0: {shown}{more} should have maxretries",
-            "It is used only where maxretries is absent.",
-        )
-
 
 def folders_are_one(view: View) -> None:
     """GitLab would look for images, and back them up, where they are not."""
@@ -72,7 +56,6 @@ def online_gc_has_its_database(view: View) -> None:
 
 
 CHECKS = (
-    thresholds_are_replaced,
     folders_are_one,
     cache_has_its_server,
     redis_is_used,

@@ -19,8 +19,14 @@ ENDPOINT = Schema(
         ),
         Parameter("url", Url(), "where events are sent", required=True),
         Parameter("timeout", Duration(), "how long to wait for an answer"),
-        Parameter("maxretries", Integer(), "how often a failed delivery is tried again"),
-        Parameter("threshold", Integer(), "deprecated: use maxretries"),
+        Parameter(
+            "maxretries", Integer(), "failures after which a delivery is given up, of GitLab's registry"
+        ),
+        Parameter(
+            "threshold",
+            Integer(),
+            "failures before a pause, of Distribution; there maxretries means the same",
+        ),
         Parameter("backoff", Duration(), "wait after that many failures"),
         Parameter("headers", HEADERS, "HTTP headers, each with a list of values", secret=True),
         Parameter("disabled", Bool(), "whether nothing is sent"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.settings.option import Deprecation, Option
+from ctl.settings.option import Option
 from ctl.settings.options.common import account_options, logging_options
 from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
@@ -261,7 +261,7 @@ NOTIFICATIONS = (
     Option(
         "registry.default_notifications_maxretries",
         Integer(),
-        "Number of retries of endpoints that have none.",
+        "Number of retries of endpoints that have none; with Distribution their threshold.",
         default=5,
         example="5",
         reaches=("config.yml: notifications.endpoints",),
@@ -269,10 +269,9 @@ NOTIFICATIONS = (
     Option(
         "registry.default_notifications_threshold",
         Integer(),
-        "Has no effect any more.",
-        deprecated=Deprecation(
-            "registry.default_notifications_maxretries", "17.0", "18.0", "it has no effect any more"
-        ),
+        "Threshold of endpoints that have none, with Distribution (without it 10). GitLab's registry has dropped it.",
+        example="10",
+        reaches=("config.yml: notifications.endpoints",),
     ),
     Option(
         "registry.default_notifications_backoff",

@@ -19,8 +19,11 @@ practices design patterns: optimizing Amazon S3 performance')."""
 GCS_CHUNK = 256 * 1024
 """The gcs driver takes multiples of this only (Distribution, 'Google Cloud Storage driver')."""
 _S3 = ("s3", "s3_v2")
+AZURE = ("azure", "azure_v2")
 _PATH_STYLES = ("pathstyle", "forcepathstyle")
-_ENDPOINTS = {"s3": "regionendpoint", "s3_v2": "regionendpoint", "oss": "endpoint", "azure": "serviceurl"}
+_ENDPOINTS = {"s3": "regionendpoint", "s3_v2": "regionendpoint", "oss": "endpoint"} | dict.fromkeys(
+    AZURE, "serviceurl"
+)
 _AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
@@ -169,7 +172,7 @@ def _chunks_fit_google(driver: Driver) -> None:
 
 def _azure_root_is_chosen(driver: Driver) -> None:
     """'Moving to Azure Object Storage'."""
-    if driver.name != "azure":
+    if driver.name not in AZURE:
         return
     trim, legacy = driver.read.get("trimlegacyrootprefix"), driver.read.get("legacyrootprefix")
     if trim is None and legacy is None:

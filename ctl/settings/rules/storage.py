@@ -15,6 +15,7 @@ _MOST_HEADERS = 200_000
 """Lines that default headers may become: a hundred for each of a thousand endpoints are half of them."""
 
 Endpoint = dict[str, Any]
+RETRIES = ("threshold", "maxretries")
 
 
 @rule('the filesystem at gitlab_rails["registry_path"]')
@@ -39,7 +40,7 @@ def complete_storage(view: View, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete_endpoints(view: View, given: list[Endpoint]) -> list[Endpoint] | None:
-    """Fill what endpoints leave out. A threshold holds only where there is no maxretries."""
+    """Fill what endpoints leave out, but for the retries: each registry program has a form of its own for these."""
     default = view["registry.default_notifications_headers"]
     if len(given) * sum(1 + len(values) for values in default.values()) > _MOST_HEADERS:
         view.error(
@@ -51,20 +52,13 @@ def complete_endpoints(view: View, given: list[Endpoint]) -> list[Endpoint] | No
 
 
 def _endpoint(view: View, given: Endpoint) -> Endpoint:
-    retries = "maxretries"
-    if retries not in given and "threshold" in given:
-        retries = "threshold"
-    defaults = {
-        "timeout": view["registry.default_notifications_timeout"],
-        "maxretries": view["registry.default_notifications_maxretries"],
-        "backoff": view["registry.default_notifications_backoff"],
-    }
+    defaults = {name: view[f"registry.default_notifications_{name}"] for name in ("timeout", "backoff")}
     headers = _headers(view["registry.default_notifications_headers"], given.get("headers", {}))
-    complete: Endpoint = {name: given[name] for name in ("name", "url") if name in given}
-    complete |= {name: given.get(name, defaults.get(name)) for name in ("timeout", retries, "backoff")}
-    rest = {
-        name: value for name, value in given.items() if name not in ("threshold", "maxretries", "headers")
+    first = ("name", "url", "timeout", *RETRIES, "backoff")
+    complete: Endpoint = {
+        name: given.get(name, defaults.get(name)) for name in first if name in given | defaults
     }
+    rest = {name: value for name, value in given.items() if name != "headers"}
     return complete | ({"headers": headers} if headers else {}) | rest
 
 

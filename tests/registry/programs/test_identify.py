@@ -37,12 +37,47 @@ PROGRAM = Path("/usr/bin/registry")
             "4.9.0-gitlab",
         ),
         ("registry github.com/docker/distribution v4.15.2-gitlab", GitlabRegistry, "4.15.2-gitlab"),
+        ("registry-tags github.com/docker/distribution v2.13.1-gitlab", GitlabRegistry, "2.13.1-gitlab"),
+        ("registry-tags github.com/docker/distribution v3.86.0-gitlab", GitlabRegistry, "3.86.0-gitlab"),
         ("registry example.com/fork v1.0", RegistryProgram, "1.0"),
     ],
 )
 def test_version_names_the_program(text: str, kind: type[RegistryProgram], version: str) -> None:
     program = parse_version(PROGRAM, text + "\n")
     assert (type(program), program.version) == (kind, version)
+
+
+HELP = """Usage:
+  registry [flags]
+  registry [command]
+
+Available Commands:
+  garbage-collect
+  serve           `serve` stores and distributes Docker images
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "commands", "kind"),
+    [
+        (
+            "registry-tags github.com/docker/distribution unknown",
+            HELP + "  database  manages it",
+            GitlabRegistry,
+        ),
+        ("registry github.com/docker/distribution unknown", HELP, Distribution2),
+        ("registry github.com/distribution/distribution/v3 (devel)", HELP, Distribution3),
+        ("registry github.com/distribution/distribution/v3", HELP, Distribution3),
+        ("registry gitlab.com/gitlab-org/container-registry unknown", "", GitlabRegistry),
+    ],
+)
+def test_a_build_without_a_version_is_asked_for_its_commands(
+    tmp_path: Path, printed: str, commands: str, kind: type[RegistryProgram]
+) -> None:
+    (tmp_path / "help").write_text(commands, encoding="utf-8")
+    path = script(tmp_path, f'[ "$1" = --version ] && exec echo "{printed}"', f"exec cat {tmp_path}/help")
+    found = identify(path)
+    assert (type(found), found.version) == (kind, "unknown")
 
 
 @pytest.mark.parametrize("text", ["", "usage: something", "hello"])

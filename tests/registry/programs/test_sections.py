@@ -56,6 +56,20 @@ def test_validation_is_on_where_it_is_wanted(registry: RegistryProgram) -> None:
     assert registry.validation(enabled=False) == wanted
 
 
+@pytest.mark.parametrize("registry", [THREE, *OTHERS])
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [("false", False), ("true", True), (False, False), (True, True), ("prefer", "prefer")],
+)
+def test_the_switch_of_the_database_is_a_boolean(
+    registry: RegistryProgram, given: object, wanted: object
+) -> None:
+    """GitLab's registry refuses the text "false"."""
+    found = written(registry, database={"enabled": given, "host": "db"})["database"]
+    assert (found["enabled"], found["host"]) == (wanted, "db")
+    assert type(found["enabled"]) is type(wanted)
+
+
 def test_sections_that_nobody_set_are_not_written() -> None:
     assert written(THREE) == {"storage": {"inmemory": {}}}
 
