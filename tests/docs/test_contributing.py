@@ -16,7 +16,9 @@ PATHS = re.findall(
 MODULES = re.findall(r"python -m ([\w.]+)", TEXT)
 
 
-@pytest.mark.parametrize("path", sorted({one.rstrip(".-") for one in PATHS if not re.search("[A-Z]{3}", one)}))
+@pytest.mark.parametrize(
+    "path", sorted({one.rstrip(".-") for one in PATHS if not re.search("[A-Z]{3}", one)})
+)
 def test_paths(path: str) -> None:
     assert (CHECKOUT / path).exists()
 
