@@ -85,6 +85,11 @@ class Layout:
         return self.state / "run.lock"
 
     @property
+    def written(self) -> Path:
+        """The record of the files that ctl wrote."""
+        return self.state / "written.json"
+
+    @property
     def journal(self) -> Path:
         """The undo journal of the run under way; it exists only during a run or after a crash."""
         return self.state / "journal"

@@ -67,6 +67,26 @@ def print_diagnostics(ctx: Context, diagnostics: Iterable[Diagnostic]) -> None:
         ctx.console.note(str(diagnostic).replace(word, ctx.console.paint(word, style, err=True), 1))
 
 
+def check_outputs(ctx: Context, loaded: Loaded) -> None:
+    """Refuse settings that would have a run replace what ctl did not write, as far as this user can see that.
+
+    Raises:
+        SettingsError: with each such setting.
+    """
+    from ctl.node.outputs import names_outputs, refuse_strangers
+    from ctl.node.recipes import components_of, items, load_recipes
+
+    try:
+        if names_outputs(loaded.attributes):
+            recipes = load_recipes(ctx.layout)
+            target = node(ctx, loaded, required=False, components=components_of(recipes))
+            refuse_strangers(target, items(target, recipes), machine(ctx))
+    except PermissionError as error:
+        ctx.console.note(
+            f"note: {error.filename} cannot be read by this user: whose files are there is not checked"
+        )
+
+
 def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:
     """What reconfigure would refuse, drop or warn of because a program of this machine does not support it."""
     try:

@@ -31,9 +31,11 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """
     if as_json:
         return _as_json(ctx, peer)
-    from ctl.cli.loading import load_for_command, print_diagnostics, unsupported_warnings
+    from ctl.cli.loading import check_outputs, load_for_command, print_diagnostics, unsupported_warnings
 
-    attributes = load_for_command(ctx, use_secrets=False).attributes
+    loaded = load_for_command(ctx, use_secrets=False)
+    check_outputs(ctx, loaded)
+    attributes = loaded.attributes
     print_diagnostics(ctx, unsupported_warnings(attributes))
     print_diagnostics(ctx, _against(ctx, attributes, peer))
     ctx.console.result("settings are valid" + (f" and agree with {peer}" if peer else ""))
@@ -54,12 +56,14 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 
 
 def _as_json(ctx: Context, peer: Path | None) -> int:
-    from ctl.cli.loading import unsupported_warnings
+    from ctl.cli.loading import check_outputs, unsupported_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 
     try:
-        attributes = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
+        loaded = load(ctx.settings_file, ctx.layout, use_secrets=False)
+        check_outputs(ctx, loaded)
+        attributes = loaded.attributes
         found = (*attributes.diagnostics, *unsupported_warnings(attributes), *_against(ctx, attributes, peer))
         valid = True
     except SettingsError as error:

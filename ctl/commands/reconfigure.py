@@ -37,6 +37,7 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
     from ctl.converge import converge, to_json
+    from ctl.node.outputs import refuse_strangers
     from ctl.node.preflight import check, refuse_foreign_root
     from ctl.node.recipes import components_of, items, load_recipes
     from ctl.registry.gate import Gate
@@ -52,9 +53,12 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
         print_warnings(ctx, target)
+        wanted = list(items(target, recipes))
+        refuse_strangers(target, wanted, host)
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
-            wanted = list(items(target, recipes))
-            report = converge(wanted, machine=host, layout=ctx.layout, dry_run=dry_run, observer=progress)
+            report = converge(
+                wanted, machine=host, layout=ctx.layout, dry_run=dry_run, whole=True, observer=progress
+            )
             report.recovered = undone is not None
             outcome = after_converging(target, host, progress, report, dry_run=dry_run)
             if outcome and outcome.error:

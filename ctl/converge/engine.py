@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from ctl.converge.inspect import Rights
 from ctl.converge.journal import Journal, interrupted
 from ctl.converge.model import Action, Change, Machine, Notification, Report, Resource, Validation
 from ctl.converge.resources.actions import Service
 from ctl.converge.rollback import BEFORE, NOTIFIED, SUPERVISOR, quietly, roll_back
 from ctl.converge.signals import Signals
 from ctl.converge.staging import staging, sweep
-from ctl.converge.steps import RunCommand, SwitchService
+from ctl.converge.steps import RunCommand, SwitchService, WriteFile
+from ctl.converge.written import Written
 from ctl.errors import CtlError, RunFailed
 from ctl.paths import Layout
 
@@ -43,7 +45,13 @@ class Observer(Protocol):
 
 
 def converge(
-    items: Iterable[Item], *, machine: Machine, layout: Layout, dry_run: bool = False, observer: Observer
+    items: Iterable[Item],
+    *,
+    machine: Machine,
+    layout: Layout,
+    dry_run: bool = False,
+    whole: bool = False,
+    observer: Observer,
 ) -> Report:
     """Make the machine what the items say.
 
@@ -54,6 +62,8 @@ def converge(
         machine: how it is now.
         layout: where the journal is.
         dry_run: plan and check only.
+        whole: whether these are all resources of the node: what ctl wrote before and is not among them is then
+            not managed any more.
         observer: receives what happens.
 
     Raises:
@@ -73,10 +83,41 @@ def converge(
         if dry_run:
             _show(plan, report, observer)
         elif plan.changes:
-            _apply(plan, report, machine, layout, observer, signals)
+            record = _Record(layout, _distinct(entries), machine, whole=whole)
+            _apply(plan, report, machine, layout, observer, signals, record)
         else:
+            _Record(layout, _distinct(entries), machine, whole=whole).write()
             _ensure_running(plan, report, machine, observer)
     return report
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What ctl remembers to have written (ctl.converge.written), brought up to date.
+
+    Args:
+        layout: where it is.
+        resources, machine, whole: of the run.
+    """
+
+    layout: Layout
+    resources: Sequence[Resource]
+    machine: Machine
+    whole: bool
+
+    def step(self) -> WriteFile | None:
+        """Write it; None where it is as it must be."""
+        former = Written.read(self.layout)
+        new = former.after(self.resources, self.machine, whole=self.whole)
+        if former == new:
+            return None
+        return WriteFile(self.layout.written, new.content(), Rights(0o600))
+
+    def write(self) -> None:
+        """Write it where nothing else differs."""
+        step = self.step()
+        if step:
+            step.apply()
 
 
 @dataclass(frozen=True)
@@ -195,7 +236,13 @@ def _show(plan: _Plan, report: Report, observer: Observer) -> None:
 
 
 def _apply(
-    plan: _Plan, report: Report, machine: Machine, layout: Layout, observer: Observer, signals: Signals
+    plan: _Plan,
+    report: Report,
+    machine: Machine,
+    layout: Layout,
+    observer: Observer,
+    signals: Signals,
+    record: _Record,
 ) -> None:
     answered = {one.service: machine.services.answers(one.service) for one in plan.notifications}
     with Journal.begin(layout) as journal:
@@ -203,6 +250,7 @@ def _apply(
         def work() -> None:
             journal.record({"kind": BEFORE, "answered": answered})
             _change(plan, journal, observer)
+            _remember(record, journal)
             _settle(plan, report, journal, machine, observer)
 
         error = _attempt(work, signals)
@@ -234,6 +282,13 @@ def _change(plan: _Plan, journal: Journal, observer: Observer) -> None:
             step.apply()
             if isinstance(step, RunCommand) and step.undo_argv is None:
                 journal.record({"kind": "irreversible", "what": " ".join(step.argv)})
+
+
+def _remember(record: _Record, journal: Journal) -> None:
+    step = record.step()
+    if step:
+        journal.record(step.undo(journal))
+        step.apply()
 
 
 def _settle(plan: _Plan, report: Report, journal: Journal, machine: Machine, observer: Observer) -> None:

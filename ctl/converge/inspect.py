@@ -105,7 +105,7 @@ class Rights:
         if self.mode is not None and self.mode != found.mode:
             words.append(f"mode {found.mode:04o} → {self.mode:04o}")
         if self.owner is not None and user_id(self.owner) != found.uid:
-            words.append(f"owner {_name_of_user(found.uid)} → {self.owner}")
+            words.append(f"owner {owner_name(found.uid)} → {self.owner}")
         if self.group is not None and group_id(self.group) != found.gid:
             words.append(f"group {_name_of_group(found.gid)} → {self.group}")
         return words
@@ -134,7 +134,8 @@ def _existing(kind: str, name: str | None, find: Callable[[str], int | None]) ->
     return number
 
 
-def _name_of_user(uid: int) -> str:
+def owner_name(uid: int) -> str:
+    """The name of a user, or its number where it has none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

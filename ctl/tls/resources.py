@@ -127,6 +127,11 @@ class ServerCertificate:
         unchanged = authority is None and self.issued is None
         return () if unchanged else tuple(self._files(authority, machine))
 
+    def keeps(self) -> tuple[Path, ...]:
+        """Files that stay its own in a run that does not write them."""
+        authority = (self.authority.key, self.authority.certificate) if self.authority else ()
+        return (self.certificate, self.key, *authority, *([self.served] if self.served else []))
+
     def warnings(self) -> list[str]:
         """What clients object to or soon will; ask after `plan`, whose errors are not repeated."""
         try:

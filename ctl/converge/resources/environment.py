@@ -50,7 +50,7 @@ class EnvDirectory:
         words = [folder.summary] if folder else []
         for desired in self.desired(machine):
             self._plan_variable(desired, rights, machine, steps, words)
-        for stray in self._strays(machine):
+        for stray in self.strays(machine):
             steps.append(RemoveFile(stray))
             words.append(f"without {stray.name}")
         if not steps:
@@ -78,7 +78,12 @@ class EnvDirectory:
             return []
         return sorted(self.path.iterdir())
 
-    def _strays(self, machine: Machine) -> list[Path]:
+    def strays(self, machine: Machine) -> list[Path]:
+        """The files in it that are no variables of this environment, and are removed.
+
+        Raises:
+            CtlError: a folder is among them.
+        """
         strays = [path for path in self._present(machine) if path.name not in self.variables]
         folders = [path for path in strays if path.is_dir() and not path.is_symlink()]
         if folders:

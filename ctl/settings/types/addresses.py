@@ -155,6 +155,24 @@ _TOP = "bin boot dev etc home lib lib64 opt proc root run sbin srv sys tmp usr v
 _BELOW = "etc/ssl usr/bin usr/lib usr/local usr/sbin var/lib var/log var/opt"
 _SYSTEM_FOLDERS = frozenset(["/", *(f"/{name}" for name in f"{_TOP} {_BELOW}".split())])
 """Folders of the Filesystem Hierarchy Standard that many share: `ctl` must not make them one component's own."""
+_CODE = (
+    "bin boot lib lib32 lib64 libx32 proc sbin sys usr/bin usr/include usr/lib usr/libexec usr/sbin usr/share"
+)
+_OBEYED = (
+    "apt cron.d cron.daily cron.hourly cron.monthly cron.weekly dpkg init.d ld.so.conf.d modprobe.d network pam.d "
+    "profile.d security ssh sudoers.d systemd sysctl.d udev"
+)
+_SYSTEM_TREES = (
+    *(f"/{name}/" for name in f"{_CODE} var/lib/dpkg var/spool/cron".split()),
+    *(f"/etc/{name}/" for name in _OBEYED.split()),
+)
+"""Whole trees in which the system runs, or obeys, whatever is put there."""
+_FILES = (
+    "crontab environment fstab group gshadow hosts ld.so.conf ld.so.preload nsswitch.conf passwd profile resolv.conf "
+    "shadow subgid subuid sudoers"
+)
+_SYSTEM_FILES = frozenset(f"/etc/{name}" for name in _FILES.split())
+_MEMORY = "/dev/shm/"  # noqa: S108 - a place for temporary files, not a device
 
 
 class AbsolutePath(Type):
@@ -178,13 +196,18 @@ class AbsolutePath(Type):
         if not text.startswith("/"):
             raise Refused(f"must be an absolute path, one that begins with /{place.got(text)}")
         path = posixpath.normpath("/" + text.lstrip("/"))
-        if self.owned and path in _SYSTEM_FOLDERS:
+        if self.owned and _is_systems(path):
             raise Refused(f"must be a path of its own: {path} belongs to the system")
         return path
 
     def example(self, name: str, text: TextFor) -> str:
         """A path that ends in the text."""
         return f"/{name}/{text(name)}"
+
+
+def _is_systems(path: str) -> bool:
+    device = path.startswith("/dev/") and not path.startswith(_MEMORY)
+    return device or path in _SYSTEM_FOLDERS | _SYSTEM_FILES or f"{path}/".startswith(_SYSTEM_TREES)
 
 
 def _got(url: str, place: Place) -> str:

@@ -1,0 +1,134 @@
+"""Whose files: what the settings name as a place to write to must be free, or hold what ctl wrote there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ctl.converge import Item, Validation
+from ctl.converge.inspect import owner_name
+from ctl.converge.model import Machine, Resource
+from ctl.converge.resources.files import FileRights
+from ctl.converge.written import Stranger, Written, is_ours, outputs, strangers
+from ctl.node.node import Node
+from ctl.paths import Layout
+from ctl.settings.attributes import Attributes
+from ctl.settings.options import OPTIONS
+from ctl.settings.source import Diagnostic, SettingsError
+from ctl.settings.types.addresses import AbsolutePath
+from ctl.settings.written import python_name
+
+CONTENT = {
+    "registry.rootcertbundle": 'registry["internal_certificate"]',
+    "gitlab_rails.registry_key_path": 'registry["internal_key"]',
+}
+"""Settings that take the content of a file which these would replace."""
+SHARED = ("registry.storage", "gitlab_rails.shared_path", "gitlab_rails.registry_path", "letsencrypt.wwwroot")
+"""Folders that may have been there before: those of images, and the one of a web server."""
+
+
+def refuse_strangers(node: Node, wanted: Iterable[Item], machine: Machine) -> None:
+    """Refuse to replace, remove or take over what ctl did not write because a setting names its place.
+
+    Raises:
+        SettingsError: with each such setting, its place in the file, what is there and what to do.
+        CtlError: the record of what ctl wrote is damaged.
+    """
+    named = dict(_named(node.attributes))
+    resources = [one for one in wanted if not isinstance(one, Validation)]
+    found = list(_shared_places(resources, machine, named, node.attributes))
+    if names_outputs(node.attributes):
+        found += _strangers(node, resources, machine, named)
+    if found:
+        raise SettingsError(tuple(dict.fromkeys(found)))
+
+
+def names_outputs(attributes: Attributes) -> bool:
+    """Whether a setting names a file to write, or a folder to write in that is there: else all is well."""
+    return any(setting in CONTENT or os.path.lexists(place) for setting, place in _named(attributes))
+
+
+def _shared_places(
+    resources: Iterable[Resource], machine: Machine, named: dict[str, Path], attributes: Attributes
+) -> Iterator[Diagnostic]:
+    """A setting that names the place of another file of ctl's own."""
+    owners: dict[Path, str] = {}
+    for resource in resources:
+        for path, _ in outputs(resource, machine):
+            setting = _setting_of(path, named)
+            if owners.setdefault(path, resource.name) != resource.name and setting:
+                yield Diagnostic(
+                    f"{path} would be written twice, for {owners[path]} and for {resource.name}",
+                    attributes.origin(setting).location,
+                    setting,
+                    "Name a path of its own.",
+                )
+
+
+def _strangers(
+    node: Node, resources: list[Resource], machine: Machine, named: dict[str, Path]
+) -> Iterator[Diagnostic]:
+    written = Written.read(node.layout)
+    evidence = "" if written.present else _evidence(node.layout, resources, machine)
+    for resource in resources:
+        for stranger in strangers(resource, machine, written):
+            setting = _setting_of(stranger.path, named)
+            known = f"{stranger.path}" in evidence or _is_accounts_file(resource)
+            if setting and not known:
+                yield _diagnostic(setting, stranger, node.attributes)
+
+
+def _evidence(layout: Layout, resources: Iterable[Resource], machine: Machine) -> str:
+    """What a version that kept no record left behind: its own files, and the logs of its runs, name what it wrote."""
+    own = [path for resource in resources for path, _ in outputs(resource, machine)]
+    scripts = layout.sv.glob("*/run")
+    texts = [path.read_bytes() for path in {*own, *scripts} if path.is_file() and not path.is_symlink()]
+    texts = [text for text in texts if is_ours(text, None)]
+    logs = [path.read_bytes() for path in (layout.logs / "reconfigure").glob("*.log")]
+    lines = [line for log in logs for line in log.splitlines() if b": create" in line]
+    return b"\n".join([*texts, *lines]).decode(errors="replace")
+
+
+def _named(attributes: Attributes) -> Iterator[tuple[str, Path]]:
+    """The settings that the file gives and that say where something is written, with their paths."""
+    for name, option in OPTIONS.items():
+        managed = isinstance(option.type, AbsolutePath) and option.type.managed
+        if managed and name not in SHARED and attributes.given(name):
+            yield name, Path(attributes[name])
+
+
+def _setting_of(path: Path, named: dict[str, Path]) -> str:
+    """The setting that names a path, or the nearest folder above it; "" for a place of ctl's own choice."""
+    above = [(len(place.parts), name) for name, place in named.items() if path.is_relative_to(place)]
+    return max(above)[1] if above else ""
+
+
+def _is_accounts_file(resource: Resource) -> bool:
+    """Whether it is about accounts that `ctl user` has written, or an administrator has brought along."""
+    from ctl.auth.accounts_file import parse_accounts
+    from ctl.errors import CtlError
+
+    if not isinstance(resource, FileRights):
+        return False
+    try:
+        parse_accounts(resource.path.read_bytes(), str(resource.path))
+    except CtlError:
+        return False
+    return True
+
+
+def _diagnostic(setting: str, stranger: Stranger, attributes: Attributes) -> Diagnostic:
+    whose = f"{stranger.what}, owner {owner_name(stranger.found.uid)}"
+    hint = f"Name a path of its own, or move {stranger.path} away."
+    if setting in CONTENT:
+        hint = (
+            f'To use what is in it: {CONTENT[setting]} = read_file("{stranger.path}"), '
+            f"and leave {python_name(setting.split('.'))} out. Else name a path that is free."
+        )
+    return Diagnostic(
+        f"{stranger.path} is there ({whose}), and was not written by ctl: it is not replaced",
+        attributes.origin(setting).location,
+        setting,
+        hint,
+    )
