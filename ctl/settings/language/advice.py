@@ -37,6 +37,10 @@ _NODES: Final[dict[str, tuple[str, str]]] = {
     "Match": ("match", _IF),
     "TypeAlias": ("type", "Leave it out."),
     "TemplateStr": ('a template string (t"…")', 'Use an f-string: f"…{name}…".'),
+    "Delete": ("del", "Leave out what should not be set, or assign None, which means not given."),
+    "NamedExpr": (":=", "Give the variable its value on a line of its own, with =."),
+    "Set": ("a set", 'Write a list: ["a", "b"].'),
+    "SetComp": ("a set", "Write a list: [x for x in values]."),
     "Starred": ("a star here", "Use it inside a list, a tuple or a call: [*first, *second]."),
     "Slice": ("a slice here", "Use it inside square brackets: values[1:3]."),
 }
@@ -94,7 +98,8 @@ _NAMES: Final[dict[str, str]] = {
     "format": 'Use an f-string: f"…{name}…".',
     "bytes": "Settings are text: use a string.",
     "bytearray": "Settings are text: use a string.",
-    "frozenset": "Use set().",
+    "set": "Use a list, or the keys of a dictionary: {x: True for x in values}.",
+    "frozenset": "Use a list, or the keys of a dictionary: {x: True for x in values}.",
     "object": _VARIABLES,
     "node": "The machine's name is hostname(), with its domain fqdn(); write other values themselves.",
     "default": "Write the section's own name.",
@@ -122,7 +127,7 @@ _METHODS: Final[dict[str, str]] = {
     "map": "Use a comprehension: [str(x) for x in values].",
     "each": _FOR,
     "nil": "Write: value is None.",
-    "add": "Use first | second.",
+    "add": "Use append().",
     "read": 'Read a file with read_file("/path").',
 }
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from ctl.settings.language import advice, functions, refusals
-from ctl.settings.language.faults import Fault, NoValue, computed, kind
-from ctl.settings.language.methods import Arguments, call_method
-from ctl.settings.language.outside import Function, outside_functions
-from ctl.settings.language.places import Place
+from ctl.settings.language.evaluator import Evaluator
+from ctl.settings.language.faults import Fault, NoValue, computed
+from ctl.settings.language.guard import Arguments
+from ctl.settings.language.methods import call_method
+from ctl.settings.language.outside import outside_functions
 from ctl.settings.language.scope import Scope, did_you_mean
-from ctl.settings.language.tracked import TrackedDict
+from ctl.settings.language.targets import Targets
 from ctl.settings.nearest import nearest
-
-if TYPE_CHECKING:
-    from ctl.settings.language.expressions import Expressions
 
 
 class Calls:
@@ -24,42 +20,39 @@ class Calls:
 
     Args:
         scope: the state of the reading.
-        expressions: evaluates what is called, and the arguments.
+        evaluator: evaluates what is called, and the arguments.
+        targets: finds the section or dictionary that a method changes.
     """
 
-    def __init__(self, scope: Scope, expressions: Expressions) -> None:
+    def __init__(self, scope: Scope, evaluator: Evaluator, targets: Targets) -> None:
         self._scope = scope
-        self._expressions = expressions
-        self._functions: Mapping[str, Function] = {
-            **functions.PURE,
-            **outside_functions(scope.environment, lambda: scope.source.path.parent),
-        }
+        self._evaluator = evaluator
+        self._targets = targets
+        self._outside = outside_functions(scope.environment, lambda: scope.source.path.parent)
 
     def call(self, node: ast.Call) -> object:
         """The value of a call. Raises NoValue."""
         if isinstance(node.func, ast.Attribute):
             return self._call_method(node, node.func)
         if not isinstance(node.func, ast.Name):
-            raise Fault("only functions and methods can be called, by their names", node.func)
-        function = self._functions.get(node.func.id)
-        if function is None or node.func.id in self._scope.variables:
+            raise refusals.construct(node) or refusals.misplaced(node)
+        name = node.func.id
+        if name not in functions.NAMES or name == functions.INCLUDE or name in self._scope.variables:
             raise self._no_function(node.func)
-        return functions.call_function(node.func.id, function, self.arguments(node))
+        return functions.call_function(name, self._outside, self.arguments(node))
 
     def _call_method(self, node: ast.Call, method: ast.Attribute) -> object:
         name = method.attr
         if name.startswith("__"):
             raise refusals.attribute(method, self._scope)
         if name in ("update", "setdefault"):
-            receiver: object = self._expressions.targets.container(method.value)
+            receiver: object = self._targets.container(method.value)
         else:
-            receiver = self._expressions.evaluate(method.value)
-        arguments = self.arguments(node)
+            receiver = self._evaluator.evaluate(method.value)
         try:
-            return call_method(receiver, name, arguments)
+            return call_method(receiver, name, self.arguments(node))
         except Fault as fault:
-            fault.node = fault.node or method
-            raise
+            raise fault.at(method) from None
 
     def _no_function(self, node: ast.Name) -> NoValue:
         name, scope = node.id, self._scope
@@ -76,16 +69,12 @@ class Calls:
 
     def arguments(self, node: ast.Call) -> Arguments:
         """What a call is called with. Raises NoValue."""
-        values, places = self._expressions.each(node.args)
-        named: dict[str, Any] = {}
-        named_places: dict[str, Place] = {}
+        values, places = self._evaluator.each(node.args)
+        named: dict[str, object] = {}
         for keyword in node.keywords:
-            value = self._expressions.evaluate(keyword.value)
-            if keyword.arg is not None:
-                named[keyword.arg] = value
-                named_places[keyword.arg] = self._scope.place(keyword)
-            elif isinstance(value, TrackedDict) and all(isinstance(key, str) for key in value):
-                named.update(value)
-            else:
-                raise Fault(f"** spreads a dictionary with strings as keys, not {kind(value)}", keyword.value)
+            fault = refusals.of_keyword(keyword, named)
+            if fault is not None:
+                raise fault
+            named[str(keyword.arg)] = self._evaluator.evaluate(keyword.value)
+        named_places = {str(keyword.arg): self._scope.place(keyword) for keyword in node.keywords}
         return Arguments(values, named, places, named_places, self._scope.place(node), self._scope.budget)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from ctl.settings.language.faults import Fault
+from ctl.settings.language.evaluator import Evaluator
+from ctl.settings.language.guard import elements
 from ctl.settings.language.limits import check_elements
-from ctl.settings.language.methods import elements
+from ctl.settings.language.refusals import of_generator
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.language.unpacking import bind, names_in
-
-if TYPE_CHECKING:
-    from ctl.settings.language.expressions import Expressions
 
 
 class Comprehensions:
@@ -22,12 +19,12 @@ class Comprehensions:
 
     Args:
         scope: the state of the reading; loop variables are in it only while the loop runs.
-        expressions: evaluates the parts.
+        evaluator: evaluates the parts.
     """
 
-    def __init__(self, scope: Scope, expressions: Expressions) -> None:
+    def __init__(self, scope: Scope, evaluator: Evaluator) -> None:
         self._scope = scope
-        self._expressions = expressions
+        self._evaluator = evaluator
         self._loop_names: dict[ast.AST, frozenset[str]] = {}
 
     def list_comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> TrackedList:
@@ -35,33 +32,26 @@ class Comprehensions:
         place = self._scope.place(node.elt)
 
         def emit() -> None:
-            result.append(self._expressions.evaluate(node.elt))
+            result.append(self._evaluator.evaluate(node.elt))
             result.places.append(place)
             check_elements(len(result))
 
         self._comprehension(node, emit)
         return result
 
-    def set_comprehension(self, node: ast.SetComp) -> set[object]:
-        result: set[object] = set()
-        self._comprehension(node, lambda: result.add(self._expressions.key(node.elt)))
-        check_elements(len(result))
-        return result
-
     def dict_comprehension(self, node: ast.DictComp) -> TrackedDict:
         result = TrackedDict()
         place = self._scope.place(node.key)
-        self._comprehension(
-            node,
-            lambda: result.put(
-                self._expressions.key(node.key), self._expressions.evaluate(node.value), place
-            ),
-        )
-        check_elements(len(result))
+
+        def emit() -> None:
+            result.put(self._evaluator.key(node.key), self._evaluator.evaluate(node.value), place)
+            check_elements(len(result))
+
+        self._comprehension(node, emit)
         return result
 
     def _comprehension(
-        self, node: ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp, emit: Callable[[], None]
+        self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp, emit: Callable[[], None]
     ) -> None:
         names = self._loop_names.get(node)
         if names is None:
@@ -82,9 +72,9 @@ class Comprehensions:
             return
         first, *inner = generators
         if first.is_async:
-            raise Fault("async is not part of the settings language", first.target, "Leave it out.")
-        for element in elements(self._expressions.evaluate(first.iter), self._scope.budget):
+            raise of_generator(first)
+        for element in elements(self._evaluator.evaluate(first.iter), self._scope.budget):
             self._scope.budget.charge(1)
             bind(self._scope, first.target, element)
-            if all(self._expressions.evaluate(condition) for condition in first.ifs):
+            if all(self._evaluator.evaluate(condition) for condition in first.ifs):
                 self._loop(inner, emit)

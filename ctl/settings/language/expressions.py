@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from ctl.settings.language import formatting, operators, refusals
 from ctl.settings.language.calls import Calls
 from ctl.settings.language.comprehensions import Comprehensions
 from ctl.settings.language.faults import Fault, NoValue, Poisoned, computed, kind
 from ctl.settings.language.functions import text_of
+from ctl.settings.language.guard import check_key, elements
 from ctl.settings.language.limits import check_elements, check_number, check_text
-from ctl.settings.language.methods import elements
 from ctl.settings.language.places import Place
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.subscripts import root_name
 from ctl.settings.language.targets import Targets
 from ctl.settings.language.tracked import TrackedDict, TrackedList
-from ctl.settings.language.unpacking import check_variable
 from ctl.settings.nearest import nearest
 
 Visit = Callable[[Any], object]
+
+_MOST_LIKE: Final = 100
+"""How many keys of a dictionary, the first ones, a missing one is compared with."""
 
 
 class Expressions:
@@ -32,12 +35,14 @@ class Expressions:
 
     Attributes:
         targets: gives values to what expressions name.
+        calls: calls functions and methods.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._budget = scope.budget
         self.targets = Targets(scope, self)
+        self.calls = Calls(scope, self, self.targets)
         comprehensions = Comprehensions(scope, self)
         self._visits: dict[type[ast.AST], Visit] = {
             ast.Constant: self._constant,
@@ -45,7 +50,6 @@ class Expressions:
             ast.Dict: self._dict,
             ast.List: self._list,
             ast.Tuple: self._tuple,
-            ast.Set: self._set,
             ast.JoinedStr: self._fstring,
             ast.BinOp: self._binary,
             ast.UnaryOp: self._unary,
@@ -54,11 +58,9 @@ class Expressions:
             ast.IfExp: self._conditional,
             ast.Subscript: self._subscript,
             ast.Attribute: self._attribute,
-            ast.Call: Calls(scope, self).call,
-            ast.NamedExpr: self._walrus,
+            ast.Call: self.calls.call,
             ast.ListComp: comprehensions.list_comprehension,
             ast.GeneratorExp: comprehensions.list_comprehension,
-            ast.SetComp: comprehensions.set_comprehension,
             ast.DictComp: comprehensions.dict_comprehension,
         }
 
@@ -76,21 +78,24 @@ class Expressions:
         visit = self._visits.get(type(node))
         try:
             if visit is None:
-                raise refusals.construct(node)
+                raise refusals.misplaced(node)
             return visit(node)
         except Fault as fault:
             fault.node = self._scope.trusted(fault.node or node)
             raise
 
     def key(self, node: ast.expr) -> Any:  # noqa: ANN401 - any hashable value
-        """The value of an expression that is a key of a dictionary or an element of a set.
+        """The value of an expression that is a key of a dictionary.
 
         Raises:
             NoValue: it has no value, or one that cannot be a key.
         """
         value = self.evaluate(node)
         if type(value) is not str:
-            self._check_hashable(value, node)
+            try:
+                check_key(value, self._budget)
+            except Fault as fault:
+                raise fault.at(node) from None
         return value
 
     def each(self, nodes: Iterable[ast.expr]) -> tuple[list[object], list[Place]]:
@@ -121,14 +126,6 @@ class Expressions:
         check_elements(len(values))
         return values, places
 
-    def _check_hashable(self, value: object, node: ast.expr) -> None:
-        if isinstance(value, (list, dict, set)):
-            raise Fault(f"{kind(value)} cannot be a key, or be in a set", node)
-        if isinstance(value, tuple):
-            self._budget.weigh(value)
-            for element in value:
-                self._check_hashable(element, node)
-
     def _constant(self, node: ast.Constant) -> object:
         value = node.value
         if type(value) is str:
@@ -137,15 +134,10 @@ class Expressions:
                     'this text holds "#{…}", which Python does not fill in: that takes f"{…}"', node
                 )
             return value
-        if value is None or value is True or value is False:
-            return value
-        if isinstance(value, (int, float)):
-            return check_number(value)
-        if isinstance(value, bytes):
-            raise Fault('bytes (b"…") are not part of the settings language', node, "Use a string.")
-        if isinstance(value, complex):
-            raise Fault("imaginary numbers are not part of the settings language", node)
-        raise Fault("... is not part of the settings language", node, "Write the value, or None.")
+        fault = refusals.construct(node)
+        if fault is not None:
+            raise fault
+        return check_number(value)
 
     def _dict(self, node: ast.Dict) -> TrackedDict:
         result, failed = TrackedDict(), False
@@ -194,12 +186,6 @@ class Expressions:
     def _tuple(self, node: ast.Tuple) -> tuple[object, ...]:
         return tuple(self.each(node.elts)[0])
 
-    def _set(self, node: ast.Set) -> set[object]:
-        values, _ = self.each(node.elts)
-        for value in values:
-            self._check_hashable(value, node)
-        return set(values)
-
     def _fstring(self, node: ast.JoinedStr) -> str:
         outer, self._scope.fstring = self._scope.fstring, self._scope.fstring or node
         try:
@@ -233,7 +219,7 @@ class Expressions:
         return result
 
     def _unary(self, node: ast.UnaryOp) -> object:
-        return operators.unary(node.op, self.evaluate(node.operand))
+        return operators.unary(node.op, self.evaluate(node.operand), self._budget)
 
     def _boolean(self, node: ast.BoolOp) -> object:
         stops_at = isinstance(node.op, ast.Or)
@@ -292,11 +278,7 @@ class Expressions:
             return value[part]
         if isinstance(value, (TrackedList, tuple)):
             self._budget.charge(len(value))
-            return (
-                TrackedList(value[part], value.places[part])
-                if isinstance(value, TrackedList)
-                else value[part]
-            )
+            return value.part(part) if isinstance(value, TrackedList) else value[part]
         raise Fault(f"{kind(value)} has no parts to take with [ : ]", node)
 
     def _missing(self, node: ast.Subscript, value: TrackedDict) -> NoValue:
@@ -306,21 +288,11 @@ class Expressions:
         literal = node.slice.value if isinstance(node.slice, ast.Constant) else None
         if not isinstance(literal, str):
             return Fault("the dictionary has no such key", node.slice)
-        hint = did_you_mean(nearest(literal, [key for key in value if isinstance(key, str)]))
+        known = [key for key in islice(value, _MOST_LIKE) if isinstance(key, str)]
+        hint = did_you_mean(nearest(literal, known))
         return Fault(
             f'the dictionary has no key "{literal}"', node.slice, hint or "Use get() where it may be missing."
         )
 
     def _attribute(self, node: ast.Attribute) -> object:
         raise refusals.attribute(node, self._scope)
-
-    def _walrus(self, node: ast.NamedExpr) -> object:
-        value = self.evaluate(node.value)
-        check_variable(node.target)
-        if self._scope.is_setting(node.target.id):
-            raise Fault(
-                f"{node.target.id} is a setting", node.target, "Write it on a line of its own, with =."
-            )
-        self._scope.assigned.setdefault(node.target.id, self._scope.place(node.target))
-        self._scope.variables[node.target.id] = value
-        return value

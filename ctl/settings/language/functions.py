@@ -1,49 +1,77 @@
-"""The functions of the settings language: some of Python's pure ones, env() and read_file()."""
+"""The functions of the settings language: Python's own, behind the guard, and those of outside.py."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
-from ctl.settings.language.limits import MAX_WIDTH, check_elements, check_number
-from ctl.settings.language.methods import Arguments, elements
-from ctl.settings.language.outside import Function, fqdn, hostname
+from ctl.settings.language.guard import (
+    RAISED,
+    Arguments,
+    Native,
+    check_key,
+    elements,
+    elements_of,
+    guarded,
+    nothing,
+)
+from ctl.settings.language.limits import MAX_WIDTH, Budget, check_elements
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
 _LONGEST_NUMBER: Final = 400
-"""Characters of a number as text."""
+"""Characters of a number as text: the time that Python takes grows with the square of them."""
 
-_UNORDERED: Final = "values of different kinds cannot be put in order"
-
-_BY_NAME: Final = frozenset({
-    "env", "read_file", "read_json", "exists", "int", "dict", "enumerate", "zip", "sorted", "min", "max", "sum",
-    "round",
-})  # fmt: skip
-"""Functions that take arguments by name."""
+Function = Callable[..., object]
 
 
-def call_function(name: str, function: Function, arguments: Arguments) -> object:
-    """Calls a function, with what goes wrong in it told in plain words.
+def call_function(name: str, outside: Mapping[str, Function], arguments: Arguments) -> object:
+    """Call a function.
+
+    Args:
+        name: which.
+        outside: the functions whose value comes from outside; their first argument is `arguments`.
+        arguments: what it is called with.
 
     Raises:
         Fault: wrong arguments, or a result that would be too large.
     """
+    special = _WITH_PLACES.get(name) or outside.get(name)
+    native = _NATIVE[name] if special is None else Native(partial(special, arguments), nothing, nothing)
     try:
-        if name not in _BY_NAME:
-            arguments.refuse_named()
-        return function(arguments)
-    except (TypeError, AttributeError, KeyError, IndexError):
-        raise Fault(f"{name}() is called with the wrong arguments", hint=_usage(name)) from None
-    except (ValueError, OverflowError):
-        raise Fault(f"{name}() cannot use the values it is called with", hint=_usage(name)) from None
+        return guarded(native, arguments.budget, arguments.values, arguments.named)
+    except RAISED as error:
+        raise _in_words(name, error, arguments) from None
 
 
-def _usage(name: str) -> str:
-    usage = _USAGE.get(name)
-    return f"Write {usage}." if usage else ""
+def _in_words(name: str, error: Exception, arguments: Arguments) -> Fault:
+    hint = f"Write {_USAGE[name]}." if name in _USAGE else ""
+    if "not supported between" in str(error):
+        return Fault("values of different kinds cannot be put in order")
+    if str(error).endswith("object is not iterable"):
+        return Fault(
+            f"{name}() goes through values one by one, which {_kinds(arguments)} does not have", hint=hint
+        )
+    if isinstance(error, ValueError | OverflowError):
+        message, better = _CANNOT.get(name, (f"{name}() cannot use the values it is called with", ""))
+        return Fault(message, hint=better or hint)
+    return Fault(f"{name}() is called with the wrong arguments", hint=hint)
 
+
+def _kinds(arguments: Arguments) -> str:
+    wrong = [value for value in arguments.values if not isinstance(value, str | list | tuple | dict)]
+    return kind(wrong[0]) if wrong else "this"
+
+
+_CANNOT: Final = {
+    "int": ("this text is not a whole number", ""),
+    "float": ("this text is not a number", ""),
+    "min": ("there is nothing to choose from", "Give a default: min(values, default=0)."),
+    "max": ("there is nothing to choose from", "Give a default: max(values, default=0)."),
+}
+"""What a ValueError means, with a hint."""
 
 _USAGE: Final = {
     "env": 'env("NAME") or env("NAME", "default")',
@@ -68,211 +96,93 @@ _USAGE: Final = {
 }
 
 
-def text_of(value: object) -> str:
+def text_of(value: object = "", /) -> str:
     """A single value as text, as str() makes it. Raises Fault for lists and dictionaries."""
-    if value is None or isinstance(value, (str, int, float)):
+    if value is None or isinstance(value, str | int | float):
         return str(value)
     raise Fault(f"{kind(value)} does not become text", hint='Put the parts together: ", ".join(values).')
 
 
-def _len(arguments: Arguments) -> object:
-    value = arguments.only()
-    return len(value)
-
-
-def _str(arguments: Arguments) -> object:
-    value = arguments.only("")
-    return text_of(value)
-
-
-def _int(arguments: Arguments) -> object:
-    value, *base = arguments.positional("x", "base") if arguments.values else [0]
-    try:
-        return check_number(int(_short(value), *base))
-    except ValueError:
-        raise Fault("this text is not a whole number", hint=_usage("int")) from None
-
-
-def _float(arguments: Arguments) -> object:
-    value = arguments.only(0.0)
-    try:
-        return check_number(float(_short(value)))
-    except ValueError:
-        raise Fault("this text is not a number", hint=_usage("float")) from None
-
-
-def _short(value: Any) -> Any:  # noqa: ANN401
-    """The value, unless it is text that is too long for a number. Raises ValueError."""
+def _check_digits(_: Budget, value: object = 0, *__: object, **___: object) -> None:
     if isinstance(value, str) and len(value) > _LONGEST_NUMBER:
         raise ValueError
-    return value
 
 
-def _bool(arguments: Arguments) -> object:
-    value = arguments.only(False)
-    return bool(value)
+def _check_places(_: Budget, __: object, ndigits: int | None = None) -> None:
+    if ndigits is not None and abs(ndigits) > MAX_WIDTH:
+        raise ValueError
 
 
-def _list(arguments: Arguments) -> object:
-    value = arguments.only(())
-    places = value.places if isinstance(value, TrackedList) else ()
-    return TrackedList(elements(value, arguments.budget), places)
+def _size_of_range(_: Budget, *bounds: int) -> None:
+    numbers = range(*bounds)  # len() refuses very large ones
+    check_elements(max(0, -((numbers.start - numbers.stop) // numbers.step)))
 
 
-def _tuple(arguments: Arguments) -> object:
-    value = arguments.only(())
-    return tuple(elements(value, arguments.budget))
+def _cost_of_sorting(budget: Budget, values: object) -> None:
+    weight = budget.weigh(values)
+    budget.charge(weight * int(math.log2(weight + 1)) >> 2)
 
 
-def _set(arguments: Arguments) -> object:
-    value = arguments.only(())
-    arguments.budget.weigh(value)
-    return set(elements(value, arguments.budget))
+def _listed(function: Callable[..., Any]) -> Callable[..., list[Any]]:
+    return lambda *values, **named: list(function(*values, **named))
 
 
-def _dict(arguments: Arguments) -> object:
-    value = arguments.only(TrackedDict())
-    new = (
-        TrackedDict(value, value.places) if isinstance(value, TrackedDict) else _from_pairs(value, arguments)
-    )
-    arguments.budget.charge(len(new) + len(arguments.named))
-    for key, given in arguments.named.items():
-        new.put(key, given, arguments.named_places.get(key, arguments.here))
-    return new
-
-
-def _from_pairs(value: object, arguments: Arguments) -> TrackedDict:
-    arguments.budget.weigh(value)
-    new = TrackedDict()
-    for key, given in (elements(pair, arguments.budget) for pair in elements(value, arguments.budget)):
-        new.put(key, given, arguments.here)
-    return new
-
-
-def _range(arguments: Arguments) -> object:
-    numbers = range(*arguments.values)
-    check_elements(_length(numbers))
-    arguments.budget.charge(len(numbers))
-    return TrackedList(numbers)
-
-
-def _length(numbers: range) -> int:
-    """The length of a range of any size: len() refuses very large ones."""
-    return max(0, -((numbers.start - numbers.stop) // numbers.step))
-
-
-def _enumerate(arguments: Arguments) -> object:
-    values, *start = arguments.positional("iterable", "start")
-    return TrackedList(enumerate(elements(values, arguments.budget), *start))
-
-
-def _zip(arguments: Arguments) -> object:
-    strict = arguments.named.get("strict", False)
-    arguments.refuse_named("strict")
-    lists = [elements(value, arguments.budget) for value in arguments.values]
-    return TrackedList(zip(*lists, strict=bool(strict)))
-
-
-def _sorted(arguments: Arguments) -> object:
-    values = arguments.only()
-    if "key" in arguments.named:
-        raise Fault("sorted() takes no key in the settings language", hint="Sort plain strings or numbers.")
-    arguments.refuse_named("reverse")
-    weight = arguments.budget.weigh(values)
-    arguments.budget.charge(weight * int(math.log2(weight + 1)) >> 2)
-    backwards = bool(arguments.named.get("reverse"))
-    try:
-        return TrackedList(sorted(elements(values, arguments.budget), reverse=backwards))
-    except TypeError:
-        raise Fault(_UNORDERED) from None
-
-
-def _reversed(arguments: Arguments) -> object:
-    values = arguments.only()
-    return TrackedList(reversed(elements(values, arguments.budget)))
-
-
-def _extreme(choose: Callable[..., object]) -> Function:
-    def call(arguments: Arguments) -> object:
-        values = arguments.values
-        if len(values) == 1:
-            values = elements(values[0], arguments.budget)
-        arguments.refuse_named("default")
-        for value in values:
-            arguments.budget.weigh(value)
-        if not values and not arguments.named:
-            raise Fault("there is nothing to choose from", hint="Give a default: max(values, default=0).")
-        try:
-            return choose(values, **arguments.named)
-        except TypeError:
-            raise Fault(_UNORDERED) from None
-
-    return call
-
-
-def _sum(arguments: Arguments) -> object:
-    values, *start = arguments.positional("iterable", "start")
-    numbers = [*start, *elements(values, arguments.budget)]
-    if any(not isinstance(number, (int, float)) for number in numbers):
+def _sum(values: Any, /, start: Any = 0) -> object:  # noqa: ANN401 - any value of the language
+    if any(not isinstance(number, int | float) for number in [*values, start]):
         raise Fault(
             "sum() adds numbers only", hint='Put strings together with "".join(values), lists with +.'
         )
-    return check_number(sum(numbers))
+    return sum(values, start)
 
 
-def _any(arguments: Arguments) -> object:
-    values = arguments.only()
-    return any(elements(values, arguments.budget))
+def _list(call: Arguments, values: object = (), /) -> TrackedList:
+    places = values.places if isinstance(values, TrackedList) else ()
+    return TrackedList(elements(values, call.budget), places)
 
 
-def _all(arguments: Arguments) -> object:
-    values = arguments.only()
-    return all(elements(values, arguments.budget))
+def _dict(call: Arguments, values: object = (), /, **named: object) -> TrackedDict:
+    if isinstance(values, TrackedDict):
+        call.budget.charge(len(values))
+        new = values.copy()
+    else:
+        new = TrackedDict()
+        for key, value in (elements(pair, call.budget) for pair in elements(values, call.budget)):
+            check_key(key, call.budget)
+            new.put(key, value, call.here)
+    for key, value in named.items():
+        new.put(key, value, call.named_places.get(key, call.here))
+    return new
 
 
-def _abs(arguments: Arguments) -> object:
-    value = arguments.only()
-    return abs(value)
+_WITH_PLACES: Final[Mapping[str, Function]] = {"list": _list, "dict": _dict}
 
-
-def _round(arguments: Arguments) -> object:
-    number, *digits = arguments.positional("number", "ndigits")
-    if digits and digits[0] is not None and abs(digits[0]) > MAX_WIDTH:
-        raise ValueError
-    return check_number(round(number, *digits))
-
-
-PURE: Final[Mapping[str, Function]] = {
-    "len": _len,
-    "str": _str,
-    "int": _int,
-    "float": _float,
-    "bool": _bool,
-    "list": _list,
-    "tuple": _tuple,
-    "set": _set,
-    "dict": _dict,
-    "range": _range,
-    "enumerate": _enumerate,
-    "zip": _zip,
-    "sorted": _sorted,
-    "reversed": _reversed,
-    "min": _extreme(min),
-    "max": _extreme(max),
-    "sum": _sum,
-    "any": _any,
-    "all": _all,
-    "abs": _abs,
-    "round": _round,
-    "hostname": hostname,
-    "fqdn": fqdn,
+_NATIVE: Final[Mapping[str, Native]] = {
+    "len": Native(len, nothing),
+    "str": Native(text_of, nothing),
+    "int": Native(int, size=_check_digits),
+    "float": Native(float, size=_check_digits),
+    "bool": Native(bool, nothing),
+    "tuple": Native(tuple, elements_of),
+    "range": Native(range, size=_size_of_range),
+    "enumerate": Native(_listed(enumerate), elements_of),
+    "zip": Native(_listed(zip)),
+    "sorted": Native(sorted, _cost_of_sorting),
+    "reversed": Native(_listed(reversed), elements_of),
+    "min": Native(min),
+    "max": Native(max),
+    "sum": Native(_sum),
+    "any": Native(any, elements_of),
+    "all": Native(all, elements_of),
+    "abs": Native(abs),
+    "round": Native(round, size=_check_places),
 }
-"""Functions that need nothing of the reading."""
+
+OUTSIDE: Final = ("env", "read_file", "read_json", "exists", "hostname", "fqdn")
 
 INCLUDE: Final = "from_file"
 """The include; it is a statement, so that what it sets is set where it is written."""
 
-NAMES: Final = frozenset({*PURE, "env", "read_file", "read_json", "exists", INCLUDE})
+NAMES: Final = frozenset({*_NATIVE, *_WITH_PLACES, *OUTSIDE, INCLUDE})
 """Every name that is a function."""
 
 RESERVED: Final = NAMES - {"hostname", "fqdn", "exists"}

@@ -36,7 +36,7 @@ MAX_TEXT: Final = 1_048_576
 """Characters of one string."""
 
 MAX_ELEMENTS: Final = 100_000
-"""Elements of one list, dictionary or set."""
+"""Elements of one list or dictionary."""
 
 MAX_BITS: Final = 1_024
 """Size of a whole number."""
@@ -52,8 +52,6 @@ MAX_DIAGNOSTICS: Final = 50
 
 _CHARACTERS_A_STEP: Final = 6
 """2 ** 6 = 64 characters of text cost one step."""
-
-_SCALARS: Final = frozenset({int, float, bool, type(None)})
 
 
 class Budget:
@@ -83,6 +81,16 @@ class Budget:
         """Takes the steps of working on so much text."""
         self.charge(characters >> _CHARACTERS_A_STEP)
 
+    def charge_made_text(self, length: int) -> None:
+        """Takes the steps of making a text of so many characters. Raises Fault if that is too long."""
+        check_text(length)
+        self.charge_text(length)
+
+    def charge_made_elements(self, count: int) -> None:
+        """Takes the steps of making so many elements. Raises Fault if there are too many."""
+        check_elements(count)
+        self.charge(count)
+
     def charge_tokens(self, tokens: int) -> None:
         """Takes words and signs of a settings file. Raises LimitReached."""
         self._tokens -= tokens
@@ -110,14 +118,14 @@ class Budget:
             steps = 1 + (len(value) >> _CHARACTERS_A_STEP)
             self.charge(steps)
             return steps
-        if isinstance(value, (list, tuple, set, dict)):
+        if isinstance(value, (list, tuple, dict)):
             return self._weigh_container(value, depth)
         computed(value)
         self.charge(1)
         return 1
 
     def _weigh_container(
-        self, value: list[object] | tuple[object, ...] | set[object] | dict[str, object], depth: int
+        self, value: list[object] | tuple[object, ...] | dict[str, object], depth: int
     ) -> int:
         if depth >= MAX_NESTING:
             raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
@@ -135,7 +143,7 @@ def check_text(length: int) -> None:
 
 
 def check_elements(count: int) -> None:
-    """Raises Fault if a list, dictionary or set of so many elements would be too large."""
+    """Raises Fault if a list or dictionary of so many elements would be too large."""
     if count > MAX_ELEMENTS:
         raise Fault(f"there would be more than {MAX_ELEMENTS:,} elements")
 

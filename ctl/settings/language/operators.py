@@ -1,36 +1,15 @@
-"""Arithmetic and comparison, as in Python, with the size of a result checked before it is made."""
+"""The operators: Python's own, behind the guard."""
 
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
-from ctl.settings.language.limits import MAX_BITS, Budget, check_elements, check_number, check_text
-from ctl.settings.language.tracked import TrackedDict, TrackedList
-
-_NUMBER: Final = (int, float)
-_SIGNS: Final[dict[type[ast.AST], str]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-    ast.BitOr: "|",
-    ast.BitAnd: "&",
-    ast.BitXor: "^",
-    ast.MatMult: "@",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-}
+from ctl.settings.language.guard import RAISED, Native, guarded, nothing
+from ctl.settings.language.limits import MAX_BITS, Budget
 
 
 def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> object:
@@ -39,44 +18,37 @@ def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> o
     Raises:
         Fault: the operator does not go with these values, or the result would be too large.
     """
-    compute = _BINARY.get(type(sign))
-    if compute is None:
-        raise _wrong_kinds(sign, left, right)
     try:
-        result = compute(left, right, budget)
+        return guarded(_BINARY[type(sign)][1], budget, [left, right])
     except ZeroDivisionError:
         raise Fault("this divides by zero") from None
     except OverflowError:
         raise Fault("the number would be too large") from None
     except ValueError:
         raise Fault("a shift is by a positive number") from None
-    except TypeError:
+    except RAISED:
         raise _wrong_kinds(sign, left, right) from None
-    return check_number(result)
 
 
-def unary(sign: ast.unaryop, value: object) -> object:
+def unary(sign: ast.unaryop, value: object, budget: Budget) -> object:
     """The result of `not value`, `-value`, `+value` or `~value`. Raises Fault for what is no number."""
     if type(sign) is ast.Not:
         return not value
-    if isinstance(value, _NUMBER):
-        if type(sign) is ast.USub:
-            return -value
-        if type(sign) is ast.UAdd:
-            return +value
-        if isinstance(value, int):
-            return ~int(value)
-    raise Fault(f"this sign goes with numbers only, not with {kind(value)}")
+    try:
+        return guarded(_UNARY[type(sign)], budget, [value])
+    except RAISED:
+        raise Fault(f"this sign goes with numbers only, not with {kind(value)}") from None
 
 
 def compare(sign: ast.cmpop, left: object, right: object, budget: Budget) -> bool:
     """The result of one comparison. Raises Fault where the values cannot be compared so."""
-    budget.weigh(left)
-    budget.weigh(right)
+    is_lookup = isinstance(sign, ast.In | ast.NotIn) and isinstance(right, dict)
+    native = _LOOKUP if is_lookup else _COMPARE[type(sign)][1]
     try:
-        return bool(_COMPARE[type(sign)](left, right))
-    except TypeError:
+        found = guarded(native, budget, [left, right])
+    except RAISED:
         raise _wrong_comparison(sign, left, right) from None
+    return bool(found) is not (is_lookup and isinstance(sign, ast.NotIn))
 
 
 def _wrong_kinds(sign: ast.operator, left: object, right: object) -> Fault:
@@ -86,126 +58,88 @@ def _wrong_kinds(sign: ast.operator, left: object, right: object) -> Fault:
     elif type(sign) is ast.Add and (isinstance(left, str) or isinstance(right, str)):
         hint = 'Put values into text with an f-string: f"…{name}…", or turn them into text with str().'
     kinds = f"{kind(left)} and {kind(right)}"
-    return Fault(f"{kinds} do not go together with {_SIGNS[type(sign)]}", hint=hint)
+    return Fault(f"{kinds} do not go together with {_BINARY[type(sign)][0]}", hint=hint)
 
 
 def _wrong_comparison(sign: ast.cmpop, left: object, right: object) -> Fault:
-    if isinstance(sign, (ast.In, ast.NotIn)):
+    if isinstance(sign, ast.In | ast.NotIn):
         return Fault(f"{kind(left)} cannot be looked for in {kind(right)}")
-    return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {_SIGNS[type(sign)]}")
+    return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {_COMPARE[type(sign)][0]}")
 
 
-def _add(left: Any, right: Any, budget: Budget) -> object:  # noqa: ANN401 - any value of the language
+def _size_of_sum(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401 - any value of the language
     if isinstance(left, str) and isinstance(right, str):
-        check_text(len(left) + len(right))
-        budget.charge_text(len(left) + len(right))
-        return left + right
-    if isinstance(left, TrackedList) and isinstance(right, TrackedList):
-        _charge_elements(len(left) + len(right), budget)
-        return TrackedList(list.__add__(left, right), left.places + right.places)
-    if isinstance(left, tuple) and isinstance(right, tuple):
-        _charge_elements(len(left) + len(right), budget)
-        return left + right
-    return operator.add(*_numbers(left, right))
+        budget.charge_made_text(len(left) + len(right))
+    elif isinstance(left, Sized) and isinstance(right, Sized):
+        budget.charge_made_elements(len(left) + len(right))
 
 
-def _multiply(left: Any, right: Any, budget: Budget) -> object:  # noqa: ANN401
-    if isinstance(left, int) and isinstance(right, (str, TrackedList, tuple)):
-        left, right = right, left
-    if isinstance(left, (str, TrackedList, tuple)):
-        return _repeat(left, right, budget)
-    return operator.mul(*_numbers(left, right))
+def _size_of_product(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
+    value, times = (right, left) if isinstance(left, int) else (left, right)
+    if isinstance(value, str | list | tuple) and isinstance(times, int):
+        length = len(value) * max(0, times)
+        if isinstance(value, str):
+            budget.charge_made_text(length)
+        else:
+            budget.charge_made_elements(length)
 
 
-def _repeat(value: str | TrackedList | tuple[object, ...], times: object, budget: Budget) -> object:
-    if not isinstance(times, int):
-        raise TypeError
-    length = len(value) * max(0, times)
-    if isinstance(value, str):
-        check_text(length)
-        budget.charge_text(length)
-        return value * times
-    _charge_elements(length, budget)
-    return (
-        TrackedList(list.__mul__(value, times), value.places * times)
-        if isinstance(value, TrackedList)
-        else value * times
-    )
-
-
-def _charge_elements(count: int, budget: Budget) -> None:
-    check_elements(count)
-    budget.charge(count)
-
-
-def _power(left: Any, right: Any, _: Budget) -> object:  # noqa: ANN401
-    left, right = _numbers(left, right)
-    if (
-        isinstance(left, int)
-        and isinstance(right, int)
-        and abs(left) > 1
-        and abs(right) * left.bit_length() > 2 * MAX_BITS
-    ):
+def _size_of_power(_: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
+    both = isinstance(left, int) and isinstance(right, int)
+    if both and abs(left) > 1 and abs(right) * left.bit_length() > 2 * MAX_BITS:
         raise Fault(f"the number would have more than {MAX_BITS} bits")
-    return left**right
 
 
-def _shift_left(left: Any, right: Any, _: Budget) -> object:  # noqa: ANN401
-    left, right = _numbers(left, right)
+def _size_of_shift(_: Budget, __: object, right: Any) -> None:  # noqa: ANN401
     if isinstance(right, int) and right > MAX_BITS:
         raise Fault(f"the number would have more than {MAX_BITS} bits")
-    return left << right
 
 
-def _numeric(compute: Callable[[Any, Any], object]) -> Callable[[Any, Any, Budget], object]:
-    return lambda left, right, _: compute(*_numbers(left, right))
+def _remainder(left: Any, right: Any) -> object:  # noqa: ANN401
+    """As Python's, but not of text: "%9999999999d" makes text of any size."""
+    if isinstance(left, str):
+        raise TypeError
+    return left % right
 
 
-def _numbers(left: object, right: object) -> tuple[Any, Any]:
-    """Both, if both are numbers. Raises TypeError: "%" of a string, for one, would make text of any size."""
-    if isinstance(left, _NUMBER) and isinstance(right, _NUMBER):
-        return left, right
-    raise TypeError
+def _sized(run: Callable[..., object], size: Callable[..., object] | None = None) -> Native:
+    """An operator that costs what it makes."""
+    return Native(run, nothing, nothing, size)
 
 
-def _merging(compute: Callable[[Any, Any], object]) -> Callable[[Any, Any, Budget], object]:
-    def merge(left: Any, right: Any, budget: Budget) -> object:  # noqa: ANN401
-        if isinstance(left, set) and isinstance(right, set):
-            budget.weigh(left)
-            budget.weigh(right)
-            return compute(left, right)
-        if isinstance(left, TrackedDict) and isinstance(right, TrackedDict) and compute is operator.or_:
-            _charge_elements(len(left) + len(right), budget)
-            return TrackedDict({**left, **right}, {**left.places, **right.places})
-        return compute(*_numbers(left, right))
-
-    return merge
-
-
-_BINARY: Final[dict[type[ast.AST], Callable[[Any, Any, Budget], object]]] = {
-    ast.Add: _add,
-    ast.Sub: _merging(operator.sub),
-    ast.Mult: _multiply,
-    ast.Div: _numeric(operator.truediv),
-    ast.FloorDiv: _numeric(operator.floordiv),
-    ast.Mod: _numeric(operator.mod),
-    ast.Pow: _power,
-    ast.LShift: _shift_left,
-    ast.RShift: _numeric(operator.rshift),
-    ast.BitOr: _merging(operator.or_),
-    ast.BitAnd: _merging(operator.and_),
-    ast.BitXor: _merging(operator.xor),
+_BINARY: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+    ast.Add: ("+", _sized(operator.add, _size_of_sum)),
+    ast.Sub: ("-", _sized(operator.sub)),
+    ast.Mult: ("*", _sized(operator.mul, _size_of_product)),
+    ast.Div: ("/", _sized(operator.truediv)),
+    ast.FloorDiv: ("//", _sized(operator.floordiv)),
+    ast.Mod: ("%", _sized(_remainder)),
+    ast.Pow: ("**", _sized(operator.pow, _size_of_power)),
+    ast.LShift: ("<<", _sized(operator.lshift, _size_of_shift)),
+    ast.RShift: (">>", _sized(operator.rshift)),
+    ast.BitOr: ("|", _sized(operator.or_, _size_of_sum)),
+    ast.BitAnd: ("&", _sized(operator.and_)),
+    ast.BitXor: ("^", _sized(operator.xor)),
+    ast.MatMult: ("@", _sized(operator.matmul)),
 }
 
-_COMPARE: Final[dict[type[ast.AST], Callable[[Any, Any], object]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.In: lambda left, right: left in right,
-    ast.NotIn: lambda left, right: left not in right,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
+_UNARY: Final[dict[type[ast.AST], Native]] = {
+    ast.USub: Native(operator.neg),
+    ast.UAdd: Native(operator.pos),
+    ast.Invert: Native(lambda value: ~+value),
 }
+
+_COMPARE: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+    ast.Eq: ("==", Native(operator.eq)),
+    ast.NotEq: ("!=", Native(operator.ne)),
+    ast.Lt: ("<", Native(operator.lt)),
+    ast.LtE: ("<=", Native(operator.le)),
+    ast.Gt: (">", Native(operator.gt)),
+    ast.GtE: (">=", Native(operator.ge)),
+    ast.In: ("in", Native(lambda left, right: left in right)),
+    ast.NotIn: ("not in", Native(lambda left, right: left not in right)),
+    ast.Is: ("is", Native(operator.is_)),
+    ast.IsNot: ("is not", Native(operator.is_not)),
+}
+
+_LOOKUP: Final = Native(lambda left, right: left in right, others=nothing)

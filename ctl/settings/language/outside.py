@@ -13,84 +13,86 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ctl.settings.language.faults import Fault
+from ctl.settings.language.guard import Arguments
 from ctl.settings.language.limits import MAX_NESTING, Budget, check_number
-from ctl.settings.language.methods import Arguments
 from ctl.settings.language.text_files import FileProblem, folder_entries, is_there, read_text
 from ctl.settings.language.tracked import TrackedDict, TrackedList
-
-Function = Callable[[Arguments], object]
 
 HOSTS: Final = Path("/etc/hosts")
 
 _FILE_STEPS: Final = 50
 """What opening a file costs."""
 
+_REQUIRED: Final = object()
+"""Stands for a default that is not given."""
+
 _NO_SUCH: Final = "does not exist"
 
 
-def outside_functions(environment: Mapping[str, str], folder: Callable[[], Path]) -> Mapping[str, Function]:
-    """The functions of one reading, by their names.
+def outside_functions(
+    environment: Mapping[str, str], folder: Callable[[], Path]
+) -> Mapping[str, Callable[..., object]]:
+    """The functions of one reading, by their names; each is given the whole call first.
 
     Args:
         environment: what env() reads.
         folder: returns the folder that relative paths start from: that of the settings file being read.
     """
 
-    def env(arguments: Arguments) -> object:
-        name, *default = _text_and_default(arguments, "name")
-        if name in environment:
-            arguments.budget.charge_text(len(environment[name]))
+    def env(call: Arguments, name: str, default: object = _REQUIRED) -> object:
+        if _text(name) in environment:
+            call.budget.charge_text(len(environment[name]))
             return environment[name]
-        if default:
-            return default[0]
+        if default is not _REQUIRED:
+            return default
         raise Fault(
-            f"there is no environment variable {arguments.shown(0) or 'of that name'}",
+            f"there is no environment variable {call.shown(0) or 'of that name'}",
             hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
         )
 
-    def read_file(arguments: Arguments) -> object:
-        path, *default = _text_and_default(arguments, "path")
-        text = _text_of_file(folder() / path, arguments, has_default=bool(default))
+    def read_file(call: Arguments, path: str, default: object = _REQUIRED) -> object:
+        text = _content(folder() / _text(path), call, required=default is _REQUIRED)
         # Editors and echo end a file with a newline, which a password must not have; PEM is complete without.
-        return default[0] if text is None else text.removesuffix("\n").removesuffix("\r")
+        return default if text is None else text.removesuffix("\n").removesuffix("\r")
 
-    def read_json(arguments: Arguments) -> object:
-        path, *default = _text_and_default(arguments, "path")
-        text = _text_of_file(folder() / path, arguments, has_default=bool(default))
-        return default[0] if text is None else _json(text, arguments)
+    def read_json(call: Arguments, path: str, default: object = _REQUIRED) -> object:
+        text = _content(folder() / _text(path), call, required=default is _REQUIRED)
+        return default if text is None else _json(text, call)
 
-    def exists(arguments: Arguments) -> object:
-        (path,) = arguments.texts("path")
-        _charge_file(arguments.budget)
+    def exists(call: Arguments, path: str) -> bool:
+        _charge_file(call.budget)
         try:
-            return is_there(folder() / path)
+            return is_there(folder() / _text(path))
         except FileProblem as problem:
-            raise _of_file(problem, arguments) from None
+            raise _of_file(problem, call) from None
 
-    return {"env": env, "read_file": read_file, "read_json": read_json, "exists": exists}
+    return {
+        "env": env,
+        "read_file": read_file,
+        "read_json": read_json,
+        "exists": exists,
+        "hostname": lambda _: socket.gethostname().partition(".")[0],
+        "fqdn": lambda _: _fqdn(),
+    }
 
 
-def hostname(arguments: Arguments) -> str:
-    """The function `hostname()`: the machine's name up to the first dot, as `hostname -s` prints it."""
-    arguments.none()
-    return socket.gethostname().partition(".")[0]
+def _text(value: object) -> str:
+    """The value, if it is a string. Raises TypeError."""
+    if not isinstance(value, str):
+        raise TypeError
+    return value
 
 
-def fqdn(arguments: Arguments) -> str:
-    """The function `fqdn()`: the machine's full name, from its own name or /etc/hosts; no name server is asked.
-
-    Raises:
-        Fault: neither has a name with a dot.
-    """
-    arguments.none()
-    name = socket.gethostname()
+def _fqdn() -> str:
+    """The machine's full name, from its own name or /etc/hosts. Raises Fault if neither has one with a dot."""
     try:
-        full = qualified(name, read_text(HOSTS))
+        hosts = read_text(HOSTS)
     except FileProblem:
-        full = qualified(name, "")
+        hosts = ""
+    full = qualified(socket.gethostname(), hosts)
     if full is None:
         hint = f"Write the name itself, or put it before the short one in {HOSTS}."
         raise Fault("this machine's full name is not known", hint=hint)
@@ -132,26 +134,18 @@ def matching_files(path: Path, budget: Budget) -> list[Path]:
     return [path.parent / name for name in sorted(names) if name.startswith(".") is hidden and fits(name)]
 
 
-def _text_and_default(arguments: Arguments, name: str) -> list[Any]:
-    """A text, and the default if one is given. Raises TypeError."""
-    found = arguments.positional(name, "default")
-    if not isinstance(found[0], str):
-        raise TypeError
-    return found
-
-
 def _charge_file(budget: Budget) -> None:
     budget.charge_file()
     budget.charge(_FILE_STEPS)
 
 
-def _text_of_file(path: Path, arguments: Arguments, *, has_default: bool) -> str | None:
-    """What is in a file; None if there is none and the call has a default. Raises Fault."""
+def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
+    """What is in a file; None if there is none and it is not required. Raises Fault."""
     _charge_file(arguments.budget)
     try:
         text = read_text(path)
     except FileProblem as problem:
-        if has_default and problem.message == _NO_SUCH:
+        if not required and problem.message == _NO_SUCH:
             return None
         raise _of_file(problem, arguments) from None
     arguments.budget.charge_text(len(text))

@@ -18,7 +18,7 @@ _CONTAINER_STEPS: Final = 3
 def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0) -> object:
     """A copy of a value as the settings keep it: scalars, dictionaries with string keys, and lists.
 
-    Tuples and sets become lists, a set in sorted order. Every key and element has a place afterwards: its
+    Tuples become lists. Every key and element has a place afterwards: its
     own, or that of what it is in.
 
     Args:
@@ -39,9 +39,8 @@ def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0
         return _owned_dict(value, place, budget, depth)
     if isinstance(value, TrackedList):
         return _owned_list(value, [where or place for where in value.places], budget, depth)
-    if isinstance(value, (tuple, set)):
-        elements = ordered(value) if isinstance(value, set) else value
-        return _owned_list(elements, [place] * len(value), budget, depth)
+    if isinstance(value, tuple):
+        return _owned_list(value, [place] * len(value), budget, depth)
     return computed(value)
 
 
@@ -74,16 +73,6 @@ def keep(
     """
     name = _valid(key, place) if container.owned and isinstance(key, str) else key
     container.put(name, kept(container, value, where or place, budget), place)
-
-
-def ordered(elements: set[object]) -> list[object]:
-    """The elements of a set in an order that is the same in every run: by kind, then by value."""
-    return sorted(elements, key=_rank)
-
-
-def _rank(element: object) -> tuple[str, float, str]:
-    number = element if isinstance(element, (int, float)) else 0
-    return type(element).__name__, number, element if isinstance(element, str) else repr(element)
 
 
 def _owned_dict(value: TrackedDict, place: Place | Location, budget: Budget, depth: int) -> TrackedDict:

@@ -16,6 +16,7 @@ from ctl.settings.language.places import Place, SourceText
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.setting_names import Names
 from ctl.settings.language.statements import Statements
+from ctl.settings.language.survey import survey
 from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.nearest import nearest, very_near
@@ -95,25 +96,19 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-class FileReader:
-    """One reading, in whatever language: a subclass reads, this makes the outcome of it.
+class _Reader:
+    """One reading; the arguments are those of read_settings."""
 
-    Args:
-        path: the first settings file.
-        names: the names of the settings.
-        environment: what the files can ask for.
-    """
-
-    def __init__(self, path: Path, names: Names, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, names: Names, environment: Mapping[str, str], translate: Translate
+    ) -> None:
         self.scope = Scope(names, environment, SourceText(path, ""))
         self.files: list[Path] = []
         self._path = path
+        self._translate = translate
         self._open: list[Path] = []
         self._last: tuple[Diagnostic, ...] = ()
-
-    def read_all(self) -> None:
-        """Reads everything, and keeps what is to be said about it."""
-        raise AssertionError("each language reads in its own way")
+        self._statements = Statements(self.scope, self._include)
 
     def reading(self) -> Reading:
         """The settings as given. Raises ReadingError with every error found."""
@@ -136,18 +131,6 @@ class FileReader:
 
         return (*sorted(self.scope.diagnostics, key=rank), *self._last)
 
-
-class _Reader(FileReader):
-    """One reading of Python."""
-
-    def __init__(
-        self, path: Path, names: Names, environment: Mapping[str, str], translate: Translate
-    ) -> None:
-        super().__init__(path, names, environment)
-        self._translate = translate
-        self._trees: list[ast.Module] = []
-        self._statements = Statements(self.scope, self._include)
-
     def read_all(self) -> None:
         """Reads everything, and keeps what is to be said about it."""
         try:
@@ -156,9 +139,7 @@ class _Reader(FileReader):
             self.scope.drop_mentioned()
             self._check_variables()
         except FileProblem as problem:
-            self._add(
-                Diagnostic(f"the settings file {self._path} {problem.message}", hint=problem.hint), problem
-            )
+            self._add(f"the settings file {self._path} {problem.message}", problem, self._path)
         except LimitReached as limit:
             with suppress(LimitReached):
                 self.scope.settle()
@@ -179,7 +160,7 @@ class _Reader(FileReader):
             parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
             self.scope.doubtful |= parsed.words
             self.scope.incomplete |= not parsed.whole
-            self._trees.append(parsed.tree)
+            survey(parsed.tree.body, self.scope)
             self._statements.run(parsed.tree.body)
         finally:
             self._open.pop()
@@ -194,30 +175,18 @@ class _Reader(FileReader):
             self._read(path)
         except FileProblem as problem:
             self.scope.incomplete = True
-            if problem.line:
-                self._add(
-                    Diagnostic(f"the settings file {problem.message}", hint=problem.hint), problem, path
-                )
-            else:
+            if not problem.line:
                 raise Fault(f"the settings file {path} {problem.message}", call, problem.hint) from None
+            self._add(f"the settings file {problem.message}", problem, path)
 
     def _check_variables(self) -> None:
-        """Tells variables from settings with a wrong name: a variable is read somewhere."""
-        unread = {name: place for name, place in self.scope.assigned.items() if name not in self.scope.read}
-        if unread:
-            read = set(self._names_read())
-            for name, place in unread.items():
-                if name not in read and name not in self.scope.doubtful and not name.startswith("_"):
-                    self._report_unread(name, place)
-        for name in self.scope.assigned.keys() - unread.keys():
-            self._warn_of_likeness(name, self.scope.assigned[name])
-
-    def _names_read(self) -> Iterator[str]:
-        """Every name that the files read anywhere, also where nothing was carried out."""
-        for tree in self._trees:
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-                    yield node.id
+        """Distinguish variables from settings with a wrong name: a variable is read somewhere."""
+        scope = self.scope
+        for name, place in scope.assigned.items():
+            if name in scope.read:
+                self._warn_of_likeness(name, place)
+            elif name not in scope.doubtful and not name.startswith("_"):
+                self._report_unread(name, place)
 
     def _report_unread(self, name: str, place: Place) -> None:
         known = sorted(self.scope.names.settings | self.scope.names.sections)
@@ -235,6 +204,6 @@ class _Reader(FileReader):
             where = place[0].location(place[1])
             self.scope.add(Diagnostic(message, where, hint="Use another name.", severity=Severity.WARNING))
 
-    def _add(self, diagnostic: Diagnostic, problem: FileProblem, path: Path | None = None) -> None:
-        where = Location(path or self._path, problem.line, problem.column) if problem.line else None
-        self.scope.diagnostics.append(Diagnostic(diagnostic.message, where, hint=diagnostic.hint))
+    def _add(self, message: str, problem: FileProblem, path: Path) -> None:
+        where = Location(path, problem.line, problem.column) if problem.line else None
+        self.scope.diagnostics.append(Diagnostic(message, where, hint=problem.hint))

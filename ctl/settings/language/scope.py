@@ -192,7 +192,6 @@ class Scope:
             Poisoned: its value was not computed.
         """
         name = node.id
-        self.read.add(name)
         value = self.variables.get(name, self)
         if value is self:
             value = self._read_setting(node)

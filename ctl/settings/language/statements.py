@@ -7,16 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ctl.settings.language import advice, refusals
-from ctl.settings.language.calls import Calls
+from ctl.settings.language import refusals
 from ctl.settings.language.expressions import Expressions
 from ctl.settings.language.faults import Fault, LimitReached, NoValue
 from ctl.settings.language.functions import INCLUDE
-from ctl.settings.language.methods import CHANGING, elements
+from ctl.settings.language.guard import elements
+from ctl.settings.language.methods import CHANGING
 from ctl.settings.language.outside import matching_files
 from ctl.settings.language.scope import Scope
 from ctl.settings.language.subscripts import path_text, root_name
-from ctl.settings.language.targets import plain_names
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.language.unpacking import bind
 
@@ -46,18 +45,15 @@ class Statements:
         self._scope = scope
         self._include = include
         self._expressions = Expressions(scope)
-        self._calls = Calls(scope, self._expressions)
+        self._calls = self._expressions.calls
         self._targets = self._expressions.targets
-        self._looked_at: set[ast.stmt] = set()
         self._loops = 0
         self._handlers: dict[type[ast.AST], Callable[[Any], None]] = {
             ast.Assign: self._assign,
             ast.AugAssign: self._augment,
-            ast.AnnAssign: self._annotated,
             ast.Expr: self._expression,
             ast.If: self._if,
             ast.For: self._for,
-            ast.Delete: self._delete,
             ast.Pass: lambda _: None,
             ast.Break: self._break,
             ast.Continue: self._continue,
@@ -82,7 +78,7 @@ class Statements:
         handler = self._handlers.get(type(statement))
         try:
             if handler is None:
-                raise refusals.construct(statement)
+                raise refusals.construct(statement) or Fault("this is not part of the settings language")
             handler(statement)
         except NoValue as problem:
             self._fail(problem, statement)
@@ -104,25 +100,12 @@ class Statements:
     def _augment(self, statement: ast.AugAssign) -> None:
         self._targets.augment(statement.target, statement.op, self._expressions.evaluate(statement.value))
 
-    def _annotated(self, statement: ast.AnnAssign) -> None:
-        raise Fault(
-            'a setting is given its value with "=", not ":"',
-            statement,
-            f"Write {path_text(statement.target)} = …",
-        )
-
-    def _delete(self, statement: ast.Delete) -> None:
-        for target in statement.targets:
-            self._targets.delete(target)
-
     def _if(self, statement: ast.If) -> None:
         # A chain of elif is nested in its else; it is walked in a loop, as recursion has its limit.
         while True:
             if self._expressions.evaluate(statement.test):
-                self._pass_over(statement.orelse)
                 self.run(statement.body)
                 return
-            self._pass_over(statement.body)
             if len(statement.orelse) != 1 or not isinstance(statement.orelse[0], ast.If):
                 self.run(statement.orelse)
                 return
@@ -130,8 +113,6 @@ class Statements:
 
     def _for(self, statement: ast.For) -> None:
         values = self._elements(statement.iter)
-        if not values:
-            self._pass_over(statement.body)
         self._loops += 1
         try:
             for value in values:
@@ -235,27 +216,7 @@ class Statements:
         """The file, or the files that a pattern stands for."""
         return matching_files(path, self._scope.budget) if set(path.name) & _WILDCARDS else [path]
 
-    def _pass_over(self, statements: list[ast.stmt]) -> None:
-        """Looks at statements that are not carried out for what is wrong in any case."""
-        for statement in statements:
-            if statement in self._looked_at:
-                continue
-            self._looked_at.add(statement)
-            for node in ast.walk(statement):
-                self._scope.budget.charge(1)
-                if isinstance(node, (ast.expr, ast.stmt)) and not isinstance(node, (ast.Starred, ast.Slice)):
-                    self._pass_over_node(node)
-
-    def _pass_over_node(self, node: ast.expr | ast.stmt) -> None:
-        if advice.of_node(node):
-            self._scope.report(refusals.construct(node), node)
-        for name in plain_names(node):
-            if self._scope.can_be_variable(name.id):
-                self._scope.assigned.setdefault(name.id, self._scope.place(name))
-
 
 def _changes_something(node: ast.expr) -> bool:
     """Whether an expression is worth being a statement."""
-    if isinstance(node, ast.NamedExpr):
-        return True
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING

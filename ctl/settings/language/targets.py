@@ -1,11 +1,12 @@
-"""Giving values to settings and variables, taking them away, and marking those whose statement failed."""
+"""Giving values to settings and variables, and marking those whose statement failed."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ctl.settings.language import operators
+from ctl.settings.language.evaluator import Evaluator
 from ctl.settings.language.failures import target_of
 from ctl.settings.language.faults import Fault, Poison, Poisoned, computed, kind
 from ctl.settings.language.limits import check_elements
@@ -18,23 +19,20 @@ from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.language.unpacking import check_variable, unpack
 from ctl.settings.nearest import nearest
 
-if TYPE_CHECKING:
-    from ctl.settings.language.expressions import Expressions
-
 _NO_SLICES: Final = "Assign the whole list, or one element: values[0] = …"
 
 
 class Targets:
-    """What stands to the left of "=", after `del`, and before a method that changes its receiver.
+    """What is to the left of "=", and before a method that changes its receiver.
 
     Args:
         scope: the state of the reading.
-        expressions: evaluates the keys in square brackets.
+        evaluator: evaluates the keys in square brackets.
     """
 
-    def __init__(self, scope: Scope, expressions: Expressions) -> None:
+    def __init__(self, scope: Scope, evaluator: Evaluator) -> None:
         self._scope = scope
-        self._expressions = expressions
+        self._evaluator = evaluator
 
     def assign(self, target: ast.expr, value: object) -> None:
         """Gives a setting or a variable a value; settings keep a copy of it.
@@ -73,9 +71,9 @@ class Targets:
         if not isinstance(target, (ast.Name, ast.Subscript)):
             self.assign(target, value)
             return
-        current = self._expressions.evaluate(target)
+        current = self._evaluator.evaluate(target)
         if isinstance(sign, ast.Add) and isinstance(current, TrackedList):
-            if not isinstance(value, (list, tuple, set)):
+            if not isinstance(value, (list, tuple)):
                 raise Fault(f"+= adds a list to a list, not {kind(value)}", target, "Write += [value].")
             extend(current, value, self._scope.place(target), self._scope.budget)
         else:
@@ -90,32 +88,16 @@ class Targets:
         if isinstance(node, ast.Name):
             return self._named_container(node)
         if not isinstance(node, ast.Subscript):
-            return self._expressions.evaluate(node)
+            return self._evaluator.evaluate(node)
         outer = self.container(node.value)
         if not isinstance(outer, TrackedDict) or not outer.owned:
             return self._inside(outer, node)
-        key = self._expressions.key(node.slice)
+        key = self._evaluator.key(node.slice)
         if not isinstance(key, str):
             raise Fault(f"the keys of a setting are strings, not {kind(key)}", node.slice)
         if outer.get(key) is None:
             self._add(outer, key, TrackedDict(owned=True), node.slice)
         return computed(outer[key])
-
-    def delete(self, target: ast.expr) -> None:
-        """Takes a setting or a variable away.
-
-        Raises:
-            NoValue: it is not there.
-        """
-        if isinstance(target, ast.Name):
-            self._delete_name(target)
-        elif isinstance(target, ast.Subscript):
-            self._delete_key(target)
-        elif isinstance(target, (ast.Tuple, ast.List)):
-            for part in target.elts:
-                self.delete(part)
-        else:
-            raise Fault("this cannot be deleted", target, 'Write del registry["key"].')
 
     def poison(self, statement: ast.stmt) -> None:
         """Marks all that a failed statement would have given a value, so that no error follows from it."""
@@ -125,9 +107,6 @@ class Targets:
             target = target_of(node, self._scope.names)
             if target is not None:
                 self._poison_target(target, poison)
-        for name in plain_names(statement):
-            if self._scope.can_be_variable(name.id):
-                self._scope.assigned.setdefault(name.id, self._scope.place(name))
 
     def _assign_name(self, target: ast.Name, value: object) -> None:
         name, scope = target.id, self._scope
@@ -135,14 +114,13 @@ class Targets:
             self.set_value(target, value)
             return
         check_variable(target)
-        scope.assigned.setdefault(name, scope.place(target))
         scope.variables[name] = value
 
     def _assign_key(self, target: ast.Subscript, value: object) -> None:
         outer = self.container(target.value)
         if isinstance(target.slice, ast.Slice):
             raise Fault("a slice cannot be assigned", target, _NO_SLICES)
-        key = self._expressions.key(target.slice)
+        key = self._evaluator.key(target.slice)
         if isinstance(outer, TrackedDict):
             if outer.owned and not isinstance(key, str):
                 raise Fault(
@@ -172,7 +150,6 @@ class Targets:
     def _named_container(self, node: ast.Name) -> object:
         name, scope = node.id, self._scope
         if name in scope.variables:
-            scope.read.add(name)
             return computed(scope.variables[name])
         if scope.is_section(name):
             if scope.values.get(name) is None:
@@ -189,36 +166,13 @@ class Targets:
 
     def _inside(self, outer: object, node: ast.Subscript) -> object:
         """What is in a variable's value, or in a list of the settings, at the key of a subscript."""
-        key = self._expressions.key(node.slice)
+        key = self._evaluator.key(node.slice)
         try:
             if isinstance(outer, (TrackedDict, TrackedList)):
                 return computed(outer[key])
         except (KeyError, IndexError, TypeError):
             raise Fault(f"{kind(outer)} has no such key or element", node.slice) from None
         raise Fault(f"{_what(node.value)} is {kind(outer)}: it has no keys", node.value)
-
-    def _delete_name(self, target: ast.Name) -> None:
-        name, scope = target.id, self._scope
-        if name in scope.variables:
-            scope.read.add(name)
-            del scope.variables[name]
-        elif name in scope.values:
-            del scope.values[name]
-        elif scope.is_setting(name):
-            raise scope.not_set(target)
-        else:
-            raise scope.unknown(target)
-
-    def _delete_key(self, target: ast.Subscript) -> None:
-        outer = self._expressions.evaluate(target.value)
-        key = self._expressions.key(target.slice)
-        if isinstance(outer, TrackedDict) and key in outer:
-            del outer[key]
-            outer.places.pop(key, None)
-        elif isinstance(outer, TrackedList) and isinstance(key, int) and -len(outer) <= key < len(outer):
-            outer.take(key)
-        else:
-            raise self._scope.not_set(target)
 
     def _poison_target(self, target: ast.expr, poison: Poison) -> None:
         root, scope = root_name(target), self._scope
@@ -230,17 +184,6 @@ class Targets:
             scope.poison([root, *keys], scope.place(last), poison)
         elif root in scope.variables or isinstance(target, ast.Name):
             scope.variables[root] = poison
-
-
-def plain_names(statement: ast.AST) -> list[ast.Name]:
-    """The plain names that an assignment gives values to, at any depth of (one, other) = …; else none."""
-    if isinstance(statement, ast.Assign):
-        parts = [part for target in statement.targets for part in ast.walk(target)]
-    elif isinstance(statement, (ast.AugAssign, ast.NamedExpr)):
-        parts = [statement.target]
-    else:
-        parts = []
-    return [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
 
 
 def _what(node: ast.expr) -> str:

@@ -39,6 +39,16 @@ class TrackedDict(dict[str, object]):
         if place is not None:
             self.places[key] = place
 
+    def __or__(self, other: object) -> TrackedDict:  # type: ignore[override]
+        """Both together; of a key that is in both, the value and the place of the second."""
+        if not isinstance(other, TrackedDict):
+            return NotImplemented
+        return TrackedDict({**self, **other}, {**self.places, **other.places})
+
+    def copy(self) -> TrackedDict:
+        """A copy that is no part of the settings."""
+        return TrackedDict(self, self.places)
+
     def location_of(self, key: str) -> Location | None:
         """Where the key was given, or None where that is not known."""
         return locate(self.places.get(key))
@@ -68,6 +78,26 @@ class TrackedList(list[object]):
         self.places: list[Place | Location | None] = list(places)
         self.places += [None] * (len(self) - len(self.places))
         self.owned = owned
+
+    def __add__(self, other: object) -> TrackedList:
+        """Both lists, one after the other."""
+        if not isinstance(other, TrackedList):
+            return NotImplemented
+        return TrackedList(super().__add__(other), self.places + other.places)
+
+    def __mul__(self, times: SupportsIndex) -> TrackedList:
+        """The list so many times."""
+        return TrackedList(super().__mul__(times), self.places * times)
+
+    __rmul__ = __mul__
+
+    def copy(self) -> TrackedList:
+        """A copy that is no part of the settings."""
+        return self.part(slice(None))
+
+    def part(self, bounds: slice) -> TrackedList:
+        """The elements between the bounds of a slice."""
+        return TrackedList(self[bounds], self.places[bounds])
 
     def place(self, index: int, value: object, place: Place | Location | None) -> None:
         """Inserts an element before an index (as list.insert counts), with its place."""

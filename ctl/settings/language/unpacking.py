@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from ctl.settings.language import advice, functions
+from ctl.settings.language import advice, functions, refusals
 from ctl.settings.language.faults import Fault
-from ctl.settings.language.methods import elements
+from ctl.settings.language.guard import elements
 from ctl.settings.language.scope import NOT_NAMES, Scope
-from ctl.settings.language.tracked import TrackedList
 
 Assign = Callable[[ast.expr, object], None]
 
@@ -39,7 +38,7 @@ def bind(scope: Scope, target: ast.expr, value: object) -> None:
 
 
 def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: Assign) -> None:
-    """Gives each part of a target its value; a starred part takes what the others leave.
+    """Gives each part of a target its value.
 
     Args:
         scope: pays for the steps.
@@ -48,24 +47,18 @@ def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: As
         assign: gives one part its value.
 
     Raises:
-        Fault: the number of values is not that of the parts.
+        Fault: the number of values is not that of the parts, or a part has a star.
     """
+    star = next((part for part in target.elts if isinstance(part, ast.Starred)), None)
+    if star is not None:
+        raise refusals.star(star)
     try:
-        values, parts = elements(value, scope.budget), target.elts
+        values = elements(value, scope.budget)
     except Fault as fault:
         raise fault.at(target) from None
-    star = next((index for index, part in enumerate(parts) if isinstance(part, ast.Starred)), None)
-    wrong = len(values) != len(parts) if star is None else len(values) < len(parts) - 1
-    if wrong:
-        raise Fault(f"{len(values)} values are given to {len(parts)} names", target)
-    if star is None:
-        pairs = list(zip(parts, values, strict=True))
-    else:
-        tail = len(parts) - star - 1
-        middle = TrackedList(values[star : len(values) - tail])
-        pairs = [*zip(parts[:star], values, strict=False), (_unstarred(parts[star]), middle)]
-        pairs += zip(parts[star + 1 :], values[len(values) - tail :], strict=True)
-    for part, given in pairs:
+    if len(values) != len(target.elts):
+        raise Fault(f"{len(values)} values are given to {len(target.elts)} names", target)
+    for part, given in zip(target.elts, values, strict=True):
         assign(part, given)
 
 
@@ -80,7 +73,3 @@ def check_variable(node: ast.Name) -> None:
         raise Fault(f"{name} is not a name for a variable", node, advice.of_name(name))
     if name.startswith("__"):
         raise Fault("names that begin with two underscores are not part of the settings language", node)
-
-
-def _unstarred(node: ast.expr) -> ast.expr:
-    return node.value if isinstance(node, ast.Starred) else node

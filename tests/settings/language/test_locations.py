@@ -42,7 +42,6 @@ def location(text: str, *path: str | int, **files: str) -> Location:
         ('registry["a"] = [1]\nregistry["a"].append(234)', ["registry", "a", 1], 2, 22, 3),
         ('registry["a"] = [1]\nregistry["a"].insert(0, 2)', ["registry", "a", 1], 1, 18, 1),
         ('registry["a"] = [1, 2]\nregistry["a"][1] = 3', ["registry", "a", 1], 2, 15, 1),
-        ('registry["a"] = [1, 2]\ndel registry["a"][0]', ["registry", "a", 0], 1, 21, 1),
         ('registry["a"] = (1, 2)', ["registry", "a", 1], 1, 10, 3),
         ('registry["a"] = [1] + [2]', ["registry", "a", 1], 1, 24, 1),
         ('registry["a"] = [1, 2, 3][1:]', ["registry", "a", 0], 1, 21, 1),
