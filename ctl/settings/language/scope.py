@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from ctl.settings.language import advice, functions
@@ -26,8 +27,8 @@ _FSTRINGS_ARE_VAGUE = sys.version_info < (3, 12)
 NOT_NAMES = frozenset({"nil", "null", "true", "false"})
 """Names that other languages have for None, True and False."""
 
-_FAILURE_STEPS = 5
-"""What it costs to find something wrong."""
+_FAILURE_STEPS = 150
+"""What it costs to find something wrong: looking for the nearest known name takes that long."""
 
 _MOST_LIKE = 100
 """How many variables, the last ones, a mistyped name is compared with."""
@@ -89,7 +90,7 @@ class Scope:
         Raises:
             LimitReached: there are too many errors already.
         """
-        self.budget.charge(_FAILURE_STEPS)
+        self.budget.charge(_FAILURE_STEPS if isinstance(problem, Fault) else 1)
         failure = self.failures.of(self.statement) if self.statement else None
         if isinstance(problem, Poisoned) and failure:
             self.failures.follow(failure, problem.failure)
@@ -239,7 +240,7 @@ class Scope:
 
     def known(self) -> list[str]:
         """Every name that can be read: variables, settings, functions."""
-        variables = list(self.variables)[-_MOST_LIKE:]
+        variables = islice(reversed(self.variables), _MOST_LIKE)
         return [*variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
 
 

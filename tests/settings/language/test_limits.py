@@ -46,6 +46,12 @@ TOO_LARGE = [
     ("'a'.center(10**10)", "text would be longer"),
     ("'a'.zfill(10**10)", "text would be longer"),
     ("('\\t' * 100000).expandtabs(10**6)", "text would be longer"),
+    ("('a' * 1000000).rfind('a' * 20000 + 'b' + 'a' * 20000)", STEPS),
+    ("('a' * 1000000).rindex('a' * 20000 + 'b' + 'a' * 20000)", STEPS),
+    ("('a' * 1000000).rsplit(sep='a' * 20000 + 'b' + 'a' * 20000)", STEPS),
+    ("('a' * 1000000).rpartition('a' * 20000 + 'b' + 'a' * 20000)", STEPS),
+    ("('a' * 1000000).strip('bcdefghi' * 10000 + 'a')", STEPS),
+    ("('a' * 1000000).lstrip('é😀' * 10000 + 'a')", STEPS),
     ("('a' * 1000000).replace('a', 'b' * 1000)", "text would be longer"),
     ("('a' * 1000000).replace('', 'b')", "text would be longer"),
     ("('a' * 100000).join(['b'] * 1000)", "text would be longer"),
@@ -105,6 +111,14 @@ LOOPS = [
     ("s = 1\nfor i in range(90000):\n    registry[f'key{i}'] = {}", STEPS),
     ("s = 1\nd = {str(i): i for i in range(10000)}\nfor i in range(10000):\n    registry.update(d)", STEPS),
     ("s = 1\nfor i in range(90000):\n    registry['a'] = nowhere", STEPS),
+    ("s = {}\nfor i in range(20000):\n    s[i * (2**61 - 1)] = 1", STEPS),
+    ("s = {i * (2**61 - 1): 1 for i in range(2000)}", "cannot be a key"),
+    ("s = dict(zip([i * (2**61 - 1) for i in range(2000)], [1] * 2000))", "cannot be a key"),
+    ("s = {}\nfor i in range(2000):\n    s.setdefault((i * (2**61 - 1), 0), 1)", "a tuple cannot be a key"),
+    ("s = {}\nfor i in range(2000):\n    s[i * 2.0**61] = 1", "a number cannot be a key"),
+    ("s = 1\nd = {f'{i}key': 1 for i in range(20000)}\nfor i in range(10000):\n    s = d['abc']", STEPS),
+    ("s = 1\n" + "".join(f"_x{i} = nowhere{i}\n" for i in range(5000)), STEPS),
+    ("s = 1\n" + "".join(f"sidekiq['{i}'] = nowhere{i}\n" for i in range(5000)), STEPS),
 ]
 
 
