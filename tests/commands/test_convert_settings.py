@@ -26,15 +26,15 @@ def ruby(tmp_path: Path) -> Path:
 
 
 def test_the_python_form_is_printed(cli: Cli, ruby: Path) -> None:
-    said = cli("convert-settings", str(ruby))
-    assert (said.code, said.out, said.err) == (0, PYTHON, "")
+    ran = cli("convert-settings", str(ruby))
+    assert (ran.code, ran.out, ran.err) == (0, PYTHON, "")
 
 
 def test_a_new_file_is_written_for_its_owner_alone(cli: Cli, ruby: Path, tmp_path: Path) -> None:
     output = tmp_path / "new" / "gitlab.py"
-    said = cli("convert-settings", str(ruby), "--output", str(output))
-    assert said.code == 0
-    assert "check-config" in said.out
+    ran = cli("convert-settings", str(ruby), "--output", str(output))
+    assert ran.code == 0
+    assert "check-config" in ran.out
     assert output.read_text() == PYTHON
     assert stat.S_IMODE(output.stat().st_mode) == 0o600
     assert ruby.read_text() == RUBY
@@ -47,9 +47,9 @@ def test_nothing_is_written_over(cli: Cli, ruby: Path, tmp_path: Path, kind: str
         output.write_text("mine")
     else:
         output.symlink_to("nowhere")
-    said = cli("convert-settings", str(ruby), "--output", str(output))
-    assert said.code == 2
-    assert "not written over" in said.err
+    ran = cli("convert-settings", str(ruby), "--output", str(output))
+    assert ran.code == 2
+    assert "not written over" in ran.err
     assert output.is_symlink() or output.read_text() == "mine"
 
 
@@ -57,21 +57,21 @@ def test_a_configuration_of_the_registry_by_its_suffix_or_by_from(cli: Cli, tmp_
     text = "version: 0.1\nlog: {level: warn}\ncatalog: {password: hunter2}\n"
     for name, option in (("config.yml", []), ("config.yaml", ["--from"]), ("config", ["--from"])):
         (tmp_path / name).write_text(text)
-        said = cli("convert-settings", *option, str(tmp_path / name))
-        assert said.code == 0
-        assert 'registry["log_level"] = "warn"' in said.out
-        assert "catalog has no setting" in said.err
-        assert "hunter2" not in said.out + said.err
+        ran = cli("convert-settings", *option, str(tmp_path / name))
+        assert ran.code == 0
+        assert 'registry["log_level"] = "warn"' in ran.out
+        assert "catalog has no setting" in ran.err
+        assert "hunter2" not in ran.out + ran.err
 
 
 def test_what_is_not_converted_is_a_comment_and_decides_the_exit_status(cli: Cli, tmp_path: Path) -> None:
     file = tmp_path / "gitlab.rb"
     file.write_text("require 'json'\nregistry['a'] = `ls`\nregistry['b'] = 'x\nregistry['c'] = 1\n")
-    said = cli("convert-settings", str(file), "--output", str(tmp_path / "out.py"))
-    assert said.code == 2
-    assert "line 1: `require` is not read" in said.err
-    assert f"{file}:2:17" in said.err
-    assert f"{file}:3:17" in said.err
+    ran = cli("convert-settings", str(file), "--output", str(tmp_path / "out.py"))
+    assert ran.code == 2
+    assert "line 1: `require` is not read" in ran.err
+    assert f"{file}:2:17" in ran.err
+    assert f"{file}:3:17" in ran.err
     assert (tmp_path / "out.py").read_text() == (
         "# Not needed here:\n# require 'json'\n## NOT CONVERTED, line 2\n# registry['a'] = `ls`\n"
         "## NOT CONVERTED, line 3\n# registry['b'] = 'x\nregistry[\"c\"] = 1\n"
@@ -80,9 +80,9 @@ def test_what_is_not_converted_is_a_comment_and_decides_the_exit_status(cli: Cli
 
 def test_a_pull_through_cache_is_refused(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("proxy: {remoteurl: 'https://registry-1.docker.io'}\n")
-    said = cli("convert-settings", str(tmp_path / "config.yml"), "--output", str(tmp_path / "out.py"))
-    assert said.code == 2
-    assert "pull-through cache" in said.err
+    ran = cli("convert-settings", str(tmp_path / "config.yml"), "--output", str(tmp_path / "out.py"))
+    assert ran.code == 2
+    assert "pull-through cache" in ran.err
     assert not (tmp_path / "out.py").exists()
 
 
@@ -90,26 +90,26 @@ def test_a_token_server_of_ones_own_decides_the_exit_status(cli: Cli, tmp_path: 
     (tmp_path / "config.yml").write_text(
         "auth: {token: {realm: 'https://auth.example.com/token', service: r}}\n"
     )
-    said = cli("convert-settings", str(tmp_path / "config.yml"))
-    assert said.code == 2
-    assert "auth.token: a token server other than GitLab's" in said.err
-    assert '##   "https://auth.example.com/token"' in said.out
+    ran = cli("convert-settings", str(tmp_path / "config.yml"))
+    assert ran.code == 2
+    assert "auth.token: a token server other than GitLab's" in ran.err
+    assert '##   "https://auth.example.com/token"' in ran.out
 
 
 def test_variables_of_a_container_win_over_its_config_yml(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("log: {level: warn}\nstorage: {inmemory: }\n")
     (tmp_path / "registry.env").write_text("# of the container\nPATH=/bin\nREGISTRY_LOG_LEVEL=debug\n")
     arguments = ["--from", str(tmp_path / "config.yml"), "--from-env", str(tmp_path / "registry.env")]
-    said = cli("convert-settings", *arguments)
-    assert said.code == 0
-    assert 'registry["log_level"] = "debug"' in said.out
-    assert '"inmemory": {}' in said.out
-    said = cli("convert-settings", *arguments[2:])
-    assert 'registry["log_level"] = "debug"' in said.out
+    ran = cli("convert-settings", *arguments)
+    assert ran.code == 0
+    assert 'registry["log_level"] = "debug"' in ran.out
+    assert '"inmemory": {}' in ran.out
+    ran = cli("convert-settings", *arguments[2:])
+    assert 'registry["log_level"] = "debug"' in ran.out
     (tmp_path / "registry.env").write_text("REGISTRY_LOG_LEVEL=[\n")
-    said = cli("convert-settings", *arguments[2:])
-    assert said.code == 2
-    assert f"{tmp_path}/registry.env:1: the value of REGISTRY_LOG_LEVEL is not YAML" in said.err
+    ran = cli("convert-settings", *arguments[2:])
+    assert ran.code == 2
+    assert f"{tmp_path}/registry.env:1: the value of REGISTRY_LOG_LEVEL is not YAML" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -121,19 +121,19 @@ def test_variables_of_a_container_win_over_its_config_yml(cli: Cli, tmp_path: Pa
     ],
 )
 def test_wrong_calls(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
-    said = cli("convert-settings", *arguments)
-    assert said.code == 2
-    assert message in said.err
+    ran = cli("convert-settings", *arguments)
+    assert ran.code == 2
+    assert message in ran.err
 
 
 def test_a_gitlab_rb_is_a_settings_file(cli: Cli, ruby: Path) -> None:
-    said = cli("show-config", "--settings", str(ruby))
-    assert "https://gitlab.example.com" in said.out
+    ran = cli("show-config", "--settings", str(ruby))
+    assert "https://gitlab.example.com" in ran.out
     ruby.write_text("registry['log_level'] = 'loud'\nregistry['a'] = `ls`\n")
-    said = cli("check-config", "--settings", str(ruby))
-    assert said.code == 2
-    assert f"{ruby}:1:10" in said.err
-    assert f"{ruby}:2:17" in said.err
+    ran = cli("check-config", "--settings", str(ruby))
+    assert ran.code == 2
+    assert f"{ruby}:1:10" in ran.err
+    assert f"{ruby}:2:17" in ran.err
 
 
 def test_who_has_only_a_gitlab_rb_is_told_how_to_convert_it(cli: Cli) -> None:

@@ -13,7 +13,7 @@ from ctl.settings.language.places import presentable
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
 _TOO_DEEP = "maximum nesting depth"
-"""In what a loader with a bound of its own says (libyaml as PyYAML 6.0.4 brings it)."""
+"""In the message of a loader with a bound of its own (libyaml as PyYAML 6.0.4 brings it)."""
 _MOST_NESTED: Final = 40
 _MOST_EVENTS: Final = 50_000
 """Values, keys, and ends of lists and mappings in a configuration."""
@@ -78,7 +78,7 @@ def _too_much(path: Path) -> Unusable:
 
 
 def _check_size(events: Iterable[object]) -> None:
-    """Raises LimitReached before a text is loaded that nests too deeply for the loader, or says too much."""
+    """Raises LimitReached before a text is loaded that nests too deeply for the loader, or holds too much."""
     depth = 0
     for count, event in enumerate(events):
         name = type(event).__name__

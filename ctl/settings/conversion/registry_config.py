@@ -54,7 +54,7 @@ _FIXED: Final[dict[str, object]] = {
 """What `ctl` writes into every config.yml by itself; None for any value."""
 
 _WRITTEN_OUT: Final = ("health.storagedriver.enabled", "validation.enabled", "validation.disabled")
-"""Paths whose settings are written whatever they say."""
+"""Paths whose settings are written in any case."""
 
 _INSTEAD: Final[dict[str, str]] = {
     "http.tls": 'NGINX serves TLS: registry["nginx"]["ssl_protocols"], ["ssl_client_certificate"] and so on',
@@ -301,7 +301,7 @@ def _not_taken(name: str, settings: _Settings) -> Iterator[str]:
     for problem in settings.problems:
         yield from ("", f"## NOT CONVERTED: {problem.setting}: {problem.message}")
     if settings.left:
-        yield from ("", f"## What {name} says besides, and has no setting (secrets are starred):")
+        yield from ("", f"## What else is in {name}, and has no setting (secrets are starred):")
     for key, given in settings.left.items():
         *outer, last = key.split(".")
         masked = mask_value({last: given}, path=tuple(outer))

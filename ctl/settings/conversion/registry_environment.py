@@ -1,4 +1,4 @@
-"""A list of REGISTRY_* variables, as containers are given it, as the configuration that it stands for.
+"""A list of REGISTRY_* variables, as containers are given it, as the configuration that it means.
 
 Distribution divides a name by its underscores into the keys of config.yml, and reads the value as YAML
 (configuration/parser.go).

@@ -3,6 +3,6 @@
 - reader: the Python form that is read in the place of a gitlab.rb, by ctl/settings/language.
 - grammar: from text to tree, within bounds; syntax: errors of the text; source: a tree with its text, and the
   Python form with its places; assignments: what statements give values to.
-- texts: what stands between quotes; advice: what there is not; wording: messages in Ruby's words.
+- texts: what is between quotes; advice: what there is not; wording: messages in Ruby's words.
 - to_python: the translation.
 """

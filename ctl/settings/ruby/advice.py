@@ -175,7 +175,7 @@ RESERVED: Final = frozenset({
     "module", "next", "not", "or", "redo", "rescue", "retry", "return", "super", "then", "undef", "unless",
     "until", "when", "while", "yield",
 })  # fmt: skip
-"""Words that the grammar takes for a name where they stand in the wrong place."""
+"""Words that the grammar takes for a name where they are in the wrong place."""
 
 
 _ODD: Final = {

@@ -91,7 +91,7 @@ def heredocs(root: Node, data: bytes) -> dict[int, Node]:
 
 
 def named(node: Node) -> list[Node]:
-    """The parts of a node that stand for something: no signs, comments or bodies of heredocs."""
+    """The parts of a node that have a meaning: no signs, comments or bodies of heredocs."""
     return [child for child in node.named_children if child.type not in ("comment", "heredoc_body")]
 
 

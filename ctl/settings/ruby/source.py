@@ -50,7 +50,7 @@ class Origin:
 
     Args:
         node: the statement.
-        terms: each piece of Python that was written for it, and the node that this says.
+        terms: each piece of Python that was written for it, and the node that this is the form of.
     """
 
     node: Node
@@ -58,7 +58,7 @@ class Origin:
 
 
 class PythonForm(SourceText):
-    """The Python form of a gitlab.rb: whatever is said about it has its place in the gitlab.rb.
+    """The Python form of a gitlab.rb: all that is reported about it has its place in the gitlab.rb.
 
     Args:
         ruby: the gitlab.rb.
@@ -79,7 +79,7 @@ class PythonForm(SourceText):
                 self._origins.append(origin)
 
     def location(self, node: Positioned) -> Location:
-        """The place in the gitlab.rb of what a node of the Python form says."""
+        """The place in the gitlab.rb of a node of the Python form."""
         found = bisect_right(self._firsts, node.lineno) - 1
         if found < 0:
             return Location(self.path, 1)

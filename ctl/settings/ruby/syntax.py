@@ -44,7 +44,10 @@ _HINTS: Final = (
     ),
     (re.compile(r"^\s*elif\b|^\s*else\s+if\b"), "Ruby writes elsif."),
     (re.compile(r"\bf[\"']"), 'Ruby fills values into "…" with #{name}, without f.'),
-    (re.compile(r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)"), "A comma stands between two pairs."),
+    (
+        re.compile(r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)"),
+        "There must be a comma between two pairs.",
+    ),
     (re.compile(r"=>\s*(?:,|\}|$)|=\s*$"), "Write the value after the sign."),
     (re.compile(r",\s*,"), "There is one comma too many."),
 )
@@ -114,7 +117,7 @@ class _Culprit:
         line, column: where, both from 1.
         message: what is wrong.
         hint: what to do.
-        open_block: a block has no end, so that nothing after it can be told.
+        open_block: a block has no end, so that nothing after it can be read.
         alone: the statement is wrong by itself; the rest can be read without it.
     """
 
@@ -146,11 +149,11 @@ def _broken(root: Node, lines: list[str], checked: int) -> tuple[int, int, _Culp
     children = root.children
     index = next((number for number, child in enumerate(children) if child.has_error), 0)
     first = children[index].start_point[0] if children else 0
-    # An error node may stand after the beginning of its statement on the same line.
+    # An error node may be after the beginning of its statement on the same line.
     while index > 0 and children[index - 1].end_point[0] == first and children[index - 1].type != "comment":
         index -= 1
         first = children[index].start_point[0]
-    # Where the whole program is one error, what is wrong may stand before the first broken part.
+    # Where the whole program is one error, what is wrong may be before the first broken part.
     alone = _first_alone(lines, checked if root.is_error else max(first, checked))
     return alone or (first, len(lines), _missing(root) or _by_tree(root, lines))
 
@@ -170,7 +173,7 @@ def _first_alone(lines: list[str], first: int) -> tuple[int, int, _Culprit] | No
 
 
 def _end_of(lines: list[str], first: int) -> int:
-    """The line (from 0) after a statement and the comments that follow it, as far as can be told by looking."""
+    """The line (from 0) after a statement and the comments that follow it, as far as its text shows."""
     following = max(_next_statement(lines, first + 1, len(lines)), first + 1)
     if _BLOCK.match(lines[first]):
         closed = (number for number in range(first, len(lines)) if lines[number].startswith("end"))
@@ -209,7 +212,7 @@ def _wrong_closing(sign: str, line: int, column: int, stack: list[tuple[str, int
 
 
 def _missing(root: Node, first: int = 0) -> _Culprit | None:
-    """What the grammar misses: mostly the `end` of a block, told at the block's beginning."""
+    """What the grammar misses: mostly the `end` of a block, reported at the block's beginning."""
     stack = [root]
     while stack:
         node = stack.pop()
@@ -239,7 +242,7 @@ def _by_tree(root: Node, lines: list[str], first: int = 0) -> _Culprit:
 
 
 def _next_statement(lines: list[str], start: int, end: int) -> int:
-    """The line (from 0) where the next statement begins, as far as can be told without a parser."""
+    """The line (from 0) where the next statement begins, as far as is known without a parser."""
     for number in range(start, len(lines)):
         if number >= end or _STATEMENT.match(lines[number]):
             return number

@@ -1,4 +1,4 @@
-"""What stands between quotes: escapes, heredocs and their indentation."""
+"""What is between quotes: escapes, heredocs and their indentation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Piece:
 
     Args:
         text: as written in the file, or what an interpolation or escape comes to.
-        written: it stands in the file like this, so that its white space may be indentation.
+        written: it is in the file like this, so that its white space may be indentation.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""What the settings language says of the Python form, in Ruby's words."""
+"""What the settings language reports of the Python form, in Ruby's words."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"^a list of (\d+), counted from 0, has no such element$",
          r"an array of \1 has no such element: write nil, or add the element"),
         (r"Use get\(\) where it may be missing\.", "Give a default: fetch('key', 'default')."),
+        (r"^len\(\) is called with the wrong arguments$", "nil or a number has no length"),
+        (r"^Write len\(values\)\.$", "A setting that was not given above is nil."),
         (r"is not set above this line", "is nil here, as it is not set above this line"),
         (r'this text holds "#\{…\}", which Python does not fill in: that takes f"\{…\}"',
          'this text holds "#{…}", which is filled in between double quotes only'),

@@ -24,7 +24,7 @@ def converted(text: str) -> str:
 
 
 def both(text: str, environment: Mapping[str, str] | None = None, /, **files: str) -> tuple[Reading, Reading]:
-    """The reading of a gitlab.rb, and that of its Python form; `files` lie beside both."""
+    """The reading of a gitlab.rb, and that of its Python form; `files` are beside both."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             Path(folder, name).write_text(content)

@@ -13,7 +13,7 @@ from tests.harness.settings_site import lookup
 
 
 def outcome(file: Path, root: Path) -> tuple[dict[str, Any], list[str]]:
-    """Every attribute but those made in this run, and what is said, without places; or no attributes, and the errors.
+    """Every attribute but those made in this run, and the reports without places; or no attributes, and the errors.
 
     Args:
         file: the settings file.
@@ -23,7 +23,7 @@ def outcome(file: Path, root: Path) -> tuple[dict[str, Any], list[str]]:
         attributes = load(file, Layout(root), environment={}, use_secrets=False).attributes
     except SettingsError as error:
         return {}, [f"{one.setting}: {one.message}" for one in error.diagnostics]
-    said = [f"{one.severity} {one.setting}: {one.message}" for one in attributes.diagnostics]
+    reported = [f"{one.severity} {one.setting}: {one.message}" for one in attributes.diagnostics]
     made = OriginKind.GENERATED
     names = [name for name, origin in attributes.origins().items() if origin.kind is not made]
-    return {name: lookup(attributes, name) for name in names}, said
+    return {name: lookup(attributes, name) for name in names}, reported

@@ -1,4 +1,4 @@
-"""gitlab.rb files as people write them: they are read, and convert to files that say the same."""
+"""gitlab.rb files as people write them: they are read, and convert to files that mean the same."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ def test_a_file_of_the_field(file: Path, tmp_path: Path) -> None:
     assert "NOT CONVERTED" not in converted.text
     python.write_text(converted.text)
     _beside(tmp_path)
-    direct, said = outcome(ruby, tmp_path)
-    assert direct, said
+    direct, reported = outcome(ruby, tmp_path)
+    assert direct, reported
     assert direct == outcome(python, tmp_path)[0]
     for name, value in EXPECTED.get(file.stem, {}).items():
         assert _inner(direct, name) == value, name

@@ -24,8 +24,8 @@ def test_both_forms_give_the_same_attributes(text: str, tmp_path: Path) -> None:
     ruby, python = tmp_path / "gitlab.rb", tmp_path / "gitlab.py"
     ruby.write_text(text)
     python.write_text(converted(text))
-    (direct, said), (via, _) = outcome(ruby, tmp_path), outcome(python, tmp_path)
-    assert direct, said
+    (direct, reported), (via, _) = outcome(ruby, tmp_path), outcome(python, tmp_path)
+    assert direct, reported
     assert direct == via
 
 

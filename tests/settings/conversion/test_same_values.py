@@ -1,4 +1,4 @@
-"""The Python form of a gitlab.rb says what the gitlab.rb says."""
+"""The Python form of a gitlab.rb means what the gitlab.rb means."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ STATEMENTS += [
     "registry['a'] = [0_644, 0644, 0d10, 0d010, 0_0, 00, 0x1F, 0b1_0, 1_0.5, 1e3]",
     "gr\u00f6\u00dfe = 1\nn\u00b2 = 2\n\ufb01 = 3\nfi = 4\nregistry['a'] = [gr\u00f6\u00dfe, n\u00b2, \ufb01, fi]",
 ]
+STATEMENTS += [
+    "%w[a b].each do |one|\n  y = one if ENV['A']\n  registry['a'] = \"<#{y}>\"\nend",
+    "%w[a b].each do |one|\n  case one\n  when 'a' then y = 1\n  end\n  registry[one] = y.nil?\nend",
+    "x = 'a'\n%w[b c].each { |one| registry[one] = x.upcase; x = one }\nregistry['x'] = x",
+    "list = []\n2.times { |n| list << n.to_s }\nregistry['a'] = list.map { |one| one + 'x' }.join",
+    "registry['a'] = ENV['A'] || registry['b'].upcase if ENV['A']",
+    "registry['a'] = ENV.fetch('A') { File.read('/none') } if ENV['A']",
+    "registry['a'] = ENV.fetch('A') { 'x' }",
+    "case ENV['A']\nwhen 'a', 'b'\n  x = 1\nwhen nil\n  x = 2\nend\nregistry['a'] = x",
+]
 ENVIRONMENTS: list[dict[str, str]] = [{}, {"A": "a"}, {"A": "a", "B": "b"}]
 
 
@@ -138,7 +148,7 @@ BLOCKS = st.builds("if {}\n  {}\nelse\n  {} # note\nend".format, EXPRESSIONS, SI
 PROGRAMS = st.lists(st.one_of(SIMPLE, SIMPLE, BLOCKS), min_size=1, max_size=5).map("\n".join)
 
 
-# The same programs each time: values whose kind cannot be told may be compared as numbers with truth values,
+# The same programs each time: values whose kind is not known may be compared as numbers with truth values,
 # which Python takes for equal (True == 1) and Ruby does not; the conversion knows no form for that.
 @pytest.mark.real
 @settings(

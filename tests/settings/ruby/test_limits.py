@@ -1,4 +1,4 @@
-"""A gitlab.rb can neither hang nor exhaust the machine, whatever it says."""
+"""A gitlab.rb can neither hang nor exhaust the machine, whatever is in it."""
 
 from __future__ import annotations
 

@@ -39,6 +39,39 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
         ("\ufeffregistry['a'] = 'é'", {"a": "é"}),
         ("x = 'a'\nregistry['b'] = \"#{x}#{x.upcase}\"", {"b": "aA"}),
         ("registry['a'] = 1 if registry['nginx']['b'].nil?", {"a": 1}),
+        (
+            "%w[a b].each do |x|\n  y = x if x == 'a'\n  registry[x] = \"<#{y}>\"\nend",
+            {"a": "<a>", "b": "<>"},
+        ),
+        ("x = 'a'\n%w[b c].each { |y| registry[y] = x.upcase; x = y }", {"b": "A", "c": "B"}),
+        ("{ 'a' => 1, b: 2 }.each do |k, v|\n  registry[k] = v + 1\nend", {"a": 2, "b": 3}),
+        (
+            '(2..3).each { |n| registry["k#{n}"] = n }\n2.times { |n| registry["t#{n}"] = n }',
+            {"k2": 2, "k3": 3, "t0": 0, "t1": 1},
+        ),
+        ("%w[a b].each_with_index { |x, i| registry[x] = i }", {"a": 0, "b": 1}),
+        (
+            "case ENV['A']\nwhen 'x' then registry['a'] = 1\nwhen 'a', 'b'\n  registry['a'] = 2\n"
+            "else\n  registry['a'] = 3\nend",
+            {"a": 2},
+        ),
+        ("case ENV['NONE']\nwhen 'x' then y = 1\nend\nregistry['a'] = y", {"a": None}),
+        (
+            "case\nwhen ENV['NONE'] then registry['a'] = 1\nwhen ENV['A'] then registry['a'] = 2\nend",
+            {"a": 2},
+        ),
+        (
+            "ENV['NEW'] ||= 'n'\nregistry['a'] = ENV['NEW']\nregistry['b'] = \"<#{ENV['NEW']}>\"",
+            {"a": "n", "b": "<n>"},
+        ),
+        ("ENV['A'] ||= 'n'\nregistry['a'] = ENV['A']", {"a": "a"}),
+        ("registry['a'] = ENV['A'] || registry['b'].upcase", {"a": "a"}),
+        ("registry['a'] = ENV.fetch('A') { File.read('/none') }", {"a": "a"}),
+        (
+            "registry_nginx['a'] = 1\nregistry['nginx']['b'] = 2\nregistry['c'] = registry_nginx['a']",
+            {"nginx": {"a": 1, "b": 2}, "c": 1},
+        ),
+        ("require 'json'\nregistry['a'] = 1", {"a": 1}),
     ],
 )
 def test_what_statements_set(text: str, registry: object) -> None:

@@ -1,4 +1,4 @@
-"""One slip in a file of four thousand lines is told where it is, and nothing else."""
+"""One slip in a file of four thousand lines is reported where it is, and nothing else."""
 
 from __future__ import annotations
 

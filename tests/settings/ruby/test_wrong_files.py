@@ -1,4 +1,4 @@
-"""Wrong gitlab.rb files, each with what is said and where. More than one error of a file are told together."""
+"""Wrong gitlab.rb files, each with what is reported and where. All errors of a file are reported together."""
 
 from __future__ import annotations
 

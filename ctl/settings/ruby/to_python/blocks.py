@@ -11,7 +11,7 @@ from ctl.settings.language.faults import Fault
 from ctl.settings.ruby.assignments import ASSIGNMENTS, names_read
 from ctl.settings.ruby.grammar import Span
 from ctl.settings.ruby.source import Origin
-from ctl.settings.ruby.to_python import loops, python_text
+from ctl.settings.ruby.to_python import loops, python_text, undecided, whose
 from ctl.settings.ruby.to_python.choices import arms_of
 from ctl.settings.ruby.to_python.commented_out import convert_comments
 from ctl.settings.ruby.to_python.state import State
@@ -117,7 +117,7 @@ class Blocks:
         Args:
             container: what they are in.
             level: how deep the block is.
-            row: where the line that begins it stands (from 0), -1 for a whole file.
+            row: the line that begins it (from 0), -1 for a whole file.
         """
         lines: list[Line] = []
         comments: list[str] = []
@@ -164,7 +164,7 @@ class Blocks:
         return lines
 
     def _as_comment(self, first: int, after: int, indent: str, heading: str = "") -> list[Line]:
-        """Lines of the file as a comment that says why they are one."""
+        """Lines of the file as a comment with the reason."""
         heading = heading or _heading(first)
         kept = (f"{indent}# {line}".rstrip() for line in self.source[first:after])
         return [Line(indent + heading), *map(Line, kept)]
@@ -203,7 +203,7 @@ class Blocks:
         origin = Origin(node)
         state.terms, state.further = origin.terms, []
         try:
-            before = self.statements.before(node)
+            before = undecided.before(self.state, node)
             if node.type in _BLOCKS or loops.is_loop(node, self.statements.translator):
                 lines = self._foreign_or_not(node, level, origin)
             else:
@@ -286,7 +286,7 @@ class Blocks:
         return lines
 
     def _is_ignored(self, node: Node) -> bool:
-        return self.statements.foreign(node) or self.statements.only_foreign(node)
+        return whose.is_foreign(self.state, node)
 
     def _compound(self, node: Node, level: int, origin: Origin) -> list[Line]:
         if level >= _DEEPEST:
@@ -337,7 +337,8 @@ class Blocks:
         loop = loops.loop_of(self.statements.translator, node)
         lines = [Line(f"{_INDENT * level}{loop.head}:", origin)]
         with loops.inside(self.state, loop.names, loop.body):
-            return lines + self._branch(loop.body, level, node.start_point[0])
+            row = node.start_point[0]
+            return lines + (self.block(loop.body, level + 1, row) if loop.body else [_nothing(level)])
 
     def _comments_of(self, node: Node, row: int, level: int, lines: list[Line]) -> int:
         """Adds the comments between a condition and what depends on it; returns the row of the last."""
@@ -354,12 +355,18 @@ class Blocks:
 
     def _branch(self, node: Node | None, level: int, row: int) -> list[Line]:
         if node is None:
-            return [Line(_INDENT * (level + 1) + "pass")]
-        outer, self.state.conditional = self.state.conditional, True
+            return [_nothing(level)]
+        state = self.state
+        outer = state.conditional, state.chosen
+        state.conditional = state.chosen = True
         try:
             return self.block(node, level + 1, row)
         finally:
-            self.state.conditional = outer
+            state.conditional, state.chosen = outer
+
+
+def _nothing(level: int) -> Line:
+    return Line(_INDENT * (level + 1) + "pass")
 
 
 def _heading(row: int) -> str:

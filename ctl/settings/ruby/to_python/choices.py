@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 _EITHER = ("||", "or")
 _BOTH = ("&&", "and")
+_PLAIN = frozenset({
+    "string", "string_content", "escape_sequence", "interpolation", "simple_symbol", "hash_key_symbol", "character",
+    "integer", "float", "true", "false", "nil", "array", "hash", "pair", "string_array", "symbol_array",
+    "bare_string", "bare_symbol", "parenthesized_statements", "block_body", "body_statement",
+})  # fmt: skip
+"""Nodes of the tree whose evaluation cannot fail."""
 
 
 class Choices:
@@ -49,11 +55,27 @@ class Choices:
         while chain[-1].children[0].type == "binary" and sign_of(chain[-1].children[0]) in signs:
             chain.append(chain[-1].children[0])
         first, *others = [parts(chain[-1], 2)[0], *(parts(one, 2)[1] for one in reversed(chain))]
-        terms = [self._writer.term(one) for one in (first, *others)]
-        result = terms.pop()
+        nodes = [first, *others]
+        terms = [self._writer.term(one) for one in nodes]
+        result, safe = terms.pop(), self.is_safe(nodes.pop())
         while terms:
-            result = _chosen(either, terms.pop(), result)
+            result = _chosen(either, terms.pop(), result, safe=safe)
+            safe = safe and self.is_safe(nodes.pop())
         return result
+
+    def is_safe(self, node: Node) -> bool:
+        """Whether an expression may be evaluated although its value is not used: nothing in it can fail."""
+        kinds, text = self._writer.state.kinds, self._writer.text
+        for one in self._writer.state.walk(node):
+            if one.type in ("identifier", "constant"):
+                safe = text(one) in kinds or text(one) == "ENV"
+            elif one.type == "element_reference":
+                safe = text(named(one)[0]) == "ENV"
+            else:
+                safe = one.type in _PLAIN or (one.type == "binary" and sign_of(one) in _EITHER)
+            if not safe:
+                return False
+        return True
 
     def conditional(self, node: Node) -> Term:
         """`a ? b : c`. Raises Fault."""
@@ -127,8 +149,8 @@ class Choices:
         return self._writer.term(inside[0])
 
 
-def _chosen(either: bool, left: Term, right: Term) -> Term:
-    if either and left.env is not None and right.safe:
+def _chosen(either: bool, left: Term, right: Term, *, safe: bool) -> Term:
+    if either and left.env is not None and safe:
         return Term(f"env({left.env}, {right.text})", ATOM, union(WORD, right.kind))
     if left.kind == right.kind == BOOL:
         word, strength = ("or", 1) if either else ("and", 2)
@@ -142,7 +164,7 @@ def _chosen(either: bool, left: Term, right: Term) -> Term:
 
 
 def arms_of(case: Node) -> list[tuple[Node | None, Node | None]]:
-    """The `when` of a `case` with what belongs to each; None stands for `else`."""
+    """The `when` of a `case` with what belongs to each; None is `else`."""
     arms: list[tuple[Node | None, Node | None]] = []
     for one in named(case):
         if one.type == "when":

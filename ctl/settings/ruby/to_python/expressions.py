@@ -101,7 +101,7 @@ class Translator:
             "case": choices.case,
             "parenthesized_statements": self._parenthesized,
         }
-        self._choice = choices.choice
+        self._choice, self.is_safe = choices.choice, choices.is_safe
 
     def term(self, node: Node) -> Term:
         """An expression in Python. Raises Fault where it has no Python form, with its place."""
@@ -240,7 +240,7 @@ class Translator:
         """node['fqdn'] and node['hostname'] of Chef, which GitLab's settings are read by."""
         written = self.term(key).text.strip("'\"")
         if written in ("fqdn", "hostname"):
-            return Term(f"{written}()", ATOM, WORD, safe=False)
+            return Term(f"{written}()", ATOM, WORD)
         raise Fault(
             f"node['{written}'] is not read in a gitlab.rb",
             Span(node),
@@ -311,7 +311,7 @@ class Translator:
     def _parenthesized(self, node: Node) -> Term:
         inside = named(node)
         if len(inside) != 1:
-            raise Fault("one expression stands between parentheses", Span(node))
+            raise Fault("there must be one expression between parentheses", Span(node))
         inner = self.term(inside[0])
         return inner if inner.strength == ATOM else Term(f"({inner.text})", ATOM, inner.kind)
 
@@ -355,7 +355,7 @@ def _or_empty(one: Term, other: Term) -> Term:
 def _two(node: Node) -> tuple[Node, Node]:
     found = named(node)
     if len(found) != 2:
-        raise Fault("one key or number stands between square brackets", Span(node))
+        raise Fault("there must be one key or number between square brackets", Span(node))
     return found[0], found[1]
 
 

@@ -166,11 +166,12 @@ def inside(state: State, names: Mapping[str, str], body: Node | None) -> Iterato
             _forget(state, left)
     before = set(state.kinds)
     state.kinds.update(names)
-    outer, state.conditional = state.conditional, True
+    outer = state.conditional, state.chosen
+    state.conditional, state.chosen = True, False
     try:
         yield
     finally:
-        state.conditional = outer
+        state.conditional, state.chosen = outer
         for name in state.kinds.keys() - before:
             del state.kinds[name]
 

@@ -172,6 +172,8 @@ class Methods:
         if value.env is not None:
             self._writer.state.wrote(f"env({value.env})", method)
         self._writer.state.wrote(result.text.partition("(")[0], method)
+        if name in ("empty?", "any?"):
+            self._writer.state.wrote(result.text.rpartition(")")[0] + ")", method)
         if sign is None or sign.type != "&.":
             return result
         kind = TEXT if result.kind == WORD else ANY
@@ -222,7 +224,7 @@ def no_function(state: State, name: str, node: Node) -> Fault:
 
 
 def _has(name: str, kind: str) -> bool:
-    """Whether a value of this kind may have a method; nil may stand where it is never called."""
+    """Whether a value of this kind may have a method; nil may be where it is never called."""
     if name in _OF_TEXT:
         return kind in (WORD, TEXT, ANY, NIL)
     if name in ("empty?", "length", "size"):
@@ -254,7 +256,7 @@ def _chomp(receiver: Term, given: list[Term]) -> Term:
     if given:
         return Term(f"{_text_at(receiver)}.removesuffix({given[0].text})", ATOM, WORD)
     if receiver.text.startswith("read_file(") and receiver.text.endswith(outside.NEWLINE):
-        return Term(receiver.text.removesuffix(outside.NEWLINE), ATOM, WORD, safe=False)
+        return Term(receiver.text.removesuffix(outside.NEWLINE), ATOM, WORD)
     return Term(f'{_text_at(receiver)}.removesuffix("\\n")', ATOM, WORD)
 
 

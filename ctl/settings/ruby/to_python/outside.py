@@ -8,14 +8,14 @@ from ctl.settings.language.faults import Fault
 from ctl.settings.ruby import advice
 from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.to_python.state import Writer
-from ctl.settings.ruby.to_python.terms import ANY, ATOM, BOOL, NIL, TEXT, WORD, Term
+from ctl.settings.ruby.to_python.terms import ANY, ATOM, BOOL, NIL, TERNARY, TEXT, WORD, Term
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 TRUE: Final = Term("True", ATOM, BOOL)
 NEWLINE: Final = ' + "\\n"'
-"""What is added to read_file() where File.read stands: the last newline."""
+"""What is added to read_file() for File.read: the last newline."""
 
 _ENVIRONMENT: Final = "Write ENV['NAME'] or ENV.fetch('NAME', 'default')."
 _EXISTS: Final = ("exist?", "exists?", "file?", "readable?")
@@ -31,9 +31,9 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return _environment(writer, name, given, node)
     if constant in ("File", "IO") and name == "read" and len(given) == 1:
         # File.read keeps the last newline, read_file() drops it.
-        return Term(f"read_file({given[0].text}){NEWLINE}", 8, WORD, safe=False)
+        return Term(f"read_file({given[0].text}){NEWLINE}", 8, WORD)
     if constant == "File" and name in _EXISTS and len(given) == 1:
-        return Term(f"exists({given[0].text})", ATOM, BOOL, safe=False)
+        return Term(f"exists({given[0].text})", ATOM, BOOL)
     if constant == "File" and name == "join" and given:
         return _joined(given)
     hint = "Write File.read('/path')." if constant in ("File", "IO") else advice.of_constant(constant)
@@ -59,7 +59,7 @@ def _json(writer: Writer, name: str, node: Node) -> Term:
             hint = "Write the value itself, or JSON.parse(File.read('/path.json'))."
             raise Fault("`JSON.parse` reads files only in a gitlab.rb", Span(node), hint)
         path = path.removeprefix("read_file(").removesuffix(f"){NEWLINE}")
-    return Term(f"read_json({path})", ATOM, ANY, safe=False)
+    return Term(f"read_json({path})", ATOM, ANY)
 
 
 def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
@@ -75,10 +75,14 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
         raise Fault(f"`ENV.{name}` is not read in a gitlab.rb", Span(method or node), _ENVIRONMENT)
     if len(given) == 2:
         kind = WORD if given[1].kind == WORD else TEXT if given[1].kind == NIL else ANY
-        return Term(f"env({variable}, {given[1].text})", ATOM, kind, safe=given[1].safe)
+        return Term(f"env({variable}, {given[1].text})", ATOM, kind)
     block = node.child_by_field_name("block")
     body = block.child_by_field_name("body") if block is not None else None
     if body is not None:
         default = writer.term(parts(body, 1)[0])
-        return Term(f"env({variable}, {default.text})", ATOM, WORD if default.kind == WORD else ANY)
-    return Term(f"env({variable})", ATOM, WORD, safe=False)
+        kind = WORD if default.kind == WORD else ANY
+        if writer.is_safe(body):
+            return Term(f"env({variable}, {default.text})", ATOM, kind)
+        found = f"env({variable}, None)"
+        return Term(f"{found} if {found} is not None else {default.at(TERNARY)}", TERNARY, kind)
+    return Term(f"env({variable})", ATOM, WORD)

@@ -25,7 +25,7 @@ def quoted(text: str) -> str:
 
 
 def single(text: str) -> str | None:
-    """A string in single quotes, as it may stand inside an f-string; None where it cannot."""
+    """A string in single quotes, as it may be inside an f-string; None where it cannot."""
     if not text.isprintable() or set("'\"\\{}#") & set(text):
         return None
     return f"'{text}'"

@@ -37,12 +37,13 @@ class State:
         given: paths of settings that were given without a condition so far.
         mentioned: paths of settings that were given, on a condition or not.
         environment: the Python form of each variable of the environment that `ENV['X'] ||= …` gives a default.
-        conditional: what is being written is carried out on a condition.
+        conditional: what is being written is carried out on a condition, or several times.
+        chosen: it is in a branch, before which the variables that only some branches give a value got nil.
         included: other files may have given settings and variables.
         snippet: returns the Python form of Ruby that is commented out, or None where that has none.
         shift: how far the statement is indented in the file.
         block: the depth of the block that is being written: text of several lines is not indented with it.
-        terms: what has been written for the statement, with the node that it says.
+        terms: what has been written for the statement, with the node that it is the form of.
         further: faults of the statement besides the one that is raised.
     """
 
@@ -59,6 +60,7 @@ class State:
     mentioned: set[tuple[str, ...]] = field(default_factory=set)
     environment: dict[str, Term] = field(default_factory=dict)
     conditional: bool = False
+    chosen: bool = False
     included: bool = False
     snippet: Callable[[str], str | None] = lambda _: None
     shift: int = 0
@@ -105,6 +107,9 @@ class Writer(Protocol):
 
     def arguments(self, node: Node) -> list[Term]:
         """What a call is called with. Raises Fault."""
+
+    def is_safe(self, node: Node) -> bool:
+        """Whether an expression may be evaluated although its value is not used."""
 
     def filled(self, chunks: list[str], parts: list[Node], whole: Node) -> Term:
         """A text with values between its chunks. Raises Fault."""

@@ -6,21 +6,19 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.language.limits import MAX_NESTING
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest
 from ctl.settings.ruby.assignments import (
     ASSIGNMENTS,
     CHANGING,
     INCLUDE,
-    changed,
     is_append,
     path_of,
     sides,
 )
 from ctl.settings.ruby.grammar import Span, named
 from ctl.settings.ruby.source import refusal
-from ctl.settings.ruby.to_python import loops, python_text
+from ctl.settings.ruby.to_python import loops
 from ctl.settings.ruby.to_python.choices import sign_of
 from ctl.settings.ruby.to_python.expressions import Translator
 from ctl.settings.ruby.to_python.methods import no_function
@@ -30,9 +28,7 @@ from ctl.settings.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS,
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MODIFIERS: Final = ("if_modifier", "unless_modifier")
 _TARGETS: Final = ("identifier", "constant", "element_reference", "call")
-_CHOICES: Final = ("if", "unless", "case", *_MODIFIERS)
 _INDENT: Final = "    "
 _JOINING: Final = {"&&": True, "and": True, "||": False, "or": False}
 
@@ -86,68 +82,6 @@ class Statements:
         text = (test.negated() if negate else test).text
         return f"({text})" if "\n" in text else text
 
-    def before(self, node: Node) -> list[str]:
-        """Variables that only some branches give a value: Ruby knows them in the others too, with nil."""
-        if node.type not in _CHOICES or self._state.conditional:
-            return []
-        found: dict[str, None] = {}
-        for one in self._state.walk(node):
-            left = one.child_by_field_name("left") if one.type == "assignment" else None
-            if left is not None and left.type in ("identifier", "constant"):
-                found[self._text(left)] = None
-        known = self._state.kinds
-        found = {name: None for name in found if name not in self._state.lost}
-        new = [name for name in found if name not in known and not self._in_every_branch(node, name)]
-        new = [name for name in new if not self._state.is_setting(name)]
-        known.update(dict.fromkeys(new, NIL))
-        return [f"{python_text.name(name)} = None" for name in new]
-
-    def foreign(self, node: Node) -> bool:
-        """Whether a statement is about another component's setting."""
-        while node.type in _MODIFIERS and (body := node.child_by_field_name("body")):
-            node = body
-        target = changed(node, self._text)
-        if target is None and node.type == "call":
-            target = node.child_by_field_name("receiver")
-        if target is None and node.type == "identifier":
-            target = node
-        return target is not None and self._is_foreign(*self._path(target))
-
-    def only_foreign(self, node: Node) -> bool:
-        """Whether all settings that are given in a statement, at any depth, are other components'."""
-        found = False
-        for one in self._state.walk(node):
-            target = changed(one, self._text)
-            root, keys = self._path(target) if target is not None else ("", [])
-            if not root or root in self._state.kinds:
-                continue
-            if root == INCLUDE or (self._state.is_setting(root) and not self._is_foreign(root, keys)):
-                return False
-            found |= self._is_foreign(root, keys)
-        return found
-
-    def _path(self, target: Node) -> tuple[str, list[str]]:
-        return path_of(target, self._text)
-
-    def _is_foreign(self, root: str, keys: list[str]) -> bool:
-        if not root or root in self._state.kinds:
-            return False
-        return self._state.names.is_foreign(root, keys[:MAX_NESTING])
-
-    def _in_every_branch(self, node: Node, name: str) -> bool:
-        while node.type in ("if", "unless", "elsif"):
-            branch, other = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
-            if branch is None or other is None or not self._gives(branch, name):
-                return False
-            if other.type != "elsif":
-                return self._gives(other, name)
-            node = other
-        return False
-
-    def _gives(self, branch: Node, name: str) -> bool:
-        lefts = (one.child_by_field_name("left") for one in named(branch) if one.type == "assignment")
-        return any(left is not None and self._text(left) == name for left in lefts)
-
     def _assignment(self, node: Node) -> str:
         left, right = sides(node)
         if left.type not in _TARGETS:
@@ -188,7 +122,7 @@ class Statements:
             raise Fault(f"{name} is a section", Span(node), f"Write {name}['key'] = value.")
 
     def _check_section(self, node: Node) -> None:
-        root, _ = self._path(node)
+        root = path_of(node, self._text)[0]
         first = node
         while first.type == "element_reference":
             first = named(first)[0]

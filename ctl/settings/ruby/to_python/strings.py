@@ -19,17 +19,17 @@ _MARK: Final = "\ue000"
 
 
 class _NoFString(Exception):
-    """An expression cannot stand inside an f-string of Python 3.11."""
+    """An expression cannot be inside an f-string of Python 3.11."""
 
 
 class Strings:
-    """Writes what stands between quotes.
+    """Writes what is between quotes.
 
     Args:
         writer: writes what is filled in.
 
     Attributes:
-        inside: what is written stands in an f-string, when above 0.
+        inside: what is written is in an f-string, when above 0.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -59,7 +59,7 @@ class Strings:
         return Term(python_text.lines(text), ATOM, WORD) if several else self.word(text)
 
     def _filled(self, nodes: list[Node], whole: Node, *, dedent: bool | None = None) -> Term:
-        """As below; what is wrong in a text of several lines is said where it begins: the lines may be a secret."""
+        """As below; what is wrong in a text of several lines is reported where it begins: the lines may be a secret."""
         last, known = nodes[-1].end_point[0] if nodes else 0, len(self._writer.state.terms)
         several = last > whole.start_point[0]
         try:
@@ -136,7 +136,7 @@ class Strings:
             if node.type == "interpolation":
                 inner = [one for one in named(node) if one.type != "empty_statement"]
                 if len(inner) != 1:
-                    raise Fault("one expression stands in #{ }", Span(node))
+                    raise Fault("there must be one expression in #{ }", Span(node))
                 parts.append(inner[0])
                 pieces.append(texts.Piece(_MARK))
             elif node.type == "escape_sequence":

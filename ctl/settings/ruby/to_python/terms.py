@@ -37,7 +37,7 @@ _NEVER_NIL: Final = (WORD, INT, FLOAT, LIST, MAP)
 
 
 def union(*kinds: str | None) -> str:
-    """The kind of a value that is of one of these kinds; None stands for no value at all."""
+    """The kind of a value that is of one of these kinds; None is no value at all."""
     found = {kind for kind in kinds if kind is not None}
     if len(found) == 1:
         return found.pop()
@@ -51,16 +51,14 @@ class Term:
     Args:
         text: as written.
         strength: how strongly its outermost operator binds.
-        kind: what its value is, as far as can be told.
+        kind: what its value is, as far as is known.
         env: it is an environment variable of this (written) name that may be missing.
-        safe: it may be evaluated although its value is not used.
     """
 
     text: str
     strength: int
     kind: str
     env: str | None = None
-    safe: bool = True
 
     @classmethod
     def environment(cls, name: Term) -> Term:
@@ -69,7 +67,7 @@ class Term:
 
     def needed(self) -> Term:
         """Where nil would be an error: an environment variable must be there."""
-        return self if self.env is None else Term(f"env({self.env})", ATOM, WORD, safe=False)
+        return self if self.env is None else Term(f"env({self.env})", ATOM, WORD)
 
     def at(self, strength: int) -> str:
         """The text, in parentheses where an operator of this strength would tear it apart."""

@@ -18,7 +18,7 @@ def with_unread_marked(text: str, candidates: Collection[str]) -> str:
     try:
         tree = ast.parse(text)
     except (RecursionError, MemoryError):
-        return text  # too deep, as the reading will say
+        return text  # too deep, as the reading will report
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     read = {node.id for node in names if not isinstance(node.ctx, ast.Store)}
     unread = [node for node in names if node.id in candidates and node.id not in read]
