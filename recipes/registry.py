@@ -24,6 +24,7 @@ from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.gate import gate_file
 from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.validate import registry_accepts
+from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
 
@@ -159,6 +160,8 @@ def migration(node: Node) -> Iterator[Item]:
         argv=["env", "-i", f"PATH={SYSTEM_PATH}", *chpst, *program.migration(config)],
         guard=lambda: program.is_pending(config, user=user, environment=environment(node)),
         notifies=(restart("registry"),),
+        after=needs(node.components, COMPONENT),
+        before=(COMPONENT.name,),
     )
 
 

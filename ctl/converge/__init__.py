@@ -2,11 +2,12 @@
 
 from ctl.converge.checks import parses_as_yaml
 from ctl.converge.diff import mask_all
-from ctl.converge.engine import Item, Observer, converge
+from ctl.converge.engine import converge
 from ctl.converge.inspect import Rights
 from ctl.converge.journal import interrupted
 from ctl.converge.lock import run_lock
-from ctl.converge.model import Validation
+from ctl.converge.model import Observer, Validation
+from ctl.converge.plan import Item
 from ctl.converge.rendering import render_to, to_json
 from ctl.converge.resources.accounts import Group, User
 from ctl.converge.resources.actions import Command, Service, reload, restart

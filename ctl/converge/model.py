@@ -119,8 +119,8 @@ class ServiceManager(Protocol):
         """Whether it runs and answers at its ports now; of a log ("NAME/log"), whether it runs."""
         ...
 
-    def perform(self, notification: Notification) -> None:
-        """Restart or reload; does nothing to a service that an administrator has stopped."""
+    def perform(self, notification: Notification) -> bool:
+        """Restart or reload, but for a service that an administrator has stopped. Returns whether it was done."""
         ...
 
     def ensure_supervisor(self) -> bool:
@@ -204,6 +204,26 @@ class Validation:
     check: Callable[[Staging], None]
     redirect: tuple[Path, ...] = ()
     user: str | None = None
+
+
+class Observer(Protocol):
+    """Receives everything while it happens."""
+
+    def change(self, change: Change) -> None:
+        """A change that is made now, or would be."""
+        ...
+
+    def notify(self, notification: Notification) -> None:
+        """A service that is restarted or reloaded now, or would be."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Anything else worth a line."""
+        ...
+
+    def rollback(self, text: str) -> None:
+        """A step of the rollback after a failure."""
+        ...
 
 
 @dataclass

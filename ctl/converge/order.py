@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterable, Mapping, Sequence
 
 from ctl.errors import CtlError
 
 
 def order(needed: Mapping[str, Iterable[str]]) -> list[str]:
-    """Names, each after those that it needs; else in their own order.
+    """Names in their own order, but each right after those that it needs.
 
     Args:
         needed: what each needs; names that are not among the keys are ignored.
 
     Raises:
-        CtlError: they go in a circle; names it.
+        CtlError: they need each other in a circle; names it.
     """
-    sorter = TopologicalSorter(
-        {name: [one for one in them if one in needed] for name, them in needed.items()}
-    )
-    places = {name: place for place, name in enumerate(needed)}
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        raise CtlError(f"each of these must start after the next: {circle}") from error
-    found: list[str] = []
-    ready: list[str] = []
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=places.__getitem__)
-        found.append(ready.pop(0))
-        sorter.done(found[-1])
-    return found
+    found: dict[str, None] = {}
+
+    def visit(name: str, chain: Sequence[str]) -> None:
+        if name in chain:
+            circle = " -> ".join([*chain[chain.index(name) :], name])
+            raise CtlError(f"each of these must start after the next: {circle}")
+        if name in needed and name not in found:
+            for one in needed[name]:
+                visit(one, [*chain, name])
+            found[name] = None
+
+    for name in needed:
+        visit(name, [])
+    return list(found)

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ctl.converge.atomic import link_atomic, write_atomic
-from ctl.converge.engine import Item
 from ctl.converge.model import Machine, Report, Validation
+from ctl.converge.plan import Item
 from ctl.converge.resources.files import Directory, Symlink
 from ctl.errors import CtlError
 

@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,12 +187,14 @@ class RunCommand:
         undo_argv: what undoes it, or None.
         undone: exit codes of `undo_argv` that mean "there is nothing to undo".
         retry: exit codes of both that mean "try again in a moment".
+        guard: whether it must run, where that could not be asked when the run was planned.
     """
 
     argv: tuple[str, ...]
     undo_argv: tuple[str, ...] | None = None
     undone: tuple[int, ...] = ()
     retry: tuple[int, ...] = ()
+    guard: Callable[[], bool] | None = field(default=None, repr=False)
 
     def undo(self, backups: Backups) -> UndoRecord | None:
         """Run the opposite, where there is one."""
@@ -203,6 +205,10 @@ class RunCommand:
     def apply(self) -> None:
         """Run it to its end."""
         run(self.argv, retry=self.retry)
+
+    def due(self) -> bool:
+        """Whether it must run, asked now."""
+        return self.guard is None or self.guard()
 
 
 def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] = ()) -> None:

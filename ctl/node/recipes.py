@@ -100,7 +100,7 @@ def components_of(recipes: Iterable[Recipe]) -> tuple[Component, ...]:
                     hint="give it another name",
                 )
     found = tuple(recipe.component for recipe in owners.values() if recipe.component is not None)
-    order({one.name: needs(found, one.name) for one in found})
+    order({one.name: needs(found, one) for one in found})
     return found
 
 
@@ -116,7 +116,7 @@ def recipe_files(layout: Layout) -> list[Path]:
 def shipped_names() -> list[str]:
     """The shipped recipes: each component's after those of the components that it needs."""
     recipes = {one.name: one.recipe or one.name for one in COMPONENTS}
-    ordered = order({name: needs(COMPONENTS, name) for name in recipes})
+    ordered = order({one.name: needs(COMPONENTS, one) for one in COMPONENTS})
     return [*FIRST, *(recipes[name] for name in ordered), *LAST]
 
 

@@ -14,7 +14,7 @@ from ctl.errors import CtlError
 from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
 from ctl.services.ports import excludes
-from ctl.settings.component import Component
+from ctl.settings.component import Component, needs
 
 COMMAND = "runit/run.j2"
 """The run script of a service that is a command and nothing more."""
@@ -77,7 +77,7 @@ def runit_service(
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
     yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
     yield from _log_service(node, name, logs, timestamps=timestamps)
-    yield Service(name, secondary=component.secondary)
+    yield Service(name, secondary=component.secondary, after=needs(node.components, component))
 
 
 def component_account(node: Node, component: Component) -> Iterator[Item]:

@@ -155,21 +155,23 @@ class Runit:
         link.unlink(missing_ok=True)
         self._end_runsv([self.layout.sv / name])
 
-    def perform(self, notification: Notification) -> None:
+    def perform(self, notification: Notification) -> bool:
         """Restart or reload a service or its log ("NAME/log"), and return when the result answers.
 
-        Does nothing to a service that an administrator has stopped, nor where there is none.
+        Returns:
+            Whether it was done: not to a service that an administrator has stopped, nor where there is none.
         """
         name = notification.service
         if not self.enabled(name.partition("/")[0]):
-            return
+            return False
         status = self._permitted(self.status(name))
         if status.stopped:
-            return
+            return False
         if notification.action == "restart":
             self.restart(name)
         elif status.runs:
             self._reload(name)
+        return True
 
     def restart(self, name: str) -> Status:
         """End the process, if any, and start a new one; return when the new one answers.

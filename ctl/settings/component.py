@@ -5,7 +5,7 @@ A component of ctl's own is declared in ctl/settings/components, a site's own in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ctl.paths import Layout
@@ -158,7 +158,7 @@ def running(components: Iterable[Component], values: Values) -> list[Component]:
     return [one for one in components if one.runs(values)]
 
 
-def needs(components: Sequence[Component], name: str) -> tuple[str, ...]:
+def needs(components: Iterable[Component], component: Component) -> tuple[str, ...]:
     """The components that must be up before one starts, by its own words or by theirs."""
-    own = [other for one in components if one.name == name for other in one.after]
-    return tuple(dict.fromkeys([*own, *(one.name for one in components if name in one.before)]))
+    others = (one.name for one in components if component.name in one.before)
+    return tuple(dict.fromkeys([*component.after, *others]))

@@ -150,10 +150,11 @@ class PickySupervisor(FileSupervisor):
     def answers(self, name: str) -> bool:
         return self.config.read_text() == "good"
 
-    def perform(self, notification: Notification) -> None:
+    def perform(self, notification: Notification) -> bool:
         super().perform(notification)
         if self.config.read_text() != "good":
             raise RunFailed("web does not answer")
+        return True
 
 
 def test_a_service_that_was_broken_before_can_be_mended(tmp_path: Path) -> None:

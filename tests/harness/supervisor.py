@@ -54,10 +54,11 @@ class FileSupervisor:
         self.calls.append("end the supervisor")
         return not any(self._read().values())
 
-    def perform(self, notification: Notification) -> None:
+    def perform(self, notification: Notification) -> bool:
         self.calls.append(f"{notification.action} {notification.service}")
         if notification.service in self.broken:
             raise RunFailed(f"{notification.service} does not answer")
+        return True
 
     def ensure_supervisor(self) -> bool:
         return False

@@ -59,15 +59,10 @@ def test_each_comes_after_those_that_it_needs() -> None:
         Component("other"),
         Component("database", before=("registry",)),
     ]
-    assert needs(found, "registry") == ("database",)
-    assert order({one.name: needs(found, one.name) for one in found}) == [
-        "other",
-        "database",
-        "registry",
-        "web",
-    ]
+    assert needs(found, found[1]) == ("database",)
+    assert order({one.name: needs(found, one) for one in found}) == ["database", "registry", "web", "other"]
 
 
 def test_a_circle_is_named() -> None:
-    with pytest.raises(CtlError, match=r"(a -> b -> a|b -> a -> b)"):
+    with pytest.raises(CtlError, match="a -> b -> a"):
         order({"a": ["b"], "b": ["a"], "c": []})

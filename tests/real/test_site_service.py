@@ -6,6 +6,7 @@ import pwd
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.harness.people import CHECKOUT
@@ -96,3 +97,39 @@ def test_what_another_component_has_is_refused(root: Root, change: str, message:
     result = root.ctl("reconfigure").exits(1)
     assert message.format(registry_port=root.registry_port) in result.err
     assert not (root.path / "opt").exists(), "nothing is written"
+
+
+DATABASE = """
+import sys
+from ctl.converge import Command
+from ctl.node.runit_service import runit_service
+from ctl.settings.component import Component, listens_at
+
+ASK = (
+    "import socket, time; socket.create_connection(('127.0.0.1', {port})); "
+    "open(sys.argv[1], 'w').write(str(time.time()))"
+)
+SLOW = "import socket, time; time.sleep(1); s = socket.create_server(('127.0.0.1', {port})); time.sleep(10**6)"
+COMPONENT = Component("database", listeners=listens_at({{"127.0.0.1:{port}": "it"}}), before=("registry",))
+
+def recipe(node):
+    mark = node.layout.path("/migrated")
+    yield from runit_service(node, COMPONENT, [sys.executable, "-c", SLOW])
+    yield Command(
+        "migrate",
+        argv=[sys.executable, "-c", "import sys; " + ASK, str(mark)],
+        guard=lambda: not mark.exists(),
+        after=("database",),
+        before=("registry",),
+    )
+"""
+
+
+def test_a_migration_runs_between_the_database_and_the_registry(root: Root) -> None:
+    """The command fails unless the database, which takes a second to listen, is up; the registry comes later."""
+    root.write("etc/gitlab/recipes.d/database.py", DATABASE.format(port=root.ports.take()))
+    report = root.reconfigure()
+    assert {"database", "registry"} <= report.started
+    began = psutil.Process(root.pids()["registry"]).create_time()
+    assert float(root.read("migrated")) <= began + 0.02, "create_time is in hundredths of a second"
+    assert root.reconfigure().nothing

@@ -28,11 +28,13 @@ class Service:
         enabled: whether the supervisor must run it.
         secondary: whether the others are as good without it (a timer, a rotation of logs): then a run in which
             it does not come up stands, and reports that.
+        after: services that must be up before it starts.
     """
 
     service: str
     enabled: bool = True
     secondary: bool = False
+    after: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -63,6 +65,9 @@ class Command:
         guard: whether it must run; only looks, never changes.
         undo: what undoes it, or None.
         notifies: services to restart or reload when it has run.
+        after: services that must be up before it runs. Without `after` and `before` it runs before any service
+            takes up new files.
+        before: services that must not start, restart or reload before it has run.
     """
 
     label: str = field(kw_only=False)
@@ -70,6 +75,8 @@ class Command:
     guard: Callable[[], bool]
     undo: Sequence[str] | None = None
     notifies: tuple[Notification, ...] = ()
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -77,11 +84,21 @@ class Command:
         return f"command[{self.label}]"
 
     def plan(self, machine: Machine) -> Change | None:
-        """Run it if its guard says so."""
-        if machine.blank or not self.guard():
+        """Run it if its guard says so; that is asked later where a service that it needs is not up yet."""
+        if machine.blank:
             return None
-        step = RunCommand(tuple(self.argv), undo_argv=tuple(self.undo) if self.undo else None)
-        return Change(self.name, " ".join(self.argv), (step,), notifies=self.notifies)
+        waits = [service for service in self.after if not machine.services.running(service)]
+        if not waits and not self.guard():
+            return None
+        summary = " ".join(self.argv)
+        if waits:
+            summary += f" (if it is needed once {' and '.join(waits)} can be asked)"
+        step = RunCommand(
+            tuple(self.argv),
+            undo_argv=tuple(self.undo) if self.undo else None,
+            guard=self.guard if waits else None,
+        )
+        return Change(self.name, summary, (step,), notifies=self.notifies)
 
     def desired(self, machine: Machine) -> Sequence[DesiredFile]:
         """No file."""
