@@ -95,7 +95,7 @@ def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:
         ]
         registry += ignored_settings(attributes)
     except CtlError as error:
-        registry = [Diagnostic(error.message, severity=Severity.WARNING)]
+        registry = [Diagnostic(error.message, hint=error.hint or "", severity=Severity.WARNING)]
     return list(first_of([*registry, *_nginx_warnings(attributes)]))
 
 
@@ -108,7 +108,7 @@ def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:
         missing = [Diagnostic(one, severity=Severity.WARNING) for one in missing_modules(attributes, build)]
         return missing + dropped_directives(attributes, build)
     except CtlError as error:
-        return [Diagnostic(error.message, severity=Severity.WARNING)]
+        return [Diagnostic(error.message, hint=error.hint or "", severity=Severity.WARNING)]
 
 
 def node(

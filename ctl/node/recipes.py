@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from types import ModuleType
 from ctl.converge import Item, Service
 from ctl.converge.order import order
 from ctl.errors import CtlError
+from ctl.machine.trusted import unsafe
 from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.settings.component import Component, needs
@@ -152,13 +151,9 @@ def _function(module: ModuleType, name: str, path: Path) -> Yields | None:
 
 def _refuse_unsafe(path: Path) -> None:
     """A recipe runs with the rights of this process: only its own account, or root, may be able to write it."""
-    for place in (path, path.parent):
-        facts = place.stat()
-        if facts.st_uid not in (0, os.geteuid()) or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise CtlError(
-                f"recipe {place}: others than its owner root can write it",
-                hint=f"chown root {place} && chmod go-w {place}",
-            )
+    found = unsafe(path)
+    if found:
+        raise CtlError(f"recipe {path} {found.message}", hint=found.hint)
 
 
 def _place(error: BaseException, path: Path) -> str:

@@ -70,7 +70,8 @@ class ServerCertificate:
 
     @property
     def _pair(self) -> ServedPair:
-        return ServedPair(self.certificate, self.key, password_file=self.password_file)
+        own = self.owner not in (None, "root")  # given to an account by the settings: that may change them
+        return ServedPair(self.certificate, self.key, password_file=self.password_file, guarded=not own)
 
     def plan(self, machine: Machine) -> Change | None:
         """Make it or make it again; check what is given.

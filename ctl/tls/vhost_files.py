@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ctl.converge.inspect import look
 from ctl.errors import PreflightError
+from ctl.machine.trusted import unsafe
 from ctl.tls.certificates import CertificateFacts, inspect, public_of_chain, public_of_key
 
 SETTING = 'registry["nginx"]["ssl_certificate"]'
@@ -27,11 +28,13 @@ class ServedPair:
     Args:
         certificate, key: paths; symbolic links are followed, as NGINX does.
         password_file: pass phrases of the key, one a line, or None.
+        guarded: whether nobody but root and the caller may be able to change them.
     """
 
     certificate: Path
     key: Path
     password_file: Path | None = field(default=None, kw_only=True)
+    guarded: bool = field(default=True, kw_only=True)
 
     def missing(self) -> list[Path]:
         """Which of the two are not there; a link that leads nowhere is there: it is not to be replaced."""
@@ -48,6 +51,9 @@ class ServedPair:
             CtlError: which one cannot be read, or how to see that they differ; never with key material.
         """
         certificate, key = read(self.certificate, SETTING), read(self.key, KEY_SETTING)
+        if self.guarded:
+            refuse_unsafe(self.certificate, SETTING)
+            refuse_unsafe(self.key, KEY_SETTING)
         public = public_of_key(key, passwords=self._passwords(), where=str(self.key))
         chain = public_of_chain(certificate, where=str(self.certificate))
         if public == chain[0]:
@@ -133,3 +139,14 @@ def read(path: Path, setting: str) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise PreflightError(f"{path} ({setting}) is not a regular file")
         return file.read()
+
+
+def refuse_unsafe(path: Path, setting: str) -> None:
+    """Refuse a file that NGINX reads as root and that another account can change.
+
+    Raises:
+        PreflightError: says what to do.
+    """
+    found = unsafe(path)
+    if found:
+        raise PreflightError(f"{path} ({setting}) {found.message}", hint=found.hint)

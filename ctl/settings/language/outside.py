@@ -18,7 +18,7 @@ from typing import Final
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.guard import Arguments
 from ctl.settings.language.limits import MAX_NESTING, Budget, check_number
-from ctl.settings.language.text_files import FileProblem, folder_entries, is_there, read_text
+from ctl.settings.language.text_files import FileProblem, folder_entries, is_there, read_text, read_trusted
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
 HOSTS: Final = Path("/etc/hosts")
@@ -143,7 +143,7 @@ def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
     """What is in a file; None if there is none and it is not required. Raises Fault."""
     _charge_file(arguments.budget)
     try:
-        text = read_text(path)
+        text = read_trusted(path)
     except FileProblem as problem:
         if not required and problem.message == _NO_SUCH:
             return None

@@ -17,7 +17,7 @@ from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.setting_names import Names
 from ctl.settings.language.statements import Statements
 from ctl.settings.language.survey import survey
-from ctl.settings.language.text_files import FileProblem, read_text
+from ctl.settings.language.text_files import FileProblem, read_trusted
 from ctl.settings.language.tracked import TrackedDict
 from ctl.settings.nearest import nearest, very_near
 from ctl.settings.source import Diagnostic, Location, SettingsError, Severity
@@ -150,7 +150,7 @@ class _Reader:
 
     def _read(self, path: Path) -> None:
         self.scope.budget.charge_file()
-        text = read_text(path).replace("\r\n", "\n").replace("\r", "\n")
+        text = read_trusted(path).replace("\r\n", "\n").replace("\r", "\n")
         if path not in self.files:
             self.files.append(path)
         outer, self.scope.source = self.scope.source, SourceText(path, text)
