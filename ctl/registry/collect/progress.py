@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ctl.output import Console, Style
 
-if TYPE_CHECKING:
-    from rich.status import Status
-
 SILENT_SECONDS = 1.0
 _REFRESH_SECONDS = 0.1
+_ERASE = "\r\x1b[K"
+"""To the beginning of the line, and nothing in it (ECMA-48, EL)."""
 
 
 class Reporter(Protocol):
@@ -49,7 +49,7 @@ class Terminal:
         self._shows = _is_terminal() and not console.quiet
         self._begun = self._shown = time.monotonic()
         self._text, self._count = "", 0
-        self._status: Status | None = None
+        self._on_screen = False
 
     def step(self, text: str) -> None:
         """Show what is done now."""
@@ -69,26 +69,22 @@ class Terminal:
 
     def close(self) -> None:
         """Take away what is shown."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._on_screen:
+            self._write(_ERASE)
+            self._on_screen = False
 
     def _show(self) -> None:
         self._shown = time.monotonic()
         if not self._shows or self._shown - self._begun < SILENT_SECONDS:
             return
         text = f"{self._text} ({self._count:,})" if self._count else self._text
-        if self._status is None:
-            self._status = self._begin()
-        self._status.update(text)
+        # a line that is wrapped could not be taken away
+        self._write(_ERASE + text[: shutil.get_terminal_size().columns - 1])
+        self._on_screen = True
 
-    def _begin(self) -> Status:
-        from rich.console import Console as RichConsole
-        from rich.status import Status
-
-        status = Status("", console=RichConsole(stderr=True, highlight=False))
-        status.start()
-        return status
+    def _write(self, text: str) -> None:
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 @contextmanager

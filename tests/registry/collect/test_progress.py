@@ -17,10 +17,9 @@ def report(terminal: progress.Terminal) -> None:
 
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let standard error count as a terminal, for ctl and for rich."""
+    """Let standard error count as a terminal of 30 columns."""
     monkeypatch.setattr(progress, "_is_terminal", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "30")
 
 
 def test_nothing_is_shown_without_a_terminal(
@@ -53,7 +52,17 @@ def test_long_ones_show_what_is_done(
     out, err = capsys.readouterr()
     assert out == ""
     assert "deleting blobs" in err
-    assert "warning: in between\n" in err
+    assert "\r\x1b[Kwarning: in between\n" in err
+    assert err.endswith("\r\x1b[K")
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_a_long_line_is_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrapped could not be taken away again."""
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.0)
+    with progress.shown_on(Console(colored=False)) as terminal:
+        terminal.step("x" * 100)
+    assert capsys.readouterr().err == f"\r\x1b[K{'x' * 29}\r\x1b[K"
 
 
 @pytest.mark.usefixtures("on_terminal")
