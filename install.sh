@@ -70,7 +70,7 @@ choose_registry() {
         */*)
             [ -f "$REGISTRY" ] || fail "--registry $REGISTRY: there is no such file" ;;
         *)
-            # a list of packages that was never read knows none: the installation tells
+            # a list of packages that was never read knows none: the installation reports it
             PROGRAMS="$PROGRAMS $REGISTRY" ;;
     esac
     case $REGISTRY in

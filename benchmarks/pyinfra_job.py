@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 MANAGED = ("etc/gitlab", "opt/gitlab", "var/opt/gitlab", "var/log/gitlab")
-"""Where the managed files of a root lie."""
+"""Where the managed files of a root are."""
 RUNTIME = {"supervise", "ctl", "reconfigure", "tmp", "run"}
 """Names of folders that services and ctl itself fill: no part of the job."""
 LOGS = {"current", "lock", "state"}
@@ -30,7 +30,7 @@ def command(deploy: Path) -> list[str]:
 
 
 def deploy_of_root(root: Path, folder: Path) -> Path:
-    """Write a deploy file that makes what lies in a converged root.
+    """Write a deploy file that makes what is in a converged root.
 
     Args:
         root: the root, as ctl has made it.
@@ -60,7 +60,7 @@ def accounts(*names: str) -> list[str]:
 
 
 def walk(path: Path) -> list[Path]:
-    """A folder and what lies below it, the outermost first, without what services fill."""
+    """A folder and what is below it, the outermost first, without what services fill."""
     if path.is_symlink() or not path.is_dir():
         return [path]
     inside = sorted(entry for entry in path.iterdir() if entry.name not in RUNTIME | LOGS)

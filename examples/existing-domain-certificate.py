@@ -1,6 +1,6 @@
 # GitLab container registry administration:
 # "Configure container registry under an existing GitLab domain"
-# The same, with a certificate that lies elsewhere.
+# The same, with a certificate that is elsewhere.
 
 external_url = "https://gitlab.example.com"
 registry_external_url = "https://gitlab.example.com:5050"

@@ -13,6 +13,6 @@ gitlab_rails["registry_issuer"] = "gitlab-issuer"
 gitlab_rails["registry_host"] = "registry.gitlab.example.com"
 gitlab_rails["registry_port"] = "5005"
 
-# The key's text, and where it is to be written:
+# The key's text, and where it should be written:
 registry["internal_key"] = read_file(env("REGISTRY_KEY", "/etc/gitlab/registry-internal.key"))
 gitlab_rails["registry_key_path"] = "/custom/path/to/registry-key.key"

@@ -1,6 +1,6 @@
 # GitLab container registry administration:
 # "Use file system"
-# Images lie on another disk. The folder is made with the owner that the registry needs.
+# Images are on another disk. The folder is made with the owner that the registry needs.
 
 external_url = "https://gitlab.example.com"
 registry_external_url = "https://gitlab.example.com:5050"

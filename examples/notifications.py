@@ -1,6 +1,6 @@
 # GitLab container registry administration:
 # "Configure container registry notifications"
-# Every push, pull and deletion is told to an endpoint. What it leaves out has a default.
+# Every push, pull and deletion is reported to an endpoint. What it leaves out has a default.
 
 external_url = "https://gitlab.example.com"
 registry_external_url = "https://gitlab.example.com:5050"

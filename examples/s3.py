@@ -1,6 +1,6 @@
 # GitLab container registry administration:
 # "Configure `s3` and `gcs` storage drivers for Linux package installations"
-# Images lie in a bucket; the key is static. To keep the secret out of this file, write
+# Images are in a bucket; the key is static. To keep the secret out of this file, write
 # "secretkey": read_file("/etc/gitlab/s3-secret").
 
 external_url = "https://gitlab.example.com"

@@ -14,7 +14,7 @@ missing_packages() {
 }
 
 # read_package_lists: a machine that was never updated knows no packages, and an old list names lost ones.
-# A source that does not answer need not be the one that is needed: the installation tells.
+# A source that does not answer need not be the one that is needed: the installation reports it.
 read_package_lists() {
     as_root apt-get update -q || echo "note: not every package source answered" >&2
 }

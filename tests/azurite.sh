@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs Azurite, the Azure Blob Storage of the tests, once a checkout; prints where it lies.
-# Where it cannot be installed the reason is told in the file `missing` beside it, and the tests with it are skipped.
+# Installs Azurite, the Azure Blob Storage of the tests, once a checkout; prints where it is.
+# Where it cannot be installed the reason is in the file `missing` beside it, and the tests with it are skipped.
 #
 #   sh tests/azurite.sh                needs Node.js with npm, and 190 MB
 set -eu

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds Distribution 3, the second registry program of the tests, once a checkout; prints where it lies.
-# Where it cannot be built the reason is told in the file `missing` beside it, and the tests with it are skipped.
+# Builds Distribution 3, the second registry program of the tests, once a checkout; prints where it is.
+# Where it cannot be built the reason is in the file `missing` beside it, and the tests with it are skipped.
 #
 #   sh tests/distribution3.sh          needs a Go toolchain, and about a minute the first time
 set -eu

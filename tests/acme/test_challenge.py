@@ -49,7 +49,7 @@ def test_they_go_whatever_happens(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_folder_nginx_was_not_told(tmp_path: Path) -> None:
+def test_without_a_folder_nginx_was_not_reloaded(tmp_path: Path) -> None:
     with pytest.raises(CtlError, match="NGINX is not configured") as caught, serving(tmp_path / "no", {}):
         pass
     assert caught.value.hint == "sudo ctl reconfigure"

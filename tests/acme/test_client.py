@@ -153,7 +153,7 @@ def test_the_account_keeps_its_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "rsa 2048", "ecdsa secp384r1"])
-def test_a_key_that_cannot_be_the_accounts_is_told(tmp_path: Path, kind: str) -> None:
+def test_a_key_that_cannot_be_the_accounts_is_reported(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "account.key"
     path.write_bytes(make_key(kind) if kind else b"nothing")
     with pytest.raises(CtlError, match="the key of the account at the authority, is damaged"):

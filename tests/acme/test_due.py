@@ -1,4 +1,4 @@
-"""Whether a certificate is due is told from what lies on the machine."""
+"""Whether a certificate is due is decided by what is on the machine."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_damaged_record_is_no_obstacle(site: Site) -> None:
         assert why_due(job, NOW) is None
 
 
-def test_a_damaged_certificate_is_told(site: Site) -> None:
+def test_a_damaged_certificate_is_reported(site: Site) -> None:
     obtain(site).pair.certificate.write_text("none", encoding="ascii")
     with pytest.raises(CtlError, match="holds no certificate"):
         why_due(site.job(), NOW)

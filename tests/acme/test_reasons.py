@@ -1,4 +1,4 @@
-"""What people are told of an authority's no: the cause, its own words, and what to do."""
+"""How a refusal by an authority is explained: the cause, its own words, and what to do."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_the_port_behind_port_80_is_named() -> None:
     assert f"Seen from here, {NAME} does not resolve." in hint
 
 
-def test_where_a_name_leads_is_told() -> None:
+def test_where_a_name_leads_is_reported() -> None:
     found = not_valid([Problem("connection", "refused", "localhost")], authority=CA, port=80)
     assert "Seen from here, localhost leads to 127.0.0.1" in (found.hint or "")
     assert "this machine's" in (found.hint or "")
 
 
-def test_each_name_is_told() -> None:
+def test_each_name_is_reported() -> None:
     problems = [Problem("dns", "none", "a.invalid"), Problem("unauthorized", "404", "b.invalid")]
     found = not_valid(problems, authority=CA, port=80)
     assert "a.invalid" in found.message

@@ -1,4 +1,4 @@
-"""The accounts file: there and back, and every slip of a hand told with its place and no secret."""
+"""The accounts file: there and back, and every slip reported with its place and no secret."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_same_accounts_are_the_same_bytes() -> None:
     assert render_accounts(Accounts({"a": one, "b": two})) == render_accounts(Accounts({"b": two, "a": one}))
 
 
-def test_what_is_left_out_is_none() -> None:
+def test_what_is_missing_is_none() -> None:
     assert parse_accounts(b'{"version": 1}', "file") == Accounts()
     found = parse_accounts(b'{"version": 1, "users": {"a": {"password": ""}}}', "file")
     assert found.users == {"a": User("a", "")}
@@ -91,7 +91,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("change", "message"), BROKEN, ids=[message for _, message in BROKEN])
-def test_what_is_wrong_is_told_with_its_place(change: Callable[[Any], None], message: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(change: Callable[[Any], None], message: str) -> None:
     content = json.loads(render_accounts(FULL))
     change(content)
     with pytest.raises(CtlError) as caught:

@@ -1,4 +1,4 @@
-"""Who logs in, and that nothing tells an unknown name from a wrong password."""
+"""Who logs in, and that nothing distinguishes an unknown name from a wrong password."""
 
 from __future__ import annotations
 

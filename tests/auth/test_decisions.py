@@ -60,7 +60,7 @@ def test_no_text_of_a_client_ends_the_line_or_looks_like_another_field(
 
 
 def test_long_values_are_cut() -> None:
-    """svlogd breaks lines of 1000 characters: what a client wrote would stand at the beginning of one."""
+    """svlogd breaks lines of 1000 characters: what a client wrote would be at the beginning of one."""
     many = tuple(f"repository:team/{number}:pull" for number in range(100))
     for text in ("a", "\x7f", "😀", '"', "outcome=granted "):
         line = Decision("192.0.2.1", text * 256, text * 20_000, (*many, text), many, text * 900).line()

@@ -62,7 +62,7 @@ def test_refused(accounts: Accounts, change: Callable[[Accounts], object], messa
     assert message in caught.value.message
 
 
-def test_near_names_are_told(accounts: Accounts) -> None:
+def test_near_names_are_reported(accounts: Accounts) -> None:
     with pytest.raises(UsageFault) as caught:
         edit.user(accounts, "alise")
     assert caught.value.hint == "Did you mean alice?"

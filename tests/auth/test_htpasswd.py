@@ -21,7 +21,7 @@ def test_lines(file: Path) -> None:
     assert htpasswd.read(file) == {"alice": HASH, "bob@example.com": HASH.replace("2y", "2b")}
 
 
-def test_every_fault_is_told_and_no_hash(file: Path) -> None:
+def test_every_fault_is_reported_and_no_hash(file: Path) -> None:
     file.write_text(
         f"alice:$apr1$zzzzzzzz$zzzzzzzzzzzzzzzzzzzzzz\nbob:{{SHA}}zzzzzzzzzzzzzzzzzzzzzzzzzzz=\ncarol\n:{HASH}\n"
         f"a b:{HASH}\nanonymous:{HASH}\ndave:{HASH[:-3]}\nerin:{HASH.replace('$04$', '$20$')}\n"

@@ -174,7 +174,7 @@ def test_no_bytes_are_too_strange(service: Service, sent: bytes) -> None:
     assert service.answers()
 
 
-def test_it_listens_only_where_it_is_told(service: Service) -> None:
+def test_it_listens_only_where_configured(service: Service) -> None:
     lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()
     wanted = f":{service.port:04X} 00000000:0000 0A"
     (line,) = [line for line in lines if wanted in line]

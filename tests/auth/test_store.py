@@ -272,7 +272,7 @@ def test_watched_by_threads_while_it_changes(path: Path, layout: Layout) -> None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
-def test_an_ordinary_user_is_told_of_sudo(path: Path, layout: Layout) -> None:
+def test_an_ordinary_user_is_advised_to_use_sudo(path: Path, layout: Layout) -> None:
     store.change(path, layout, adding("alice"))
     path.chmod(0)
     with pytest.raises(CtlError, match="may not be read"):

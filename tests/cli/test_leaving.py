@@ -70,7 +70,9 @@ def ctl(root: Path, *arguments: str, to: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("arguments", [["settings", "list"], ["settings", "template"]])
-def test_a_full_disk_behind_standard_output_is_said_in_one_line(tmp_path: Path, arguments: list[str]) -> None:
+def test_a_full_disk_behind_standard_output_is_reported_in_one_line(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     done = ctl(tmp_path, *arguments, to="> /dev/full")
     assert (done.returncode, done.stderr) == (
         1,

@@ -331,7 +331,7 @@ def test_the_cache_of_manifests_may_be_damaged(store: Store) -> None:
     assert store.blobs() == set(kept.family())
 
 
-def test_the_history_tells_of_each_run(store: Store) -> None:
+def test_the_history_shows_each_run(store: Store) -> None:
     pushed(store, "kept", "v1")
     store.delete(NAME, pushed(store, "gone").digest)
     store.age()

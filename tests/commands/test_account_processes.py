@@ -65,7 +65,7 @@ class Terminal:
             return False
         try:
             data = os.read(self._master, 4096)
-        except OSError:  # Linux tells the end of a terminal so
+        except OSError:  # Linux reports the end of a terminal so
             return False
         self.shown += data.decode()
         return bool(data)

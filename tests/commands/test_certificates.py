@@ -1,4 +1,4 @@
-"""`ctl certificates`: each certificate with its end, its key and its use; the exit status tells what is broken."""
+"""`ctl certificates`: each certificate with its end, its key and its use; exit status 1 for a broken one."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def found(said: Said, kind: str) -> list[dict[str, Any]]:
 
 
 def state(said: Said, kind: str) -> list[str]:
-    """How their keys stand to them."""
+    """Whether their keys belong to them."""
     return [one["key"]["state"] for one in found(said, kind)]
 
 
@@ -231,7 +231,7 @@ def test_before_the_first_reconfigure(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "etc/gitlab/gitlab-secrets.json").exists()
 
 
-def test_a_damaged_certificate_is_told_with_its_path(cli: Cli) -> None:
+def test_a_damaged_certificate_is_reported_with_its_path(cli: Cli) -> None:
     put(cli.root, BUNDLE, "hello")
     said = cli("certificates")
     assert said.code == 1

@@ -20,7 +20,7 @@ def test_valid_settings(ctl: Cli) -> None:
     assert sorted(path.name for path in ctl.root.rglob("*") if path.is_file()) == ["gitlab.py"]
 
 
-def test_every_mistake_is_said(ctl: Cli) -> None:
+def test_every_mistake_is_reported(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["log_level"] = "loud"\nregistry["prot"] = 1\n')
     said = ctl("check-config")
     assert (said.code, said.out) == (2, "")

@@ -75,7 +75,7 @@ def test_the_key_itself(home: Path) -> None:
 @pytest.mark.real
 @needs_zsh
 def test_the_key_itself_in_zsh(home: Path) -> None:
-    """The script lies where zsh looks for such, and is loaded by the first use."""
+    """The script is where zsh looks for such, and is loaded by the first use."""
     setup = f"fpath=({home} $fpath); autoload -Uz compinit; compinit -u -d {home}/dump; echo rea''dy\n"
     with _terminal([str(ZSH), "-f", "-i"], environment(home)) as terminal:
         os.write(terminal, setup.encode())

@@ -136,7 +136,7 @@ def test_a_gitlab_rb_is_a_settings_file(cli: Cli, ruby: Path) -> None:
     assert f"{ruby}:2:17" in ran.err
 
 
-def test_who_has_only_a_gitlab_rb_is_told_how_to_convert_it(cli: Cli) -> None:
+def test_who_has_only_a_gitlab_rb_learns_how_to_convert_it(cli: Cli) -> None:
     cli.file.parent.mkdir(parents=True)
     ruby = cli.file.with_suffix(".rb")
     ruby.write_text(RUBY)

@@ -1,4 +1,4 @@
-"""With --json standard output is JSON alone, also where a command fails; people are told on standard error."""
+"""With --json standard output is JSON alone, also where a command fails; people read standard error."""
 
 from __future__ import annotations
 

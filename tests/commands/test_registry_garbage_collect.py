@@ -75,7 +75,7 @@ def test_broken_settings_do_not_stand_in_the_way(tmp_path: Path) -> None:
     assert "going on with defaults" in result.stderr
 
 
-def test_missing_configuration_is_said(tmp_path: Path) -> None:
+def test_missing_configuration_is_reported(tmp_path: Path) -> None:
     for arguments in ((), (str(tmp_path / "config.yml"),)):
         result = run(tmp_path, *arguments)
         assert isinstance(result.exception, CtlError)

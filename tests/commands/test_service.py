@@ -21,7 +21,9 @@ ALL = ("start", "stop", "restart", "once", "hup", "term", "int", "kill", "usr1",
 
 
 @pytest.mark.parametrize("command", ALL)
-def test_nothing_enabled_is_said(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_enabled_is_reported(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(["--root", str(tmp_path), command]) == 0
     assert capsys.readouterr().out == "no service is enabled\n"
     assert list(tmp_path.iterdir()) == []

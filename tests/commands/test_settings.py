@@ -90,7 +90,7 @@ def test_describe_what_there_is_not(ctl: Cli) -> None:
     assert "Did you mean registry.log_level?" in said.err
 
 
-def test_global_options_stand_anywhere(ctl: Cli, tmp_path: Path) -> None:
+def test_global_options_are_taken_anywhere(ctl: Cli, tmp_path: Path) -> None:
     file = tmp_path / "other.py"
     ctl("settings", "--quiet", "template", "--output", str(file))
     assert ctl("--settings", str(file), "check-config").code == 0

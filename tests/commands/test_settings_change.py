@@ -67,7 +67,7 @@ def test_a_wrong_name(ctl: Cli, words: tuple[str, ...], name: str, hint: str) ->
 
 
 def test_set_in_a_template(ctl: Cli) -> None:
-    """Every line of the file that one begins with stays, and the setting stands below its explanation."""
+    """Every line of the file that one begins with stays, and the setting is below its explanation."""
     text = template(full=True)
     file = ctl.settings(text)
     said = ctl("settings", "set", "registry.log_level", "debug")
@@ -259,7 +259,7 @@ def test_a_held_file(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ctl("settings", "set", "registry.log_level", "info").code == 0
 
 
-def test_describe_tells_what_holds_now(ctl: Cli) -> None:
+def test_describe_shows_what_holds_now(ctl: Cli) -> None:
     assert "now:" not in ctl("settings", "describe", "registry.log_level").out
     file = ctl.settings(URL + 'registry["log_level"] = "warn"\nregistry["http_secret"] = "hunter2"\n')
     said = ctl("settings", "describe", "registry.log_level").out

@@ -176,7 +176,7 @@ def test_includes_are_found_from_where_the_file_is(ctl: Cli, monkeypatch: pytest
     assert ctl("settings", "get", "registry.log_level").out == "warn\n"
 
 
-def test_a_second_edit_is_told_to_wait(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_edit_must_wait(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     with locked(file):
         said = edit(ctl, monkeypatch, script(ctl.root, "ed"))
@@ -212,7 +212,7 @@ def test_ctrl_c_belongs_to_the_editor(ctl: Cli) -> None:
 def test_an_edit_that_is_killed_is_cleaned_up_by_the_next(
     ctl: Cli, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
-    """Not while its editor goes on; and a version with work in it is told of instead."""
+    """Not while its editor goes on; and a version with work in it is reported instead."""
     file = ctl.settings(URL)
     (file.parent / ".ctl-0123456789abcdef").write_text("half-written")
     editor = script(ctl.root, "ed", f"printf '%s' '{work}' >> \"$1\"", ': > "$HERE/ready"', "exec sleep 30")

@@ -1,4 +1,4 @@
-"""`ctl status`: sv's own lines, an exit status that tells, and JSON with more."""
+"""`ctl status`: sv's own lines, a meaningful exit status, and JSON with more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def status(root: Path, *arguments: str) -> int:
     return run(["--root", str(root), "status", *arguments])
 
 
-def test_nothing_enabled_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_enabled_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(tmp_path) == 0
     assert capsys.readouterr() == ("no service is enabled\n", "")
     assert status(tmp_path, "--json") == 0
@@ -66,7 +66,7 @@ def test_hint_at_a_collection_under_way(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_imports_nothing_heavy(tmp_path: Path) -> None:
-    """`ctl status` shall cost about as much as `import click`."""
+    """`ctl status` should cost about as much as `import click`."""
     code = (
         "import sys; from ctl.__main__ import run; "
         f"run(['--root', {str(tmp_path)!r}, 'status']); print(*sys.modules, file=sys.stderr)"

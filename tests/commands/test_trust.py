@@ -1,4 +1,4 @@
-"""`ctl trust`: the CA lies where each tool looks, another CA stays, and nothing is asked of a public certificate."""
+"""`ctl trust`: the CA is where each tool looks, another CA stays, and nothing is asked of a public certificate."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def cli(bare: Cli) -> Cli:
     return bare
 
 
-def test_the_file_lies_where_the_tool_looks(cli: Cli) -> None:
+def test_the_file_is_where_the_tool_looks(cli: Cli) -> None:
     before = os.umask(0o077)
     try:
         assert cli("trust", "--docker", "--podman").code == 0
@@ -91,7 +91,7 @@ def _only(programs: list[str]) -> Callable[..., Path | None]:
     return lambda *names: next((Path("/usr/bin") / name for name in names if name in programs), None)
 
 
-def test_another_ca_stays_unless_it_is_to_be_replaced(cli: Cli) -> None:
+def test_another_ca_stays_unless_asked_to_replace_it(cli: Cli) -> None:
     other = make_authority("elsewhere", now=NOW).certificate
     put(cli.root, PODMAN, other)
     said = cli("trust", "--docker", "--podman")
@@ -129,7 +129,7 @@ def test_ours_among_several_renewed_does_not_drop_the_others(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(("content", "told"), [(b"", "it is empty"), (b"hello", "it holds no certificate")])
-def test_what_is_no_certificate_is_told_of(cli: Cli, content: bytes, told: str) -> None:
+def test_what_is_no_certificate_is_reported(cli: Cli, content: bytes, told: str) -> None:
     put(cli.root, DOCKER, content)
     said = cli("trust", "--docker")
     assert (said.code, told in said.err) == (1, True)

@@ -1,4 +1,4 @@
-"""`ctl user`: accounts come, change and go, and no password is to be seen anywhere."""
+"""`ctl user`: accounts come, change and go, and no password is shown anywhere."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_both_ways_of_a_password(ctl: AccountCli) -> None:
     assert not ctl.path.exists()
 
 
-def test_a_taken_name_is_told_before_a_password_is_read(bob: AccountCli) -> None:
+def test_a_taken_name_is_reported_before_a_password_is_read(bob: AccountCli) -> None:
     before = bob.path.read_bytes()
     said = bob("user", "add", "bob", stdin="")
     assert said.code == 2
@@ -134,7 +134,7 @@ def test_grant_and_revoke(bob: AccountCli) -> None:
     assert not bob.accounts.users["bob"].grants
 
 
-def test_what_is_left_is_told(bob: AccountCli) -> None:
+def test_what_is_left_is_reported(bob: AccountCli) -> None:
     bob.good("group", "add", "dev")
     bob.good("group", "join", "dev", "bob")
     bob.good("group", "grant", "dev", "team/**", "*")
@@ -287,7 +287,7 @@ def test_import_of_what_is_none(bob: AccountCli, tmp_path: Path) -> None:
     assert bob.path.read_bytes() == before
 
 
-def test_a_broken_file_is_told_with_its_place(bob: AccountCli) -> None:
+def test_a_broken_file_is_reported_with_its_place(bob: AccountCli) -> None:
     bob.path.write_text(bob.path.read_text().replace('"password": "$2b', '"password": "$3b'))
     before = bob.path.read_bytes()
     for words in (("list",), ("remove", "bob"), ("add", "carol")):
@@ -323,7 +323,7 @@ def test_another_accounts_file(ctl: AccountCli) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
-def test_an_ordinary_user_is_told_of_sudo(bob: AccountCli) -> None:
+def test_an_ordinary_user_is_advised_to_use_sudo(bob: AccountCli) -> None:
     bob.path.chmod(0)
     said = bob("user", "list")
     assert said.code == 1

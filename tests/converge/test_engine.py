@@ -298,7 +298,7 @@ def test_the_copy_belongs_to_the_account_that_reads_it(bench: Bench) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can hand the copy to another account")
-def test_the_copy_for_an_account_holds_only_what_it_is_to_read(bench: Bench) -> None:
+def test_the_copy_for_an_account_holds_only_what_it_should_read(bench: Bench) -> None:
     mine, folder, secret = (bench.layout.path(name) for name in ("/etc/mine", "/etc/env", "/etc/secret"))
     seen: list[set[str]] = []
 
@@ -323,7 +323,7 @@ def test_copies_left_by_killed_runs_are_removed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("place", ["run.lock", "."])
-def test_a_lock_of_root_tells_of_sudo(place: str) -> None:
+def test_a_lock_of_root_advises_sudo(place: str) -> None:
     from ctl.converge import run_lock
 
     def attempt() -> str:

@@ -30,7 +30,7 @@ def held(layout: Layout, content: str) -> int:
     return descriptor
 
 
-def test_a_second_run_is_told_who_holds_the_lock(layout: Layout) -> None:
+def test_a_second_run_learns_who_holds_the_lock(layout: Layout) -> None:
     with run_lock(layout), pytest.raises(LockHeld, match=f"pid {os.getpid()}"), run_lock(layout):
         pass
 

@@ -26,7 +26,7 @@ def items() -> list[Item]:
 
 
 @pytest.mark.parametrize("exists", [False, True])
-def test_everything_lies_below_a_private_folder(tmp_path: Path, blank: Machine, exists: bool) -> None:
+def test_everything_is_below_a_private_folder(tmp_path: Path, blank: Machine, exists: bool) -> None:
     output = tmp_path / "some/output"
     if exists:
         output.mkdir(parents=True, mode=0o755)

@@ -226,7 +226,7 @@ def test_a_command_runs_only_where_its_guard_says_so(bench: Bench) -> None:
     assert apply(command, bench) == f"touch {made}"
 
 
-def test_a_failing_command_says_what_it_said(bench: Bench) -> None:
+def test_a_failing_command_reports_what_it_printed(bench: Bench) -> None:
     command = Command("fail", argv=["sh", "-c", "echo no way >&2; exit 3"], guard=lambda: True)
     change = command.plan(bench.machine)
     assert change is not None

@@ -107,7 +107,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_done_is_said(text: str, message: str) -> None:
+def test_what_cannot_be_done_is_reported(text: str, message: str) -> None:
     with pytest.raises(CtlError) as caught:
         edited(text)
     assert message in caught.value.message

@@ -2,7 +2,7 @@
 
     python -m tests.faults.run [--points 1000] [--seed 1] [--change vhost] [--jobs 2] [--verbose]
 
-Each point is one run that is killed at one call, or told there that the disk is full or broken. Then somebody goes
+Each point is one run that is killed at one call, or fails there because the disk is full or broken. Then somebody goes
 on to the new settings, goes back to the old ones, restarts the services first, or boots the machine. After that one
 further run may be needed, and no more: files and processes are those of one state, nothing is left over, and the
 registry answers. Prints each point that is not so, and ends with their number.

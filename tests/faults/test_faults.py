@@ -62,6 +62,6 @@ def test_what_is_not_as_it_should_be_is_found(vhost: Campaign) -> None:
     with pytest.raises(AssertionError, match=r"file var/opt/gitlab/nginx/conf/gitlab-registry\.conf"):
         one.is_in(0)
     with pytest.raises(AssertionError, match=r"process answers: .*X-State 0.* instead of .*X-State 1"):
-        one.is_in(1)  # the file is that of the other state, and NGINX was not told
+        one.is_in(1)  # the file is that of the other state, and NGINX was not reloaded
     conf.write_text(former)
     one.is_in(0)

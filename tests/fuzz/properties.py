@@ -48,7 +48,7 @@ def _opens_to_write(mode: object, flags: object) -> bool:
 
 @cache
 def _install() -> None:
-    """Let Python tell of what happens; from then on it does so for as long as the process lives."""
+    """Let Python report what happens; from then on it does for as long as the process lives."""
     sys.addaudithook(_hook)
 
 

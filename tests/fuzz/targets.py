@@ -92,7 +92,7 @@ def convert_gitlab_rb(data: bytes) -> None:
 
 
 def _ours(reading: Reading) -> dict[str, object]:
-    """What is not another component's, of which Ruby that is not understood is left out."""
+    """What is not another component's, of which Ruby that is not understood is not included."""
     found: dict[str, object] = {}
     for name, value in reading.values.items():
         if isinstance(value, dict):
@@ -119,7 +119,7 @@ def convert_config_yml(data: bytes) -> None:
 
 
 def check_config(data: bytes) -> None:
-    """`ctl check-config` as a whole, on a settings file of either language (the first byte tells which)."""
+    """`ctl check-config` as a whole, on a settings file of either language (the first byte decides which)."""
     name = "site.rb" if data[:1] == b"#" else "site.py"
     file = _file(name, data)
     arguments = ["check-config", "--root", str(_FOLDER / "root"), "--settings", str(file)]

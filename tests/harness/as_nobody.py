@@ -12,7 +12,7 @@ NOBODY = 65534
 def as_nobody(function: Callable[[], object]) -> str:
     """What a function returns (as text), or how it fails, when called as nobody; as oneself if not root.
 
-    The process is forked, not started anew: Python itself may lie where nobody cannot go, so whatever the
+    The process is forked, not started anew: Python itself may be where nobody cannot go, so whatever the
     function imports must have been imported before.
     """
     reading, writing = os.pipe()

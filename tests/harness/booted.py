@@ -50,7 +50,7 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=
 
 
 class Booted(Machine):
-    """As Machine, with systemd as its first process. What lies in /tmp is seen there: it is not cleaned at boot.
+    """As Machine, with systemd as its first process. What is in /tmp is seen there: it is not cleaned at boot.
 
     Raises:
         AssertionError: on entering, where this kernel or container allows no such thing; says why.
@@ -85,7 +85,7 @@ class Booted(Machine):
 
 
 def _make_groups(name: str) -> list[Path]:
-    """A group of its own in each hierarchy that systemd uses: below it lie those that it makes."""
+    """A group of its own in each hierarchy that systemd uses: below it are those that it makes."""
     groups = [top / name for top in _CGROUPS if (top / "cgroup.procs").exists()]
     for group in groups:
         group.mkdir()

@@ -1,4 +1,4 @@
-"""Faults at one system call of a process: killed there, or told by the kernel that the disk is full or broken.
+"""Faults at one system call of a process: killed there, or failing there because the disk is full or broken.
 
 strace injects them (strace(1), "inject"), into the process itself and not into those that it starts. A first run
 lists the calls that change something; the same call is then met again by its name and number.

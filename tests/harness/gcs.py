@@ -2,7 +2,7 @@
 
 The library takes the address of the emulator from STORAGE_EMULATOR_HOST. The driver sends uploads that are larger
 than a chunk to www.googleapis.com all the same, but through the proxy that HTTPS_PROXY names: that is here too, and
-answers in Google's place, with a certificate that the registry must be told to trust.
+answers in Google's place, with a certificate that the registry must trust.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class GoogleServer(Server):
     """An emulator with one bucket, and beside it a proxy and who gives tokens for the service account's key.
 
     Attributes:
-        folder: `key.json`, the service account's key, and `google.crt`, the certificate, lie there.
+        folder: `key.json`, the service account's key, and `google.crt`, the certificate, are there.
     """
 
     def __init__(self, bucket: str) -> None:
@@ -134,7 +134,7 @@ class _Proxy(socketserver.StreamRequestHandler):
         ):
             back = threading.Thread(target=_relay, args=(server, client), daemon=True)
             back.start()
-            # the emulator tells where the upload goes on by the name that it was called by
+            # the emulator decides where the upload goes on by the name that it was called by
             _relay(client, server, (f"Host: {GOOGLE}".encode(), b"Host: %s:%d" % (b"127.0.0.1", emulator[1])))
             back.join()
 

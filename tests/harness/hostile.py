@@ -42,7 +42,7 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
     Args:
         text: the text for the setting, or the part of it, of this name.
         scene: of SCENES.
-        driver: where images lie.
+        driver: where images are.
     """
     found: dict[str, Any] = {}
     for name, option in OPTIONS.items():
@@ -62,7 +62,7 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
 
 
 def without(values: dict[str, Any], refused: Sequence[Diagnostic]) -> None:
-    """Take away the values that were refused; of the first, as much around it as its name tells."""
+    """Take away the values that were refused; of the first, as much around it as its name shows."""
     for number, one in enumerate(refused):
         path = re.findall(r"[^.\[\]]+", one.setting)
         trail = _trail(values, path)

@@ -42,7 +42,7 @@ class Listener:
     """What has arrived.
 
     Args:
-        url: of the server; endpoints tell themselves apart by the path behind it.
+        url: of the server; endpoints differ by the path behind it.
         events: those of deliveries that were answered with 200.
         failures: how many deliveries to each path are still to be refused with 500.
         refused: how many were, by path.

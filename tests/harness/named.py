@@ -17,7 +17,7 @@ class NamedClient(Client):
 
     Args:
         name: of the server.
-        shown_port: in the Host header, where that is another than is connected to; 443 and 80 are left out.
+        shown_port: in the Host header, where that is another than is connected to; 443 and 80 are not included.
         source: the loopback address from which it comes.
         certificate: its certificate and key.
     """

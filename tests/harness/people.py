@@ -27,7 +27,7 @@ class Person:
         uid, gid: as numbers; no account needs to exist.
         switch: put before a command to run it as this user.
         python: the interpreter.
-        pythonpath: where `ctl` and what it needs lie.
+        pythonpath: where `ctl` and what it needs are.
     """
 
     name: str
@@ -57,7 +57,7 @@ def myself() -> Person:
 def ordinary() -> Iterator[Person | None]:
     """An ordinary user: oneself, or as root a number without an account; None where no Python serves it.
 
-    A checkout, its environment and its Python may lie in folders that only root can enter (/root): so the
+    A checkout, its environment and its Python may be in folders that only root can enter (/root): so the
     code is copied (links where the file system allows) and another Python of the same version is taken. What
     was compiled comes along, as an ordinary user's `ctl` would have to compile everything at each call.
     """
@@ -106,7 +106,7 @@ def _copy_code(folder: Path) -> Path:
 
 
 def _copy_packages(folder: Path) -> Path:
-    """What the environment's site-packages hold; the tools of development are left out."""
+    """What the environment's site-packages hold; the tools of development are not included."""
     packages = folder / "packages"
     source = Path(sysconfig.get_paths()["purelib"])
     shutil.copytree(source, packages, ignore=_UNNEEDED, copy_function=_link_or_copy, symlinks=True)

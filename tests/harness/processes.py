@@ -36,7 +36,7 @@ _PATIENCE = 10.0
 
 
 def below(top: Path) -> list[Process]:
-    """The processes whose command line, working folder or program lies below `top`."""
+    """The processes whose command line, working folder or program is below `top`."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():

@@ -43,7 +43,7 @@ class RedisServer:
 
     @property
     def address(self) -> str:
-        """As registries are told."""
+        """As registries are configured."""
         return f"127.0.0.1:{self.port}"
 
     @property

@@ -32,7 +32,7 @@ class Registry:
 
     @property
     def program(self) -> Path:
-        """Where it lies; it must not be missing."""
+        """Where it is; it must not be missing."""
         if self.major == 2:
             return DEBIAN
         found = distribution3.path()

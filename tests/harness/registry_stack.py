@@ -53,7 +53,7 @@ class Stack:
     """One registry.
 
     Args:
-        folder: everything lies below it.
+        folder: everything is below it.
         port: of the registry.
         program: what is run in the end.
         cache: where facts about blobs are cached.
@@ -92,7 +92,7 @@ class Stack:
 
     @property
     def signs(self) -> Path:
-        """Files by which tests and the wrapper tell each other what to do."""
+        """Files by which tests and the wrapper signal each other."""
         return self.folder / "signs"
 
     def document(self, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML
@@ -220,7 +220,7 @@ class Stack:
         return out + err
 
     def report(self, *arguments: str) -> dict[str, Any]:
-        """Run a collection to its end. Returns what `--json` tells."""
+        """Run a collection to its end. Returns what `--json` prints."""
         process = self.begin("--json", *arguments)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err

@@ -105,13 +105,13 @@ def _environment(text: str) -> object:
 def _logrotate(text: str) -> object:
     """Line by line: the script between postrotate and endscript is sh's, all else logrotate's.
 
-    The folder is left out: in what way logrotate reads its name is for logrotate itself to show.
+    The folder is not included: in what way logrotate reads its name is for logrotate itself to show.
     """
     return [_shell(line) for line in text.split("\n") if not re.fullmatch(r'"/.*/\*\.log" \{', line)]
 
 
 def _shell(text: str) -> list[str]:
-    """Words of sh; those of a command in "$(…)" at the end stand by themselves, as sh reads them anew."""
+    """Words of sh; those of a command in "$(…)" at the end are parsed by themselves, as sh reads them anew."""
     inner = re.fullmatch(r'(?s)(.*)"\$\((.*)\)"', text)
     return [*_shell(inner[1]), "$(", *_shell(inner[2])] if inner else shlex.split(text, comments=True)
 

@@ -201,7 +201,7 @@ class Root:
         return read_report(result.json(), self.path)
 
     def status(self) -> dict[str, Any]:
-        """What `status --json` tells of each service, by name."""
+        """What `status --json` prints of each service, by name."""
         found = json.loads(self.ctl("status", "--json").out)
         return {one["name"]: one for one in found["services"]}
 
@@ -213,7 +213,7 @@ class Root:
 
     @property
     def ca(self) -> Path:
-        """The certificate authority that clients are told to trust."""
+        """The certificate authority that clients must trust."""
         return self.path / "etc/gitlab/ssl/ca.crt"
 
     @property

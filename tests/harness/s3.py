@@ -90,7 +90,7 @@ class GuardedS3Server(S3Server):
         return self
 
     def aws(self, service: str, who: Credentials | None = None) -> Any:  # noqa: ANN401 - boto3
-        """A client of one of the services, as the user unless told otherwise."""
+        """A client of one of the services, as the user by default."""
         import boto3  # type: ignore[import-untyped]
 
         who = who or self.user
@@ -104,7 +104,7 @@ class GuardedS3Server(S3Server):
         )
 
     def properties(self, suffix: str) -> dict[str, Any]:
-        """What the server tells of the one object whose key ends so, and its `key`."""
+        """What the server knows of the one object whose key ends so, and its `key`."""
         s3 = self.aws("s3")
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket=self._bucket).get("Contents", [])]
         (key,) = (key for key in keys if key.endswith(suffix))

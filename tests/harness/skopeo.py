@@ -50,7 +50,7 @@ class Skopeo:
         return layout
 
     def inspect(self, reference: str, *, token: str | None) -> Any:  # noqa: ANN401 - JSON
-        """What skopeo tells of an image."""
+        """What skopeo reports of an image."""
         access = self._access("", token)
         return json.loads(self.run(["inspect", *access, f"docker://{self.registry}/{reference}"]).stdout)
 

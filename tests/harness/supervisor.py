@@ -98,7 +98,7 @@ class Bench:
     Args:
         layout: the root.
         services: its supervisor.
-        observer: what was told.
+        observer: what it was notified of.
     """
 
     layout: Layout

@@ -52,7 +52,7 @@ def timeless(found: Tree) -> Tree:
 
 
 def tree(top: Path, *, without: tuple[str, ...] = ("ctl",)) -> Tree:
-    """Everything below `top` without times; folders of these names, `ctl`'s own state, left out."""
+    """Everything below `top` without times; folders of these names, `ctl`'s own state, not included."""
     names = "|".join(re.escape(name) for name in without)
     return timeless(snapshot(top, ignore=re.compile(rf"(^|/)({names})(/|$)" if without else r"(?!)")))
 

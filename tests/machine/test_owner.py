@@ -24,7 +24,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @pytest.mark.parametrize(("uid", "name"), [(1, "daemon"), (54_321, "#54321")])
-def test_root_is_refused_and_told_the_user(layout: Layout, uid: int, name: str) -> None:
+def test_root_is_refused_with_the_users_name(layout: Layout, uid: int, name: str) -> None:
     os.chown(layout.state, uid, -1)
     with pytest.raises(PreflightError, match=f"is the root of user {name}") as caught:
         refuse_root_of_another(layout)

@@ -1,4 +1,4 @@
-"""The program's own words tell which directives it knows."""
+"""The program itself lists the directives it knows."""
 
 from __future__ import annotations
 

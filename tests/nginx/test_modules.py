@@ -165,7 +165,7 @@ def test_an_old_nginx_has_no_keepalive_time(node_of: NodeOf, tmp_path: Path) -> 
 @pytest.mark.real
 @pytest.mark.parametrize("text", [SMALL, OLD])
 def test_nginx_accepts_what_is_left(node_of: NodeOf, tmp_path: Path, text: str) -> None:
-    """A file that a full NGINX refuses, no other would take: what is left out must leave whole sentences."""
+    """A file that a full NGINX refuses, no other would take: what is not included must leave whole sentences."""
     conf = rendered(node_of(build(text), 'nginx["status"]["port"] = 5051'), tmp_path / "output")
     command = [
         "/usr/sbin/nginx",

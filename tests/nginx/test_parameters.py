@@ -1,4 +1,4 @@
-"""NGINX itself tells what it reads where a value was quoted for it."""
+"""NGINX itself shows what it reads where a value was quoted for it."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_trying_a_port_does_not_keep_it_from_its_service() -> None:
         pass
 
 
-def test_the_same_problem_is_told_once() -> None:
+def test_the_same_problem_is_reported_once() -> None:
     with listening() as port:
         assert len(taken([("127.0.0.1", port), ("127.0.0.1", port)])) == 1
 

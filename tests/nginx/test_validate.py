@@ -32,7 +32,7 @@ def stage() -> Iterator[Path]:
 
 
 def staged(stage: Path, snippet: str = "", *, port: int = 0) -> Path:
-    """A configuration as it is rendered: every path that NGINX writes to lies inside the copy."""
+    """A configuration as it is rendered: every path that NGINX writes to is inside the copy."""
     conf = stage / REAL.lstrip("/")
     conf.mkdir(parents=True)
     (stage / "tmp").mkdir()

@@ -123,7 +123,7 @@ def test_a_version_without_a_record_left_its_logs(site: Site, setting: str, name
     assert site.check(setting)[0] == 2
 
 
-def test_a_header_tells_a_file_of_an_earlier_version(site: Site) -> None:
+def test_a_header_marks_a_file_of_an_earlier_version(site: Site) -> None:
     site.put("srv/web/conf/nginx.conf", "# Written by ctl from the settings file.\nuser x;\n")
     assert site.check('nginx["dir"] = "/srv/web"')[0] == 0
 
@@ -159,7 +159,7 @@ def test_a_folder_in_use_is_not_taken_over(site: Site) -> None:
     assert site.check('registry["dir"] = "/home/alice"')[0] == 0
 
 
-def test_one_place_for_two_files_is_told_by_the_setting(site: Site) -> None:
+def test_one_place_for_two_files_is_reported_by_the_setting(site: Site) -> None:
     code, err = site.check('registry["rootcertbundle"] = "/var/opt/gitlab/registry/config.yml"')
     assert code == 2
     assert "registry.rootcertbundle" in err

@@ -49,7 +49,7 @@ def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> 
 
 
 def shown_password(result: Result) -> str:
-    """The first account's password, which stands on a line of its own."""
+    """The first account's password, which is on a line of its own."""
     lines = result.out.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("the password of admin"))
     return lines[at + 1]

@@ -86,7 +86,7 @@ def _reported(path: str) -> str:
 
 
 def _services(found: frozenset[str]) -> set[str]:
-    """Without the log processes, which may be told to read their settings again."""
+    """Without the log processes, which may have to read their settings again."""
     return {name for name in found if not name.endswith("/log")}
 
 
@@ -163,7 +163,7 @@ def test_removed_certificate_pair_is_put_back_from_the_secrets(running: Root) ->
 
 
 def test_unmanaged_files_stay(running: Root) -> None:
-    """A site's own file beside the managed ones is nobody's business."""
+    """A site's own file beside the managed ones stays as it is."""
     own = running.write("var/opt/gitlab/nginx/conf/own.conf", "# mine\n")
     running.reconfigure()
     assert own.read_text(encoding="ascii") == "# mine\n"

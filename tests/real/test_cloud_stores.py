@@ -104,7 +104,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 @pytest.fixture(scope="module")
 def root(module_root_maker: RootMaker, store: Store) -> Root:
-    """A running registry whose images lie in the store."""
+    """A running registry whose images are in the store."""
     root = module_root_maker()
     root.settings(*store.settings())
     root.reconfigure()
@@ -147,7 +147,7 @@ def test_keys_stay_out_of_sight(root: Root, store: Store) -> None:
     assert holders <= {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
 
 
-def test_a_wrong_bucket_is_said_before_the_registry_is_switched_over(root: Root, store: Store) -> None:
+def test_a_wrong_bucket_is_reported_before_the_registry_is_switched_over(root: Root, store: Store) -> None:
     before, settings = root.snapshot(), root.read("etc/gitlab/gitlab.py")
     name = "container" if store.driver == "azure" else "bucket"
     root.settings(*store.settings(**{name: "of-others"}))

@@ -282,7 +282,7 @@ def collector() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
-def test_traces_go_where_they_are_told_to_and_else_nowhere(
+def test_traces_go_where_they_are_sent_and_else_nowhere(
     running: Root, collector: tuple[str, list[str]]
 ) -> None:
     """Distribution 2 makes none."""

@@ -126,7 +126,7 @@ def test_token_ends(running: Root) -> None:
     assert answer.status == 401
 
 
-def test_status_tells_of_services_and_ends_with_zero(running: Root) -> None:
+def test_status_shows_services_and_ends_with_zero(running: Root) -> None:
     result = running.ctl("status").ok()
     for name in ("registry", "nginx"):
         assert re.search(rf"^run: {name}: \(pid \d+\) \d+s; run: log: \(pid \d+\) \d+s$", result.out, re.M)

@@ -132,7 +132,7 @@ def test_collection_with_a_configuration_elsewhere(running: Root) -> None:
     assert running.serves()
 
 
-def test_missing_configuration_is_said(running: Root) -> None:
+def test_missing_configuration_is_reported(running: Root) -> None:
     result = running.ctl(COLLECT, "/nonexistent/config.yml")
     assert result.code in (1, 2)
     assert "/nonexistent/config.yml" in result.err

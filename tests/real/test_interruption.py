@@ -239,7 +239,7 @@ def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -
 
 @JOURNAL_ONLY
 @pytest.mark.usefixtures("need_root")
-def test_folder_of_another_owner_is_said_to_an_ordinary_user(
+def test_folder_of_another_owner_is_reported_to_an_ordinary_user(
     make_root: RootMaker, ordinary_user: Person
 ) -> None:
     root = make_root(ordinary_user)

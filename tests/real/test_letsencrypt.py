@@ -156,7 +156,7 @@ def test_a_run_without_changes_asks_nobody(site: Site) -> None:
     assert site.authority.calls() == before
 
 
-def test_certificates_tells_who_renews(site: Site) -> None:
+def test_certificates_shows_who_renews(site: Site) -> None:
     said = site.ctl("certificates").ok()
     assert f"renewed  by localhost from {datetime.now(UTC) + 59 * DAY:%Y-%m}" in said.out
 
@@ -249,7 +249,7 @@ def test_other_wishes_bring_another_certificate_for_the_same_account(site: Site)
     assert "0 changed" in site.ctl("reconfigure").ok().out
 
 
-def test_a_chain_that_is_not_offered_is_said(site: Site) -> None:
+def test_a_chain_that_is_not_offered_is_reported(site: Site) -> None:
     site.settings('letsencrypt["chain"] = "No Such Root"')
     said = site.ctl("renew-le-certs").ok()
     assert (
@@ -349,7 +349,7 @@ def test_a_failure_leaves_everything_else_done(site: Site) -> None:
     assert site.served() == before
 
 
-def test_nginx_that_does_not_answer_is_told_before_the_authority_is_asked(site: Site) -> None:
+def test_nginx_that_does_not_answer_is_reported_before_the_authority_is_asked(site: Site) -> None:
     site.settings()
     calls = site.authority.calls()
     site.ctl("stop", "nginx").ok()

@@ -67,7 +67,7 @@ def test_port_taken_names_the_process(make_root: RootMaker, me: Person, which: s
 
 @pytest.mark.usefixtures("need_root")
 def test_port_taken_by_a_process_that_cannot_be_seen(make_root: RootMaker, ordinary_user: Person) -> None:
-    """An ordinary user does not see whose port it is; the port itself must still be told."""
+    """An ordinary user does not see whose port it is; the port itself must still be reported."""
     root = make_root(ordinary_user)
     root.settings()
     with _taken(root.registry_port):
@@ -158,7 +158,7 @@ def test_storage_that_the_registry_cannot_write(make_root: RootMaker) -> None:
 
 
 @pytest.mark.usefixtures("need_root")
-def test_ordinary_user_is_told_of_root_and_sudo(ordinary_user: Person, tmp_path: Path) -> None:
+def test_ordinary_user_is_advised_to_use_sudo(ordinary_user: Person, tmp_path: Path) -> None:
     """On the machine itself, without --root. Nothing is read or written there: the refusal comes first."""
     settings = Path("/tmp") / f"ctl-test-settings-{os.getpid()}.py"
     settings.write_text('registry_external_url = "https://localhost:5050"\n', encoding="ascii")
@@ -191,7 +191,7 @@ def test_mistyped_command_names_the_nearest(root: Root) -> None:
     assert "reconfigure" in root.ctl("reconfigur").exits(2).err
 
 
-def test_global_options_stand_before_or_after_the_command(root: Root) -> None:
+def test_global_options_are_taken_before_or_after_the_command(root: Root) -> None:
     before = root.ctl("--settings", str(root.path / "etc/gitlab/gitlab.py"), "check-config").ok()
     after = root.ctl("check-config", "--settings", str(root.path / "etc/gitlab/gitlab.py")).ok()
     assert before.text == after.text
@@ -214,7 +214,7 @@ def test_root_and_settings_from_the_environment(root: Root) -> None:
     assert root.url in done.stdout
 
 
-def test_wrong_settings_are_all_told_at_once_with_their_places(root: Root) -> None:
+def test_wrong_settings_are_all_reported_at_once_with_their_places(root: Root) -> None:
     root.settings('registry["log_levle"] = "info"', 'registry["storage"] = 5', "import os")
     result = _refused(root, code=2)
     count = len(root.read("etc/gitlab/gitlab.py").splitlines())

@@ -219,7 +219,7 @@ def test_the_report_of_recovery_is_in_json(root: Root, other_port: int) -> None:
     assert json.loads(root.ctl("reconfigure", "--json").ok().out)["recovered"] is True
 
 
-def test_what_was_broken_before_is_told_as_such(root: Root, tmp_path: Path) -> None:
+def test_what_was_broken_before_is_reported_as_such(root: Root, tmp_path: Path) -> None:
     """The former configuration, changed by hand, lets no registry start: the run that fails did not break it."""
     config = root.path / "var/opt/gitlab/registry/config.yml"
     config.write_text(config.read_text().replace("version: 0.1", "version: 7"))

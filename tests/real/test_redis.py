@@ -62,7 +62,7 @@ def test_the_password_stays_in_the_registrys_own_file(root: Root) -> None:
     assert holders == {"etc/gitlab/gitlab.py", "var/opt/gitlab/registry/config.yml"}
 
 
-def test_a_cache_of_other_storage_is_told_and_can_be_emptied(root: Root, redis: RedisServer) -> None:
+def test_a_cache_of_other_storage_is_reported_and_can_be_emptied(root: Root, redis: RedisServer) -> None:
     image = images.image("redis moves")
     root.client.push("grp/moved", image, "v1")
     assert root.client.pulls("grp/moved", image, "v1")
@@ -78,7 +78,7 @@ def test_a_cache_of_other_storage_is_told_and_can_be_emptied(root: Root, redis: 
     assert root.client.pulls("grp/moved", image, "v1")
 
 
-def test_a_redis_that_cannot_be_used_is_told_where_it_is_new(
+def test_a_redis_that_cannot_be_used_is_reported_where_it_is_new(
     make_root: RootMaker, root: Root, redis: RedisServer
 ) -> None:
     assert "registry.redis" not in root.ctl("reconfigure").ok().err

@@ -32,7 +32,7 @@ REPORTED: set[str] = set()
 
 
 def _rendered(output: Path, root: Root) -> Path:
-    """Where the files of the root lie below the output."""
+    """Where the files of the root are below the output."""
     return output / str(root.path).lstrip("/")
 
 
@@ -49,7 +49,7 @@ def test_rendered_files_are_the_reconfigured_ones(running: Root, tmp_path: Path)
 
 
 def _of_a_certificate(name: str) -> bool:
-    """A rendering makes the server's certificate for itself; one file beside NGINX tells which it serves."""
+    """A rendering makes the server's certificate for itself; one file beside NGINX shows which it serves."""
     return "/ssl/" in name or name == "var/opt/gitlab/nginx/run/certificate"
 
 
@@ -202,7 +202,7 @@ def test_json_is_all_that_standard_output_holds(running: Root) -> None:
     assert isinstance(json.loads(running.ctl("reconfigure", "--json").ok().out), dict)
 
 
-def test_log_of_the_run_tells_what_it_did(running: Root) -> None:
+def test_log_of_the_run_shows_what_it_did(running: Root) -> None:
     folder = running.path / "var/log/gitlab/reconfigure"
     before = set(folder.iterdir())
     running.settings('registry["log_level"] = "error"')

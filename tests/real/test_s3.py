@@ -1,4 +1,4 @@
-"""A registry whose images lie in a bucket, with a real S3 server; and drivers that the program does not have."""
+"""A registry whose images are in a bucket, with a real S3 server; and drivers that the program does not have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def s3(registry_program: Registry) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def root(module_root_maker: RootMaker, s3: S3Server) -> Root:
-    """A running registry whose images lie in the bucket; downloads go through the registry."""
+    """A running registry whose images are in the bucket; downloads go through the registry."""
     root = module_root_maker()
     root.settings(_storage(s3))
     root.reconfigure()

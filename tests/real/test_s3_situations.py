@@ -27,7 +27,7 @@ def s3() -> Iterator[GuardedS3Server]:
 
 @pytest.fixture(scope="module")
 def root(module_root_maker: RootMaker, s3: GuardedS3Server) -> Root:
-    """A registry with static keys, and parameters whose effects can be told from the defaults'."""
+    """A registry with static keys, and parameters whose effects differ from the defaults'."""
     root = module_root_maker()
     root.settings(
         _storage(
@@ -86,7 +86,9 @@ def test_parts_have_the_size_of_chunks(root: Root, s3: GuardedS3Server) -> None:
     assert ended.status == 204, ended.body
 
 
-def test_wrong_keys_are_said_before_the_registry_is_switched_over(root: Root, s3: GuardedS3Server) -> None:
+def test_wrong_keys_are_reported_before_the_registry_is_switched_over(
+    root: Root, s3: GuardedS3Server
+) -> None:
     settings, pids = root.read("etc/gitlab/gitlab.py"), root.pids()
     cases: list[tuple[dict[str, Any], str]] = [
         ({"secretkey": "not-the-secret"}, "SignatureDoesNotMatch"),

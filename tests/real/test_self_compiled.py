@@ -1,4 +1,4 @@
-"""A self-compiled GitLab: its own gitlab.yml is told of the registry, and keeps every other byte."""
+"""A self-compiled GitLab: its own gitlab.yml gets the registry, and keeps every other byte."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_link_is_followed(root: Root) -> None:
         (gitlab_yml("  registry: *store\n"), "production.registry is an alias of another place"),
     ],
 )
-def test_what_cannot_be_edited_is_said_and_changes_nothing(
+def test_what_cannot_be_edited_is_reported_and_changes_nothing(
     make_root: RootMaker, content: str | None, message: str
 ) -> None:
     root = make_root()

@@ -1,4 +1,4 @@
-"""Notifications: who is told what, with which headers, and what becomes of endpoints that fail."""
+"""Notifications: which events are sent, with which headers, and what becomes of endpoints that fail."""
 
 from __future__ import annotations
 

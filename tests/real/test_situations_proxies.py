@@ -1,4 +1,4 @@
-"""The vhost behind load balancers, and what it tells the registry of the client."""
+"""The vhost behind load balancers, and what it passes to the registry about the client."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_arbitrary_port_behind_a_balancer_that_ends_tls(site: Root, folder: Path
     assert redirected.header("Location") == f"https://{HOST}/v2/some"
 
 
-def test_only_trusted_proxies_tell_addresses(site: Root) -> None:
+def test_only_trusted_proxies_set_addresses(site: Root) -> None:
     site.settings(
         f'{VHOST}["real_ip_header"] = "X-Forwarded-For"',
         f'{VHOST}["real_ip_trusted_addresses"] = ["{BALANCER}"]',

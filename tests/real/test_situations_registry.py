@@ -138,7 +138,7 @@ def test_deleting_can_be_switched_off(site: Root) -> None:
 
 
 def foreign_manifest() -> bytes:
-    """A manifest whose layer lies elsewhere, which only validation objects to."""
+    """A manifest whose layer is elsewhere, which only validation objects to."""
     config = IMAGE.needs[0]
     foreign = {
         "mediaType": FOREIGN,
@@ -155,7 +155,7 @@ def foreign_manifest() -> bytes:
     return json.dumps(content).encode()
 
 
-def test_validation_refuses_layers_that_lie_elsewhere(site: Root) -> None:
+def test_validation_refuses_layers_that_are_elsewhere(site: Root) -> None:
     use(site)
     site.client.push("grp/foreign", IMAGE, "other")
     assert put_manifest(site, "grp/foreign", foreign_manifest(), DOCKER).status == 201
@@ -219,7 +219,7 @@ def test_storage_that_vanishes_makes_the_registry_unhealthy(site: Root) -> None:
 
 
 @pytest.mark.one_registry
-def test_images_lie_where_the_settings_say(site: Root) -> None:
+def test_images_are_where_the_settings_say(site: Root) -> None:
     use(site)
     site.client.push("grp/before", IMAGE, "v1")
     new = site.path / "srv/images"
@@ -273,7 +273,7 @@ def test_a_download_under_way_survives_a_restart_by_hand(site: Root) -> None:
     assert site.pids()["registry"] != before
 
 
-# --- what GitLab is told
+# --- what GitLab gets
 
 
 def gitlab_yml(root: Root) -> Any:  # noqa: ANN401 - YAML
@@ -295,7 +295,7 @@ def test_new_projects_have_no_registry(site: Root) -> None:
 
 @pytest.mark.one_registry
 def test_external_registry_gets_gitlabs_side_only(make_root: RootMaker) -> None:
-    """The key lies where the settings say; neither a registry nor NGINX runs; a token of it is good elsewhere."""
+    """The key is where the settings say; neither a registry nor NGINX runs; a token of it is good elsewhere."""
     root = make_root()
     pair = {"REGISTRY_KEY": seeds.pair(1)[0], "REGISTRY_CERTIFICATE": seeds.pair(1)[1]}
     env = {name: str(root.write(f"given/{name}", text, mode=0o600)) for name, text in pair.items()}

@@ -83,7 +83,7 @@ def test_wildcard_certificate_is_good_for_every_name_below(running: Root) -> Non
 
 
 def handshake(root: Root, *options: str) -> str:
-    """What openssl tells of a handshake; "" where there is none."""
+    """What openssl reports of a handshake; "" where there is none."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{root.port}", "-servername", REGISTRY, *options]
     done = subprocess.run(
         command,
@@ -170,7 +170,7 @@ def shown(root: Root) -> tuple[object, object]:
 
 
 def test_existing_domain_with_a_port(site: Root) -> None:
-    """GitLab's own certificate is found where the guide says it lies."""
+    """GitLab's own certificate is found where the guide says it is."""
     certificate, key = bring(site, "gitlab", GITLAB)
     site.write(f"{SSL}/{GITLAB}.crt", certificate.read_text())
     site.write(f"{SSL}/{GITLAB}.key", key.read_text(), mode=0o600)

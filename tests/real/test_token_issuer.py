@@ -325,7 +325,7 @@ def test_wrong_credentials_are_refused_in_the_specifications_form(running: Root)
         ({"account": "boss"}, "account is not the user"),
     ],
 )
-def test_malformed_requests_are_told_so(running: Root, more: dict[str, str], what: str) -> None:
+def test_malformed_requests_are_named_so(running: Root, more: dict[str, str], what: str) -> None:
     answer = Issuer.of(running).get("reader", **more)
     assert answer.status == 400
     assert what in answer.json()["errors"][0]["message"]
@@ -609,7 +609,7 @@ def test_switched_off_it_leaves_key_and_accounts(running: Root) -> None:
 
 
 @any_program
-def test_beside_gitlab_it_runs_only_when_told_to(running: Root) -> None:
+def test_beside_gitlab_it_runs_only_when_enabled(running: Root) -> None:
     running.settings('registry_auth["enable"] = True')
     running.reconfigure()
     challenge = running.client.get("/v2/").header("WWW-Authenticate")

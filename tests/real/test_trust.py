@@ -49,7 +49,7 @@ def push(machine: Machine, folder: Path) -> Result:
 
 
 def inspect(machine: Machine) -> Result:
-    """What skopeo tells of the pushed image."""
+    """What skopeo reports of the pushed image."""
     token = machine.ctl("registry-token", "--repository", "team/app").ok().out.strip()
     return machine.run("skopeo", "inspect", "--registry-token", token, "--format", "{{.Digest}}", TARGET)
 
@@ -96,7 +96,7 @@ def test_another_ca_under_our_name_leaves_no_stale_link(machine: Machine) -> Non
 
 
 def test_the_printed_commands_work(machine: Machine, tmp_path: Path) -> None:
-    """Run on this machine, with `cp` for `scp` and no host: what lies there then is what skopeo needs."""
+    """Run on this machine, with `cp` for `scp` and no host: what is there then is what skopeo needs."""
     lines = machine.ctl("trust", "--docker").ok().out.splitlines()
     machine.run("rm", "-rf", "/etc/docker/certs.d").ok()
     assert refused(machine, tmp_path)

@@ -1,4 +1,4 @@
-"""Garbage collections with the real registry under real runit: what goes, what stays, what is told."""
+"""Garbage collections with the real registry under real runit: what goes, what stays, what is reported."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_deleted_image_is_freed_and_can_be_pushed_again(registry: Stack) -> None
     assert registry.client.pulls("grp/app", image, "v1")
 
 
-def test_dry_run_tells_what_a_run_would_free_and_changes_nothing(registry: Stack) -> None:
+def test_dry_run_shows_what_a_run_would_free_and_changes_nothing(registry: Stack) -> None:
     stay, go = populate(registry)
     registry.client.push("other", go[0], "tagged-there")  # what is needed elsewhere is not freed
     before, line = tree.snapshot(registry.images), registry.sv("status").split(")")[0]
@@ -158,7 +158,7 @@ def test_dry_run_tells_what_a_run_would_free_and_changes_nothing(registry: Stack
     assert stays(registry, stay)
 
 
-def test_dry_run_without_m_tells_unreferenced_blobs_only(registry: Stack) -> None:
+def test_dry_run_without_m_shows_unreferenced_blobs_only(registry: Stack) -> None:
     _, go = populate(registry)
     assert registry.report("-d")["blobs_deleted"] == 0
     registry.client.request("DELETE", f"/v2/grp/app/manifests/{go[0].digest}")
@@ -232,7 +232,7 @@ def test_what_is_made_for_a_collection_is_private_and_gone_afterwards(registry: 
     assert owners == {registry_uid()}
 
 
-def test_a_cache_in_redis_that_nothing_names_is_said(registry: Stack) -> None:
+def test_a_cache_in_redis_that_nothing_names_is_reported(registry: Stack) -> None:
     storage = registry.document()["storage"] | {"cache": {"blobdescriptor": "redis"}}
     registry.config.write_text(json.dumps(registry.document(storage=storage)), encoding="utf-8")
     populate(registry)
@@ -240,7 +240,7 @@ def test_a_cache_in_redis_that_nothing_names_is_said(registry: Stack) -> None:
     assert registry.serves()
 
 
-def test_secrets_are_not_told_when_the_program_fails(registry: Stack) -> None:
+def test_secrets_are_not_reported_when_the_program_fails(registry: Stack) -> None:
     populate(registry)
     (registry.signs / "fail").touch()
     said = registry.collect(code=1)
@@ -276,7 +276,7 @@ def test_registry_that_ctl_does_not_run_is_not_cheated(registry: Stack) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_configuration_only_root_can_read_is_said(registry: Stack) -> None:
+def test_configuration_only_root_can_read_is_reported(registry: Stack) -> None:
     populate(registry)
     other = registry.folder / "other.yml"
     shutil.copy(registry.config, other)

@@ -98,7 +98,7 @@ def test_a_database_that_may_be_used_counts(tmp_path: Path, enabled: object) -> 
     assert config(tmp_path, text).database
 
 
-def test_missing_file_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_missing_file_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CtlError, match="does not exist") as caught:
         read_config(tmp_path / "none.yml", {})
     assert "ctl reconfigure" in str(caught.value.hint)

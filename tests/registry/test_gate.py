@@ -1,4 +1,4 @@
-"""The gate: who waits for whom, and who is told to come back later."""
+"""The gate: who waits for whom, and who must come back later."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_child_that_does_not_inherit_it_does_not(layout: Layout) -> None:
         child.wait()
 
 
-def test_second_collection_is_told_who_has_the_gate(layout: Layout) -> None:
+def test_second_collection_learns_who_has_the_gate(layout: Layout) -> None:
     with Gate(layout):
         assert collecting(layout)
         for shared in (False, True):

@@ -210,7 +210,7 @@ def test_run_script_without_a_gate_is_refused(filled: Stack) -> None:
     assert filled.serves()
 
 
-def test_registry_that_does_not_come_back_is_said(filled: Stack) -> None:
+def test_registry_that_does_not_come_back_is_reported(filled: Stack) -> None:
     script = filled.layout.sv / "registry" / "run"
     facts = json.loads((script.parent / "ctl.json").read_text(encoding="utf-8"))
     (script.parent / "ctl.json").write_text(json.dumps(facts | {"wait": 2}), encoding="utf-8")

@@ -53,7 +53,7 @@ def test_reason_is_one_line(printed: str, expected: str) -> None:
     assert reason(printed.splitlines()) == expected
 
 
-def test_what_yaml_refuses_is_told_without_its_value() -> None:
+def test_what_yaml_refuses_is_reported_without_its_value() -> None:
     said = reason(PARSE.splitlines(), secrets=["s3cr3t-and-more"])
     assert said.startswith("error parsing /etc/config.yml: yaml: unmarshal errors:")
     assert "line 5: cannot unmarshal !!str `***` into bool" in said

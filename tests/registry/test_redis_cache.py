@@ -184,7 +184,7 @@ def test_a_dry_run_leaves_the_cache_alone_and_a_read_only_registry_is_collected_
     assert registry.client.request("POST", "/v2/grp/app/blobs/uploads/").status == 405
 
 
-def test_a_wrong_password_and_missing_rights_are_said(make_stack: Maker, redis: RedisServer) -> None:
+def test_a_wrong_password_and_missing_rights_are_reported(make_stack: Maker, redis: RedisServer) -> None:
     registry = make_stack(_section("addr", redis.address, password="not-the-password"))
     registry.client.push("grp/app", images.image("no cache"), "v1")
     said = registry.collect("-m", code=1)

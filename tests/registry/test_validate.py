@@ -33,7 +33,7 @@ class Question:
 
     Args:
         program: the path of the registry.
-        folder: where its configuration lies; its user can enter it.
+        folder: where its configuration is; its user can enter it.
     """
 
     program: Path
@@ -148,7 +148,9 @@ SAYS = {
 
 
 @pytest.mark.parametrize(("name", "changes"), FAULTS, ids=[name for name, _ in FAULTS])
-def test_faults_are_told_in_the_registrys_own_words(question: Question, name: str, changes: Document) -> None:
+def test_faults_are_reported_in_the_registrys_own_words(
+    question: Question, name: str, changes: Document
+) -> None:
     said = question.refusal(question.document(**changes))
     assert SAYS.get(name, "") in said
     assert len(said) > 10
@@ -169,7 +171,7 @@ def test_its_own_environment_counts_and_the_callers_does_not(
     assert "loud" in question.refusal(question.document(), REGISTRY_LOG_LEVEL="loud")
 
 
-def test_missing_program_is_said(question: Question) -> None:
+def test_missing_program_is_reported(question: Question) -> None:
     (question.folder / "config.yml").touch()
     with pytest.raises(PreflightError, match="/nowhere cannot be started"):
         registry_accepts(

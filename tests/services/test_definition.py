@@ -1,4 +1,4 @@
-"""The file that tells ctl about a service, and the lists of services."""
+"""The definition of a service, and the lists of services."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from ctl.services.ending import VARIABLE, promised
 
 
 @pytest.mark.parametrize(("value", "seconds"), [("180", 180), ("", 0), ("soon", 0), (None, 0)])
-def test_what_it_was_told(value: str | None, seconds: int) -> None:
+def test_what_it_was_given(value: str | None, seconds: int) -> None:
     environment = {} if value is None else {VARIABLE: value}
     process = subprocess.Popen(["/bin/cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin
@@ -26,7 +26,7 @@ def test_what_it_was_told(value: str | None, seconds: int) -> None:
     assert promised(process.pid) == 0, "it has ended"
 
 
-def test_nothing_is_told_of_no_process() -> None:
+def test_no_process_has_no_reason() -> None:
     assert promised(None) == 0
 
 

@@ -75,7 +75,7 @@ def test_unix_socket() -> None:
         assert listens(os.getpid(), f"unix:{path}")
 
 
-def test_a_strangers_listener_is_told_from_ones_own(listener: socket.socket) -> None:
+def test_a_strangers_listener_is_not_ones_own(listener: socket.socket) -> None:
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     child = subprocess.Popen([sys.executable, "-I", "-S", "-c", "input()"], stdin=subprocess.PIPE)
     try:

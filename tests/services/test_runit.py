@@ -94,7 +94,7 @@ def test_restart_waits_for_a_drain(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("command", ["restart", "stop", "disable"])
-def test_a_process_drains_by_what_it_was_told_when_it_started(stack: Stack, command: str) -> None:
+def test_a_process_drains_by_what_held_when_it_started(stack: Stack, command: str) -> None:
     """The definition has been written anew since, with a shorter wait."""
     stack.listener("web", drain=1.5, wait=8)
     run = stack.layout.sv / "web/run"
@@ -255,7 +255,7 @@ def test_a_crashing_service_fails_early_with_its_log(stack: Stack, monkeypatch: 
     assert caught.value.line.startswith("timeout: down: web: ")
 
 
-def test_what_runsv_complains_of_is_told(stack: Stack) -> None:
+def test_what_runsv_complains_of_is_reported(stack: Stack) -> None:
     folder = stack.define("web", SLEEPER, wait=1)
     (folder / "run").chmod(0o644)
     stack.define("other", CRASHER)

@@ -179,7 +179,7 @@ class TestSystemd:
         calls = (stack.folder / "calls").read_text().splitlines()
         assert calls == [f"start {supervisor.UNIT}", f"stop {supervisor.UNIT}"]
 
-    def test_what_it_says_is_told(self, stack: Stack, machine: Layout) -> None:
+    def test_what_it_says_is_reported(self, stack: Stack, machine: Layout) -> None:
         (stack.folder / "broken").touch()
         with pytest.raises(CtlError, match=f"systemctl start {supervisor.UNIT}: Unit is masked"):
             Runit(machine).ensure_supervisor()

@@ -166,7 +166,7 @@ def test_nothing_to_say(site: Site, text: str) -> None:
 
 
 @pytest.mark.parametrize("port", ["", f'{VHOST}["redirect_http_to_https_port"] = 8080\n'])
-def test_a_redirect_that_leads_nowhere_is_left_out_with_one_warning(site: Site, port: str) -> None:
+def test_a_redirect_that_leads_nowhere_is_ignored_with_one_warning(site: Site, port: str) -> None:
     text = f'registry_external_url = "http://r.example.com"\n{VHOST}["redirect_http_to_https"] = True\n{port}'
     text += 'registry["token_realm"] = "https://gitlab.example.com"\n'
     assert not site.value(text, "registry.nginx.redirect_http_to_https")
@@ -267,7 +267,7 @@ def test_a_refused_value_does_not_bring_further_errors(site: Site) -> None:
         site.error(text)
 
 
-def test_independent_errors_are_all_said_in_the_order_of_the_file(site: Site) -> None:
+def test_independent_errors_are_all_reported_in_the_order_of_the_file(site: Site) -> None:
     found = site.errors(
         BOTH
         + """

@@ -50,7 +50,7 @@ def test_token_realm(site: Site, given: str, realm: str) -> None:
     assert site.value(given, "registry.token_realm") == realm
 
 
-def test_origins_tell_where_a_value_comes_from(site: Site) -> None:
+def test_origins_show_where_a_value_comes_from(site: Site) -> None:
     attributes = site.attributes(BOTH + 'registry["log_level"] = "warn"\n')
     given = attributes.origin("registry.log_level")
     assert (given.kind, given.location and given.location.line) == (OriginKind.FILE, 4)
@@ -128,7 +128,7 @@ def test_paths_of_a_root_stay_there(site: Site) -> None:
     assert attributes.registry.executable == "/x/y"
 
 
-def test_gitlab_is_told_of_the_folder_of_the_driver(site: Site) -> None:
+def test_gitlab_gets_the_folder_of_the_driver(site: Site) -> None:
     attributes = site.attributes(BOTH + 'registry["storage"] = {"filesystem": {"rootdirectory": "/images"}}')
     assert attributes.gitlab_rails.registry_path == f"{site.folder}/images"
     assert attributes.registry.storage["filesystem"]["rootdirectory"] == f"{site.folder}/images"

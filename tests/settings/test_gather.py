@@ -119,7 +119,7 @@ def test_numbers_and_texts_of_ports_are_alike(site: Site) -> None:
         assert site.value(text + 'letsencrypt["enable"] = False', "gitlab_rails.registry_port") == 5005
 
 
-def test_one_address_is_a_list_of_one_and_that_is_said(site: Site) -> None:
+def test_one_address_is_a_list_of_one_and_that_is_reported(site: Site) -> None:
     text = BOTH + 'registry["nginx"]["listen_addresses"] = "127.0.0.1"\n'
     assert site.value(text, "registry.nginx.listen_addresses") == ["127.0.0.1"]
     (note,) = site.notes(text)

@@ -77,7 +77,7 @@ def test_a_large_file_is_checked_soon(measured: dict[str, tuple[int, str]], name
     assert len(said) < 64 * 1024
 
 
-def test_of_many_findings_the_first_are_told_and_the_rest_counted(
+def test_of_many_findings_the_first_are_reported_and_the_rest_counted(
     measured: dict[str, tuple[int, str]],
 ) -> None:
     _, said = measured["unknown settings"]

@@ -182,7 +182,7 @@ def test_an_ecdsa_key_has_a_curve(site: Site) -> None:
 # --- what is wrong
 
 
-def test_nothing_is_said_of_what_works(site: Site) -> None:
+def test_nothing_is_reported_of_what_works(site: Site) -> None:
     assert site.warnings(GITLAB + URL) == site.notes(GITLAB + URL) == []
     assert site.warnings(GITLAB + URL + ON) == []
 

@@ -103,7 +103,7 @@ def test_a_thousand_endpoints_are_quick(site: Site) -> None:
     assert len(found) == 1000
 
 
-def test_wrong_text_and_wrong_names_are_told_in_one_go(tmp_path: Path) -> None:
+def test_wrong_text_and_wrong_names_are_reported_in_one_go(tmp_path: Path) -> None:
     settings = tmp_path / "gitlab.py"
     settings.write_text('registry["log_levle"] = "info"\nimport os\nregistry["storage"] = 5\n')
     with pytest.raises(SettingsError) as caught:
@@ -112,7 +112,7 @@ def test_wrong_text_and_wrong_names_are_told_in_one_go(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".py", ".rb"])
-def test_what_could_not_be_computed_is_told_once_and_at_its_place(tmp_path: Path, suffix: str) -> None:
+def test_what_could_not_be_computed_is_reported_once_and_at_its_place(tmp_path: Path, suffix: str) -> None:
     settings = tmp_path / f"gitlab{suffix}"
     lines = [
         'registry["username"] = "registry"',

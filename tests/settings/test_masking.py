@@ -154,7 +154,7 @@ DOCUMENT = st.recursive(
 
 
 def expected(value: Any) -> Any:  # noqa: ANN401
-    """A document as it shall be seen."""
+    """A document as it should be seen."""
     if isinstance(value, dict):
         return {key: MASK if key in SECRET_KEYS else expected(one) for key, one in value.items()}
     return [expected(one) for one in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""redis, gc, reporting and middleware: what is wrong inside is told at its place, what is unknown passes."""
+"""redis, gc, reporting and middleware: what is wrong inside is reported at its place, what is unknown passes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from tests.harness.hostile import SCENES, full, without
 from tests.harness.rendered import made, parsed
 
 TEXT, WORD = "zqz", "zwz"
-"""Harmless ones, to be told from all else in a file."""
+"""Harmless ones, to be distinguished from all else in a file."""
 SEVERAL_WORDS = {
     *(name for name, option in OPTIONS.items() if isinstance(option.type, Words)),
     "registry.nginx.ssl_conf_command",
@@ -183,7 +183,7 @@ def test_sh_reads_the_scripts_as_the_parser_does(text: str, tmp_path: Path) -> N
 
 
 def test_the_environment_arrives(tmp_path: Path) -> None:
-    """chpst itself tells what it reads; a value that it would change is refused."""
+    """chpst itself shows what it reads; a value that it would change is refused."""
     given = {f"A{number}": text for number, text in enumerate([*NASTY, ""]) if not text.endswith((" ", "\t"))}
     folder = tmp_path / "env"
     folder.mkdir()

@@ -150,7 +150,7 @@ def _intermediate(root: Pair) -> Pair:
     return issue(root, ["intermediate"], now=NOW)
 
 
-def test_an_encrypted_ca_key_is_told_of() -> None:
+def test_an_encrypted_ca_key_is_reported() -> None:
     key = make_key()
     own = Pair(certificate_pem(key), key_pem(key, password=b"geheim"))
     with pytest.raises(CtlError, match="the CA's key cannot be read"):

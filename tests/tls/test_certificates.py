@@ -67,7 +67,7 @@ def test_a_name_that_no_certificate_can_carry() -> None:
         normal_host(f"{'a' * 64}.example.com")
 
 
-def test_issuer_is_told_by_signature_and_not_by_name() -> None:
+def test_issuer_is_known_by_signature_and_not_by_name() -> None:
     authority, namesake = make_authority("h", now=NOW), make_authority("h", now=NOW)
     server = issue(authority, ["registry.example.com"], now=NOW)
     assert issued_by(server.certificate, authority.certificate)

@@ -290,7 +290,7 @@ def test_links_to_files_elsewhere_are_followed(
 
 
 @pytest.mark.parametrize("lost", ["ca.crt", "ca.key"])
-def test_half_a_ca_is_told_of(place: Place, lost: str) -> None:
+def test_half_a_ca_is_reported(place: Place, lost: str) -> None:
     place.converge()
     for path in (place.folder / lost, place.certificate, place.key):
         path.unlink()
@@ -339,7 +339,7 @@ def test_a_key_that_may_not_be_read(place: Place) -> None:
     assert "cannot be read: Permission denied" in said
 
 
-def test_whether_clients_must_be_told(place: Place) -> None:
+def test_whether_clients_must_trust_anew(place: Place) -> None:
     assert not place.resource().local()
     place.converge()
     assert place.resource().local()

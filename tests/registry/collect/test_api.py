@@ -120,7 +120,7 @@ def test_content_is_checked_against_its_digest(serve: Server) -> None:
         api.manifest("a", bad)
 
 
-def test_deletion_tells_whether_it_was_there(serve: Server) -> None:
+def test_deletion_reports_whether_it_was_there(serve: Server) -> None:
     api = serve(
         {"DELETE /v2/a/manifests/sha256:aa": Reply(202), "DELETE /v2/a/manifests/sha256:bb": Reply(405)}
     )

@@ -55,7 +55,7 @@ def test_usage_error_is_not_taken_for_success(program: str) -> None:
 
 
 @BOTH
-def test_empty_registry_is_told_from_a_failure(program: str) -> None:
+def test_empty_registry_is_distinguished_from_a_failure(program: str) -> None:
     assert recorded(f"{program}-empty").empty
 
 

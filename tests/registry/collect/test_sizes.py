@@ -1,4 +1,4 @@
-"""Bytes on disk, and how they are told."""
+"""Bytes on disk, and how they are written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_storage_without_pushes_is_empty(tmp_path: Path) -> None:
     assert not nothing_stored(tmp_path)
 
 
-def test_sum_is_told_only_if_all_is_known() -> None:
+def test_sum_is_reported_only_if_all_is_known() -> None:
     assert total(["a", "b"], {"a": 1, "b": 2}) == 3
     assert total(["a", "c"], {"a": 1, "b": 2}) is None
     assert total([], {}) == 0
@@ -56,5 +56,5 @@ def test_sum_is_told_only_if_all_is_known() -> None:
         (5 * 10**18, "5000.0 PB (5,000,000,000,000,000,000 bytes)"),
     ],
 )
-def test_sizes_are_told_both_ways(size: int, text: str) -> None:
+def test_sizes_are_reported_both_ways(size: int, text: str) -> None:
     assert human(size) == text

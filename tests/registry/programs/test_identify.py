@@ -110,7 +110,7 @@ def test_program_sees_nothing_of_the_callers_environment(
     assert identify(path).version == "2.8"
 
 
-def test_program_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_program_that_is_missing_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PreflightError, match="No such file"):
         identify(tmp_path / "nowhere")
 
@@ -246,7 +246,7 @@ def test_missing_driver_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
     assert unsupported_settings(attributes(storage={"s3": {"bucket": "b"}}), program) == []
 
 
-def test_all_that_is_refused_is_said_at_once(tmp_path: Path) -> None:
+def test_all_that_is_refused_is_reported_at_once(tmp_path: Path) -> None:
     settings = attributes(storage={"azure": {}}, gc={"interval": "1h"}, database={"enabled": True})
     assert len(unsupported_settings(settings, identify(debian(tmp_path)))) == 3
 
@@ -259,7 +259,7 @@ HAVE = {
 
 
 @pytest.mark.real
-def test_programs_tell_what_they_are_and_have(registry_program: Registry) -> None:
+def test_programs_report_what_they_are_and_have(registry_program: Registry) -> None:
     found = identify(registry_program.program)
     assert type(found) is {2: Distribution2, 3: Distribution3}[registry_program.major]
     assert found.version.startswith({2: "2.8", 3: "3.1.1"}[registry_program.major])

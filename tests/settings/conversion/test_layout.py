@@ -75,7 +75,7 @@ def test_the_layout_is_kept(name: str) -> None:
     ast.parse(python)
 
 
-def test_an_include_is_told_to_be_converted_too() -> None:
+def test_an_include_must_be_converted_too() -> None:
     result = convert_ruby(Path("gitlab.rb"), "from_file '/etc/gitlab/more.rb'\n", NAMES)
     assert result.text == 'from_file("/etc/gitlab/more.rb")\n'
     assert "more.rb" in result.remarks[0]

@@ -106,7 +106,7 @@ LEFT_OUT = [
 
 
 @pytest.mark.parametrize("text", LEFT_OUT, ids=[text[:40] for text in LEFT_OUT])
-def test_what_was_left_out_leaves_a_file_that_can_be_read(text: str) -> None:
+def test_what_was_dropped_leaves_a_file_that_can_be_read(text: str) -> None:
     for environment in ENVIRONMENTS:
         ruby, python = both(text + "\n", environment)
         assert ruby.values.get("registry") == python.values.get("registry"), converted(text)

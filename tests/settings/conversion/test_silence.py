@@ -109,7 +109,7 @@ def _rendered(converted: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_what_is_not_said_stays_as_it_is(name: str, tmp_path: Path) -> None:
+def test_what_is_not_given_stays_as_it_is(name: str, tmp_path: Path) -> None:
     source = load_config(Path("config.yml"), SOURCES[name])
     converted = convert_config(Path("config.yml"), source)
     assert not converted.problems

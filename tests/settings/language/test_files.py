@@ -103,7 +103,7 @@ def test_read_file_takes_text_only(content: bytes, message: str) -> None:
     assert error.message == f"the file s {message}"
 
 
-def test_an_include_takes_effect_where_it_stands() -> None:
+def test_an_include_takes_effect_in_its_place() -> None:
     found = read(
         'registry["a"] = 1\nregistry["b"] = 1\nfrom_file("b.py")\nregistry["b"] = registry["c"]\n',
         b_py='registry["a"] = 2\nregistry["b"] = 2\nregistry["c"] = registry["a"] + 1\n',
@@ -111,7 +111,7 @@ def test_an_include_takes_effect_where_it_stands() -> None:
     assert found.values["registry"] == {"a": 2, "b": 3, "c": 3}
 
 
-def test_includes_are_relative_to_the_file_they_stand_in(
+def test_includes_are_relative_to_the_file_they_are_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "d").mkdir()

@@ -127,7 +127,7 @@ def test_locations_can_be_given_by_another_reader() -> None:
         ),
     ],
 )
-def test_the_caret_stands_below_the_place(text: str, shown: str) -> None:
+def test_the_caret_is_below_the_place(text: str, shown: str) -> None:
     (error,) = errors(text)
     assert shown in str(error)
 

@@ -1,4 +1,4 @@
-"""No error, and no source line shown with one, tells what may be a secret."""
+"""No error, and no source line shown with one, shows what may be a secret."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FAILING = [
 
 @pytest.mark.parametrize("expression", FAILING)
 @pytest.mark.parametrize("source", ['env("PASSWORD")', 'read_file("secret")', "password"])
-def test_values_are_never_told(expression: str, source: str) -> None:
+def test_values_are_never_reported(expression: str, source: str) -> None:
     text = (
         f'password = env("PASSWORD")\nregistry["x"] = password\nregistry["y"] = {expression.format(source)}\n'
     )
@@ -108,7 +108,7 @@ def test_messages_are_bounded_and_hold_no_control_characters() -> None:
     assert "\x1b" not in str(error)
 
 
-def test_a_path_is_told_wherever_it_comes_from() -> None:
+def test_a_path_is_reported_wherever_it_comes_from() -> None:
     (error,) = errors('registry["x"] = read_file(env("KEY_FILE", "/run/nowhere/key"))')
     assert error.message == "the file /run/nowhere/key does not exist"
     (error,) = errors('registry["x"] = read_file(env("KEY_FILE"))', {"KEY_FILE": SECRET})

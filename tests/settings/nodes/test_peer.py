@@ -183,7 +183,7 @@ def test_a_node_may_have_a_gitlab_rb(folder: Path, from_gitlab: bool) -> None:
         assert all(f"{folder}/gitlab.rb:8" in one for one in found)
 
 
-def test_an_unknown_key_is_said(folder: Path) -> None:
+def test_an_unknown_key_is_reported(folder: Path) -> None:
     without = "".join(line for line in GITLAB.splitlines(keepends=True) if "internal_key" not in line)
     (found,) = findings(folder, without, REGISTRY)
     assert found.startswith("warning registry.internal_key: the key of GitLab's node is not known here")

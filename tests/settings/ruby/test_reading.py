@@ -116,7 +116,7 @@ def test_places_after_wide_characters_are_counted_in_characters() -> None:
     assert str(found).splitlines()[2].index("^") == 4 + 23
 
 
-def test_included_files_are_read_where_they_stand() -> None:
+def test_included_files_are_read_in_their_place() -> None:
     reading = read(
         "registry['a'] = 1\nx = 'y'\nfrom_file 'more.rb'\nregistry['c'] = registry['b']\n",
         more_rb="registry['a'] = 2\nregistry['b'] = <<~EOS\n  #{x}\nEOS\n",

@@ -144,7 +144,7 @@ def test_a_wrong_file(text: str, place: str, message: str, hint: str) -> None:
     assert len(found) == 1, "\n".join(map(str, found))
 
 
-def test_all_errors_are_told_at_once_in_their_order() -> None:
+def test_all_errors_are_reported_at_once_in_their_order() -> None:
     found = errors("".join(f"registry['{name}'] = `{name}`\n" for name in "abcdefghij"))
     assert [one.location.line for one in found if one.location] == list(range(1, 11))
 
@@ -163,7 +163,7 @@ def test_a_file_that_is_not_text_names_the_place() -> None:
     assert str(found[0].location).endswith(":2:18")
 
 
-def test_what_follows_from_an_error_is_not_told() -> None:
+def test_what_follows_from_an_error_is_not_reported() -> None:
     text = "x = `ls`\nregistry['a'] = x\nregistry['b'] = \"#{x}\"\nregistry['c'] = registry['a'] + 'x'\n"
     assert len(errors(text)) == 1
 

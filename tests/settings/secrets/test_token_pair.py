@@ -47,7 +47,7 @@ def test_making_a_pair_says_nothing() -> None:
     assert done.stderr == ""
 
 
-def test_pairs_are_told_apart(pair: TokenPair, other_pair: TokenPair) -> None:
+def test_pairs_are_distinguished(pair: TokenPair, other_pair: TokenPair) -> None:
     assert matches(pair.key, pair.certificate)
     assert matches(pair.key, other_pair.certificate + pair.certificate)
     assert not matches(pair.key, other_pair.certificate)
