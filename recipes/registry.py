@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 
 from ctl.converge import (
+    Absent,
     Command,
     Directory,
     EnvDirectory,
@@ -16,9 +17,11 @@ from ctl.converge import (
     restart,
 )
 from ctl.distribution import distribution
+from ctl.graceful.master import SOCKETS
+from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
-from ctl.node.runit_service import component_account, runit_service
+from ctl.node.runit_service import as_user, component_account, runit_service, script
 from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.gate import gate_file
@@ -27,6 +30,7 @@ from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
+from ctl.settings.rules.vhost import through_socket
 
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
@@ -40,6 +44,15 @@ def recipe(node: Node) -> Iterator[Item]:
     yield from configuration(node)
     yield from migration(node)
     yield from service(node)
+
+
+def sockets(node: Node) -> Iterator[Item]:
+    """Where NGINX reaches it: the folder of the link is root's, that of the sockets the registry's."""
+    registry = node.attributes.registry
+    folder = Path(registry.socket_directory)
+    yield Directory(folder.parent)
+    yield Directory(folder, owner="root", group="root", mode=0o711)
+    yield Directory(folder / SOCKETS, owner=registry.username, group=registry.group, mode=0o711)
 
 
 def storage(node: Node) -> Iterator[Item]:
@@ -166,18 +179,45 @@ def migration(node: Node) -> Iterator[Item]:
 
 
 def service(node: Node) -> Iterator[Item]:
-    """The supervised process, under its own account."""
+    """The supervised process, under its own account: a master with the registry, or the registry itself."""
     registry = node.attributes.registry
+    graceful = Path(registry.socket_directory) if through_socket(node.attributes) else None
+    serve = node.layout.sv / COMPONENT.name / "serve"
+    variables = {
+        "registry": registry,
+        "config": Path(registry.dir) / "config.yml",
+        "gate": gate_file(node.layout),
+        "graceful": graceful,
+        "programs": node.programs,
+        "as_user": as_user(node, COMPONENT),
+    }
+    wait = COMPONENT.wait + ceil(go_seconds(str(registry.http_draintimeout)))
+    if graceful:
+        yield from sockets(node)
+        yield script(serve, "registry/serve.j2", variables, restart(COMPONENT.name))
+    else:
+        yield Absent(serve)
     yield from runit_service(
         node,
         COMPONENT,
-        "registry/run.j2",
-        variables={
-            "registry": registry,
-            "config": Path(registry.dir) / "config.yml",
-            "gate": gate_file(node.layout),
-        },
-        wait=COMPONENT.wait + ceil(go_seconds(str(registry.http_draintimeout))),
+        "graceful/run.j2" if graceful else "registry/serve.j2",
+        variables={**variables, **(master(node, serve, graceful) if graceful else {})},
+        wait=wait,
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS],
+        graceful=graceful,
     )
+
+
+def master(node: Node, serve: Path, folder: Path) -> dict[str, object]:
+    """What the master's run script says beside what every service's does."""
+    registry = node.attributes.registry
+    return {
+        "path": SYSTEM_PATH,
+        "runtime": runtime(),
+        "serve": serve,
+        "folder": folder,
+        "group": node.attributes.web_server.group if node.privileged else None,
+        "drain": ceil(go_seconds(str(registry.drain_timeout))),
+        "debug": registry.debug_addr,
+    }

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.auth.config import Config
-from ctl.auth.runtime import runtime
+from ctl.auth.runtime import NEEDED
 from ctl.converge import Directory, File, FileRights, Item, restart
+from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
@@ -66,7 +67,7 @@ def config(node: Node) -> Config:
 
 def service(node: Node) -> Iterator[Item]:
     """The supervised process, under its own account: the Python and the code that run now."""
-    found = runtime()
+    found = runtime(NEEDED)
     yield from runit_service(
         node,
         COMPONENT,

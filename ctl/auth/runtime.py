@@ -2,74 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import site
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-import ctl
 from ctl.converge.inspect import STAND_IN_ID, group_id, user_ids
 from ctl.errors import PreflightError
 from ctl.machine.access import may
+from ctl.machine.python import origins, runtime
 from ctl.node.node import Node
 
 NEEDED = ("uvicorn", "httptools", "josepy", "cryptography", "bcrypt")
 """Packages that the issuer imports."""
-
-
-@dataclass(frozen=True)
-class Runtime:
-    """What the service runs on.
-
-    Args:
-        python: the interpreter.
-        code: this version's package, links resolved; when it changes, the service must begin anew.
-        packages: folders for PYTHONPATH, where the interpreter does not look by itself; "" for none.
-    """
-
-    python: Path
-    code: Path
-    packages: str
-
-
-def runtime() -> Runtime:
-    """The Python and the code that run now."""
-    return Runtime(python(), Path(ctl.__file__).resolve().parent, os.pathsep.join(_packages()))
-
-
-def python() -> Path:
-    """This Python, by a link beside its environment where there is one, as install.sh makes it.
-
-    An upgrade moves that link and removes the old environment: the service can then still be started.
-    """
-    prefix = Path(sys.prefix)
-    executable = Path(sys.executable).absolute()
-    if sys.prefix == sys.base_prefix or not executable.is_relative_to(prefix):
-        return executable
-    link = prefix.parent / "venv"
-    if link.is_symlink() and link.resolve() == prefix.resolve():
-        return link / executable.relative_to(prefix)
-    return executable
-
-
-def _packages() -> list[str]:
-    """Folders of the code and of what it imports, less those in which the interpreter looks anyway."""
-    usual = {str(Path(one).resolve()) for one in site.getsitepackages()}
-    folders = [Path(ctl.__file__).resolve().parents[1]]
-    folders += [Path(origin).parents[1] for origin in _origins()]
-    found = (str(folder) for folder in folders if str(folder.resolve()) not in usual)
-    return list(dict.fromkeys(found))
-
-
-def _origins() -> Iterable[str]:
-    for name in NEEDED:
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            raise PreflightError(f"the Python package {name} is missing, which the token issuer needs")
-        yield spec.origin
 
 
 def refuse_unreachable(node: Node) -> None:
@@ -80,8 +24,8 @@ def refuse_unreachable(node: Node) -> None:
     """
     if not node.privileged or not node.attributes.registry_auth.enable:
         return
-    auth, found = node.attributes.registry_auth, runtime()
-    readable = [Path(os.__file__), found.code / "auth/__main__.py", *map(Path, _origins())]
+    auth, found = node.attributes.registry_auth, runtime(NEEDED)
+    readable = [Path(os.__file__), found.code / "auth/__main__.py", *map(Path, origins(NEEDED))]
     accounts = next(one for one in Path(auth.accounts_file).parents if one.is_dir())
     tests = [("-x", found.python), *(("-r", path) for path in readable), ("-x", accounts)]
     if _may(node, tests):

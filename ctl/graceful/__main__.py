@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import grp
 from pathlib import Path
 
 from ctl.graceful.master import Master, Options
@@ -14,16 +15,15 @@ def main() -> int:
     parser.add_argument("command", type=Path, help="the script that becomes the program")
     parser.add_argument("--run", type=Path, default=Path("run"), help="the script that starts this master")
     parser.add_argument("--folder", type=Path, required=True, help="of the link and the sockets")
-    parser.add_argument("--group", type=int, help="number of the group that may connect")
+    parser.add_argument("--group", help="the group that may connect")
     parser.add_argument(
         "--drain", type=float, required=True, help="seconds until a replaced process must end"
     )
     parser.add_argument("--wait", type=float, required=True, help="seconds from TERM to KILL")
     parser.add_argument("--debug", help="address of the debug server")
     given = parser.parse_args()
-    options = Options(
-        given.command.absolute(), given.folder, given.group, given.drain, given.wait, given.debug
-    )
+    group = grp.getgrnam(given.group).gr_gid if given.group else None
+    options = Options(given.command.absolute(), given.folder, group, given.drain, given.wait, given.debug)
     return Master(options, given.run.absolute()).run()
 
 

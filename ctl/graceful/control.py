@@ -24,6 +24,14 @@ class Control:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
 
+    def answers(self) -> bool:
+        """Whether a master runs."""
+        try:
+            self.ask("state")
+        except MasterGone:
+            return False
+        return True
+
     def instances(self) -> list[Instance]:
         """Every process, in the order of their start. Raises MasterGone where no master answers."""
         return [Instance.of(one) for one in self.ask("state")["instances"]]

@@ -22,6 +22,8 @@ KEPT = "CTL_GRACEFUL"
 """Environment variable in which the master finds its processes again after it has replaced itself."""
 LINK = "current.sock"
 SOCKETS = "sockets"
+ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
+"""No process outlives its master. A change of account undoes this: a script that makes one must say it again."""
 _TICK = 0.1
 """Seconds between two looks at processes that come or go; none while there is just the one that serves."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
@@ -178,8 +180,8 @@ class Master:
         debug = free_port(host_of(self.options.debug)) if self.options.debug else None
         environment = {name: value for name, value in os.environ.items() if name != KEPT}
         environment |= {"CTL_SOCKET": str(path), "CTL_DEBUG": self._debug_address(debug)}
-        command = str(self.options.command)
-        pid = os.posix_spawn(command, [command], environment, setsigdef=_SIGNALS)
+        command = [*ENDS_WITH_US, str(self.options.command)]
+        pid = os.posix_spawnp(command[0], command, environment, setsigdef=_SIGNALS)
         instance = Instance(self.counter, pid, str(path), debug)
         instance.to(state, seconds)
         self.instances.append(instance)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ctl.nginx.build import NginxBuild
 from ctl.settings.attributes import Attributes
 from ctl.settings.rules.letsencrypt import obtains_certificate
+from ctl.settings.rules.vhost import socket_link, through_socket
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
@@ -38,7 +39,10 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "tls": vhost.https,
         "names": names(attributes),
         "challenges": attributes.letsencrypt.wwwroot if obtains_certificate(attributes) else None,
-        "upstream": attributes.registry.registry_http_addr,
+        "upstream": upstream(attributes),
+        "own_address": listen_address(attributes.registry.registry_http_addr)
+        if through_socket(attributes)
+        else None,
         "issuer": issuer(attributes, build),
         "access_log": logs / "gitlab_registry_access.log",
         "error_log": logs / "gitlab_registry_error.log",
@@ -49,6 +53,18 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "hsts": hsts(attributes),
         "redirect_to": attributes.registry_external_url.rstrip("/"),
     }
+
+
+def upstream(attributes: Attributes) -> str:
+    """Where NGINX reaches the registry."""
+    if through_socket(attributes):
+        return f"unix:{socket_link(attributes)}"
+    return str(attributes.registry.registry_http_addr)
+
+
+def listen_address(address: str) -> str:
+    """An address of Go (":5000") as NGINX's listen has it."""
+    return f"*{address}" if address.startswith(":") else address
 
 
 def issuer(attributes: Attributes, build: NginxBuild) -> dict[str, object] | None:

@@ -21,7 +21,7 @@ from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.registry.reachable import refuse_other_metadata
 from ctl.registry.support import unsupported_settings
-from ctl.services.definition import read_definition
+from ctl.services.definition import enabled_names, read_definition
 from ctl.services.ports import excludes
 from ctl.settings.checks.accounts import accounts
 from ctl.settings.checks.folders import shared_log_folders
@@ -181,13 +181,13 @@ def _may(node: Node, access: str, path: Path) -> bool:
 
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:
-    """Ports that the services will need, less those that only they themselves are in the way of."""
+    """Ports that the services will need, less those that only ctl's own services are in the way of."""
+    held = {address for name in enabled_names(node.layout) for address in _held(machine, node.layout, name)}
     wanted = [
         address
-        for service, addresses in node.listens().items()
-        for held in [_held(machine, node.layout, service)]
+        for addresses in node.listens().values()
         for address in addresses
-        if not any(excludes(own, address) for own in held)
+        if not address.startswith("unix:") and not any(excludes(own, address) for own in held)
     ]
     if not wanted:
         return

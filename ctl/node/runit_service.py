@@ -39,6 +39,7 @@ def runit_service(
     finish: str | None = None,
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
+    graceful: Path | None = None,
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -54,24 +55,25 @@ def runit_service(
         finish: template of a finish script, or None.
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
+        graceful: the folder of its sockets, where its process is a master (ctl.graceful).
     """
     component = Component(service) if isinstance(service, str) else service
     attributes, name = node.attributes, component.name
     definition, logs = node.layout.sv / name, Path(component.log_folder(attributes, node.layout))
     seconds = component.wait if wait is None else wait
-    facts = Definition(tuple(node.addresses(component)), seconds, logs, component.signals)
+    facts = Definition(tuple(node.addresses(component)), seconds, logs, component.signals, graceful)
     scripts = {
         "programs": node.programs,
         "wait": seconds,
-        "as_user": _as_user(node, component),
+        "as_user": as_user(node, component),
         **({} if isinstance(run, str) else {"command": run}),
         **(variables or {}),
     }
     logging = attributes[component.logging]
     yield Directory(definition, owner="root", group="root")
-    yield _script(definition / "run", run if isinstance(run, str) else COMMAND, scripts, restart(name))
+    yield script(definition / "run", run if isinstance(run, str) else COMMAND, scripts, restart(name))
     if finish is not None:
-        yield _script(definition / "finish", finish, scripts)
+        yield script(definition / "finish", finish, scripts)
     yield _facts(definition / FACTS_FILE, facts)
     chosen = logging.get("log_group") or attributes.logging.log_group or log_group
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
@@ -101,7 +103,7 @@ def component_account(node: Node, component: Component) -> Iterator[Item]:
     )
 
 
-def _as_user(node: Node, component: Component) -> str:
+def as_user(node: Node, component: Component) -> str:
     """The option of chpst(8) for the account of a service that root starts."""
     if component.account is None or not node.privileged:
         return ""
@@ -141,7 +143,7 @@ def _facts(path: Path, definition: Definition) -> Facts:
     return Facts(path, content=definition.content(), owner="root", group="root", definition=definition)
 
 
-def _script(path: Path, source: str, variables: Mapping[str, object], *notifies: Notification) -> Template:
+def script(path: Path, source: str, variables: Mapping[str, object], *notifies: Notification) -> Template:
     """A script that runsv runs with the rights of root, and that nobody else may change."""
     return Template(
         path, source=source, variables=variables, owner="root", group="root", mode=0o755, notifies=notifies
@@ -172,7 +174,7 @@ def _log_service(node: Node, name: str, folder: Path, *, timestamps: bool) -> It
         "folder": folder,
     }
     yield Directory(definition, owner="root", group="root")
-    yield _script(definition / "run", "runit/log-run.j2", variables, restart(f"{name}/log"))
+    yield script(definition / "run", "runit/log-run.j2", variables, restart(f"{name}/log"))
 
 
 def svlogd_lines(logging: Mapping[str, object]) -> list[str]:

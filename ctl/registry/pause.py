@@ -78,6 +78,11 @@ class RegistryService:
             )
         return not self._stopped()
 
+    @property
+    def _graceful(self) -> bool:
+        """Whether NGINX answers at its address, and the registry at a socket."""
+        return read_definition(self._layout, NAME).graceful is not None
+
     def _stopped(self) -> bool:
         status = self._status()
         # runsv waits a second before it starts a service again; one that runs once is "down" so long
@@ -116,7 +121,7 @@ class RegistryService:
         _until(lambda: self._status().state == "down", _DOWN_SECONDS)
 
     def _refuse_without_gate(self) -> None:
-        script = self._layout.sv / NAME / "run"
+        script = self._layout.sv / NAME / ("serve" if self._graceful else "run")
         try:
             text = script.read_text(encoding="utf-8")
         except OSError as error:
@@ -128,7 +133,7 @@ class RegistryService:
             )
 
     def _refuse_other(self) -> None:
-        if self._address is not None and answers(self._address):
+        if self._address is not None and not self._graceful and answers(self._address):
             raise PreflightError(
                 f"{self._address} still answers: a registry that ctl does not run uses this configuration; "
                 "what is pushed to it meanwhile would be deleted",

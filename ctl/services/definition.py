@@ -24,12 +24,14 @@ class Definition:
         wait: seconds it may take to end or to answer.
         log: the folder of its log (`current` inside), or None where it has none.
         signals: the signals that mean something to it, as "HUP", and what it does then.
+        graceful: the folder of its sockets where a master restarts it without a failed request (ctl.graceful).
     """
 
     listen: tuple[str, ...] = ()
     wait: int = DEFAULT_WAIT
     log: Path | None = None
     signals: Mapping[str, str] = field(default_factory=dict)
+    graceful: Path | None = None
 
     def content(self) -> str:
         """As the text of its file."""
@@ -38,6 +40,7 @@ class Definition:
             "wait": self.wait,
             "log": str(self.log) if self.log else None,
             "signals": dict(self.signals),
+            "graceful": str(self.graceful) if self.graceful else None,
         }
         return json.dumps(facts, indent=2) + "\n"
 
@@ -60,6 +63,7 @@ def read_facts(path: Path) -> Definition:
             wait=int(facts.get("wait", DEFAULT_WAIT)),
             log=Path(facts["log"]) if facts.get("log") else None,
             signals={str(name): str(meaning) for name, meaning in facts.get("signals", {}).items()},
+            graceful=Path(facts["graceful"]) if facts.get("graceful") else None,
         )
     except FileNotFoundError:
         return Definition()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Iterable, Iterator
@@ -115,7 +116,7 @@ def children(pid: int) -> set[int]:
 
 def _listening_inodes(address: str) -> set[str]:
     if address.startswith("unix:"):
-        path = address.removeprefix("unix:")
+        path = os.path.realpath(address.removeprefix("unix:"))  # a link is switched to another socket
         return {words[6] for words in _table("unix") if words[-1] == path}
     port = f"{int(address.rpartition(':')[2]):04X}"
     tables = (words for name in ("tcp", "tcp6") for words in _table(name))

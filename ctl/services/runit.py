@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.errors import CtlError, RunFailed
+from ctl.graceful.control import Control
+from ctl.graceful.switch import Gate, switch
 from ctl.paths import Layout
 from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
@@ -51,10 +53,12 @@ class Runit:
 
     Args:
         layout: the root.
+        gates: by service, what asks a new process before it replaces the one that serves (ctl.graceful).
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, gates: Mapping[str, Gate] | None = None) -> None:
         self.layout = layout
+        self.gates = gates or {}
         self.supervisor = Supervisor(layout)
 
     # --- looking
@@ -182,6 +186,9 @@ class Runit:
             ServiceFailed: the old process does not end, or the new one does not come up.
         """
         before = self._permitted(self.status(name))
+        master = self._master(name, before)
+        if master is not None:
+            return self._switch(name, master)
         wait = self._wait(name, before.pid)
         self._control(name, "tcu")
         if before.pid is not None:
@@ -216,6 +223,28 @@ class Runit:
         self._await_up(name, self.definition(name))
 
     # --- how
+
+    def _master(self, name: str, status: Status) -> Control | None:
+        """What restarts the service without a failed request; None where it is restarted by runsv."""
+        if _is_log(name) or not status.runs:
+            return None
+        folder = self.definition(name).graceful
+        master = Control(folder) if folder else None
+        return master if master and master.answers() else None
+
+    def _switch(self, name: str, master: Control) -> Status:
+        """Let a new process replace the one that serves, which drains.
+
+        Raises:
+            ServiceFailed: the new one is not healthy; the former one serves as before.
+        """
+        gate = self.gates.get(name, lambda _: None)
+        try:
+            switch(master, lambda: self._control(name, "h"), gate, seconds=self.definition(name).wait)
+        except CtlError as error:
+            problem = f"is served by its former process: {error.message}"
+            raise self._failed(name, self.status(name), problem) from error
+        return self.status(name)
 
     def _reload(self, name: str) -> None:
         pid = self.status(name).pid

@@ -13,7 +13,8 @@ import pytest
 
 from ctl.__main__ import run
 from ctl.auth.config import read_config
-from ctl.auth.runtime import runtime
+from ctl.auth.runtime import NEEDED
+from ctl.machine.python import runtime
 from tests.harness import nginx_text, seeds
 
 URL = 'registry_external_url = "https://registry.example.com"\nletsencrypt["enable"] = False\n'
@@ -63,7 +64,7 @@ def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp
 def test_folders_beyond_the_usual_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkout, or a copy of the packages: the service must find what ctl itself has found."""
     monkeypatch.setattr("site.getsitepackages", list)
-    folders = runtime().packages.split(os.pathsep)
+    folders = runtime(NEEDED).packages.split(os.pathsep)
     assert str(Path(__file__).resolve().parents[2]) in folders
     assert any((Path(folder) / "uvicorn").is_dir() for folder in folders)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ctl.settings.component import Component, account_settings
 from ctl.settings.listener import Listener
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.urls import origin_of
-from ctl.settings.rules.vhost import serves_registry
+from ctl.settings.rules.vhost import serves_registry, through_socket
 from ctl.settings.values import Values
 
 STATUS_MODULES = ("http_stub_status_module", "http_access_module")
@@ -19,6 +20,10 @@ def listeners(values: Values) -> Iterator[Listener]:
     """Each of its servers with each of their addresses."""
     if serves_registry(values):
         yield from _vhost(values)
+    if through_socket(values):
+        address = "registry.registry_http_addr"
+        own = Listener.at(values[address], "the registry", address)
+        yield replace(own, tls=False, name="registry")
     if values["nginx.status.enable"]:
         port, name = values["nginx.status.port"], values["nginx.status.fqdn"]
         for address in values["nginx.status.listen_addresses"]:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from ctl.settings.component import Component, account_settings, listens_at
+from collections.abc import Iterator
+
+from ctl.settings.component import Component, account_settings
+from ctl.settings.listener import Listener
+from ctl.settings.rules.vhost import socket_link, through_socket
+from ctl.settings.values import Values
+
+
+def listeners(values: Values) -> Iterator[Listener]:
+    """A socket that NGINX knows, or its address; and that of its debug server."""
+    address = "registry.registry_http_addr"
+    if through_socket(values):
+        yield Listener.at(f"unix:{socket_link(values)}", "the registry", "registry.socket_directory")
+    else:
+        yield Listener.at(values[address], "the registry", address)
+    if values["registry.debug_addr"]:
+        yield Listener.at(values["registry.debug_addr"], "the registry's debug server", "registry.debug_addr")
+
 
 REGISTRY = Component(
     "registry",
     what="the registry",
     switch="registry.enable",
     account=account_settings("registry", home="registry.dir"),
-    listeners=listens_at(
-        {
-            "registry.registry_http_addr": "the registry",
-            "registry.debug_addr": "the registry's debug server",
-        }
-    ),
+    listeners=listeners,
     log="registry.log_directory",
     logging="registry",
     programs=("registry",),
-    signals={"INT": "ends, as with TERM", "TERM": "finishes its requests and ends"},
+    signals={
+        "INT": "ends, as with TERM",
+        "TERM": "finishes its requests and ends",
+    },
     starter={
         "What the registry does": (
             "registry.enable",

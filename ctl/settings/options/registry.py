@@ -87,10 +87,26 @@ ADDRESSES = (
     Option(
         "registry.registry_http_addr",
         Address(),
-        "Host and port on which the registry listens, behind NGINX. Another port than that of the vhost.",
+        "Host and port of the registry without TLS, for GitLab and probes; NGINX passes them on. Not the vhost's port.",
         default="127.0.0.1:5000",
         example='"127.0.0.1:5000"',
-        reaches=("config.yml: http.addr", "vhost: upstream", "gitlab.yml: registry.api_url"),
+        reaches=("config.yml: http.addr", "vhost: listen", "gitlab.yml: registry.api_url"),
+    ),
+    Option(
+        "registry.socket_directory",
+        _MANAGED,
+        "Folder of the Unix sockets through which NGINX reaches the registry: a restart switches between two.",
+        default="/var/opt/gitlab/run/registry",
+        example='"/var/opt/gitlab/run/registry"',
+        reaches=("vhost: upstream", "service registry"),
+    ),
+    Option(
+        "registry.drain_timeout",
+        Duration(),
+        "How long a replaced registry may finish transfers that are under way; the new one serves meanwhile.",
+        default="15m",
+        example='"1h"',
+        reaches=("service registry",),
     ),
     Option(
         "registry.debug_addr",

@@ -46,6 +46,21 @@ def serves_registry(values: Values) -> bool:
     return bool(values["nginx.enable"] and values["registry.enable"] and values["registry.nginx.enable"])
 
 
+def through_socket(values: Values) -> bool:
+    """Whether the registry listens on a Unix socket, and NGINX at its address: then a restart fails no request.
+
+    Not where the administrator's environment says how the registry listens (TLS of its own, say).
+    """
+    return serves_registry(values) and not any(
+        name.startswith("REGISTRY_HTTP_") for name in values["registry.env"]
+    )
+
+
+def socket_link(values: Values) -> str:
+    """The link to the socket of the registry that serves."""
+    return f"{values['registry.socket_directory']}/current.sock"
+
+
 def vhost_of_registry(view: View, value: bool) -> bool:
     """A registry that is switched off takes its vhost with it."""
     return value and bool(view["registry.enable"])
