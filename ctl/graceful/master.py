@@ -20,6 +20,8 @@ from ctl.graceful.relay import Relay, free_port, host_of
 
 KEPT = "CTL_GRACEFUL"
 """Environment variable in which the master finds its processes again after it has replaced itself."""
+_OWN = (KEPT, "PYTHONPATH")
+"""Variables of the master that its processes do not get."""
 LINK = "current.sock"
 SOCKETS = "sockets"
 ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
@@ -178,7 +180,7 @@ class Master:
         while (path := self.options.folder / SOCKETS / f"{self.counter}.sock").exists():
             self.counter += 1  # a process of a master that was killed still has this one
         debug = free_port(host_of(self.options.debug)) if self.options.debug else None
-        environment = {name: value for name, value in os.environ.items() if name != KEPT}
+        environment = {name: value for name, value in os.environ.items() if name not in _OWN}
         environment |= {"CTL_SOCKET": str(path), "CTL_DEBUG": self._debug_address(debug)}
         command = [*ENDS_WITH_US, str(self.options.command)]
         pid = os.posix_spawnp(command[0], command, environment, setsigdef=_SIGNALS)

@@ -39,9 +39,12 @@ class Rendered:
         return path.read_text(encoding="utf-8") if path.exists() else None
 
     def servers(self) -> list[nginx_text.Block]:
-        """The servers of the vhost's file, that on port 80 first."""
+        """The servers that clients see, that on port 80 first."""
         text = self.text("var/opt/gitlab/nginx/conf/gitlab-registry.conf") or ""
-        return sorted(nginx_text.parse(text).named("server"), key=lambda one: len(one.directives))
+        found = [
+            one for one in nginx_text.parse(text).named("server") if one.all("server_name") != [("registry",)]
+        ]
+        return sorted(found, key=lambda one: len(one.directives))
 
 
 @pytest.fixture

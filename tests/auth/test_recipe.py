@@ -40,8 +40,11 @@ def render(tmp_path: Path) -> Render:
 
 def locations(made: Path) -> dict[str, nginx_text.Block]:
     text = (made / "var/opt/gitlab/nginx/conf/gitlab-registry.conf").read_text(encoding="utf-8")
-    (server,) = nginx_text.parse(text).named("server")
-    return {" ".join(block.name[1:]): block for block in server.named("location")}
+    server, _own_address = nginx_text.parse(text).named("server")
+    found = {" ".join(block.name[1:]): block for block in server.named("location")}
+    return {
+        name: block for name, block in found.items() if name not in ("@registry_unavailable", "@plain_http")
+    }
 
 
 def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp_path: Path) -> None:

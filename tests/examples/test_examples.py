@@ -67,7 +67,8 @@ class Rendered:
     def servers(self) -> list[nginx_text.Block]:
         """The server blocks of the registry's vhost file."""
         text = self.path("/var/opt/gitlab/nginx/conf/gitlab-registry.conf").read_text(encoding="utf-8")
-        return nginx_text.parse(text).named("server")
+        found = nginx_text.parse(text).named("server")
+        return [one for one in found if one.all("server_name") != [("registry",)]]
 
     @property
     def has_registry(self) -> bool:
@@ -432,8 +433,8 @@ def _read_only(made: Rendered) -> None:
 def _internal_port(made: Rendered) -> None:
     assert made.config["http"]["addr"] == "localhost:5010"
     text = made.path("/var/opt/gitlab/nginx/conf/gitlab-registry.conf").read_text(encoding="utf-8")
-    (upstream,) = nginx_text.parse(text).named("upstream")
-    assert upstream.all("server")[0][0] == "localhost:5010"
+    own = nginx_text.parse(text).named("server")[-1]
+    assert own.all("listen") == [("localhost:5010",)]
     assert made.gitlab["registry"]["api_url"] == "http://localhost:5010"
 
 

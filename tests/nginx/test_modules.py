@@ -112,10 +112,10 @@ def test_directives_of_missing_modules_are_dropped(node_of: NodeOf, tmp_path: Pa
     conf = rendered(node, tmp_path / "output")
     assert not GONE & directives(conf)
     vhost = nginx_text.parse((conf / "gitlab-registry.conf").read_text())
-    (server,) = vhost.named("server")
+    server, _own_address = vhost.named("server")
     assert server.all("listen") == [("*:5050", "ssl")]
     assert not (conf / "nginx-status.conf").exists()
-    assert node.listens()["nginx"] == ["*:5050"]
+    assert node.listens()["nginx"] == ["127.0.0.1:5000", "*:5050"]
 
 
 def test_they_are_there_where_the_modules_are(node_of: NodeOf, tmp_path: Path) -> None:

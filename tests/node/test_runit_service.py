@@ -98,6 +98,7 @@ def test_files(source: Path) -> None:
         "wait": 20,
         "log": "/srv/a root/var/log/gitlab/web",
         "signals": {"HUP": "sings"},
+        "graceful": None,
     }
     log_run = found["opt/gitlab/sv/web/log/run"].content.decode().splitlines()[-1]
     assert log_run.split(" ", 2)[2] == (

@@ -46,7 +46,10 @@ LOCAL = ("example.com", "lan", "internal", "local", "corp.home.arpa")
             BOTH + 'nginx["status"] = {"port": 5000}',
             "the status page and the registry both listen on port 5000",
         ),
-        (BOTH + 'registry["debug_addr"] = "localhost:5000"', "debug server and the registry both listen"),
+        (
+            BOTH + 'registry["debug_addr"] = "localhost:5000"',
+            "the registry and the registry's debug server both listen",
+        ),
         (BOTH + 'registry["debug_addr"] = "127.0.0.1:8060"', "debug server both listen on port 8060"),
         (
             BOTH

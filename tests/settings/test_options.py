@@ -59,6 +59,8 @@ DEFAULTS: dict[str, object] = {
     "registry.health_storagedriver_enabled": True,
     "registry.storage_delete_enabled": True,
     "registry.storage_probe_enabled": True,
+    "registry.socket_directory": "{root}/var/opt/gitlab/run/registry",
+    "registry.drain_timeout": "15m",
     "registry.middleware": None,
     "registry.validation_enabled": False,
     "registry.compatibility_schema1_enabled": False,
@@ -225,6 +227,8 @@ def test_added_settings_are_marked() -> None:
     added = {name for name, option in OPTIONS.items() if option.added and "registry_auth." not in name}
     assert added == {
         "registry.storage_probe_enabled",
+        "registry.socket_directory",
+        "registry.drain_timeout",
         "gitlab_rails.enable",
         "gitlab_rails.gitlab_yml_path",
         "registry.executable",

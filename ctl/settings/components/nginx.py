@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ctl.settings.component import Component, account_settings
 from ctl.settings.listener import Listener
@@ -18,12 +17,11 @@ STATUS_MODULES = ("http_stub_status_module", "http_access_module")
 
 def listeners(values: Values) -> Iterator[Listener]:
     """Each of its servers with each of their addresses."""
-    if serves_registry(values):
-        yield from _vhost(values)
     if through_socket(values):
         address = "registry.registry_http_addr"
-        own = Listener.at(values[address], "the registry", address)
-        yield replace(own, tls=False, name="registry")
+        yield Listener.at(values[address], "the registry", address)
+    if serves_registry(values):
+        yield from _vhost(values)
     if values["nginx.status.enable"]:
         port, name = values["nginx.status.port"], values["nginx.status.fqdn"]
         for address in values["nginx.status.listen_addresses"]:

@@ -98,6 +98,7 @@ ADDRESSES = (
         "Folder of the Unix sockets through which NGINX reaches the registry: a restart switches between two.",
         default="/var/opt/gitlab/run/registry",
         example='"/var/opt/gitlab/run/registry"',
+        added=True,
         reaches=("vhost: upstream", "service registry"),
     ),
     Option(
@@ -106,6 +107,7 @@ ADDRESSES = (
         "How long a replaced registry may finish transfers that are under way; the new one serves meanwhile.",
         default="15m",
         example='"1h"',
+        added=True,
         reaches=("service registry",),
     ),
     Option(
