@@ -216,6 +216,7 @@ def master(node: Node, serve: Path, folder: Path) -> dict[str, object]:
         "path": SYSTEM_PATH,
         "runtime": runtime(),
         "serve": serve,
+        "directory": registry.dir,
         "folder": folder,
         "group": node.attributes.web_server.group if node.privileged else None,
         "drain": ceil(go_seconds(str(registry.drain_timeout))),

@@ -9,5 +9,5 @@ ends when its last connection has closed, or the limit is over. No client notice
       current.sock        link to the socket of the process that serves
       control.sock        requests of ctl: start, promote, discard, state (root only)
       sockets/            the program's own
-        2.sock
+        2-5f0c33aa.sock
 """

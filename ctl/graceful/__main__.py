@@ -15,6 +15,9 @@ def main() -> int:
     parser.add_argument("command", type=Path, help="the script that becomes the program")
     parser.add_argument("--run", type=Path, default=Path("run"), help="the script that starts this master")
     parser.add_argument("--folder", type=Path, required=True, help="of the link and the sockets")
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="in which the program binds its socket"
+    )
     parser.add_argument("--group", help="the group that may connect")
     parser.add_argument(
         "--drain", type=float, required=True, help="seconds until a replaced process must end"
@@ -23,7 +26,8 @@ def main() -> int:
     parser.add_argument("--debug", help="address of the debug server")
     given = parser.parse_args()
     group = grp.getgrnam(given.group).gr_gid if given.group else None
-    options = Options(given.command.absolute(), given.folder, group, given.drain, given.wait, given.debug)
+    command, directory = given.command.absolute(), given.directory.absolute()
+    options = Options(command, directory, given.folder, group, given.drain, given.wait, given.debug)
     return Master(options, given.run.absolute()).run()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ctl.errors import CtlError
 from ctl.graceful.instance import Instance, State
+from ctl.machine.unix_socket import connect
 
 NAME = "control.sock"
 MAX_BYTES = 1 << 16
@@ -64,9 +65,7 @@ class Control:
             CtlError: the master refuses; with its reason.
         """
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-                client.settimeout(10.0)
-                client.connect(str(self.path))
+            with connect(self.path, seconds=10.0) as client:
                 client.sendall(json.dumps({"request": request, **arguments}).encode("ascii") + b"\n")
                 answer = json.loads(read_line(client))
         except (OSError, ValueError) as error:

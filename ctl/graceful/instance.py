@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import stat
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from ctl.machine.unix_socket import connect
 
 SOCKET_MODE = 0o660
 _CONNECTED = "03"
@@ -68,12 +69,10 @@ class Instance:
 
     def accepts(self) -> bool:
         """Whether it accepts connections."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(1.0)
-            try:
-                client.connect(self.socket)
-            except OSError:
-                return False
+        try:
+            connect(self.socket, seconds=1.0).close()
+        except OSError:
+            return False
         return True
 
     def connections(self) -> int:
@@ -82,7 +81,8 @@ class Instance:
             table = Path("/proc/net/unix").read_text(encoding="utf-8", errors="surrogateescape")
         except OSError:
             return 1  # unknown is not none: the limit decides
-        lines = (line.split(maxsplit=7) for line in table.splitlines() if line.endswith(self.socket))
+        name = f"/{Path(self.socket).name}"  # the program may have bound a relative path; the name is unique
+        lines = (line.split(maxsplit=7) for line in table.splitlines() if line.endswith(name))
         return sum(words[5] == _CONNECTED for words in lines)
 
     def drained(self) -> bool:

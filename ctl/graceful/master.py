@@ -17,6 +17,7 @@ from typing import Any
 from ctl.graceful.control import NAME, read_line
 from ctl.graceful.instance import Instance, State
 from ctl.graceful.relay import Relay, free_port, host_of
+from ctl.machine.unix_socket import nearest_path, short_path
 
 KEPT = "CTL_GRACEFUL"
 """Environment variable in which the master finds its processes again after it has replaced itself."""
@@ -37,6 +38,7 @@ class Options:
 
     Args:
         command: the script that becomes the program; it finds CTL_SOCKET and CTL_DEBUG in its environment.
+        directory: in which it binds its socket: a long path is given relative to it.
         folder: of the link and the sockets.
         group: whose members may connect, by number; None for the sockets' own rights.
         drain: seconds after which a process that was replaced must end, whatever it still does.
@@ -45,6 +47,7 @@ class Options:
     """
 
     command: Path
+    directory: Path
     folder: Path
     group: int | None
     drain: float
@@ -108,7 +111,8 @@ class Master:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o077)  # the control socket is its owner's alone
         try:
-            listener.bind(str(path))
+            with short_path(path) as short:
+                listener.bind(short)
         finally:
             os.umask(before)
         listener.listen()
@@ -177,11 +181,11 @@ class Master:
 
     def _spawn(self, state: State, seconds: float) -> Instance:
         self.counter += 1
-        while (path := self.options.folder / SOCKETS / f"{self.counter}.sock").exists():
-            self.counter += 1  # a process of a master that was killed still has this one
+        path = self.options.folder / SOCKETS / f"{self.counter}-{os.urandom(4).hex()}.sock"
         debug = free_port(host_of(self.options.debug)) if self.options.debug else None
         environment = {name: value for name, value in os.environ.items() if name not in _OWN}
-        environment |= {"CTL_SOCKET": str(path), "CTL_DEBUG": self._debug_address(debug)}
+        environment["CTL_SOCKET"] = nearest_path(path, self.options.directory)
+        environment["CTL_DEBUG"] = self._debug_address(debug)
         command = [*ENDS_WITH_US, str(self.options.command)]
         pid = os.posix_spawnp(command[0], command, environment, setsigdef=_SIGNALS)
         instance = Instance(self.counter, pid, str(path), debug)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ctl.machine.unix_socket import nearest_path
 from ctl.nginx.build import NginxBuild
 from ctl.settings.attributes import Attributes
 from ctl.settings.rules.letsencrypt import obtains_certificate
@@ -58,8 +59,13 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
 def upstream(attributes: Attributes) -> str:
     """Where NGINX reaches the registry."""
     if through_socket(attributes):
-        return f"unix:{socket_link(attributes)}"
+        return f"unix:{nearest_path(socket_link(attributes), working_directory(attributes))}"
     return str(attributes.registry.registry_http_addr)
+
+
+def working_directory(attributes: Attributes) -> str:
+    """Of the workers: a path of a socket may be relative to it, and so short enough for the kernel."""
+    return str(attributes.nginx.dir)
 
 
 def listen_address(address: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import psutil
 
+from ctl.graceful.control import Control, MasterGone
 from ctl.services.definition import Definition
 from ctl.services.ports import answers
 from ctl.services.status import Status
@@ -21,7 +23,8 @@ def describe(status: Status, definition: Definition) -> dict[str, object]:
         name, state, healthy, pid, uptime (seconds in this state), want, reason, log (state and pid); of the
         process and all that came from it: memory (resident bytes), cpu_seconds, open_files (descriptors),
         listening (addresses); null where it does not run or the rights to look are missing; answers (each
-        declared address, and whether it answers).
+        declared address, and whether it answers); processes (of a service that is restarted gracefully: number,
+        state, pid, seconds in that state, connections), else null.
     """
     return {
         "name": status.name,
@@ -33,8 +36,30 @@ def describe(status: Status, definition: Definition) -> dict[str, object]:
         "reason": status.reason or None,
         "log": {"state": status.log.state, "pid": status.log.pid} if status.log else None,
         **usage(status.pid),
+        "processes": processes(definition),
         "answers": {address: answers(address) for address in definition.listen},
     }
+
+
+def processes(definition: Definition) -> list[dict[str, object]] | None:
+    """The processes of a master: the one that serves, and those that drain; None where there is no master."""
+    if definition.graceful is None:
+        return None
+    try:
+        found = Control(definition.graceful).instances()
+    except MasterGone:
+        return None
+    now = time.monotonic()
+    return [
+        {
+            "number": one.number,
+            "state": str(one.state),
+            "pid": one.pid,
+            "seconds": round(now - one.since),
+            "connections": one.connections(),
+        }
+        for one in found
+    ]
 
 
 def usage(pid: int | None) -> dict[str, object]:

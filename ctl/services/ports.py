@@ -10,6 +10,8 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
+from ctl.machine.unix_socket import connect
+
 _LISTEN = "0A"
 """TCP_LISTEN in /proc/net/tcp (proc(5))."""
 _ANY = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not bound
@@ -31,14 +33,7 @@ def answers(address: str, *, seconds: float = 2.0) -> bool:
 
 def _connect(address: str, seconds: float) -> socket.socket:
     if address.startswith("unix:"):
-        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        client.settimeout(seconds)
-        try:
-            client.connect(address.removeprefix("unix:"))
-        except OSError:
-            client.close()
-            raise
-        return client
+        return connect(address.removeprefix("unix:"), seconds)
     host, port = _parts(address)
     return socket.create_connection((_ANY.get(host, host), int(port)), timeout=seconds)
 
@@ -116,11 +111,16 @@ def children(pid: int) -> set[int]:
 
 def _listening_inodes(address: str) -> set[str]:
     if address.startswith("unix:"):
-        path = os.path.realpath(address.removeprefix("unix:"))  # a link is switched to another socket
-        return {words[6] for words in _table("unix") if words[-1] == path}
+        # a link is switched to another socket; a program in another folder may have bound a relative path
+        real = os.path.realpath(address.removeprefix("unix:"))
+        return {words[6] for words in _table("unix") if words[-1] == real or _relative(words[-1], real)}
     port = f"{int(address.rpartition(':')[2]):04X}"
     tables = (words for name in ("tcp", "tcp6") for words in _table(name))
     return {words[9] for words in tables if words[3] == _LISTEN and words[1].endswith(f":{port}")}
+
+
+def _relative(bound: str, real: str) -> bool:
+    return not bound.startswith(("/", "@")) and Path(bound).name == Path(real).name
 
 
 def _table(name: str) -> Iterator[list[str]]:

@@ -58,6 +58,8 @@ class Registry(Section):
     svlogd_prefix: str | Any
     log_group: str | Any
     registry_http_addr: str
+    socket_directory: str
+    drain_timeout: int | str
     debug_addr: str | Any
     http_draintimeout: int | str
     http_secret: str | Any

@@ -206,8 +206,8 @@ class Root:
         return {one["name"]: one for one in found["services"]}
 
     def pids(self) -> dict[str, int]:
-        """The process of each service, by name."""
-        return {name: one["pid"] for name, one in self.status().items()}
+        """The process of each service that serves, by name."""
+        return {name: serving_pid(one) for name, one in self.status().items()}
 
     # --- clients
 
@@ -287,3 +287,9 @@ def _end_of(path: Path, *, limit: int = 3_000) -> str:
 
 RootMaker = Callable[..., Root]
 """Makes private roots: see the fixture make_root."""
+
+
+def serving_pid(service: dict[str, Any]) -> int:
+    """The process that serves, of a service in `status --json`: behind a master it is another than sv's."""
+    behind = [one["pid"] for one in service["processes"] or () if one["state"] == "current"]
+    return int([*behind, service["pid"]][0])

@@ -147,7 +147,7 @@ def test_stopped_service_makes_status_fail_and_start_ends_that(running: Root) ->
     running.ctl("stop", "registry").ok()
     stopped = running.ctl("status").exits(1)
     assert "down: registry:" in stopped.out
-    assert running.client.get("/v2/").status == 502
+    assert running.client.get("/v2/").status == 503
     running.ctl("start", "registry").ok()
     assert running.serves()
     running.ctl("status").exits(0)

@@ -153,7 +153,7 @@ def test_stopped_registry_stays_stopped(running: Root) -> None:
     running.ctl("stop", "registry").ok()
     running.ctl(COLLECT, "-m").ok()
     assert "down: registry:" in running.ctl("status").exits(1).out
-    assert running.client.get("/v2/").status == 502
+    assert running.client.get("/v2/").status == 503
     running.ctl("start", "registry").ok()
     assert running.client.pulls("grp/stopped", images.image("stopped"), "v1")
 
@@ -196,7 +196,7 @@ def slow(make_root: RootMaker, me: Person) -> Root:
 def _in_the_middle(root: Root, *options: str) -> subprocess.Popen[str]:
     process = root.begin(COLLECT, *options)
     wait_for((root.home / "collecting").exists, what="the collector works")
-    assert root.client.get("/v2/").status == 502
+    assert root.client.get("/v2/").status == 503
     return process
 
 
@@ -230,7 +230,7 @@ def test_killed_collection_leaves_a_stopped_registry_stopped(slow: Root) -> None
     kill(_in_the_middle(slow))
     slow.ctl("status")
     wait_for(lambda: not _collectors(slow), seconds=15, what="the collector ends")
-    assert slow.client.get("/v2/").status == 502
+    assert slow.client.get("/v2/").status == 503
     slow.ctl("start", "registry").ok()
     _is_whole(slow)
 
@@ -271,7 +271,7 @@ def test_restart_during_a_collection_waits_for_its_end(slow: Root) -> None:
     begun = slow.begin("start", "registry")
     for _ in range(20):
         if _collectors(slow):
-            assert slow.client.get("/v2/").status == 502
+            assert slow.client.get("/v2/").status == 503
     process.communicate(timeout=20)
     begun.communicate(timeout=60)
     wait_for(slow.serves, seconds=10, what="the registry serves again")
