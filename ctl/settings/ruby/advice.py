@@ -12,6 +12,7 @@ _PLAIN: Final = "Write the value itself."
 _LEAVE: Final = "Leave it out: settings are read once, from top to bottom."
 
 CONSTRUCTS: Final[dict[str, tuple[str, str]]] = {
+    "assignment": ("an assignment in the midst of an expression", "Write it on a line of its own."),
     "alias": ("`alias`", _LEAVE),
     "begin": ("a `begin` block", _DEFAULT),
     "begin_block": ("a `BEGIN` block", _LEAVE),

@@ -98,5 +98,7 @@ def names_read(root: Node, text: Callable[[Node], str]) -> Iterator[str]:
     for node in walk(root):
         if node.type == "assignment" and (left := node.child_by_field_name("left")):
             assigned.add(left.id)
+        elif node.type == "method" and (name := node.child_by_field_name("name")):
+            assigned.add(name.id)
         elif node.type in ("identifier", "constant") and node.id not in assigned:
             yield text(node)

@@ -58,7 +58,7 @@ def _report(source: SourceText, scope: Scope, blocks: Blocks) -> None:
                 raise
             for path, node in _given(lost, blocks.state):
                 scope.poison(path, (source, node))
-        for lost in blocks.ignored:
+        for lost in in_order(blocks.ignored):
             where = source.location(lost.fault.node or Span(lost.node))
             scope.add(Diagnostic(_IGNORED + lost.fault.message, where, severity=Severity.NOTE))
         scope.doubtful |= blocks.state.lost.keys()

@@ -34,7 +34,9 @@ _STATEMENT: Final = re.compile(
 _BLOCK: Final = re.compile(
     r"\s*(?:if|unless|def|class|module|begin|case|while|until|for)\b|.*\bdo\b\s*(?:\||$)"
 )
+_PAIR: Final = re.compile(r"(?:'[^']*'|\"[^\"]*\"|:\w+)\s*=>|\w+:\s")
 _STRING: Final = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
+_LINES_OF_A_HINT: Final = 10
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
 _HINTS: Final = (
@@ -47,6 +49,10 @@ _HINTS: Final = (
     (
         re.compile(r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)"),
         "There must be a comma between two pairs.",
+    ),
+    (
+        re.compile(r"^\s*(?:'[^']*'|\"[^\"]*\")\s*=(?![=>~])"),
+        "Write => between a key and its value.",
     ),
     (re.compile(r"=>\s*(?:,|\}|$)|=\s*$"), "Write the value after the sign."),
     (re.compile(r",\s*,"), "There is one comma too many."),
@@ -131,7 +137,13 @@ class _Culprit:
     def diagnostic(self, source: SourceText, lines: list[str]) -> Diagnostic:
         """The error; with a hint taken from the line where it has none."""
         text = lines[self.line - 1] if self.line <= len(lines) else ""
-        hint = self.hint or next((hint for pattern, hint in _HINTS if pattern.search(text[:1000])), "")
+        around = lines[self.line - 1 : _next_statement(lines, self.line, self.line + _LINES_OF_A_HINT)]
+        hint = self.hint or next(
+            (hint for line in around for pattern, hint in _HINTS if pattern.search(line[:1000])), ""
+        )
+        following = lines[self.line].lstrip() if self.line < len(lines) else ""
+        if not hint and _PAIR.match(following) and text.rstrip()[-1:] not in ("", ",", "{", "(", "["):
+            hint = "There must be a comma between two pairs."
         odd = advice.odd_characters(_STRING.sub("", text[:1000]))
         message = f"{self.message}; the line{odd.removeprefix(', which')}" if odd else self.message
         hint = "Type plain spaces, and plain quotes: \" or '." if odd else hint

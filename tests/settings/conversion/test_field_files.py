@@ -55,6 +55,7 @@ EXPECTED: Mapping[str, Mapping[str, object]] = {
         "registry.env.Y_1": "z",
         "registry.nginx.real_ip_trusted_addresses": ["10.0.0.1", "10.0.0.2", "10.0.0.3"],
     },
+    "23-small-functions": {"registry_external_url": HUB, "registry.nginx.listen_port": 5001},
 }
 """Attributes that a file comes to, with no variable of the environment given."""
 
@@ -103,6 +104,6 @@ def test_nearly_all_of_them_are_judged_by_what_they_come_to() -> None:
 def test_what_only_other_components_need_is_a_comment_with_its_reason() -> None:
     converted = _convert(FILES[0].with_name("22-passwords-in-variables.rb"))
     assert converted.text.startswith(
-        "# Not needed here:\n# require 'yaml'\n# A variable that only settings of other components need:\n"
+        "# Not needed here:\n# require 'yaml'\n# Only settings of other components need this:\n"
     )
     assert any(remark.startswith("line 2: `YAML.load_file` is not read") for remark in converted.remarks)

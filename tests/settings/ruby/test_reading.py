@@ -72,6 +72,20 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
             {"nginx": {"a": 1, "b": 2}, "c": 1},
         ),
         ("require 'json'\nregistry['a'] = 1", {"a": 1}),
+        (
+            "on = ->(x) { %w[1 a].include?(ENV.fetch(x, '').downcase) }\nregistry['a'] = 1 if on.call('A')",
+            {"a": 1},
+        ),
+        (
+            "def up(x, y = '!')\n  return \"#{x.upcase}#{y}\"\nend\n"
+            "registry['a'] = up('b')\nregistry['c'] = up 'd', '?'",
+            {"a": "B!", "c": "D?"},
+        ),
+        ("f = lambda { |x| x + 1 }\nregistry['a'] = f[1] * 2\nregistry['b'] = f.(2)", {"a": 4, "b": 3}),
+        ("def five = 5\nregistry['a'] = five", {"a": 5}),
+        ("if true\n  registry['a'] = 1\nelse\n  registry['b'] = 2\nend if ENV['A']", {"a": 1}),
+        ("registry['a'] = Integer(ENV['NONE'] || '5') + Integer('2')", {"a": 7}),
+        ("def other\n  x = `ls`\n  x\nend\ngitlab_rails['x'] = other\nregistry['a'] = 1", {"a": 1}),
     ],
 )
 def test_what_statements_set(text: str, registry: object) -> None:

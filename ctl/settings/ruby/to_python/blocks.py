@@ -11,7 +11,7 @@ from ctl.settings.language.faults import Fault
 from ctl.settings.ruby.assignments import ASSIGNMENTS, names_read
 from ctl.settings.ruby.grammar import Span
 from ctl.settings.ruby.source import Origin
-from ctl.settings.ruby.to_python import loops, python_text, undecided, whose
+from ctl.settings.ruby.to_python import functions, loops, python_text, undecided, whose
 from ctl.settings.ruby.to_python.choices import arms_of
 from ctl.settings.ruby.to_python.commented_out import convert_comments
 from ctl.settings.ruby.to_python.state import State
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 _INDENT: Final = "    "
 _BLOCKS: Final = ("if", "unless", "case")
+_MODIFIERS: Final = ("if_modifier", "unless_modifier")
 _SKIPPED: Final = ("empty_statement", "then", "end")
 _OTHERS: Final = "# Another component's setting, which has no Python form and is not used:"
-_VARIABLE: Final = "# A variable that only settings of other components need:"
+_VARIABLE: Final = "# Only settings of other components need this:"
+_WRITTEN_OUT: Final = "# Written out where it is called:"
 _NOT_NEEDED: Final = "# Not needed here:"
 _DEEPEST: Final = 40
 """Blocks inside each other."""
@@ -198,13 +200,19 @@ class Blocks:
 
     def _statement(self, node: Node, level: int) -> list[Line]:
         state, shift = self.state, node.start_point[1]
+        function = functions.defined_by(node, state)
+        if function is not None and level == 0:
+            state.functions[function[0]] = function[1]
+            state.lost.pop(function[0], None)
+            last = self._last_row(node) + 1
+            return self._as_comment(node.start_point[0], last, "", _WRITTEN_OUT) if state.comments else []
         outer, state.block = state.block, level + (shift > 0)
         state.shift = shift
         origin = Origin(node)
         state.terms, state.further = origin.terms, []
         try:
             before = undecided.before(self.state, node)
-            if node.type in _BLOCKS or loops.is_loop(node, self.statements.translator):
+            if self._is_compound(node):
                 lines = self._foreign_or_not(node, level, origin)
             else:
                 lines = [Line(text, origin) for text in self._simple(node, level)]
@@ -214,6 +222,12 @@ class Blocks:
         finally:
             state.block = outer
         return [*(Line(_INDENT * level + line, origin) for line in before), *lines]
+
+    def _is_compound(self, node: Node) -> bool:
+        """Whether there are statements in a statement."""
+        if node.type in _MODIFIERS and (body := node.child_by_field_name("body")) is not None:
+            return self._is_compound(body)
+        return node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
 
     def _simple(self, node: Node, level: int) -> list[str]:
         indent, shift = _INDENT * level, self.state.shift
@@ -249,13 +263,16 @@ class Blocks:
         return self.state.program.text(method) in ("require", "require_relative")
 
     def _is_variable(self, node: Node) -> bool:
-        """Whether a statement gives a local variable a value, and does nothing else."""
+        """Whether a statement gives a local variable a value or defines a function, and does nothing else."""
+        if node.type == "method":
+            return True
         return node.type in ASSIGNMENTS and bool(list(self._variables_of(node.child_by_field_name("left"))))
 
     def _lose_variables(self, node: Node, lost: Lost) -> None:
         """Keeps why the variables that a statement gives values to have no Python form."""
         for one in self.state.walk(node):
             left = one.child_by_field_name("left") if one.type in ASSIGNMENTS else None
+            left = one.child_by_field_name("name") if one.type == "method" else left
             for name in self._variables_of(left):
                 self.state.kinds.pop(name, None)
                 self.state.lost[name] = lost.fault
@@ -293,6 +310,8 @@ class Blocks:
             raise Fault("statements are nested too deeply to be read", Span(node))
         if node.type == "case":
             return self._case(node, level, origin)
+        if node.type in _MODIFIERS:
+            return self._guarded(node, level, origin)
         return self._if(node, level, origin) if node.type in _BLOCKS else self._loop(node, level, origin)
 
     def _if(self, node: Node, level: int, origin: Origin) -> list[Line]:
@@ -313,6 +332,22 @@ class Blocks:
                 lines.append(Line(f"{_INDENT * level}else:", origin))
                 return lines + self._branch(other, level, other.start_point[0])
             word, current = "elif", other
+
+    def _guarded(self, node: Node, level: int, origin: Origin) -> list[Line]:
+        """`if … end if …`: a block on a condition."""
+        condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
+        if condition is None or body is None:
+            raise Fault("a part of this is missing", Span(node))
+        test = self.statements.condition(condition, negate=node.type == "unless_modifier")
+        state = self.state
+        outer = state.conditional, state.chosen
+        state.conditional = state.chosen = True
+        try:
+            inside = self._statement(body, level + 1)
+        finally:
+            state.conditional, state.chosen = outer
+        code = any(not line.text.lstrip().startswith("#") for line in inside)
+        return [Line(f"{_INDENT * level}if {test}:", origin), *inside, *([] if code else [_nothing(level)])]
 
     def _case(self, node: Node, level: int, origin: Origin) -> list[Line]:
         lines, word = list[Line](), "if"

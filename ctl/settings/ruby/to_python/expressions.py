@@ -11,7 +11,7 @@ from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice
 from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.source import refusal
-from ctl.settings.ruby.to_python import python_text
+from ctl.settings.ruby.to_python import functions, python_text
 from ctl.settings.ruby.to_python.choices import Choices, sign_of
 from ctl.settings.ruby.to_python.commented_out import pair_comment
 from ctl.settings.ruby.to_python.formats import formatted
@@ -179,6 +179,10 @@ class Translator:
 
     def _name(self, node: Node) -> Term:
         name, state = self.text(node), self.state
+        if name in state.parameters:
+            return state.parameters[name]
+        if name in state.functions:
+            return functions.called(self, name, [], node)
         if name in state.lost:
             raise state.lost[name]
         if name in state.kinds:
@@ -212,6 +216,8 @@ class Translator:
 
     def _element(self, node: Node) -> Term:
         outer, key = _two(node)
+        if outer.type == "identifier" and self.text(outer) in self.state.functions:
+            return functions.called(self, self.text(outer), [self.term(key)], node)
         if outer.type == "constant" and self.text(outer) == "ENV":
             return self._environment(self.term(key))
         if (
@@ -221,7 +227,11 @@ class Translator:
         ):
             return self._of_the_machine(node, key)
         path = self.state.path(node)
-        if path[0] in self.state.kinds or not self.state.is_setting(path[0]):
+        if (
+            path[0] in self.state.kinds
+            or path[0] in self.state.parameters
+            or not self.state.is_setting(path[0])
+        ):
             return self._taken_out(self.term(outer), self.term(key))
         if path not in self.state.given:
             return Term(self._lookup(node), ATOM, ANY)

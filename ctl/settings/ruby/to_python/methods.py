@@ -12,7 +12,7 @@ from ctl.settings.nearest import nearest
 from ctl.settings.ruby import advice
 from ctl.settings.ruby.assignments import INCLUDE
 from ctl.settings.ruby.grammar import Span, named
-from ctl.settings.ruby.to_python import outside
+from ctl.settings.ruby.to_python import functions, outside
 from ctl.settings.ruby.to_python.formats import formatted
 from ctl.settings.ruby.to_python.loops import each_of
 from ctl.settings.ruby.to_python.state import State, Writer
@@ -83,6 +83,7 @@ _OF_TEXT: Final = frozenset({
 })  # fmt: skip
 """Methods that only strings have."""
 
+_CONVERSIONS: Final = {"Integer": "to_i", "Float": "to_f", "String": "to_s"}
 _FORMATS: Final = ("format", "sprintf")
 
 
@@ -121,9 +122,18 @@ class Methods:
     def call(self, node: Node) -> Term:
         """A call with a value. Raises Fault where it has no Python form."""
         receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
+        state = self._writer.state
+        name = self._writer.text(method) if method is not None else functions.CALLS[0]
+        if (
+            receiver is not None
+            and name in functions.CALLS
+            and self._writer.text(receiver) in state.functions
+        ):
+            return functions.called(
+                self._writer, self._writer.text(receiver), self._writer.arguments(node), node
+            )
         if method is None:
             raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
-        name, state = self._writer.text(method), self._writer.state
         if receiver is None:
             return self._function(node, name, method)
         if receiver.type == "constant" and self._writer.text(receiver) not in state.kinds:
@@ -136,11 +146,15 @@ class Methods:
         return self._method(node, receiver, name, method)
 
     def _function(self, node: Node, name: str, method: Node) -> Term:
-        listed = node.child_by_field_name("arguments")
+        listed, state = node.child_by_field_name("arguments"), self._writer.state
+        if name in state.functions:
+            return functions.called(self._writer, name, self._writer.arguments(node), node)
+        if name in _CONVERSIONS and listed is not None and len(named(listed)) == 1:
+            return self._special[_CONVERSIONS[name]](self._writer.term(named(listed)[0]), [])
         if name in _FORMATS and listed is not None and named(listed):
             form, *values = named(listed)
             return formatted(self._writer, form, values, node)
-        raise no_function(self._writer.state, name, method)
+        raise no_function(state, name, method)
 
     def _refuse_attribute(self, node: Node, receiver: Node, name: str, method: Node) -> None:
         """registry.log_level is no setting: it is registry['log_level']."""
@@ -213,6 +227,8 @@ def _of_each(node: Node) -> Node | None:
 def no_function(state: State, name: str, node: Node) -> Fault:
     """The failure of calling what is no function."""
     names, span = state.names, Span(node)
+    if name in state.lost:
+        return state.lost[name]
     if name == INCLUDE or name in names.settings or names.foreign(name):
         return Fault(f"{name} with a value is a statement", span, "Write it on a line of its own.")
     if name in names.sections:

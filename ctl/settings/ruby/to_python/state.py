@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -30,6 +30,9 @@ class State:
         comments: whether comments are kept.
         budget: pays for looking through statements again.
         kinds: the kind of each local variable.
+        functions: the functions of one expression.
+        calling: those that are being written out.
+        parameters: what the innermost of them is called with.
         lost: why a local variable has no Python form.
         used: the lost variables that a setting of ours reads.
         doubtful: words of what could not be parsed: names that are given there.
@@ -52,6 +55,9 @@ class State:
     comments: bool = True
     budget: Budget = field(default_factory=Budget)
     kinds: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)
+    calling: set[str] = field(default_factory=set)
+    parameters: Mapping[str, Term] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     doubtful: frozenset[str] = frozenset()
@@ -89,6 +95,19 @@ class State:
     def is_setting(self, name: str) -> bool:
         """Whether a name is that of a section or setting, of whatever component."""
         return name in self.names.sections or name in self.names.settings or self.names.foreign(name)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one expression.
+
+    Args:
+        parameters: the names of its parameters, with the default of each that has one.
+        body: the expression.
+    """
+
+    parameters: Mapping[str, Node | None]
+    body: Node
 
 
 class Writer(Protocol):

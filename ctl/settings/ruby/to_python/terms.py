@@ -33,6 +33,7 @@ WORDS: Final = {
 """Kinds as a person calls them in Ruby; the others are not known."""
 
 _GIVEN: Final = " is not None"
+_MISSING: Final = " is None"
 _NEVER_NIL: Final = (WORD, INT, FLOAT, LIST, MAP)
 
 
@@ -89,6 +90,8 @@ class Term:
         """`not` of a condition."""
         if self.text.endswith(_GIVEN) and self.strength == 4:
             return Term(f"{self.text.removesuffix(_GIVEN)} is None", 4, BOOL)
+        if self.text.endswith(_MISSING) and self.strength == 4:
+            return Term(f"{self.text.removesuffix(_MISSING)} is not None", 4, BOOL)
         return Term(f"not {self.at(3)}", 3, BOOL)
 
     def as_text(self, env_default: str = '""') -> Term:
