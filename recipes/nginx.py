@@ -11,6 +11,8 @@ from ctl.nginx.validate import nginx_accepts
 from ctl.nginx.vhost import host, temporary_folders, vhost_variables
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
+from ctl.settings.component import running
+from ctl.settings.components import COMPONENTS
 from ctl.settings.components.nginx import NGINX as COMPONENT
 from ctl.settings.rules.letsencrypt import certificate_given
 from ctl.tls import Authority, ServerCertificate
@@ -45,6 +47,9 @@ def registry_vhost(node: Node) -> Iterator[Item]:
     if not node.serves_registry:
         yield Absent(vhost_file(node), notifies=(reload("nginx"),))
         return
+    logs = Path(vhost.log_directory)
+    if logs not in log_folders(node):
+        yield Directory(logs, owner=node.log_account, group=node.attributes.web_server.group, mode=0o750)
     if vhost.https:
         yield Directory(node.layout.ssl, mode=0o755)
         yield certificate(node)
@@ -54,6 +59,12 @@ def registry_vhost(node: Node) -> Iterator[Item]:
         variables=vhost_variables(node.attributes, node.programs.nginx_build),
         notifies=(reload("nginx"),),
     )
+
+
+def log_folders(node: Node) -> set[Path]:
+    """Those of services, which each makes itself."""
+    running_here = running(COMPONENTS, node.attributes)
+    return {Path(one.log_folder(node.attributes, node.layout)) for one in running_here if one.supervised}
 
 
 def certificate(node: Node) -> ServerCertificate:
@@ -112,7 +123,7 @@ def server(node: Node) -> Iterator[Item]:
         check=lambda staging: nginx_accepts(
             staging.path(conf / "nginx.conf"), program=node.programs.nginx, prefix=staging.folder
         ),
-        redirect=(*temporary.values(), pid.parent, logs),
+        redirect=(*temporary.values(), pid.parent, logs, Path(vhost.log_directory)),
     )
 
 

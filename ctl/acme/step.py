@@ -236,7 +236,8 @@ def _checked_by_nginx(job: Job) -> Iterator[Item]:
     A reload that NGINX refuses goes by without a word: it stays with what it has.
     """
     node = job.node
-    top, logs = Path(node.attributes.nginx.dir), Path(node.attributes.nginx.log_directory)
+    top, nginx = Path(node.attributes.nginx.dir), node.attributes.nginx
+    logs = (Path(nginx.log_directory), Path(node.attributes.registry.nginx.log_directory))
     for path in sorted((top / "conf").glob("*.conf")):
         found = look(path)
         if found and found.is_file:
@@ -247,7 +248,7 @@ def _checked_by_nginx(job: Job) -> Iterator[Item]:
         check=lambda staging: nginx_accepts(
             staging.path(top / "conf/nginx.conf"), program=node.programs.nginx, prefix=staging.folder
         ),
-        redirect=(top / "tmp", top / "run", logs),
+        redirect=(top / "tmp", top / "run", *logs),
     )
 
 

@@ -33,7 +33,7 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         attributes: what the settings say.
         build: the NGINX that reads the file: it decides which directives are written, and how.
     """
-    vhost, logs = attributes.registry.nginx, Path(attributes.nginx.log_directory)
+    vhost, logs = attributes.registry.nginx, Path(attributes.registry.nginx.log_directory)
     commands = vhost.ssl_conf_command or []
     return {
         "vhost": vhost,

@@ -11,7 +11,7 @@ from ctl.settings.language.faults import Poison, is_computed
 from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
-from ctl.settings.options.foreign import ELSEWHERE, belongs_to_gitlab, is_foreign
+from ctl.settings.options.foreign import ELSEWHERE, NOT_DONE, belongs_to_gitlab, is_foreign
 from ctl.settings.place import Place
 from ctl.settings.source import Diagnostic, Location, Severity
 from ctl.settings.types import INVALID, AbsolutePath, Bool, Text, Type, port, read_value
@@ -104,16 +104,21 @@ def _take(option: Option, value: object, place: Place, found: Gathered) -> None:
         found.broken.add(option.name)
     if read is not INVALID:
         found.given[option.name] = Given(read, place.location)
-    if option.deprecated:
-        place.warning(str(option.deprecated))
 
 
 def _unknown(prefix: str, key: str, place: Place, found: Gathered) -> None:
     known = _keys_of(prefix)
+    if reason := NOT_DONE.get(prefix, {}).get(key):
+        place.note(f"is not done here: {reason}")
+        return
     if belongs_to_gitlab(prefix, key, known):
         found.ignored.setdefault(prefix, []).append(key)
         return
-    near = None if place.crowded else nearest(key, [*known, *sorted(ELSEWHERE.get(prefix, ()))])
+    near = (
+        None
+        if place.crowded
+        else nearest(key, [*known, *sorted(ELSEWHERE.get(prefix, ())), *NOT_DONE.get(prefix, ())])
+    )
     place.error("is not known", f'Did you mean "{near}"?' if near else "")
 
 

@@ -35,6 +35,7 @@ class RegistryNginx(Section):
     real_ip_header: str | Any
     real_ip_recursive: str | Any
     real_ip_trusted_addresses: list[Any]
+    log_directory: str
     error_log_level: str
     custom_gitlab_server_config: str | Any
 
@@ -173,6 +174,13 @@ class Nginx(Section):
     svlogd_udp: str | Any
     svlogd_prefix: str | Any
     log_group: str | Any
+    logrotate_frequency: str | Any
+    logrotate_size: Any
+    logrotate_maxsize: Any
+    logrotate_rotate: int | Any
+    logrotate_compress: str | Any
+    logrotate_delaycompress: str | Any
+    logrotate_dateformat: str | Any
     status: NginxStatus
 
 class Letsencrypt(Section):
@@ -221,6 +229,16 @@ class Logging(Section):
     svlogd_udp: str | Any
     svlogd_prefix: str | Any
     log_group: str | Any
+    logrotate_frequency: str
+    logrotate_size: Any
+    logrotate_maxsize: Any
+    logrotate_rotate: int | Any
+    logrotate_compress: str | Any
+    logrotate_delaycompress: str | Any
+    logrotate_dateformat: str | Any
+    udp_log_shipping_host: str | Any
+    udp_log_shipping_port: int
+    udp_log_shipping_hostname: str | Any
 
 class ManageAccounts(Section):
     enable: bool

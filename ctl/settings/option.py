@@ -40,27 +40,6 @@ def rule(summary: str) -> Callable[[Callable[[View], Any]], Rule]:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Deprecation:
-    """An option that should not be used any more.
-
-    Args:
-        instead: the dotted name of what replaces it.
-        since, removed: GitLab versions that deprecated it and that drop it, or "".
-        note: more to say, or "".
-    """
-
-    instead: str
-    since: str = ""
-    removed: str = ""
-    note: str = ""
-
-    def __str__(self) -> str:
-        when = f" since GitLab {self.since}" if self.since else ""
-        end = f", dropped in {self.removed}" if self.removed else ""
-        return f"is deprecated{when}{end}: use {self.instead}{self.note and '; ' + self.note}"
-
-
-@dataclass(frozen=True, eq=False, repr=False)
 class Option:
     """One setting.
 
@@ -76,7 +55,6 @@ class Option:
         example: a value as it is written in a settings file; "" for none (it is then left out of templates).
         reaches: the files and keys that it reaches, as "config.yml: http.addr".
         secret: its value is never shown.
-        deprecated: what to use instead, or None.
         added: it is not one of gitlab.rb's.
     """
 
@@ -91,7 +69,6 @@ class Option:
     example: str = ""
     reaches: tuple[str, ...] = ()
     secret: bool = False
-    deprecated: Deprecation | None = None
     added: bool = False
 
     @property

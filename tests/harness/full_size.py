@@ -78,7 +78,7 @@ def _statement(option: Option) -> str:
     root, *keys = option.name.split(".")
     name = root + "".join(f"['{key}']" for key in keys)
     value = INSTEAD[option.name] if option.name in INSTEAD else _example(option)
-    used = not option.deprecated and not any(part in option.name for part in LEFT_OUT)
+    used = not any(part in option.name for part in LEFT_OUT)
     statement = f"{name} {ruby(value)}" if not keys else f"{name} = {ruby(value)}"
     if not used:
         statement = "\n".join(f"# {line}" for line in statement.split("\n"))

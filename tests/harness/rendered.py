@@ -107,7 +107,11 @@ def _logrotate(text: str) -> object:
 
     The folder is not included: in what way logrotate reads its name is for logrotate itself to show.
     """
-    return [_shell(line) for line in text.split("\n") if not re.fullmatch(r'"/.*/\*\.log" \{', line)]
+    return [
+        _shell(line)
+        for line in text.split("\n")
+        if not re.fullmatch(r'"/.*/(\*|gitlab_registry_\*)\.log" \{', line)
+    ]
 
 
 def _shell(text: str) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +34,42 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
         return log.stat().st_size > 0
 
     wait_for(is_written, what="the new log")
+
+
+@pytest.mark.one_registry
+def test_the_vhost_logs_where_it_is_told_to_and_is_rotated_there(running: Root) -> None:
+    """The seed of many sites: registry_nginx['log_directory'], with logs that are kept for a week."""
+    folder = "/var/log/gitlab/registry-web"
+    running.settings(
+        f'registry["nginx"]["log_directory"] = "{folder}"',
+        'logging["logrotate_size"] = "1"',
+        'logging["logrotate_dateformat"] = "-%Y%m%d-%s"',
+        'nginx["logrotate_compress"] = "nocompress"',
+        'nginx["logrotate_rotate"] = 2',
+    )
+    running.reconfigure()
+    log = running.path / folder.lstrip("/") / "gitlab_registry_access.log"
+    other = log.with_name("of-another-program.log")
+    other.write_text("a line\n")
+    config = running.path / "var/opt/gitlab/logrotate"
+    rotate = ["/usr/sbin/logrotate", "--state", str(config / "status"), str(config / "logrotate.conf")]
+    for number in range(3):
+        running.client.get(f"/v2/{number}")
+        wait_for(lambda n=number: f"/v2/{n}" in log.read_text(), what="the request in the log")  # type: ignore[misc]
+        subprocess.run(rotate, check=True, cwd="/")
+        wait_for(lambda: int(time.time()) != rotated(log)[-1], what="the next second")
+    assert len(rotated(log)) == 2, "the oldest has gone"
+    assert other.read_text() == "a line\n"
+    running.settings()
+    running.reconfigure()
+
+
+def rotated(log: Path) -> list[int]:
+    """The times in the names of rotated logs."""
+    found = [
+        re.fullmatch(rf"{re.escape(log.name)}-[0-9]{{8}}-([0-9]+)", one.name) for one in log.parent.iterdir()
+    ]
+    return sorted(int(one[1]) for one in found if one)
 
 
 @pytest.mark.one_registry

@@ -82,8 +82,30 @@ def test_keys_that_only_a_gitlab_rb_has_are_in_that_note(site: Site) -> None:
 
 
 def test_they_are_known_in_the_older_spelling_of_the_vhost_too(site: Site) -> None:
-    (note,) = site.notes(BOTH + 'registry_nginx["client_max_body_size"] = "250m"\n')
-    assert note == "note: ignored, other components: registry.nginx (client_max_body_size)"
+    (note,) = site.notes(BOTH + 'registry_nginx["consul_service_name"] = "r"\n')
+    assert note == "note: ignored, other components: registry.nginx (consul_service_name)"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('registry_nginx["client_max_body_size"] = "250m"', "layers may be of any size"),
+        (
+            'registry["nginx"]["worker_processes"] = 4',
+            'a setting of the whole server, nginx["worker_processes"]',
+        ),
+        ('registry["logrotate_rotate"] = 4', "svlogd rotates the registry's log"),
+        ('logging["logrotate_method"] = "copytruncate"', "NGINX opens its logs anew"),
+        ('nginx["logrotate_postrotate"] = "true"', "NGINX opens its logs anew"),
+    ],
+)
+def test_settings_of_programs_that_run_here_are_no_other_components(
+    site: Site, line: str, reason: str
+) -> None:
+    (note,) = site.notes(BOTH + line + "\n")
+    assert "is not done here: " in note
+    assert reason in note
+    assert "gitlab.py:4:" in note
 
 
 @pytest.mark.parametrize(

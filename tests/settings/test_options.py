@@ -14,7 +14,15 @@ SVLOGD = {
     "svlogd_udp": None, "svlogd_prefix": None, "log_group": None,
 }  # fmt: skip
 
+ROTATION = {"frequency": "daily", "size": None, "delaycompress": None, "dateformat": None}
+AS_SVLOGD = {"maxsize": 209715200, "rotate": 30, "compress": "compress"}
 DEFAULTS: dict[str, object] = {
+    **{f"logging.logrotate_{name}": value for name, value in ROTATION.items()},
+    **{f"logging.logrotate_{name}": None for name in AS_SVLOGD},
+    **{f"nginx.logrotate_{name}": value for name, value in (ROTATION | AS_SVLOGD).items()},
+    "logging.udp_log_shipping_host": None, "logging.udp_log_shipping_port": 514,
+    "logging.udp_log_shipping_hostname": None,
+    "registry.nginx.log_directory": "{root}/var/log/gitlab/nginx",
     "external_url": None,
     "manage_accounts.enable": True,
     "manage_storage_directories.enable": True,
@@ -202,9 +210,8 @@ def test_every_example_is_taken_by_its_own_setting(site: Site) -> None:
         "gitlab_rails.registry_port": 'registry_external_url = "https://registry.example.com:5050"\n',
     }
     for option in OPTIONS.values():
-        if not option.deprecated:
-            text = f"{BOTH}{company.get(option.name, '')}{option.python} = {option.example}\n"
-            assert (option.name, site.warnings(text)) == (option.name, [])
+        text = f"{BOTH}{company.get(option.name, '')}{option.python} = {option.example}\n"
+        assert (option.name, site.warnings(text)) == (option.name, [])
 
 
 def test_every_option_explains_itself() -> None:
@@ -212,7 +219,6 @@ def test_every_option_explains_itself() -> None:
         assert option.name == name
         assert option.description.endswith("."), name
         assert option.type.label, name
-        assert option.deprecated is None or option.deprecated.instead in OPTIONS
 
 
 def test_names_for_the_language() -> None:
@@ -221,6 +227,43 @@ def test_names_for_the_language() -> None:
     assert NAMES.foreign("sidekiq")
     assert NAMES.foreign("redis_sentinel_role")
     assert not NAMES.foreign("registry")
+
+
+def test_logs_are_shipped_under_the_names_of_host_and_service(site: Site) -> None:
+    text = (
+        URL
+        + 'logging["udp_log_shipping_host"] = "192.0.2.1"\nlogging["udp_log_shipping_hostname"] = "node-1"\n'
+    )
+    registry = site.attributes(text).registry
+    assert (registry.svlogd_udp, registry.svlogd_prefix) == ("192.0.2.1:514", "node-1 registry: ")
+    own = site.attributes(
+        text + 'registry["svlogd_udp"] = "192.0.2.9:1514"\nregistry["svlogd_prefix"] = "own: "\n'
+    )
+    assert (own.registry.svlogd_udp, own.registry.svlogd_prefix) == ("192.0.2.9:1514", "own: ")
+    assert (own.nginx.svlogd_udp, own.nginx.svlogd_prefix) == ("192.0.2.1:514", "node-1 nginx: ")
+    assert "NGINX's access and error logs are not sent" in site.notes(text)[0]
+    assert site.attributes(URL).registry.svlogd_prefix is None
+    assert "svlogd asks no DNS" in site.error(URL + 'logging["udp_log_shipping_host"] = "logs.example.com"')
+
+
+def test_rotation_follows_svlogd_unless_it_is_given(site: Site) -> None:
+    text = URL + 'nginx["svlogd_num"] = 7\nlogging["svlogd_filter"] = "xz"\nlogging["svlogd_size"] = 1000\n'
+    nginx = site.attributes(text).nginx
+    assert (nginx.logrotate_rotate, nginx.logrotate_compress, nginx.logrotate_maxsize) == (
+        7,
+        "nocompress",
+        1000,
+    )
+    text += 'logging["logrotate_rotate"] = "9"\nlogging["logrotate_frequency"] = "weekly"\n'
+    nginx = site.attributes(text + 'nginx["logrotate_frequency"] = "Hourly"\n').nginx
+    assert (nginx.logrotate_rotate, nginx.logrotate_frequency) == (9, "hourly")
+
+
+@pytest.mark.parametrize(
+    "refused", ['logrotate_size"] = "10 MB', 'logrotate_dateformat"] = "%c', 'logrotate_rotate"] = "a']
+)
+def test_what_logrotate_would_not_take_is_refused(site: Site, refused: str) -> None:
+    assert "logging.logrotate_" in site.error(URL + f'logging["{refused}"\n')
 
 
 def test_added_settings_are_marked() -> None:

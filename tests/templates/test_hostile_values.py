@@ -106,6 +106,14 @@ def test_a_random_text_stays_in_its_place(text: str, scene: str, driver: str) ->
     stays_in_its_place(text, scene, driver)
 
 
+_NUMBERS = (
+    "_udp",
+    "_shipping_host",
+    "_shipping_hostname",
+    "logrotate_size",
+    "logrotate_maxsize",
+    "_dateformat",
+)
 NOWHERE = {
     *("registry.executable", "nginx.executable"),  # looked for, and not there
     *("user.username", "user.group", "user.home", "user.shell", "web_server.home", "web_server.shell"),
@@ -122,6 +130,7 @@ NOWHERE = {
     *("gitlab_rails.registry_host", "gitlab_rails.shared_path", "registry.default_notifications_headers"),
     # not of any text
     *("registry.nginx.ssl_protocols", "letsencrypt.contact_emails"),
+    *(name for name in OPTIONS if name.endswith(_NUMBERS)),
 }
 """Settings whose text is in no file: accounts, groups and programs, and what is taken from the settings later."""
 

@@ -23,7 +23,8 @@ def nginx_expands_nothing(view: View) -> None:
     if not view["nginx.enable"]:
         return
     challenges = ("letsencrypt.wwwroot",) if obtains_certificate(view) else ()
-    for setting in ("nginx.log_directory", *_certificate(view), *challenges):
+    vhost = ("registry.nginx.log_directory",) if view.said("registry.nginx.log_directory") else ()
+    for setting in ("nginx.log_directory", *vhost, *_certificate(view), *challenges):
         if _VARIABLE in str(view[setting]):
             what = f"{_held(view, setting, _VARIABLE)}: NGINX takes it for the start of a variable"
             view.error(setting, what, "Choose a path without it.")
@@ -31,6 +32,15 @@ def nginx_expands_nothing(view: View) -> None:
         found = _PATTERN.findall(view["nginx.dir"])[0]
         what = f"{_held(view, 'nginx.dir', found)}: NGINX takes the files in it for patterns of names"
         view.error("nginx.dir", what, "Choose a path without it.")
+
+
+def logs_of_nginx_are_not_shipped(view: View) -> None:
+    """svlogd sends what services print; NGINX writes its access logs itself."""
+    if view.said("logging.udp_log_shipping_host") and view["nginx.enable"]:
+        view.note(
+            "logging.udp_log_shipping_host",
+            "holds for the logs of services; NGINX's access and error logs are not sent",
+        )
 
 
 def _certificate(view: View) -> tuple[str, ...]:
@@ -68,4 +78,4 @@ def shared_log_folders(
                 yield owner, component
 
 
-CHECKS = (nginx_expands_nothing, logs_have_folders_of_their_own)
+CHECKS = (nginx_expands_nothing, logs_of_nginx_are_not_shipped, logs_have_folders_of_their_own)

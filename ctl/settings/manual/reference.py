@@ -9,11 +9,12 @@ from ctl.settings.editing.naming import Setting
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, OPTIONS
 from ctl.settings.options.database import DATABASE
-from ctl.settings.options.foreign import ELSEWHERE, FOREIGN
+from ctl.settings.options.foreign import ELSEWHERE, FOREIGN, NOT_DONE
 from ctl.settings.options.notifications import ENDPOINT
 from ctl.settings.options.sections import GC, OPTIONS_OF, REDIS, REPORTING
 from ctl.settings.options.storage import DEPRECATED, DRIVERS, FEATURES
 from ctl.settings.types import Parameter, Schema
+from ctl.settings.written import python_name
 
 _HEAD = """\
 # Settings
@@ -60,7 +61,7 @@ def _table(options: tuple[Option, ...]) -> Iterator[str]:
             f"`{option.python}`{' (+)' if option.added else ''}",
             option.type.label,
             _code(option.default_in_words) if _is_value(option) else option.default_in_words,
-            _effect(option),
+            option.description,
             _code(option.example),
             ", ".join(option.reaches),
         )
@@ -69,11 +70,6 @@ def _table(options: tuple[Option, ...]) -> Iterator[str]:
 
 def _is_value(option: Option) -> bool:
     return not option.default_text and not option.rule
-
-
-def _effect(option: Option) -> str:
-    deprecated = f" Deprecated: use `{option.deprecated.instead}`." if option.deprecated else ""
-    return option.description + deprecated
 
 
 def _code(text: str) -> str:
@@ -126,7 +122,12 @@ def _foreign() -> str:
     return (
         f"Accepted, not rendered, and summed up in one note: {names}, and every `NAME_role`. Keys of "
         "`gitlab_rails` and `nginx` that have nothing to do with the registry are treated alike, and so are these "
-        f"of other sections: {'; '.join(_elsewhere(section) for section in ELSEWHERE)}.\n"
+        f"of other sections: {'; '.join(_elsewhere(section) for section in ELSEWHERE)}.\n\n"
+        "Not done here, with a note:\n\n| setting | why |\n|---|---|\n"
+    ) + "".join(
+        f"| `{python_name([*section.split('.'), key])}` | {_cell(reason)} |\n"
+        for section, keys in NOT_DONE.items()
+        for key, reason in keys.items()
     )
 
 
@@ -146,7 +147,7 @@ def describe(setting: Setting, now: Mapping[str, str]) -> str:
     rows = {
         "type": setting.type.label,
         "default": (option.default_in_words or "none") if whole else "",
-        "effect": _effect(option) if whole else _sentence(setting.description),
+        "effect": option.description if whole else _sentence(setting.description),
         "example": f"{option.python} = {option.example}" if whole and option.example else "",
         "reaches": ", ".join(option.reaches),
         "secret": "its value is never shown" if setting.secret else "",

@@ -10,7 +10,7 @@ from typing import Final
 
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
-from ctl.settings.options.foreign import ELSEWHERE, FOREIGN, HALF_OURS
+from ctl.settings.options.foreign import ELSEWHERE, FOREIGN, HALF_OURS, NOT_DONE
 from ctl.settings.types.base import Node, or_null
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -42,19 +42,20 @@ def _section(prefix: str) -> Node:
         key, dot, _ = name.removeprefix(prefix).partition(".")
         if key not in properties:
             properties[key] = _section(f"{prefix}{key}.") if dot else _option(option)
-    for key in sorted(ELSEWHERE.get(prefix.removesuffix("."), ())):
+    section = prefix.removesuffix(".")
+    for key in sorted(ELSEWHERE.get(section, ())):
         properties.setdefault(key, _FOREIGN)
+    for key, reason in NOT_DONE.get(section, {}).items():
+        properties[key] = {"description": f"Not done here: {reason}."}
     return {
         "type": "object",
         "properties": properties,
-        "additionalProperties": prefix.removesuffix(".") in HALF_OURS,
+        "additionalProperties": section in HALF_OURS,
     }
 
 
 def _option(option: Option) -> Node:
     found: Node = {"description": option.description}
-    if option.deprecated:
-        found |= {"deprecated": True, "description": f"{option.description} It {option.deprecated}."}
     if option.secret:
         found["writeOnly"] = True
     if option.rule is None and not option.default_text and option.default is not None:

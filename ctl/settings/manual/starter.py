@@ -115,7 +115,7 @@ def _most_used() -> Iterator[tuple[str, Iterable[Option]]]:
 
 def _all_groups() -> Iterator[tuple[str, Iterable[Option]]]:
     for title, options in GROUPS.items():
-        shown = [one for one in options if one.example and not one.deprecated]
+        shown = [one for one in options if one.example]
         yield title, [one for one in shown if one.name != "registry_external_url"]
 
 

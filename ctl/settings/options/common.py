@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
-from ctl.settings.rules.logs import logging_of_all
-from ctl.settings.types import AbsolutePath, Integer, Printable, Size, Type, account
+from ctl.settings.rules.logs import logging_of_all, prefix_of, rotation
+from ctl.settings.types import AbsolutePath, Enum, Integer, OneOf, Printable, Size, Text, Type, account
 
 HIGHEST_ID = 2**32 - 2
 """The greatest user and group id (credentials(7): 32 bits, without the highest)."""
@@ -48,6 +48,7 @@ def account_options(
     return tuple(options)
 
 
+IPV4 = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
 LOGGING: tuple[tuple[str, Type, str, Any, str], ...] = (
     ("svlogd_size", Size(), "Size in bytes at which a log is rotated.", 209715200, "209715200"),
     ("svlogd_num", Integer(), "How many rotated logs are kept.", 30, "30"),
@@ -55,8 +56,12 @@ LOGGING: tuple[tuple[str, Type, str, Any, str], ...] = (
     ("svlogd_filter", Printable(), "Program through which rotated logs go.", "gzip", '"gzip"'),
     (
         "svlogd_udp",
-        Printable(),
-        "Address to which lines are sent too, by UDP (HOST:PORT).",
+        Text(
+            f"{IPV4}(?::[0-9]{{1,5}})?",
+            "an IPv4 address, with or without a port (svlogd asks no DNS)",
+            label="address",
+        ),
+        "Address to which lines are sent too, by UDP (ADDRESS:PORT).",
         None,
         '"192.0.2.1:514"',
     ),
@@ -78,9 +83,61 @@ def logging_options(section: str, service: str) -> tuple[Option, ...]:
             f"{section}.{name}",
             kind,
             f"For {service} alone: {description[0].lower()}{description[1:]}",
-            rule=logging_of_all(name),
+            rule=prefix_of(service) if name == "svlogd_prefix" else logging_of_all(name),
             example=example,
             reaches=(f"log service of {service}",),
         )
         for name, kind, description, _, example in LOGGING
+    )
+
+
+def _limit() -> Type:
+    return OneOf(Text("[1-9][0-9]*[kMG]?", 'a size as logrotate has it ("100M")', label="size"), Integer(1))
+
+
+ROTATION: tuple[tuple[str, Type, str, str], ...] = (
+    (
+        "frequency",
+        Enum("hourly", "daily", "weekly", "monthly", "yearly"),
+        "How often they are rotated",
+        '"daily"',
+    ),
+    ("size", _limit(), "Size at which they are rotated, whatever the time", '"100M"'),
+    ("maxsize", _limit(), "Size at which they are rotated before their time", '"100M"'),
+    ("rotate", Integer(), "How many rotated ones are kept", "30"),
+    ("compress", Enum("compress", "nocompress"), "Whether rotated ones are compressed", '"compress"'),
+    (
+        "delaycompress",
+        Enum("delaycompress", "nodelaycompress"),
+        "Whether the last is not yet",
+        '"delaycompress"',
+    ),
+    (
+        "dateformat",
+        Text(r"[A-Za-z0-9_.-]*(?:%[YmdHMSVs][A-Za-z0-9_.-]*)+", 'a format of logrotate ("-%Y-%m-%d")'),
+        "Dates instead of numbers in their names",
+        '"-%Y-%m-%d"',
+    ),
+)
+"""Last part of the name, type, description and example of what logrotate(8) is given."""
+
+
+def rotation_options(section: str, *, falls_back: bool) -> tuple[Option, ...]:
+    """How logrotate rotates the logs that NGINX writes itself.
+
+    Args:
+        section: where the options are.
+        falls_back: whether those of `logging` hold where one is not given.
+    """
+    return tuple(
+        Option(
+            f"{section}.logrotate_{name}",
+            kind,
+            f"{description}: NGINX's access and error logs.",
+            rule=rotation(f"logrotate_{name}") if falls_back else None,
+            default="daily" if name == "frequency" and not falls_back else None,
+            example=example,
+            reaches=("logrotate.conf",),
+        )
+        for name, kind, description, example in ROTATION
     )

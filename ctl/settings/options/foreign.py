@@ -37,37 +37,55 @@ FOLLOWED: Mapping[str, frozenset[str]] = {
 HALF_OURS = ("gitlab_rails", "nginx")
 """Sections of which only some keys are ours."""
 
-_LOGROTATE = frozenset({
-    "logrotate_compress", "logrotate_dateformat", "logrotate_delaycompress", "logrotate_frequency",
-    "logrotate_maxsize", "logrotate_method", "logrotate_postrotate", "logrotate_rotate", "logrotate_size",
-})  # fmt: skip
 ELSEWHERE: Mapping[str, frozenset[str]] = {
     "letsencrypt": frozenset({"authorization_method", "auto_enabled", "crt"}),
-    "logging": _LOGROTATE | {"udp_log_shipping_host", "udp_log_shipping_hostname", "udp_log_shipping_port"},
     "manage_storage_directories": frozenset({"manage_etc"}),
     "nginx.status": frozenset({"vts_enable"}),
     "package": frozenset({
         "detect_init", "install-dir", "modify_kernel_parameters", "public_attributes", "selinux_policy_version",
         "systemd_after", "systemd_tasks_max", "systemd_wanted_by",
     }),
-    "registry": _LOGROTATE | {"ha"},
-    "registry.nginx": frozenset({
-        "cache_max_size", "client_max_body_size", "consul_service_meta", "consul_service_name",
-        "custom_error_pages", "custom_nginx_config", "default_server_enabled", "dir", "gzip_comp_level",
-        "gzip_enabled", "gzip_http_version", "gzip_proxied", "gzip_types", "ha", "hide_server_tokens",
-        "keepalive_time", "keepalive_timeout", "log_directory", "log_format", "log_format_escape", "proxy_cache",
-        "proxy_cache_path", "proxy_connect_timeout", "proxy_custom_buffer_size", "proxy_read_timeout",
-        "referrer_policy", "request_buffering_off_path_regex", "sendfile", "server_names_hash_bucket_size",
-        "status", "tcp_nodelay", "tcp_nopush", "worker_connections", "worker_processes",
-    }),
+    "registry": frozenset({"ha"}),
+    "registry.nginx": frozenset({"consul_service_meta", "consul_service_name", "ha"}),
     "user": frozenset({"git_user_email", "git_user_name"}),
     "web_server": frozenset({"external_users"}),
 }  # fmt: skip
-"""Keys that a gitlab.rb may have in sections of ours, and that have no bearing on what is run here.
+"""Keys that a gitlab.rb may have in sections of ours, and that have no bearing on what is run here."""
 
-Those of the vhost are settings of `nginx`, all of which gitlab.rb's template offers for `registry_nginx` too; what
-they are about is fixed for a registry, or said for the whole server.
-"""
+_OF_THE_SERVER = frozenset({
+    "custom_nginx_config", "dir", "gzip_comp_level", "gzip_enabled", "gzip_http_version", "gzip_proxied",
+    "gzip_types", "keepalive_time", "keepalive_timeout", "log_format", "log_format_escape", "proxy_cache_path",
+    "sendfile", "server_names_hash_bucket_size", "status", "tcp_nodelay", "tcp_nopush", "worker_connections",
+    "worker_processes",
+})  # fmt: skip
+_FIXED = {
+    "client_max_body_size": "layers may be of any size",
+    **dict.fromkeys(("cache_max_size", "proxy_cache"), "answers of a registry are not cached"),
+    **dict.fromkeys(
+        ("proxy_custom_buffer_size", "request_buffering_off_path_regex"), "layers are not buffered"
+    ),
+    **dict.fromkeys(("proxy_connect_timeout", "proxy_read_timeout"), "NGINX waits 900 s for the registry"),
+    "hide_server_tokens": "the version of NGINX is never shown",
+    **dict.fromkeys(("custom_error_pages", "referrer_policy"), "clients of a registry are no browsers"),
+    "default_server_enabled": "there is no server for other names",
+}
+_BY_SVLOGD = 'svlogd rotates the registry\'s log, as registry["svlogd_size"], ["svlogd_num"] and ["svlogd_timeout"] say'
+_REOPENED = "NGINX opens its logs anew after each rotation"
+_LOGROTATE = frozenset({
+    "logrotate_compress", "logrotate_dateformat", "logrotate_delaycompress", "logrotate_frequency",
+    "logrotate_maxsize", "logrotate_method", "logrotate_postrotate", "logrotate_rotate", "logrotate_size",
+})  # fmt: skip
+_REOPENING = dict.fromkeys(("logrotate_method", "logrotate_postrotate"), _REOPENED)
+NOT_DONE: Mapping[str, Mapping[str, str]] = {
+    "logging": _REOPENING,
+    "nginx": _REOPENING,
+    "registry": dict.fromkeys(sorted(_LOGROTATE), _BY_SVLOGD),
+    "registry.nginx": {
+        **_FIXED,
+        **{one: f'it is a setting of the whole server, nginx["{one}"]' for one in sorted(_OF_THE_SERVER)},
+    },
+}
+"""Keys of a gitlab.rb about programs that run here, and why they are not followed."""
 
 
 def is_foreign(name: str) -> bool:

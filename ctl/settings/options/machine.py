@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ctl.settings.option import Option
-from ctl.settings.options.common import LOGGING, account_options
+from ctl.settings.options.common import IPV4, LOGGING, account_options, rotation_options
 from ctl.settings.rules import urls
-from ctl.settings.types import Bool, Extent, Url
+from ctl.settings.rules.logs import shipped_to
+from ctl.settings.types import Bool, Extent, Printable, Text, Url, port
 
 URLS = (
     Option(
@@ -67,7 +68,45 @@ ACCOUNTS = (
     ),
 )
 
-LOGS = tuple(
-    Option(f"logging.{name}", kind, description, default, example=example, reaches=("log services",))
-    for name, kind, description, default, example in LOGGING
+SHIPPING = (
+    Option(
+        "logging.udp_log_shipping_host",
+        Text(IPV4, "an IPv4 address (svlogd asks no DNS)", label="address"),
+        "Address to which the lines of every service are sent too, by UDP.",
+        example='"192.0.2.1"',
+        reaches=("log services",),
+    ),
+    Option(
+        "logging.udp_log_shipping_port",
+        port(),
+        "Port there.",
+        514,
+        example="514",
+        reaches=("log services",),
+    ),
+    Option(
+        "logging.udp_log_shipping_hostname",
+        Printable(),
+        "Name of this machine in what is sent.",
+        default_text="the machine's",
+        example='"registry-1"',
+        reaches=("log services",),
+    ),
+)
+
+LOGS = (
+    *(
+        Option(
+            f"logging.{name}",
+            kind,
+            description,
+            default,
+            rule=shipped_to if name == "svlogd_udp" else None,
+            example=example,
+            reaches=("log services",),
+        )
+        for name, kind, description, default, example in LOGGING
+    ),
+    *rotation_options("logging", falls_back=False),
+    *SHIPPING,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
-from ctl.settings.options.common import logging_options
+from ctl.settings.options.common import logging_options, rotation_options
 from ctl.settings.rules import vhost
 from ctl.settings.types import (
     MOST_ADDRESSES,
@@ -181,4 +181,9 @@ STATUS = (
     ),
 )
 
-OPTIONS = (*SERVER, *STATUS, *logging_options("nginx", "nginx"))
+OPTIONS = (
+    *SERVER,
+    *STATUS,
+    *logging_options("nginx", "nginx"),
+    *rotation_options("nginx", falls_back=True),
+)

@@ -193,6 +193,13 @@ PROXY = (
         default=[],
     ),
     _option(
+        "log_directory",
+        _MANAGED,
+        "Folder of the vhost's access and error log, which are rotated with those of NGINX.",
+        '"/var/log/gitlab/nginx"',
+        rule=default_paths.vhost_logs,
+    ),
+    _option(
         "error_log_level",
         Enum(*LOG_LEVELS, label="log level"),
         "How much goes to gitlab_registry_error.log.",

@@ -31,6 +31,12 @@ def registry_key_path(view: View) -> str:
     return f"{view['gitlab_rails.dir']}/etc/gitlab-registry.key"
 
 
+@rule('nginx["log_directory"]')
+def vhost_logs(view: View) -> str:
+    """The logs of all that NGINX serves."""
+    return str(view["nginx.log_directory"])
+
+
 @rule('registry["dir"] + "/gitlab-registry.crt"')
 def rootcertbundle(view: View) -> str:
     """The certificate that checks tokens."""

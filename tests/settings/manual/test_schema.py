@@ -49,7 +49,6 @@ def test_every_option_is_described(validator: Draft202012Validator) -> None:
         for key in option.name.split("."):
             node = node["properties"][key]
         assert node["description"].startswith(option.description)
-        assert node.get("deprecated", False) is bool(option.deprecated)
         assert node.get("writeOnly", False) is option.secret
     whole: Any = validator.schema
     storage = whole["properties"]["registry"]["properties"]["storage"]["anyOf"][0]
