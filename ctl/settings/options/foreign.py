@@ -94,14 +94,14 @@ def is_foreign(name: str) -> bool:
 
 
 def belongs_to_gitlab(section: str, key: str, known: Iterable[str]) -> bool:
-    """Whether an unknown key of a section is GitLab's own, and so of no bearing on the registry.
+    """Whether an unknown key of a section has no effect here: it is GitLab's own, or not done.
 
     Args:
         section: the section ("gitlab_rails").
         key: the key.
         known: the keys of that section that are ours.
     """
-    if key in ELSEWHERE.get(section, ()):
+    if key in ELSEWHERE.get(section, ()) or key in NOT_DONE.get(section, ()):
         return True
     if section not in HALF_OURS or key.startswith("registry"):
         return False
