@@ -45,7 +45,7 @@ def load_config(path: Path, text: str) -> dict[str, Any]:
 
 
 def load_yaml(path: Path, text: str) -> Any:  # noqa: ANN401 - as YAML gives it
-    """A value of strings, numbers, truth values, lists and mappings, of a bounded size.
+    """A value of strings, numbers, booleans, lists and mappings, of a bounded size.
 
     Args:
         path: the file that it is in.
@@ -88,14 +88,14 @@ def _check_size(events: Iterable[object]) -> None:
 
 
 def _plain(given: object, budget: Budget) -> Any:  # noqa: ANN401 - as YAML gives it
-    """A value of strings, numbers, truth values, lists and mappings, of a bounded size. Raises LimitReached."""
+    """A value of strings, numbers, booleans, lists and mappings, of a bounded size. Raises LimitReached."""
     tracked = _tracked(given, budget, 0)
-    budget.weigh(tracked)
+    budget.spend_on(tracked)
     return tracked
 
 
 def _tracked(given: object, budget: Budget, depth: int) -> object:
-    budget.charge(1)
+    budget.spend(1)
     if depth > _MOST_NESTED:
         raise LimitReached("too deep")
     if isinstance(given, dict):
@@ -103,6 +103,6 @@ def _tracked(given: object, budget: Budget, depth: int) -> object:
     if isinstance(given, (list, tuple, set)):
         return TrackedList([_tracked(one, budget, depth + 1) for one in given])
     if given is None or isinstance(given, (str, int, float)):
-        budget.charge_text(len(given) if isinstance(given, str) else 0)
+        budget.spend_text(len(given) if isinstance(given, str) else 0)
         return given
     return str(given)

@@ -74,7 +74,7 @@ class Comprehensions:
         if first.is_async:
             raise of_generator(first)
         for element in elements(self._evaluator.evaluate(first.iter), self._scope.budget):
-            self._scope.budget.charge(1)
+            self._scope.budget.spend(1)
             bind(self._scope, first.target, element)
             if all(self._evaluator.evaluate(condition) for condition in first.ifs):
                 self._loop(inner, emit)

@@ -74,7 +74,7 @@ class Expressions:
         budget = self._budget
         budget.steps -= 1
         if budget.steps < 0:
-            budget.charge(0)
+            budget.spend(0)
         visit = self._visits.get(type(node))
         try:
             if visit is None:
@@ -92,10 +92,7 @@ class Expressions:
         """
         value = self.evaluate(node)
         if type(value) is not str:
-            try:
-                check_key(value, self._budget)
-            except Fault as fault:
-                raise fault.at(node) from None
+            check_key(value, self._budget, node)
         return value
 
     def each(self, nodes: Iterable[ast.expr]) -> tuple[list[object], list[Place]]:
@@ -142,7 +139,7 @@ class Expressions:
     def _dict(self, node: ast.Dict) -> TrackedDict:
         result, failed = TrackedDict(), False
         places, source = result.places, self._scope.source
-        self._budget.charge(len(node.keys))
+        self._budget.spend(len(node.keys))
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             try:
                 if key_node is None:
@@ -175,7 +172,7 @@ class Expressions:
         value = self.evaluate(node)
         if not isinstance(value, TrackedDict):
             raise Fault(f"** spreads a dictionary, not {kind(value)}", node)
-        self._budget.charge(len(value))
+        self._budget.spend(len(value))
         check_elements(len(result) + len(value))
         result.update(value)
         result.places.update(value.places)
@@ -194,7 +191,7 @@ class Expressions:
             self._scope.fstring = outer
         length = sum(map(len, parts))
         check_text(length)
-        self._budget.charge_text(length)
+        self._budget.spend_text(length)
         return "".join(parts)
 
     def _fstring_part(self, node: ast.expr) -> str:
@@ -211,7 +208,7 @@ class Expressions:
         chain.reverse()
         (result, *others), _ = self.each([chain[0].left, *(part.right for part in chain)])
         for part, other in zip(chain, others, strict=True):
-            self._budget.charge(1)
+            self._budget.spend(1)
             try:
                 result = operators.binary(part.op, result, other, self._budget)
             except Fault as fault:
@@ -256,14 +253,14 @@ class Expressions:
         elif isinstance(value, (TrackedList, tuple, str)):
             found = self._element(value, key, node)
         else:
-            raise Fault(f"nothing can be taken out of {kind(value)} with [ ]", node)
+            raise Fault(f"{kind(value)} has no elements to take with [ ]", node)
         return computed(found)
 
     def _element(
         self, value: TrackedList | tuple[object, ...] | str, index: object, node: ast.Subscript
     ) -> object:
         if not isinstance(index, int):
-            raise Fault(f"the place in {kind(value)} is a whole number, not {kind(index)}", node.slice)
+            raise Fault(f"the index of {kind(value)} is a whole number, not {kind(index)}", node.slice)
         if not -len(value) <= index < len(value):
             raise Fault(f"{kind(value)} of {len(value)}, counted from 0, has no such element", node.slice)
         return value[index]
@@ -274,12 +271,12 @@ class Expressions:
             raise Fault("the bounds of a slice are whole numbers, and its step is not 0", node)
         part = slice(*bounds)
         if isinstance(value, str):
-            self._budget.charge_text(len(value))
+            self._budget.spend_text(len(value))
             return value[part]
         if isinstance(value, (TrackedList, tuple)):
-            self._budget.charge(len(value))
+            self._budget.spend(len(value))
             return value.part(part) if isinstance(value, TrackedList) else value[part]
-        raise Fault(f"{kind(value)} has no parts to take with [ : ]", node)
+        raise Fault(f"{kind(value)} cannot be sliced with [ : ]", node)
 
     def _missing(self, node: ast.Subscript, value: TrackedDict) -> NoValue:
         root = root_name(node)

@@ -38,7 +38,7 @@ class NoValue(Exception):
 
 
 class Fault(NoValue):
-    """An expression has no value, and that has still to be said.
+    """An expression has no value, and that has not been reported yet.
 
     Args:
         message: what is wrong, in plain words; never with text from the settings that may be a secret.
@@ -67,7 +67,7 @@ class Fault(NoValue):
 
 
 class Poisoned(NoValue):
-    """An expression has no value because of something that was found before.
+    """An expression has no value because another statement failed before.
 
     Args:
         failure: what was found, if it is held back; None where it has been reported.
@@ -86,7 +86,7 @@ class LimitReached(Exception):
         hint: how to stay inside.
 
     Attributes:
-        location: the statement that was being carried out.
+        location: the statement that was being run.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -98,7 +98,7 @@ class LimitReached(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Poison:
-    """Stands where a value would be if its statement had not failed.
+    """In the place of a value whose statement failed.
 
     Args:
         failure: what is wrong, if that is held back; None where it has been reported.
@@ -130,7 +130,7 @@ _WORDS: Final = {
     "str": "a string",
     "int": "a whole number",
     "float": "a number",
-    "bool": "a truth value",
+    "bool": "a boolean",
     "NoneType": "None",
     "TrackedList": "a list",
     "tuple": "a tuple",

@@ -19,9 +19,9 @@ def formatted(value: object, conversion: int, specification: str) -> str:
     """The text of one replacement field of an f-string.
 
     Args:
-        value: the field's value: a string, a number, a truth value or None.
+        value: the field's value: a string, a number, a boolean or None.
         conversion: the character after "!", as its code, or -1.
-        specification: what stands after ":".
+        specification: the text after ":".
 
     Raises:
         Fault: a list or dictionary, or a specification that is wrong or too wide.

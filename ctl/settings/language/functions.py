@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
 from ctl.settings.language.guard import (
-    RAISED,
     Arguments,
     Native,
     check_key,
@@ -40,20 +39,17 @@ def call_function(name: str, outside: Mapping[str, Function], arguments: Argumen
     """
     special = _WITH_PLACES.get(name) or outside.get(name)
     native = _NATIVE[name] if special is None else Native(partial(special, arguments), nothing, nothing)
-    try:
-        return guarded(native, arguments.budget, arguments.values, arguments.named)
-    except RAISED as error:
-        raise _in_words(name, error, arguments) from None
+    return guarded(
+        native, arguments.budget, partial(_in_words, name, arguments), arguments.values, arguments.named
+    )
 
 
-def _in_words(name: str, error: Exception, arguments: Arguments) -> Fault:
+def _in_words(name: str, arguments: Arguments, error: Exception) -> Fault:
     hint = f"Write {_USAGE[name]}." if name in _USAGE else ""
     if "not supported between" in str(error):
-        return Fault("values of different kinds cannot be put in order")
+        return Fault("values of different kinds cannot be sorted or compared")
     if str(error).endswith("object is not iterable"):
-        return Fault(
-            f"{name}() goes through values one by one, which {_kinds(arguments)} does not have", hint=hint
-        )
+        return Fault(f"{_kinds(arguments)} cannot be looped over", hint=hint)
     if isinstance(error, ValueError | OverflowError):
         message, better = _CANNOT.get(name, (f"{name}() cannot use the values it is called with", ""))
         return Fault(message, hint=better or hint)
@@ -100,7 +96,9 @@ def text_of(value: object = "", /) -> str:
     """A single value as text, as str() makes it. Raises Fault for lists and dictionaries."""
     if value is None or isinstance(value, str | int | float):
         return str(value)
-    raise Fault(f"{kind(value)} does not become text", hint='Put the parts together: ", ".join(values).')
+    raise Fault(
+        f"{kind(value)} cannot be turned into text", hint='Put the parts together: ", ".join(values).'
+    )
 
 
 def _check_digits(_: Budget, value: object = 0, *__: object, **___: object) -> None:
@@ -119,8 +117,8 @@ def _size_of_range(_: Budget, *bounds: int) -> None:
 
 
 def _cost_of_sorting(budget: Budget, values: object) -> None:
-    weight = budget.weigh(values)
-    budget.charge(weight * int(math.log2(weight + 1)) >> 2)
+    weight = budget.spend_on(values)
+    budget.spend(weight * int(math.log2(weight + 1)) >> 2)
 
 
 def _listed(function: Callable[..., Any]) -> Callable[..., list[Any]]:
@@ -142,7 +140,7 @@ def _list(call: Arguments, values: object = (), /) -> TrackedList:
 
 def _dict(call: Arguments, values: object = (), /, **named: object) -> TrackedDict:
     if isinstance(values, TrackedDict):
-        call.budget.charge(len(values))
+        call.budget.spend(len(values))
         new = values.copy()
     else:
         new = TrackedDict()

@@ -8,30 +8,30 @@ raises is put into words that never hold a value, as that may be a secret.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, computed, kind
 from ctl.settings.language.limits import Budget, check_elements, check_number, check_text
-from ctl.settings.language.places import Place, is_plain_path
+from ctl.settings.language.places import Place, Positioned, is_plain_path
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
-RAISED: Final = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
+_RAISED: Final = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 """What Python's own operators, methods and functions raise for values that they do not take."""
 
 Cost = Callable[[Budget, Any], object]
 
 
 def whole(budget: Budget, value: object) -> object:
-    """The cost of going through all of a value, at any depth."""
-    return budget.weigh(value)
+    """The cost of reading all of a value, at any depth."""
+    return budget.spend_on(value)
 
 
 def elements_of(budget: Budget, value: object) -> None:
-    """The cost of going through the elements of a value once."""
+    """The cost of reading the elements of a value."""
     if isinstance(value, str | list | tuple | dict):
-        budget.charge_made_elements(len(value))
+        budget.spend_new_elements(len(value))
 
 
 def nothing(_budget: Budget, _value: object) -> None:
@@ -55,40 +55,48 @@ class Native:
     size: Callable[..., object] | None = None
 
 
-def guarded(native: Native, budget: Budget, values: list[Any], named: dict[str, Any] | None = None) -> object:
+Words = Callable[[Exception], Fault]
+"""What an exception of Python's own means to somebody who writes settings; never with a value in it."""
+
+
+def guarded(
+    native: Native, budget: Budget, words: Words, values: list[Any], named: Mapping[str, Any] = {}
+) -> object:
     """Call something of Python's own.
 
     Args:
         native: what.
         budget: pays for it.
+        words: puts into words what Python raises.
         values: positional arguments.
         named: arguments by name.
 
     Raises:
-        Fault: the result would be too large, or is no usable value.
+        Fault: Python does not take these arguments, or the result would be too large or is no usable value.
         LimitReached: too few steps are left.
         Poisoned: an argument holds a value that was not computed.
-        ArithmeticError, LookupError, TypeError, ValueError, AttributeError: Python does not take these arguments;
-            for the caller to put into words.
     """
-    named = named or {}
     cost = native.first
     for value in [*values, *named.values()]:
         cost(budget, value)
         cost = native.others
-    if native.size is not None:
-        native.size(budget, *values, **named)
-    return _usable(native.run(*values, **named), budget)
+    try:
+        if native.size is not None:
+            native.size(budget, *values, **named)
+        result = native.run(*values, **named)
+    except _RAISED as error:
+        raise words(error) from None
+    return _usable(result, budget)
 
 
 def _usable(value: object, budget: Budget) -> object:
     """A result as a value of the language."""
     if isinstance(value, str):
         check_text(len(value))
-        budget.charge_text(len(value))
+        budget.spend_text(len(value))
     elif type(value) in (list, range):
         check_elements(len(value))  # type: ignore[arg-type]
-        budget.charge(len(value))  # type: ignore[arg-type]
+        budget.spend(len(value))  # type: ignore[arg-type]
         return TrackedList(value)  # type: ignore[arg-type]
     elif isinstance(value, TrackedList | TrackedDict | tuple):
         check_elements(len(value))
@@ -128,33 +136,35 @@ class Arguments:
         return str(value) if may_be_shown else ""
 
 
-def elements(value: object, budget: Budget) -> list[Any]:
-    """The elements of anything that can be gone through, as they are now; of a dictionary, its keys.
+def elements(value: object, budget: Budget, node: Positioned | None = None) -> list[Any]:
+    """The elements of a list, tuple or string, or the keys of a dictionary, as they are now.
+
+    Args:
+        value: any value of the language.
+        budget: pays for each element.
+        node: where, for the error.
 
     Raises:
-        Fault: the value cannot be gone through.
+        Fault: the value has no elements.
     """
-    if isinstance(value, str | list | tuple | dict):
-        elements_of(budget, value)
-        return list(value)
-    raise Fault(f"{kind(value)} cannot be gone through one by one")
+    if not isinstance(value, str | list | tuple | dict):
+        raise Fault(f"{kind(value)} cannot be looped over", node)
+    elements_of(budget, value)
+    return list(value)
 
 
-def check_key(value: object, budget: Budget) -> None:
+def check_key(value: object, budget: Budget, node: Positioned | None = None) -> None:
     """Raises Fault for what cannot be a key of a dictionary.
 
-    Strings, None, truth values and whole numbers below 2**60 can: of these, no two that differ have one hash
-    (those of strings are secret). Of others a file could hold thousands with the same hash, and building the
-    dictionary would take a time that grows with the square of them.
+    Strings, None, booleans and whole numbers below 2**60 can: of these, no two that differ have one hash
+    (those of strings are secret). Of others a file could hold thousands with one hash, and making the dictionary
+    would take a time that grows with the square of them.
     """
-    if value is None or isinstance(value, str):
-        return
-    if isinstance(value, int):
-        if value.bit_length() >= _HASH_BITS:
-            raise Fault("a whole number this large cannot be a key", hint="Make it text: str(number).")
-        return
-    budget.weigh(value)
-    raise Fault(f"{kind(value)} cannot be a key", hint="Keys are strings or whole numbers.")
+    if isinstance(value, int) and value.bit_length() >= _HASH_BITS:
+        raise Fault("a whole number this large cannot be a key", node, "Make it text: str(number).")
+    if value is not None and not isinstance(value, str | int):
+        budget.spend_on(value)
+        raise Fault(f"{kind(value)} cannot be a key", node, "Keys are strings or whole numbers.")
 
 
 _HASH_BITS: Final = 61

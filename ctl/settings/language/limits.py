@@ -1,4 +1,4 @@
-"""What a settings file may cost: steps, sizes, files. Sizes are checked before anything is computed.
+"""What a settings file may cost: steps, sizes, files. Sizes are checked before anything is made.
 
 Every number here is far above what settings need and far below what a machine feels; together they keep the
 reading of any input below one second and 200 MB.
@@ -68,8 +68,8 @@ class Budget:
         self._tokens = MAX_TOKENS
         self._files = MAX_FILES
 
-    def charge(self, steps: int) -> None:
-        """Takes steps. Raises LimitReached when there are not so many left."""
+    def spend(self, steps: int) -> None:
+        """Spend steps. Raises LimitReached when too few are left."""
         self.steps -= steps
         if self.steps < 0:
             raise LimitReached(
@@ -77,22 +77,22 @@ class Budget:
                 "Make fewer or smaller loops, or write the values out.",
             )
 
-    def charge_text(self, characters: int) -> None:
-        """Takes the steps of working on so much text."""
-        self.charge(characters >> _CHARACTERS_A_STEP)
+    def spend_text(self, characters: int) -> None:
+        """Spend the steps of working on so much text. Raises LimitReached."""
+        self.spend(characters >> _CHARACTERS_A_STEP)
 
-    def charge_made_text(self, length: int) -> None:
-        """Takes the steps of making a text of so many characters. Raises Fault if that is too long."""
+    def spend_new_text(self, length: int) -> None:
+        """Spend the steps of making a text of so many characters. Raises Fault if that is too long."""
         check_text(length)
-        self.charge_text(length)
+        self.spend_text(length)
 
-    def charge_made_elements(self, count: int) -> None:
-        """Takes the steps of making so many elements. Raises Fault if there are too many."""
+    def spend_new_elements(self, count: int) -> None:
+        """Spend the steps of making so many elements. Raises Fault if there are too many."""
         check_elements(count)
-        self.charge(count)
+        self.spend(count)
 
-    def charge_tokens(self, tokens: int) -> None:
-        """Takes words and signs of a settings file. Raises LimitReached."""
+    def spend_tokens(self, tokens: int) -> None:
+        """Spend words and signs of a settings file. Raises LimitReached."""
         self._tokens -= tokens
         if self._tokens < 0:
             raise LimitReached(
@@ -100,14 +100,14 @@ class Budget:
                 "Make values that are alike in a for loop.",
             )
 
-    def charge_file(self) -> None:
-        """Takes one file. Raises LimitReached."""
+    def spend_file(self) -> None:
+        """Spend one file. Raises LimitReached."""
         self._files -= 1
         if self._files < 0:
             raise LimitReached(f"the settings read more than {MAX_FILES} files", "Put them together.")
 
-    def weigh(self, value: object, depth: int = 0) -> int:
-        """Takes the steps of going through a whole value, and returns how many; to be called before doing so.
+    def spend_on(self, value: object, depth: int = 0) -> int:
+        """Spend the steps of reading a whole value, before that is done; returns how many.
 
         Raises:
             LimitReached: too few steps are left.
@@ -116,23 +116,23 @@ class Budget:
         """
         if isinstance(value, str):
             steps = 1 + (len(value) >> _CHARACTERS_A_STEP)
-            self.charge(steps)
+            self.spend(steps)
             return steps
         if isinstance(value, (list, tuple, dict)):
-            return self._weigh_container(value, depth)
+            return self._spend_on_container(value, depth)
         computed(value)
-        self.charge(1)
+        self.spend(1)
         return 1
 
-    def _weigh_container(
+    def _spend_on_container(
         self, value: list[object] | tuple[object, ...] | dict[str, object], depth: int
     ) -> int:
         if depth >= MAX_NESTING:
             raise Fault(f"lists and dictionaries are nested more than {MAX_NESTING} levels deep")
-        self.charge(1)
-        total = 1 + sum(self.weigh(child, depth + 1) for child in value)
+        self.spend(1)
+        total = 1 + sum(self.spend_on(child, depth + 1) for child in value)
         if isinstance(value, dict):
-            total += sum(self.weigh(child, depth + 1) for child in value.values())
+            total += sum(self.spend_on(child, depth + 1) for child in value.values())
         return total
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from ctl.settings.language import advice
 from ctl.settings.language.faults import Fault, computed, kind
 from ctl.settings.language.guard import (
-    RAISED,
     Arguments,
     Native,
     check_key,
@@ -19,7 +18,7 @@ from ctl.settings.language.guard import (
     nothing,
 )
 from ctl.settings.language.limits import Budget, check_elements
-from ctl.settings.language.ownership import keep, kept
+from ctl.settings.language.ownership import store, stored
 from ctl.settings.language.places import Place
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 from ctl.settings.nearest import nearest
@@ -51,18 +50,22 @@ def call_method(receiver: object, name: str, arguments: Arguments) -> object:
         native = Native(partial(change, arguments), nothing, nothing)
     if native is None:
         raise _no_method(receiver, name)
-    try:
-        return guarded(native, arguments.budget, [receiver, *arguments.values], arguments.named)
-    except KeyError:
-        raise Fault(f"{name}() does not find the key") from None
-    except IndexError:
-        raise Fault(f"{name}() finds no element at that place") from None
-    except ValueError:
-        searches = name in ("index", "rindex", "remove")
-        reason = "does not find what it looks for" if searches else "cannot use its arguments"
-        raise Fault(f"{name}() {reason}") from None
-    except RAISED:
-        raise Fault(f"{name}() of {kind(receiver)} is called with the wrong arguments") from None
+
+    def words(error: Exception) -> Fault:
+        for raised, reason in _REASONS.items():
+            if isinstance(error, raised):
+                return Fault(f"{name}() {'does not find what it looks for' if name in _SEARCHES else reason}")
+        return Fault(f"{name}() of {kind(receiver)} is called with the wrong arguments")
+
+    return guarded(native, arguments.budget, words, [receiver, *arguments.values], arguments.named)
+
+
+_SEARCHES: Final = ("index", "rindex", "remove")
+_REASONS: Final = {
+    KeyError: "does not find the key",
+    IndexError: "finds no element at that place",
+    ValueError: "cannot use its arguments",
+}
 
 
 def _no_method(receiver: object, name: str) -> Fault:
@@ -79,18 +82,18 @@ def _no_method(receiver: object, name: str) -> Fault:
 
 
 def _size_of_padding(budget: Budget, text: str, width: int, *_: str) -> None:
-    budget.charge_made_text(max(len(text), width))
+    budget.spend_new_text(max(len(text), width))
 
 
 def _size_of_tabs(budget: Budget, text: str, tabsize: int = 8) -> None:
-    budget.charge_made_text(len(text) + text.count("\t") * max(0, tabsize))
+    budget.spend_new_text(len(text) + text.count("\t") * max(0, tabsize))
 
 
 def _size_of_replacement(budget: Budget, text: str, old: str, new: str, times: int = -1) -> None:
     found = text.count(old)
     found = min(found, times) if times >= 0 else found
-    budget.charge_made_text(len(text) + found * max(0, len(new) - len(old)))
-    budget.charge(found >> 4)
+    budget.spend_new_text(len(text) + found * max(0, len(new) - len(old)))
+    budget.spend(found >> 4)
 
 
 def _size_of_joined(budget: Budget, separator: str, values: object) -> None:
@@ -99,17 +102,17 @@ def _size_of_joined(budget: Budget, separator: str, values: object) -> None:
     if len(parts) and wrong is not None:
         hint = "Turn each into text with str()."
         raise Fault(f"join() puts strings together, but one of these is {kind(wrong)}", hint=hint)
-    budget.charge_made_text(sum(map(len, parts)) + len(separator) * len(parts))
+    budget.spend_new_text(sum(map(len, parts)) + len(separator) * len(parts))
 
 
 def _cost_of_product(budget: Budget, text: str, *others: Any, **named: Any) -> None:  # noqa: ANN401
     """Python compares each character with each where it strips, or searches from the end."""
     for other in [*others, *named.values()]:
         if isinstance(other, str):
-            budget.charge(len(text) * len(other) >> _CHARACTERS_A_STEP)
+            budget.spend(len(text) * len(other) >> _CHARACTERS_A_STEP)
 
 
-# Methods that change a value. They pay for themselves: a list that grows is not gone through each time.
+# Methods that change a value. They pay for themselves: a list that grows is not read each time.
 
 
 def _append(call: Arguments, values: TrackedList, value: object) -> None:
@@ -118,9 +121,9 @@ def _append(call: Arguments, values: TrackedList, value: object) -> None:
 
 def _insert(call: Arguments, values: TrackedList, index: int, value: object) -> None:
     check_elements(len(values) + 1)
-    call.budget.charge(1 + (len(values) >> 8))
+    call.budget.spend(1 + (len(values) >> 8))
     place = call.place(-1)
-    values.place(index, kept(values, value, place, call.budget), place)
+    values.place(index, stored(values, value, place, call.budget), place)
 
 
 def _extend(call: Arguments, values: TrackedList, new: object) -> None:
@@ -131,7 +134,7 @@ def extend(receiver: TrackedList, values: object, place: Place, budget: Budget) 
     """Append the elements of `values`, with their own places where they have some, else `place`.
 
     Raises:
-        Fault: `values` cannot be gone through, or the list would be too long.
+        Fault: `values` cannot be looped over, or the list would be too long.
     """
     places = list(values.places) if isinstance(values, TrackedList) else []
     new = elements(values, budget)
@@ -139,17 +142,17 @@ def extend(receiver: TrackedList, values: object, place: Place, budget: Budget) 
     places += [None] * (len(new) - len(places))
     for value, where in zip(new, places, strict=True):
         known = where or place
-        receiver.place(len(receiver), kept(receiver, value, known, budget), known)
+        receiver.place(len(receiver), stored(receiver, value, known, budget), known)
 
 
 def _remove(call: Arguments, values: TrackedList, value: object) -> None:
-    call.budget.weigh(values)
-    call.budget.weigh(value)
+    call.budget.spend_on(values)
+    call.budget.spend_on(value)
     values.take(values.index(value))
 
 
 def _pop(call: Arguments, values: TrackedList, index: int = -1) -> object:
-    call.budget.charge(1 + (len(values) >> 8))
+    call.budget.spend(1 + (len(values) >> 8))
     return values.take(index)
 
 
@@ -164,9 +167,9 @@ def _update(call: Arguments, values: TrackedDict, new: object = None, /, **named
 
 
 def _put(call: Arguments, values: TrackedDict, key: str, value: object, place: Any) -> None:  # noqa: ANN401
-    call.budget.charge(1)
+    call.budget.spend(1)
     check_elements(len(values))
-    keep(values, key, value, place, call.budget)
+    store(values, key, value, place, call.budget)
 
 
 def _setdefault(call: Arguments, values: TrackedDict, key: Any, default: object = None) -> object:  # noqa: ANN401

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Sized
+from dataclasses import replace
 from typing import Any, Final
 
 from ctl.settings.language.faults import Fault, kind
-from ctl.settings.language.guard import RAISED, Native, guarded, nothing
+from ctl.settings.language.guard import Native, guarded, nothing
 from ctl.settings.language.limits import MAX_BITS, Budget
 
 
@@ -18,60 +19,50 @@ def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> o
     Raises:
         Fault: the operator does not go with these values, or the result would be too large.
     """
-    try:
-        return guarded(_BINARY[type(sign)][1], budget, [left, right])
-    except ZeroDivisionError:
-        raise Fault("this divides by zero") from None
-    except OverflowError:
-        raise Fault("the number would be too large") from None
-    except ValueError:
-        raise Fault("a shift is by a positive number") from None
-    except RAISED:
-        raise _wrong_kinds(sign, left, right) from None
+    written, native = _BINARY[type(sign)]
+
+    def words(error: Exception) -> Fault:
+        for raised, message in _REASONS.items():
+            if isinstance(error, raised):
+                return Fault(message)
+        hint = ""
+        if written == "%" and isinstance(left, str):
+            hint = 'Put values into text with an f-string: f"…{name}…".'
+        elif written == "+" and (isinstance(left, str) or isinstance(right, str)):
+            hint = 'Put values into text with an f-string: f"…{name}…", or turn them into text with str().'
+        return Fault(f"{kind(left)} and {kind(right)} do not go together with {written}", hint=hint)
+
+    return guarded(native, budget, words, [left, right])
 
 
 def unary(sign: ast.unaryop, value: object, budget: Budget) -> object:
     """The result of `not value`, `-value`, `+value` or `~value`. Raises Fault for what is no number."""
     if type(sign) is ast.Not:
         return not value
-    try:
-        return guarded(_UNARY[type(sign)], budget, [value])
-    except RAISED:
-        raise Fault(f"this sign goes with numbers only, not with {kind(value)}") from None
+    fault = Fault(f"this sign goes with numbers only, not with {kind(value)}")
+    return guarded(_UNARY[type(sign)], budget, lambda _: fault, [value])
 
 
 def compare(sign: ast.cmpop, left: object, right: object, budget: Budget) -> bool:
     """The result of one comparison. Raises Fault where the values cannot be compared so."""
-    is_lookup = isinstance(sign, ast.In | ast.NotIn) and isinstance(right, dict)
-    native = _LOOKUP if is_lookup else _COMPARE[type(sign)][1]
-    try:
-        found = guarded(native, budget, [left, right])
-    except RAISED:
-        raise _wrong_comparison(sign, left, right) from None
-    return bool(found) is not (is_lookup and isinstance(sign, ast.NotIn))
+    written, native = _COMPARE[type(sign)]
+    is_lookup = written.endswith("in")
+    if is_lookup and isinstance(right, dict):
+        native = replace(native, others=nothing)
 
+    def words(_: Exception) -> Fault:
+        if is_lookup:
+            return Fault(f"{kind(left)} cannot be looked for in {kind(right)}")
+        return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {written}")
 
-def _wrong_kinds(sign: ast.operator, left: object, right: object) -> Fault:
-    hint = ""
-    if isinstance(left, str) and type(sign) is ast.Mod:
-        hint = 'Put values into text with an f-string: f"…{name}…".'
-    elif type(sign) is ast.Add and (isinstance(left, str) or isinstance(right, str)):
-        hint = 'Put values into text with an f-string: f"…{name}…", or turn them into text with str().'
-    kinds = f"{kind(left)} and {kind(right)}"
-    return Fault(f"{kinds} do not go together with {_BINARY[type(sign)][0]}", hint=hint)
-
-
-def _wrong_comparison(sign: ast.cmpop, left: object, right: object) -> Fault:
-    if isinstance(sign, ast.In | ast.NotIn):
-        return Fault(f"{kind(left)} cannot be looked for in {kind(right)}")
-    return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {_COMPARE[type(sign)][0]}")
+    return bool(guarded(native, budget, words, [left, right]))
 
 
 def _size_of_sum(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401 - any value of the language
     if isinstance(left, str) and isinstance(right, str):
-        budget.charge_made_text(len(left) + len(right))
+        budget.spend_new_text(len(left) + len(right))
     elif isinstance(left, Sized) and isinstance(right, Sized):
-        budget.charge_made_elements(len(left) + len(right))
+        budget.spend_new_elements(len(left) + len(right))
 
 
 def _size_of_product(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
@@ -79,9 +70,9 @@ def _size_of_product(budget: Budget, left: Any, right: Any) -> None:  # noqa: AN
     if isinstance(value, str | list | tuple) and isinstance(times, int):
         length = len(value) * max(0, times)
         if isinstance(value, str):
-            budget.charge_made_text(length)
+            budget.spend_new_text(length)
         else:
-            budget.charge_made_elements(length)
+            budget.spend_new_elements(length)
 
 
 def _size_of_power(_: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
@@ -106,6 +97,12 @@ def _sized(run: Callable[..., object], size: Callable[..., object] | None = None
     """An operator that costs what it makes."""
     return Native(run, nothing, nothing, size)
 
+
+_REASONS: Final = {
+    ZeroDivisionError: "this divides by zero",
+    OverflowError: "the number would be too large",
+    ValueError: "a shift is by a positive number",
+}
 
 _BINARY: Final[dict[type[ast.AST], tuple[str, Native]]] = {
     ast.Add: ("+", _sized(operator.add, _size_of_sum)),
@@ -141,5 +138,3 @@ _COMPARE: Final[dict[type[ast.AST], tuple[str, Native]]] = {
     ast.Is: ("is", Native(operator.is_)),
     ast.IsNot: ("is not", Native(operator.is_not)),
 }
-
-_LOOKUP: Final = Native(lambda left, right: left in right, others=nothing)

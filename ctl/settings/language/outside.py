@@ -44,7 +44,7 @@ def outside_functions(
 
     def env(call: Arguments, name: str, default: object = _REQUIRED) -> object:
         if _text(name) in environment:
-            call.budget.charge_text(len(environment[name]))
+            call.budget.spend_text(len(environment[name]))
             return environment[name]
         if default is not _REQUIRED:
             return default
@@ -116,27 +116,27 @@ def qualified(name: str, hosts: str) -> str | None:
 
 
 def matching_files(path: Path, budget: Budget) -> list[Path]:
-    """The files that a path with *, ? or [ ] in its last part stands for, in the order of their names.
+    """The files that a path with *, ? or [ ] in its last part matches, in the order of their names.
 
     Names that begin with a dot match only a pattern that does, as in a shell.
 
     Raises:
         Fault: the folder cannot be read, or has too many files.
     """
-    budget.charge(_FILE_STEPS)
+    budget.spend(_FILE_STEPS)
     try:
         names = folder_entries(path.parent)
     except FileProblem as problem:
         raise Fault(f"the folder {path.parent} {problem.message}", hint=problem.hint) from None
-    budget.charge(len(names))
+    budget.spend(len(names))
     fits = re.compile(fnmatch.translate(path.name)).match
     hidden = path.name.startswith(".")
     return [path.parent / name for name in sorted(names) if name.startswith(".") is hidden and fits(name)]
 
 
 def _charge_file(budget: Budget) -> None:
-    budget.charge_file()
-    budget.charge(_FILE_STEPS)
+    budget.spend_file()
+    budget.spend(_FILE_STEPS)
 
 
 def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
@@ -148,7 +148,7 @@ def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
         if not required and problem.message == _NO_SUCH:
             return None
         raise _of_file(problem, arguments) from None
-    arguments.budget.charge_text(len(text))
+    arguments.budget.spend_text(len(text))
     return text
 
 
@@ -167,7 +167,7 @@ def _json(text: str, arguments: Arguments) -> object:
         raise Fault(f"the file {name} is not JSON: line {error.lineno}, column {error.colno}") from None
     except (ValueError, RecursionError):
         raise Fault(f"the file {name} holds numbers or levels that are too many to be read") from None
-    arguments.budget.weigh(value)
+    arguments.budget.spend_on(value)
     return _tracked(value, arguments)
 
 

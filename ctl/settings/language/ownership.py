@@ -15,8 +15,8 @@ _CONTAINER_STEPS: Final = 3
 """What making a dictionary or list costs, besides its elements."""
 
 
-def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0) -> object:
-    """A copy of a value as the settings keep it: scalars, dictionaries with string keys, and lists.
+def owned_copy(value: object, place: Place | Location, budget: Budget, depth: int = 0) -> object:
+    """A copy of a value as the settings hold it: scalars, dictionaries with string keys, and lists.
 
     Tuples become lists. Every key and element has a place afterwards: its
     own, or that of what it is in.
@@ -44,54 +44,48 @@ def owned(value: object, place: Place | Location, budget: Budget, depth: int = 0
     return computed(value)
 
 
-def kept(
+def stored(
     container: TrackedDict | TrackedList, value: object, place: Place | Location, budget: Budget
 ) -> object:
-    """A value as `container` keeps it: a copy if that is part of the settings, else the value itself."""
-    return owned(value, place, budget) if container.owned else value
+    """A value as `container` holds it: a copy if that is part of the settings, else the value itself."""
+    return owned_copy(value, place, budget) if container.owned else value
 
 
-def keep(
-    container: TrackedDict,
-    key: str,
-    value: object,
-    place: Place | Location,
-    budget: Budget,
-    where: Place | Location | None = None,
-) -> None:
-    """Puts a value into a dictionary, as that keeps it.
+def store(container: TrackedDict, key: str, value: object, place: Place | Location, budget: Budget) -> None:
+    """Put a value into a dictionary: a copy if that is part of the settings.
 
     Args:
         container, key: where to.
         value: what.
         place: of the key.
         budget: pays for it.
-        where: place of the value, if it has one of its own.
 
     Raises:
-        Fault, Poisoned: as `owned`.
+        Fault, Poisoned: as `owned_copy`.
     """
     name = _valid(key, place) if container.owned and isinstance(key, str) else key
-    container.put(name, kept(container, value, where or place, budget), place)
+    container.put(name, stored(container, value, place, budget), place)
 
 
 def _owned_dict(value: TrackedDict, place: Place | Location, budget: Budget, depth: int) -> TrackedDict:
-    budget.charge(_CONTAINER_STEPS + len(value))
+    budget.spend(_CONTAINER_STEPS + len(value))
     copy = TrackedDict(owned=True)
     for key, child in value.items():
         where = value.places.get(key, place)
         if not isinstance(key, str):
             message = f"the keys of a setting are strings; here one is {kind(key)}"
             raise Fault(message, hint="Put it in quotes.", place=where)
-        copy.put(_valid(key, where), owned(child, where, budget, depth + 1), where)
+        copy.put(_valid(key, where), owned_copy(child, where, budget, depth + 1), where)
     return copy
 
 
 def _owned_list(
     elements: Iterable[object], places: list[Place | Location], budget: Budget, depth: int
 ) -> TrackedList:
-    budget.charge(_CONTAINER_STEPS + len(places))
-    copies = [owned(child, where, budget, depth + 1) for child, where in zip(elements, places, strict=True)]
+    budget.spend(_CONTAINER_STEPS + len(places))
+    copies = [
+        owned_copy(child, where, budget, depth + 1) for child, where in zip(elements, places, strict=True)
+    ]
     return TrackedList(copies, places, owned=True)
 
 

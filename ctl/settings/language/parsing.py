@@ -1,4 +1,4 @@
-"""From the text of a settings file to its syntax tree, or to errors that say how Python would be written."""
+"""From the text of a settings file to its syntax tree, or to errors that show how to write it in Python."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Parsed:
 
     Args:
         tree: the statements.
-        words: every word of the statements that were left out: what is named there may be missing elsewhere.
+        words: every word of the statements that are not in the tree: what is named there may be missing elsewhere.
         whole: the rest of the file is there, apart from those statements.
     """
 
@@ -53,7 +53,7 @@ _NOTHING: Final = Parsed(ast.Module([], []), whole=False)
 def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
     """Parses a settings file.
 
-    A statement that is no Python is reported and left out, and the rest is parsed again, so that all errors
+    A statement that is no Python is reported and dropped, and the rest is parsed again, so that all errors
     are found at once.
 
     Args:
@@ -67,7 +67,7 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
     Raises:
         LimitReached: too many words and signs in the files read so far.
     """
-    budget.charge_tokens(_tokens(source.text))
+    budget.spend_tokens(_tokens(source.text))
     if source.text.count("{") > MAX_BRACES:
         report(Diagnostic(f"the file has more than {MAX_BRACES:,} opening braces", Location(source.path, 1)))
         return _NOTHING
@@ -80,7 +80,7 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
             span = statements.span(error.lineno or 0)
             if not isinstance(error, IndentationError) or not statements.is_next(span, last):
                 report(_diagnostic(error, source, statements))
-            if attempt * len(text) > _MAX_REPEATED_TEXT or not statements.can_be_left_out(error, span, last):
+            if attempt * len(text) > _MAX_REPEATED_TEXT or not statements.can_be_dropped(error, span, last):
                 return _beginning(text, span)
             text, last, words = statements.without(text, span), span[1], words | statements.words(span)
         except (MemoryError, RecursionError, ValueError, OverflowError):
@@ -92,7 +92,7 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
 
 
 def _beginning(text: str, span: tuple[int, int]) -> Parsed:
-    """What stands before a statement after which nothing can be told, if that is Python."""
+    """The statements before one after which nothing can be parsed, if they are Python."""
     try:
         with warnings.catch_warnings(record=True):
             return Parsed(ast.parse("\n".join(text.split("\n")[: span[0] - 1])), whole=False)
@@ -112,7 +112,7 @@ def _parse(text: str, source: SourceText, report: Report) -> ast.Module:
 
 def _escape(where: Location) -> Diagnostic:
     return Diagnostic(
-        "a backslash in this text stands before a character that needs none",
+        "a backslash in this text is before a character that needs none",
         where,
         hint=_BACKSLASH,
         severity=Severity.WARNING,
@@ -142,7 +142,7 @@ def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements)
 
 
 def _column_of(pattern: str, source: SourceText, line: int) -> int:
-    """The column of what an error is about, where Python does not tell it."""
+    """The column of what an error is about, where Python does not say it."""
     text = source.lines[line - 1] if line <= len(source.lines) else ""
     found = re.search(pattern, text)
     return (found.start() if found else len(text) - len(text.lstrip())) + 1
@@ -151,7 +151,7 @@ def _column_of(pattern: str, source: SourceText, line: int) -> int:
 def _hint(error: SyntaxError) -> str:
     message = str(error.msg)
     if message.startswith("unterminated"):
-        return 'Close the quotes; text of several lines stands between """ and """.'
+        return 'Close the quotes; text of several lines is written between """ and """.'
     return _BACKSLASH if "unicode error" in message else ""
 
 
@@ -177,7 +177,7 @@ def _too_deep(source: SourceText) -> Diagnostic:
 
 
 class _Statements:
-    """The statements of a file that may not be Python, told apart by brackets, strings and newlines.
+    """The statements of a file that may not be Python, separated by brackets, strings and newlines.
 
     Args:
         source: the file.
@@ -193,7 +193,7 @@ class _Statements:
             self._found = list(_spans(self._source.text))
         return next((span for span in self._found if span[0] <= line <= span[1]), (line, line))
 
-    def can_be_left_out(self, error: SyntaxError, span: tuple[int, int], last: int) -> bool:
+    def can_be_dropped(self, error: SyntaxError, span: tuple[int, int], last: int) -> bool:
         """Whether the rest of the file means the same without a statement that is in error.
 
         It does not where a bracket stays open, where indentation is wrong, or where a block belongs to it.
@@ -204,7 +204,7 @@ class _Statements:
         return bool(text.strip()) and not _BLOCKS.match(text)
 
     def is_next(self, span: tuple[int, int], last: int) -> bool:
-        """Whether a statement is the first after one that was left out."""
+        """Whether a statement is the first after one that was dropped."""
         line = span[0]
         return 0 < last < line and not any(text.strip() for text in self._source.lines[last : line - 1])
 

@@ -29,7 +29,7 @@ class Reading:
 
     Args:
         values: setting or section name to what was given: `{"external_url": "…", "registry": {…}}`. Values
-            are strings, numbers, truth values, None, TrackedDict and TrackedList.
+            are strings, numbers, booleans, None, TrackedDict and TrackedList.
         diagnostics: warnings, in the order of the files.
         files: the settings files that were read, in the order in which they were begun.
     """
@@ -122,7 +122,7 @@ class _Reader:
         return reading
 
     def sorted_diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Everything that is to be said, in the order of files and lines; last why the reading stopped."""
+        """Everything to report, in the order of files and lines; last why the reading stopped."""
         order = {path: number for number, path in enumerate(self.files)}
 
         def rank(found: Diagnostic) -> tuple[int, int, int]:
@@ -132,7 +132,7 @@ class _Reader:
         return (*sorted(self.scope.diagnostics, key=rank), *self._last)
 
     def read_all(self) -> None:
-        """Reads everything, and keeps what is to be said about it."""
+        """Read everything; what is wrong is in the diagnostics afterwards."""
         try:
             self._read(self._path)
             self.scope.settle()
@@ -149,7 +149,7 @@ class _Reader:
             self._last = (Diagnostic("the settings take too much memory", Location(self._path, 1)),)
 
     def _read(self, path: Path) -> None:
-        self.scope.budget.charge_file()
+        self.scope.budget.spend_file()
         text = read_trusted(path).replace("\r\n", "\n").replace("\r", "\n")
         if path not in self.files:
             self.files.append(path)

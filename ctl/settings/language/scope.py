@@ -1,4 +1,4 @@
-"""What a reading knows while it goes through the files: settings, variables, and what is wrong."""
+"""The state of a reading: settings, variables, and what is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Scope:
         mentioned: sections that were read before anything was given in them.
         doubtful: words of statements that were not read.
         fstring: the f-string that is being evaluated.
-        statement: the statement that is being carried out.
+        statement: the statement that is being run.
         failures: what keeps statements from being evaluated.
     """
 
@@ -81,7 +81,7 @@ class Scope:
         return self.source, node
 
     def report(self, problem: NoValue, node: Positioned) -> None:
-        """Reports a failure of the statement that is being carried out, once for each place.
+        """Reports a failure of the statement that is being run, once for each place.
 
         Args:
             problem: the failure; one that follows from another is not reported by itself.
@@ -90,7 +90,7 @@ class Scope:
         Raises:
             LimitReached: there are too many errors already.
         """
-        self.budget.charge(_FAILURE_STEPS if isinstance(problem, Fault) else 1)
+        self.budget.spend(_FAILURE_STEPS if isinstance(problem, Fault) else 1)
         failure = self.failures.of(self.statement) if self.statement else None
         if isinstance(problem, Poisoned) and failure:
             self.failures.follow(failure, problem.failure)
@@ -107,7 +107,7 @@ class Scope:
                 self.add(found)
 
     def poison_of(self, statement: ast.stmt) -> Poison:
-        """What stands for the values of a statement that failed."""
+        """What is put in the place of the values of a statement that failed."""
         failure = self.failures.of(statement)
         return POISON if failure.aim is Aim.OURS else Poison(failure)
 
@@ -117,14 +117,14 @@ class Scope:
         without_ignored(self.values)
 
     def warn(self, message: str, node: Positioned) -> None:
-        """Keeps a warning, once for each place, and no more than the limit."""
+        """Report a warning, once for each place, and no more than the limit."""
         if self._counts[Severity.WARNING] < MAX_DIAGNOSTICS:
             location = self.source.location(self.trusted(node))
             if self._is_new(location, message):
                 self.add(Diagnostic(self.source.worded(message), location, severity=Severity.WARNING))
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keeps something to say; no more warnings than the limit. Raises LimitReached for more errors."""
+        """Add something to report; no more warnings and notes than the limit. Raises LimitReached for more errors."""
         severity = diagnostic.severity
         if self._counts[severity] < MAX_DIAGNOSTICS:
             self._counts[severity] += 1
@@ -244,7 +244,7 @@ class Scope:
         return [*variables, *sorted(self.names.sections | self.names.settings), *sorted(functions.NAMES)]
 
 
-AS_TEXT: Final = "Text stands in quotes; a variable is given its value above."
+AS_TEXT: Final = "Text is written in quotes; a variable is given its value above."
 """The hint for a name that is like no known one."""
 
 

@@ -1,4 +1,4 @@
-"""Carrying out statements, one after the other; one that fails does not keep the next from being read."""
+"""Running statements, one after the other; one that fails does not keep the next from being read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Continue(Exception):
 
 
 class Statements:
-    """Carries out the statements of one reading.
+    """Runs the statements of one reading.
 
     Args:
         scope: the state of the reading.
@@ -55,12 +55,12 @@ class Statements:
             ast.If: self._if,
             ast.For: self._for,
             ast.Pass: lambda _: None,
-            ast.Break: self._break,
-            ast.Continue: self._continue,
+            ast.Break: self._leave,
+            ast.Continue: self._leave,
         }
 
     def run(self, statements: list[ast.stmt]) -> None:
-        """Carries out statements in their order.
+        """Run statements in their order.
 
         Raises:
             LimitReached: the reading asks for too much; with the place.
@@ -73,7 +73,7 @@ class Statements:
                 raise
 
     def _run_one(self, statement: ast.stmt) -> None:
-        self._scope.budget.charge(1)
+        self._scope.budget.spend(1)
         outer, self._scope.statement = self._scope.statement, statement
         handler = self._handlers.get(type(statement))
         try:
@@ -112,7 +112,7 @@ class Statements:
             statement = statement.orelse[0]
 
     def _for(self, statement: ast.For) -> None:
-        values = self._elements(statement.iter)
+        values = elements(self._expressions.evaluate(statement.iter), self._scope.budget, statement.iter)
         self._loops += 1
         try:
             for value in values:
@@ -123,53 +123,34 @@ class Statements:
             self._loops -= 1
         self.run(statement.orelse)
 
-    def _elements(self, node: ast.expr) -> list[Any]:
-        value = self._expressions.evaluate(node)
-        try:
-            return elements(value, self._scope.budget)
-        except Fault as fault:
-            raise fault.at(node) from None
-
     def _round(self, statement: ast.For, value: object) -> None:
-        self._scope.budget.charge(1)
+        self._scope.budget.spend(1)
         bind(self._scope, statement.target, value)
         try:
             self.run(statement.body)
         except _Continue:
             return
 
-    def _break(self, statement: ast.Break) -> None:
-        self._check_in_loop(statement)
-        raise _Break
-
-    def _continue(self, statement: ast.Continue) -> None:
-        self._check_in_loop(statement)
-        raise _Continue
-
-    def _check_in_loop(self, statement: ast.Break | ast.Continue) -> None:
+    def _leave(self, statement: ast.Break | ast.Continue) -> None:
         if not self._loops:
-            raise Fault("this belongs into a for loop", statement)
+            raise Fault("this is allowed in a for loop only", statement)
+        raise _Break if isinstance(statement, ast.Break) else _Continue
 
     def _expression(self, statement: ast.Expr) -> None:
         node = statement.value
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id not in self._scope.variables
-        ):
-            if node.func.id == INCLUDE:
+        scope, name = self._scope, node.func if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and isinstance(name, ast.Name) and name.id not in scope.variables:
+            if name.id == INCLUDE:
                 self._from_file(node)
                 return
-            if self._scope.is_setting(node.func.id) and node.func.id not in self._scope.names.sections:
-                self._set_by_call(node, node.func)
+            if scope.is_setting(name.id) and name.id not in scope.names.sections:
+                self._set_by_call(node, name)
                 return
-        if isinstance(node, (ast.Compare, ast.Subscript)):
-            self._check_effect(node)
-        else:
+        if not isinstance(node, ast.Compare | ast.Subscript):
             self._expressions.evaluate(node)
-            self._check_effect(node)
+        self._check_effect(node)
 
     def _set_by_call(self, node: ast.Call, name: ast.Name) -> None:
         arguments = self._calls.arguments(node)
@@ -182,7 +163,8 @@ class Statements:
 
     def _check_effect(self, node: ast.expr) -> None:
         root = root_name(node)
-        if _changes_something(node):
+        method = node.func if isinstance(node, ast.Call) else None
+        if isinstance(method, ast.Attribute) and method.attr in CHANGING:
             return
         if root and self._scope.names.foreign(root):
             # Ruby's call with a list and without parentheses (roles ["…"]) looks like this.
@@ -206,17 +188,12 @@ class Statements:
             for file in self._files(self._scope.source.path.parent / path):
                 self._include(file, node)
         except NoValue:
-            # What the file would have set is not known: nothing that is missing later is to be reported.
+            # What the file would have set is not known: nothing that is missing later is reported.
             self._scope.incomplete = True
             raise
         finally:
             self._loops = loops
 
     def _files(self, path: Path) -> list[Path]:
-        """The file, or the files that a pattern stands for."""
+        """The file, or the files that match a pattern."""
         return matching_files(path, self._scope.budget) if set(path.name) & _WILDCARDS else [path]
-
-
-def _changes_something(node: ast.expr) -> bool:
-    """Whether an expression is worth being a statement."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING

@@ -11,7 +11,7 @@ from ctl.settings.language.failures import target_of
 from ctl.settings.language.faults import Fault, Poison, Poisoned, computed, kind
 from ctl.settings.language.limits import check_elements
 from ctl.settings.language.methods import extend
-from ctl.settings.language.ownership import keep, kept, owned
+from ctl.settings.language.ownership import owned_copy, store, stored
 from ctl.settings.language.refusals import attribute
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.subscripts import keys_of, path_text, root_name
@@ -64,7 +64,7 @@ class Targets:
             raise Fault(f"{name} is a section: its value is a dictionary, not {kind(value)}", node, hint)
         place = self._scope.place(node)
         self._scope.mentioned.discard(name)
-        self._scope.values.put(name, owned(value, place, self._scope.budget), place)
+        self._scope.values.put(name, owned_copy(value, place, self._scope.budget), place)
 
     def augment(self, target: ast.expr, sign: ast.operator, value: object) -> None:
         """Carries out `target += value` and the like; a list is extended in place."""
@@ -103,7 +103,7 @@ class Targets:
         """Marks all that a failed statement would have given a value, so that no error follows from it."""
         poison = self._scope.poison_of(statement)
         for node in ast.walk(statement):
-            self._scope.budget.charge(1)
+            self._scope.budget.spend(1)
             target = target_of(node, self._scope.names)
             if target is not None:
                 self._poison_target(target, poison)
@@ -135,7 +135,7 @@ class Targets:
     def _add(self, outer: TrackedDict, key: str, value: object, node: ast.expr) -> None:
         place = self._scope.place(node)
         check_elements(len(outer) + 1)
-        keep(outer, key, value, place, self._scope.budget)
+        store(outer, key, value, place, self._scope.budget)
 
     def _replace_element(
         self, outer: TrackedList, index: object, value: object, target: ast.Subscript
@@ -144,7 +144,7 @@ class Targets:
             hint = "Use += [value] to add one."
             raise Fault(f"the list of {len(outer)} has no such element", target.slice, hint)
         place = self._scope.place(target.slice)
-        outer[index] = kept(outer, value, place, self._scope.budget)
+        outer[index] = stored(outer, value, place, self._scope.budget)
         outer.places[index] = place
 
     def _named_container(self, node: ast.Name) -> object:

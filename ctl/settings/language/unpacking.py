@@ -52,10 +52,7 @@ def unpack(scope: Scope, target: ast.Tuple | ast.List, value: object, assign: As
     star = next((part for part in target.elts if isinstance(part, ast.Starred)), None)
     if star is not None:
         raise refusals.star(star)
-    try:
-        values = elements(value, scope.budget)
-    except Fault as fault:
-        raise fault.at(target) from None
+    values = elements(value, scope.budget, target)
     if len(values) != len(target.elts):
         raise Fault(f"{len(values)} values are given to {len(target.elts)} names", target)
     for part, given in zip(target.elts, values, strict=True):

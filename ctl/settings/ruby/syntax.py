@@ -92,7 +92,7 @@ def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
     Raises:
         LimitReached: too many words and signs, or a text that is too tangled.
     """
-    budget.charge_tokens(tokens(source.text))
+    budget.spend_tokens(tokens(source.text))
     lines, words, whole, checked = source.text.split("\n"), frozenset[str](), True, 0
     left_out: list[tuple[int, int]] = []
     for attempt in range(1, _MAX_ERRORS + 1):

@@ -15,7 +15,7 @@ _METHODS: Final = {
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern), ruby)
     for pattern, ruby in (
-        (r"^.+ is (a whole number|a string|a number|a truth value|None): it has no keys( to assign to)?$",
+        (r"^.+ is (a whole number|a string|a number|a boolean|None): it has no keys( to assign to)?$",
          r"\1 has no keys\2"),
         (r"the keys of a setting are strings[;,] (?:here one is|not) (.*)",
          r"the keys of settings are strings or symbols, not \1"),

@@ -82,7 +82,7 @@ def value(given: object, depth: int = 0) -> str:
     """A plain value, laid out over several lines where it is long.
 
     Args:
-        given: a value of strings, numbers, truth values, None, lists and dictionaries.
+        given: a value of strings, numbers, booleans, None, lists and dictionaries.
         depth: how many containers it is in.
     """
     if isinstance(given, str):

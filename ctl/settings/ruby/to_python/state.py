@@ -84,7 +84,7 @@ class State:
     def walk(self, node: Node) -> Iterator[Node]:
         """A node and all that is in it. Raises LimitReached for what is looked through very often."""
         for one in walk(node):
-            self.budget.charge(1)
+            self.budget.spend(1)
             yield one
 
     def path(self, node: Node) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ class Strings:
         value = self._writer.term(node)
         if value.kind in (LIST, MAP):
             outer = node.parent if node.parent is not None and node.parent.type == "interpolation" else node
-            message = f"{WORDS[value.kind]} does not become text"
+            message = f"{WORDS[value.kind]} cannot be turned into text"
             raise Fault(message, Span(outer), "Take a single value out of it.")
         return value
 
