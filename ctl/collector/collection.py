@@ -94,6 +94,8 @@ def collect(root: str, options: Options, reporter: Reporter, hooks: Hooks | None
     else:
         with Quarantine(root) as quarantine:
             _Collection(root, options, reporter, hooks or Hooks(), report, quarantine).run()
+            report.seconds = time.monotonic() - started
+            quarantine.note({"at": quarantine.now(), **report.as_json(), "damages": len(report.damages)})
     report.seconds = time.monotonic() - started
     return report
 

@@ -3,72 +3,189 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ctl.cli.durations import duration
 from ctl.cli.framework import Context, command
 from ctl.cli.recovery import recover_first
-from ctl.errors import EXIT_OK, CtlError, PreflightError
+from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError, UsageFault
 from ctl.errors import as_json as as_json_error
+from ctl.output import Style
 
 if TYPE_CHECKING:
+    from ctl.collector.progress import Reporter
+    from ctl.collector.report import Report
     from ctl.output import Console
+    from ctl.registry.collect.collector import Setup
     from ctl.registry.collect.result import Result
     from ctl.settings.attributes import Attributes
-    from ctl.settings.named import Registry
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
+_STOP = "Use the registry's own collector, and stop the registry meanwhile, as gitlab-ctl does."
+_NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
+_SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
 
 @command(name="registry-garbage-collect")
-@click.argument("config", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "-m",
-    "--delete-untagged",
-    "--delete-manifests",
-    "untagged",
-    is_flag=True,
-    help="Delete manifests that no tag leads to, too. The images of a tagged index stay.",
-)
-@click.option("-d", "--dry-run", is_flag=True, help="Delete nothing, stop nothing; show what would go.")
+@click.argument("config", required=False, type=_FILE)
+@click.option("--config", "named", type=_FILE, metavar="FILE", help="The same as CONFIG.")
+@click.option("-m", "--delete-untagged", "--delete-manifests", "untagged", is_flag=True, help=_UNTAGGED)
+@click.option("-d", "--dry-run", is_flag=True, help="Change nothing; show what would go.")
+@click.option("--older-than", callback=duration, default="24h", show_default=True, metavar="TIME",
+              help="Leave alone what is newer, or was linked to later.")  # fmt: skip
+@click.option("--keep-for", callback=duration, default="24h", show_default=True, metavar="TIME",
+              help="Delete for good what is in quarantine for longer.")  # fmt: skip
+@click.option("--now", is_flag=True, help=_NOW)
+@click.option("--stop", is_flag=True, help=_STOP)
+@click.option("--switch", metavar="COMMAND", help=_SWITCH)
+@click.option("--restore", metavar="RUN", help="Bring back what a run has moved into quarantine.")
+@click.option("--history", is_flag=True, help="Show earlier runs.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
 def registry_garbage_collect(
-    ctx: Context, *, config: Path | None, untagged: bool, dry_run: bool, as_json: bool
+    ctx: Context,
+    *,
+    config: Path | None,
+    named: Path | None,
+    untagged: bool,
+    dry_run: bool,
+    older_than: int,
+    keep_for: int,
+    now: bool,
+    stop: bool,
+    switch: str | None,
+    restore: str | None,
+    history: bool,
+    as_json: bool,
 ) -> int:
-    """Delete the blobs that no image needs, and say how many bytes that freed.
+    """Delete the blobs that no image needs, while the registry serves.
 
-    CONFIG is the registry's config.yml [default: the service's own]. The registry is stopped meanwhile, and
-    comes back whatever happens; one that was stopped before stays stopped. What it has cached in Redis is
-    forgotten.
+    CONFIG is the registry's config.yml [default: the service's own]. What goes is moved into a quarantine beside the
+    images, and deleted by a later run, once it was there for --keep-for and still nothing needs it; --restore brings
+    it back until then. A registry that keeps descriptors in memory is started anew; keys in Redis are deleted.
+    Object storage is collected with --stop.
     """
-    from ctl.registry.collect.progress import shown_on
-    from ctl.registry.collect.run import collect
-    from ctl.registry.collect.setup import make_setup
+    from ctl.collector.collection import Options
 
+    _refuse_together({"--now": now, "--stop": stop, "--restore": restore, "--history": history})
     recover_first(ctx)
-    attributes = _attributes(ctx)
-    registry = attributes.registry if attributes else None
-    setup = make_setup(ctx.layout, registry, _program(registry), config)
-    results: list[Result] = []
+    from ctl.registry.collect import serving
+    from ctl.registry.collect.run import collect
 
-    def report(result: Result) -> None:
-        results.append(result)
-        if not as_json:
-            _print_result(ctx.console, result)
+    setup = _setup(ctx, named or config)
+    options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
+    command_line = shlex.split(switch) if switch else None
+    show = _Shown(ctx.console, as_json=as_json)
+    if history:
+        return show.history(*serving.history(setup))
+    if restore:
+        return show.result(lambda _, done: done(serving.restore_run(setup, restore)))
+    if stop or setup.config.root is None:
+        return show.result(
+            lambda reporter, done: collect(
+                setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=done
+            )
+        )
+    if now:
+        return show.result(lambda reporter, done: serving.collect_now(setup, options, reporter, done))
+    return show.result(
+        lambda reporter, done: done(serving.collect_serving(setup, options, reporter, switch=command_line))
+    )
 
-    with shown_on(ctx.console) as reporter:
+
+def _refuse_together(given: dict[str, object]) -> None:
+    chosen = [name for name, value in given.items() if value]
+    if len(chosen) > 1:
+        raise UsageFault(f"{' and '.join(chosen)} do not go together")
+
+
+class _Shown:
+    """Shows what a collection does and did.
+
+    Args:
+        console: where.
+        as_json: whether as JSON.
+    """
+
+    def __init__(self, console: Console, *, as_json: bool) -> None:
+        self._console = console
+        self._as_json = as_json
+
+    def result(self, work: Callable[[Reporter, Callable[[Report | Result], None]], None]) -> int:
+        """Show the result of a collection as soon as there is one: its end may still fail. Returns the exit code."""
+        from ctl.registry.collect.progress import shown_on
+
+        found: list[Report | Result] = []
+
+        def done(result: Report | Result) -> None:
+            found.append(result)
+            if not self._as_json:
+                self._print(result)
+
         try:
-            collect(setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=report)
+            with shown_on(self._console) as reporter:
+                work(reporter, done)
         except CtlError as error:
-            if not (as_json and results):
+            if not (self._as_json and found):
                 raise
             # one document, of what was done and of what then failed
-            ctx.console.result_json(results[0].as_json() | as_json_error(error))
-            ctx.console.error(error.message)
+            self._console.result_json(found[0].as_json() | as_json_error(error))
+            self._console.error(error.message)
             return error.exit_code
-    if as_json:
-        ctx.console.result_json(results[0].as_json())
-    return EXIT_OK
+        if self._as_json:
+            self._console.result_json(found[0].as_json())
+        return self._judge(found[0])
+
+    def _print(self, result: Report | Result) -> None:
+        from ctl.cli.collections import print_report, print_result
+        from ctl.collector.report import Report
+
+        if isinstance(result, Report):
+            print_report(self._console, result)
+        else:
+            print_result(self._console, result)
+
+    def _judge(self, result: Report | Result) -> int:
+        """Damages are warnings, unless nothing could be deleted because of them."""
+        from ctl.collector.report import Report
+
+        if not isinstance(result, Report):
+            return EXIT_OK
+        for damage in result.damages:
+            word = self._console.paint("warning", Style.WARN, err=True)
+            self._console.note(f"{word}: {damage}")
+        if result.blocked:
+            self._console.error("nothing was deleted: what cannot be read may need any blob")
+            return EXIT_FAILED
+        return EXIT_OK
+
+    def history(self, runs: list[dict[str, Any]], held: list[str]) -> int:
+        """Show earlier runs."""
+        from ctl.cli.collections import print_history
+
+        if self._as_json:
+            self._console.result_json({"runs": runs, "in_quarantine": held})
+        else:
+            print_history(self._console, runs, held)
+        return EXIT_OK
+
+
+def _setup(ctx: Context, config: Path | None) -> Setup:
+    from ctl.machine.search import find_program
+    from ctl.registry.collect.setup import make_setup
+    from ctl.registry.programs import names_of
+
+    attributes = _attributes(ctx)
+    registry = attributes.registry if attributes else None
+    names = names_of(registry.executable if registry else None)
+    # without one, ctl's own collector works all the same
+    program = find_program(*names) or Path(names[-1])
+    return make_setup(ctx.layout, registry, program, config)
 
 
 def _attributes(ctx: Context) -> Attributes | None:
@@ -84,50 +201,3 @@ def _attributes(ctx: Context) -> Attributes | None:
         if not missing:
             ctx.console.note(f"{ctx.settings_file} cannot be read, going on with defaults: {error.message}")
         return None
-
-
-def _program(registry: Registry | None) -> Path:
-    from ctl.distribution import distribution
-    from ctl.machine.search import find_program
-    from ctl.registry.programs import NAMES, names_of
-
-    names = names_of(registry.executable if registry else None)
-    found = find_program(*names)
-    if found is None:
-        hint = distribution().install_hint(NAMES[-1])
-        raise PreflightError(f"{' or '.join(names)} is not installed", hint=hint)
-    return found
-
-
-def _print_result(console: Console, result: Result) -> None:
-    from ctl.registry.collect.sizes import human
-
-    for repository, digest in result.manifests if result.dry_run else ():
-        console.say(f"would delete manifest {repository}@{digest}")
-    for digest, size in result.blobs.items() if result.dry_run else ():
-        console.say(f"would delete blob {digest}" + (f" ({size:,} bytes)" if size is not None else ""))
-    if not result.manifests and not result.blobs:
-        console.say(f"nothing to collect{_kept(result)}")
-        return
-    verb, free = ("would delete", "would free") if result.dry_run else ("deleted", "freed")
-    what = _count(len(result.blobs), "blob")
-    if result.untagged:
-        what = f"{_count(len(result.manifests), 'manifest')} and {what}"
-    unknown = sum(size is None for size in result.blobs.values())
-    least = "at least " if unknown else ""
-    freed = f", {free} {least}{human(result.bytes_known)}" if result.bytes_known else ""
-    console.say(f"{verb} {what}{freed} in {result.seconds:.1f} s{_kept(result)}")
-    if unknown:
-        console.say(f"the storage driver does not give the size of {_count(unknown, 'blob')}")
-
-
-def _kept(result: Result) -> str:
-    manifests, repositories = _count(result.kept, "manifest"), _count(result.repositories, "repository")
-    stay = "stays" if result.kept == 1 else "stay"
-    return f"; {manifests} in {repositories} {stay}" if result.repositories else ""
-
-
-def _count(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number:,} {noun}s"

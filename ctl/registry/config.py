@@ -74,6 +74,15 @@ class RegistryConfig:
         return str(address) if str(address).rpartition(":")[2].isdecimal() else None
 
     @property
+    def readonly(self) -> bool:
+        """Whether it takes no pushes (storage.maintenance.readonly)."""
+        given = self.environment.get("REGISTRY_STORAGE_MAINTENANCE_READONLY")
+        section = self.section("storage", "maintenance", "readonly")
+        if given is not None:
+            return re.search(r"enabled:\s*true", given) is not None
+        return section.get("enabled") is True
+
+    @property
     def drain(self) -> float:
         """Seconds for which it finishes requests after TERM (http.draintimeout)."""
         given = self.environment.get("REGISTRY_HTTP_DRAINTIMEOUT") or self.section("http").get("draintimeout")

@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from ctl.errors import PreflightError, RunFailed
 from ctl.paths import Layout
@@ -40,6 +41,26 @@ class RegistryService:
         self._drain = drain
         self._once = False
         self.comes_back = False
+
+    @property
+    def known(self) -> bool:
+        """Whether ctl has a service for it at all."""
+        return (self._layout.service / NAME).exists()
+
+    @property
+    def supervised(self) -> bool:
+        """Whether it runs under runit, or would within a second."""
+        return self.known and _comes_back(self._status())
+
+    def started_after(self, path: Path) -> bool:
+        """Whether the process that runs has read a file as it is now."""
+        import psutil
+
+        pid = self._status().pid if self.known else None
+        try:
+            return pid is not None and psutil.Process(pid).create_time() > path.stat().st_mtime
+        except (psutil.NoSuchProcess, FileNotFoundError):
+            return False
 
     def set_aside(self) -> None:
         """End the registry; its run script, which runsv starts again at once, waits at the gate.

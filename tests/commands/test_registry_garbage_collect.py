@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ctl.cli.collections import print_report, print_result
 from ctl.cli.framework import cli
-from ctl.commands.registry_garbage_collect import _print_result
+from ctl.collector.report import Report
 from ctl.errors import CtlError, PreflightError
 from ctl.output import Console
 from ctl.registry.collect import result as results
@@ -52,6 +53,21 @@ def test_works_from_the_configuration_alone(tmp_path: Path) -> None:
 def test_json(tmp_path: Path) -> None:
     configured(tmp_path)
     found = json.loads(run(tmp_path, "--json", "-d").stdout)
+    assert set(found) >= {
+        "run",
+        "damages",
+        "blobs_deleted",
+        "bytes_deleted",
+        "bytes_freed",
+        "bytes_quarantined",
+    }
+    assert (found["mode"], found["dry_run"], found["bytes_freed"]) == ("unreferenced", True, 0)
+
+
+@pytest.mark.usefixtures("program")
+def test_json_of_the_registrys_own_collector(tmp_path: Path) -> None:
+    configured(tmp_path)
+    found = json.loads(run(tmp_path, "--stop", "--json", "-d").stdout)
     assert set(found) == {
         "mode",
         "dry_run",
@@ -98,14 +114,33 @@ def test_registries_that_cannot_be_collected_so(
     tmp_path: Path, document: dict[str, object], words: str
 ) -> None:
     configured(tmp_path, **document)
-    result = run(tmp_path, "-m")
+    result = run(tmp_path, "-m", "--stop")
     assert isinstance(result.exception, PreflightError)
     assert words in result.exception.message
 
 
 def told(result: results.Result, capsys: pytest.CaptureFixture[str]) -> str:
-    _print_result(Console(colored=False), result)
+    print_result(Console(colored=False), result)
     return capsys.readouterr().out
+
+
+def test_lines_of_a_collection_into_quarantine(capsys: pytest.CaptureFixture[str]) -> None:
+    one = Report(
+        untagged=True, dry_run=False, run="20260101T000000Z-00aa", repositories=2, kept=7, seconds=0.24
+    )
+    one.counts = {
+        "manifests_deleted": 1, "blobs_deleted": 2, "bytes_deleted": 3_000_000, "uploads_deleted": 1,
+        "blobs_recent": 4, "blobs_restored": 1, "bytes_freed": 5,
+    }  # fmt: skip
+    print_report(Console(colored=False), one)
+    assert capsys.readouterr().out.splitlines() == [
+        "moved 1 manifest, 2 blobs and 1 dead upload to quarantine, 3.0 MB (3,000,000 bytes), in 0.2 s; "
+        "7 manifests in 2 repositories stay",
+        "    ctl registry-garbage-collect --restore 20260101T000000Z-00aa brings it back",
+        "brought back 1 blob and 0 manifests that are needed again",
+        "left 4 blobs for a later run: new, or in use lately",
+        "freed 5 bytes",
+    ]
 
 
 def test_last_line_of_a_collection(capsys: pytest.CaptureFixture[str]) -> None:

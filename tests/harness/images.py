@@ -91,6 +91,18 @@ def image(
     return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, *layers), algorithm)
 
 
+def of_layers(layers: Sequence[Blob]) -> Blob:
+    """An image of given blobs, which need not be archives."""
+    config = Blob(CONFIG, _json({"architecture": "amd64", "os": "linux", "layers": len(layers)}))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor,
+        "layers": [one.descriptor for one in layers],
+    }
+    return Blob(MANIFEST, _json(manifest), ("linux", "amd64"), (config, *layers))
+
+
 def referrer(of: Blob, *, needs: bool = True) -> Blob:
     """A manifest about another (OCI image specification, `subject`): a signature."""
     layers = [layer(f"signature of {of.digest}"[:40], size=64)] if needs else []

@@ -57,12 +57,14 @@ class Stack:
         port: of the registry.
         program: what is run in the end.
         cache: where facts about blobs are cached.
+        mode: options of every collection.
     """
 
     folder: Path
     port: int
     program: Path = DEBIAN
     cache: str = "inmemory"
+    mode: tuple[str, ...] = ("--stop",)
     supervisor: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
@@ -201,7 +203,7 @@ class Stack:
         }
         command = [sys.executable, "-m", "ctl", "--root", str(self.layout.root), "registry-garbage-collect"]
         return subprocess.Popen(
-            [*command, *arguments],
+            [*command, *self.mode, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -41,7 +41,7 @@ def test_collection_frees_what_the_tags_left_behind(running: Root) -> None:
     old = _untagged(running, "grp/freed")
     before = _bytes_stored(running)
     assert running.client.pulls("grp/freed", old)
-    result = running.ctl(COLLECT, "-m", "--json").ok()
+    result = running.ctl(COLLECT, "--stop", "-m", "--json").ok()
     freed = before - _bytes_stored(running)
     assert freed >= SIZE
     assert result.json()["bytes_freed"] == pytest.approx(freed, abs=2_000), "links count, too"
@@ -49,9 +49,26 @@ def test_collection_frees_what_the_tags_left_behind(running: Root) -> None:
     assert running.client.pulls("grp/freed", images.image("grp/freed new", size=1_000), "latest")
 
 
+def test_a_collection_that_nobody_notices(running: Root) -> None:
+    """ctl's own: into quarantine, back from there, and for good."""
+    old = _untagged(running, "grp/quarantined")
+    report = running.ctl(COLLECT, "-m", "--older-than", "0", "--json").ok().json()
+    assert report["bytes_deleted"] >= SIZE
+    assert not running.client.pulls("grp/quarantined", old)
+    running.ctl(COLLECT, "--restore", report["run"]).ok()
+    assert running.client.pulls("grp/quarantined", old)
+    running.ctl(COLLECT, "-m", "--older-than", "0").ok()
+    before = _bytes_stored(running)
+    assert running.ctl(COLLECT, "--keep-for", "0", "--json").ok().json()["bytes_freed"] >= SIZE
+    assert before - _bytes_stored(running) >= SIZE
+    assert running.client.pulls("grp/quarantined", images.image("grp/quarantined new", size=1_000), "latest")
+    owners = {path.lstat().st_uid for path in (running.path / STORAGE).rglob("*")}
+    assert len(owners) == 1
+
+
 def test_untagged_manifests_stay_without_m(running: Root) -> None:
     old = _untagged(running, "grp/kept")
-    running.ctl(COLLECT).ok()
+    running.ctl(COLLECT, "--stop").ok()
     assert running.client.pulls("grp/kept", old)
 
 
@@ -60,7 +77,7 @@ def test_deleted_image_is_freed_without_m(running: Root) -> None:
     running.client.push("grp/deleted", image, "v1")
     running.skopeo.delete("grp/deleted:v1", token=running.sign("grp/deleted", "pull,delete"))
     before = _bytes_stored(running)
-    running.ctl(COLLECT).ok()
+    running.ctl(COLLECT, "--stop").ok()
     assert before - _bytes_stored(running) >= SIZE
 
 
@@ -71,7 +88,7 @@ def test_every_platform_of_a_tagged_index_stays(running: Root, tmp_path: Path) -
     running.client.push("grp/multi", nested, "nested")
     lonely = images.image("child without an index", size=SIZE)
     running.client.push("grp/multi", lonely)
-    running.ctl(COLLECT, "-m").ok()
+    running.ctl(COLLECT, "--stop", "-m").ok()
     assert running.client.pulls("grp/multi", both, "v1")
     assert running.client.pulls("grp/multi", nested, "nested")
     assert not running.client.pulls("grp/multi", lonely)
@@ -90,7 +107,7 @@ def test_platforms_of_a_replaced_index_go(running: Root) -> None:
     running.client.push("grp/replaced", old, "v1")
     running.client.push("grp/replaced", images.two_platforms("replacing"), "v1")
     before = _bytes_stored(running)
-    running.ctl(COLLECT, "-m").ok()
+    running.ctl(COLLECT, "--stop", "-m").ok()
     assert before - _bytes_stored(running) >= 2 * SIZE
     assert running.client.pulls("grp/replaced", images.two_platforms("replacing"), "v1")
 
@@ -98,7 +115,7 @@ def test_platforms_of_a_replaced_index_go(running: Root) -> None:
 def test_what_was_freed_can_be_pushed_again(running: Root, tmp_path: Path) -> None:
     """With a descriptor cache older than the collection, the registry would claim blobs it no longer has."""
     old = _untagged(running, "grp/again")
-    running.ctl(COLLECT, "-m").ok()
+    running.ctl(COLLECT, "--stop", "-m").ok()
     layout = images.write_layout(tmp_path / "layout", {"back": old})
     token = running.sign("grp/again", "pull,push")
     assert running.skopeo.push(layout, "back", "grp/again", token=token) == old.digest
@@ -110,7 +127,7 @@ def test_what_was_freed_can_be_pushed_again(running: Root, tmp_path: Path) -> No
 def test_dry_run_deletes_nothing_and_stops_nothing(running: Root, options: tuple[str, ...]) -> None:
     old = _untagged(running, "grp/dry")
     before, pids = tree.snapshot(running.path / STORAGE), running.pids()
-    running.ctl(COLLECT, *options).ok()
+    running.ctl(COLLECT, "--stop", *options).ok()
     assert tree.changed(before, tree.snapshot(running.path / STORAGE)) == set()
     assert running.pids() == pids
     assert running.client.pulls("grp/dry", old)
@@ -127,13 +144,13 @@ def test_collection_with_a_configuration_elsewhere(running: Root) -> None:
     shutil.copy2(original, copy)
     shutil.chown(copy, original.stat().st_uid, original.stat().st_gid)
     before = _bytes_stored(running)
-    running.ctl(COLLECT, str(copy)).ok()
+    running.ctl(COLLECT, "--stop", str(copy)).ok()
     assert before - _bytes_stored(running) >= SIZE
     assert running.serves()
 
 
 def test_missing_configuration_is_reported(running: Root) -> None:
-    result = running.ctl(COLLECT, "/nonexistent/config.yml")
+    result = running.ctl(COLLECT, "--stop", "/nonexistent/config.yml")
     assert result.code in (1, 2)
     assert "/nonexistent/config.yml" in result.err
     assert running.serves()
@@ -142,7 +159,7 @@ def test_missing_configuration_is_reported(running: Root) -> None:
 def test_nothing_belongs_to_root_afterwards(running: Root) -> None:
     """Run as root, the collector would leave files that the registry cannot change."""
     _untagged(running, "grp/owned")
-    running.ctl(COLLECT, "-m").ok()
+    running.ctl(COLLECT, "--stop", "-m").ok()
     owners = {path.stat().st_uid for path in (running.path / STORAGE).rglob("*")}
     assert len(owners) == 1
     running.client.push("grp/owned", images.image("after"), "v2")
@@ -151,7 +168,7 @@ def test_nothing_belongs_to_root_afterwards(running: Root) -> None:
 def test_stopped_registry_stays_stopped(running: Root) -> None:
     running.client.push("grp/stopped", images.image("stopped"), "v1")
     running.ctl("stop", "registry").ok()
-    running.ctl(COLLECT, "-m").ok()
+    running.ctl(COLLECT, "--stop", "-m").ok()
     assert "down: registry:" in running.ctl("status").exits(1).out
     assert running.client.get("/v2/").status == 503
     running.ctl("start", "registry").ok()
@@ -162,9 +179,9 @@ def test_empty_registry_is_success(make_root: RootMaker, person: Person) -> None
     root = make_root(person)
     root.settings()
     root.reconfigure()
-    root.ctl(COLLECT).ok()
-    root.ctl(COLLECT, "-m").ok()
-    root.ctl(COLLECT, "-d").ok()
+    root.ctl(COLLECT, "--stop").ok()
+    root.ctl(COLLECT, "--stop", "-m").ok()
+    root.ctl(COLLECT, "--stop", "-d").ok()
     assert root.serves()
     root.client.push("first/image", images.image("first"), "v1")
 
@@ -194,7 +211,7 @@ def slow(make_root: RootMaker, me: Person) -> Root:
 
 
 def _in_the_middle(root: Root, *options: str) -> subprocess.Popen[str]:
-    process = root.begin(COLLECT, *options)
+    process = root.begin(COLLECT, "--stop", *options)
     wait_for((root.home / "collecting").exists, what="the collector works")
     assert root.client.get("/v2/").status == 503
     return process
@@ -205,7 +222,7 @@ def _is_whole(root: Root) -> None:
     assert root.client.pulls("grp/app", images.image("grp/app new", size=1_000), "latest")
     root.client.push("grp/app", images.image("afterwards"), "afterwards")
     root.ctl("status").ok()
-    root.ctl(COLLECT, "-m").ok()
+    root.ctl(COLLECT, "--stop", "-m").ok()
     assert root.client.pulls("grp/app", images.image("afterwards"), "afterwards")
 
 
@@ -258,7 +275,7 @@ def test_dead_collector_puts_the_registry_back(slow: Root) -> None:
 
 def test_two_collections_never_run_at_once(slow: Root) -> None:
     first = _in_the_middle(slow)
-    second = slow.ctl(COLLECT).exits(75)
+    second = slow.ctl(COLLECT, "--stop").exits(75)
     assert str(first.pid) in second.err
     first.communicate(timeout=20)
     assert first.returncode == 0
@@ -291,5 +308,5 @@ def test_reconfigure_and_collection_keep_out_of_each_others_way(running: Root) -
         refused = running.ctl("reconfigure").exits(75)
     assert "garbage collection is under way" in refused.err
     with Gate(Layout(running.path), shared=True):
-        assert "reconfigure" in running.ctl("registry-garbage-collect").exits(75).err
+        assert "reconfigure" in running.ctl("registry-garbage-collect", "--stop").exits(75).err
     running.reconfigure()

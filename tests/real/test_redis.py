@@ -47,7 +47,7 @@ def test_pushes_fill_the_cache_and_a_collection_empties_it(root: Root, redis: Re
     root.client.push("grp/cached", image)
     assert root.client.pulls("grp/cached", image)
     assert f"blobs::{image.needs[-1].digest}" in _keys(root, redis)
-    report = root.ctl(COLLECT, "-m", "--json").ok().json()
+    report = root.ctl(COLLECT, "--stop", "-m", "--json").ok().json()
     assert report["manifests_deleted"] == 1
     assert _keys(root, redis) == set()
     root.client.push("grp/cached", image, "again")
@@ -72,7 +72,7 @@ def test_a_cache_of_other_storage_is_reported_and_can_be_emptied(root: Root, red
     assert "this cache still knows the images of the storage that was in use until now" in said
     layer = f"/v2/grp/moved/blobs/{image.needs[-1].digest}"
     assert root.client.authorised("HEAD", layer, repository="grp/moved").status == 200, "the trap is gone"
-    root.ctl(COLLECT).ok()
+    root.ctl(COLLECT, "--stop").ok()
     assert root.client.authorised("HEAD", layer, repository="grp/moved").status == 404
     root.client.push("grp/moved", image, "v1")
     assert root.client.pulls("grp/moved", image, "v1")

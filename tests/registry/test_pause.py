@@ -171,7 +171,8 @@ def test_two_collections_at_once(filled: Stack) -> None:
     with filled.held() as process:
         for options in ((), ("-d",)):
             said = filled.collect(*options, code=75)
-            assert f"a garbage collection is under way (process {process.pid})" in said
+            assert "is under way" in said
+            assert f"process {process.pid}" in said
         filled.go_on()
         assert process.wait(timeout=20) == 0
     assert whole(filled)

@@ -115,6 +115,26 @@ def test_after_a_collection_deleted_images_can_be_pushed_again(registry: Stack, 
     assert _promises(redis), "the registry does not use the cache any more"
 
 
+def test_exactly_the_keys_of_what_went_are_deleted(registry: Stack, redis: RedisServer) -> None:
+    """By ctl's own collector, while the registry serves and is not even restarted."""
+    kept = images.image("kept", size=3_000)
+    registry.client.push("grp/app", kept, "kept")
+    image = _push_and_delete(registry)
+    assert registry.client.pulls("grp/app", kept, "kept")
+    registry.mode = ("--older-than", "0")
+    line, before = registry.sv("status").split(")")[0], _promises(redis)
+    assert "moved 3 blobs" in registry.collect()
+    gone = {key for key in before if any(digest in key for digest in image.family())}
+    assert gone
+    assert _promises(redis) == before - gone
+    with redis.client() as client:
+        members = set(client.smembers("repository::grp/app::blobs"))
+    assert not members & image.family().keys()
+    assert registry.sv("status").startswith(line)
+    registry.client.push("grp/app", image, "v1")
+    assert _pulls(registry, image)
+
+
 def test_a_killed_collection_leaves_no_promises(registry: Stack, redis: RedisServer) -> None:
     image = _push_and_delete(registry)
     with registry.held("-m") as process:

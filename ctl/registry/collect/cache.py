@@ -6,14 +6,14 @@ again, and images pushed then would be broken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from ctl.collector.progress import Reporter
 from ctl.errors import PreflightError, RunFailed
 from ctl.registry.collect.collector import Setup
-from ctl.registry.collect.progress import Reporter
-from ctl.registry.programs import identify
+from ctl.registry.programs import RegistryProgram, identify
 from ctl.registry.reason import mask
 from ctl.registry.redis import RedisServer, redis_server
 
@@ -72,6 +72,23 @@ class Cache:
                 count += client.unlink(*batch) if batch else 0
         return count
 
+    def forget(self, links: Mapping[str, Sequence[str]]) -> None:
+        """Delete the keys of some digests, and no others.
+
+        Args:
+            links: the digests, each with the repositories that link to it.
+
+        Raises:
+            RunFailed: the server does not do it.
+        """
+        with self._client() as client:
+            for digest, repositories in links.items():
+                keys = [f"repository::{name}::blobs::{digest}" for name in repositories]
+                for key in (f"blobs::{digest}", *keys):
+                    client.unlink(key)
+                for name in repositories:
+                    client.srem(f"repository::{name}::blobs", digest)
+
     @contextmanager
     def _client(self) -> Iterator[Any]:
         from redis import RedisError
@@ -95,7 +112,8 @@ def cache_of(setup: Setup) -> Cache | None:
     """
     if setup.config.cache != "redis":
         return None
-    program = identify(setup.program)
+    known = setup.program.exists()
+    program = identify(setup.program) if known else RegistryProgram(setup.program, "unknown")
     server = redis_server(setup.config, program)
     if server is None:
         raise PreflightError(

@@ -6,10 +6,10 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.collector.progress import Reporter
 from ctl.errors import RunFailed
 from ctl.paths import Layout
 from ctl.registry.collect.output import Collected
-from ctl.registry.collect.progress import Reporter
 from ctl.registry.config import RegistryConfig
 from ctl.registry.gate import Gate
 from ctl.registry.launch import Account, clean_environment, end, start
@@ -31,6 +31,12 @@ class Setup:
     config: RegistryConfig
     program: Path
     account: Account | None
+
+    @property
+    def storage(self) -> Path | None:
+        """The folder of the images; None for object storage."""
+        root = self.config.root
+        return self.config.path.parent / root if root is not None else None
 
     @property
     def environment(self) -> dict[str, str]:

@@ -13,9 +13,9 @@ from ctl.collector.damage import Damage, Kind
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.layout import DATABASE_LOCK, LAYERS
 from ctl.collector.manifests import Manifests
+from ctl.collector.progress import Reporter
 from ctl.collector.reading import Reader, Repository
 from ctl.errors import PreflightError
-from ctl.registry.collect.progress import Reporter
 from ctl.registry.collect.sizes import nothing_stored
 from ctl.registry.config import RegistryConfig
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from ctl.output import Console, Style
 
@@ -15,22 +14,6 @@ SILENT_SECONDS = 1.0
 _REFRESH_SECONDS = 0.1
 _ERASE = "\r\x1b[K"
 """To the beginning of the line, and nothing in it (ECMA-48, EL)."""
-
-
-class Reporter(Protocol):
-    """Who is told how a collection goes."""
-
-    def step(self, text: str) -> None:
-        """Something else begins: "marking manifests"."""
-        ...
-
-    def advance(self) -> None:
-        """One more thing of this step is done."""
-        ...
-
-    def warn(self, text: str) -> None:
-        """Something that people should know, though the collection goes on."""
-        ...
 
 
 def _is_terminal() -> bool:

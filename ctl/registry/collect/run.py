@@ -5,23 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ctl.collector.manifest import Manifest
+from ctl.collector.progress import Reporter
+from ctl.distribution import distribution
 from ctl.errors import PreflightError
+from ctl.registry.collect.acting import storage_lock
 from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup, run_collector
 from ctl.registry.collect.guard import Guard, refuse_database_storage
 from ctl.registry.collect.instance import private_registry
 from ctl.registry.collect.output import Collected
 from ctl.registry.collect.plan import Repository, doomed, survivors, waves
-from ctl.registry.collect.progress import Reporter
 from ctl.registry.collect.result import Result
 from ctl.registry.collect.session import behind_gate
 from ctl.registry.collect.sizes import blob_sizes, nothing_stored, stored_sizes
 from ctl.registry.collect.survey import survey, threads
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
+from ctl.registry.programs import NAMES
 
 Plan = tuple[Repository, list[Manifest]]
 """A repository and those of its manifests that go."""
@@ -49,14 +53,16 @@ def collect(
         Interrupted: by Ctrl-C, TERM or HUP.
     """
     started = time.monotonic()
-    _refuse_unfit(setup)
+    refuse_unfit(setup)
+    if not setup.program.exists():
+        raise PreflightError(f"{setup.program} is not installed", hint=distribution().install_hint(NAMES[-1]))
     result = Result(untagged, dry_run)
 
     def finished() -> None:
         result.seconds = time.monotonic() - started
         report(result)
 
-    root = setup.config.root
+    root = setup.storage
     if root is not None and setup.config.cache != "redis" and nothing_stored(root):
         finished()
         return
@@ -64,11 +70,16 @@ def collect(
     with stoppable():
         guard.check(mend=False)
         session = behind_gate(setup, dry_run=dry_run, reporter=reporter, finished=finished)
-        with session as gate, threads() as pool:
+        with nullcontext() if dry_run else storage_lock(setup), session as gate, threads() as pool:
             _Collection(setup, gate, pool, reporter, result, guard).run()
 
 
-def _refuse_unfit(setup: Setup) -> None:
+def refuse_unfit(setup: Setup) -> None:
+    """Refuse a registry whose storage must not be collected from outside.
+
+    Raises:
+        PreflightError: says why.
+    """
     config = setup.config
     if config.driver == "inmemory":
         raise PreflightError("the inmemory storage driver keeps images in the registry's process: restart it")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ctl.collector.progress import Reporter
 from ctl.errors import CtlError
 from ctl.registry.collect.cache import cache_cleared, cache_of
 from ctl.registry.collect.collector import Setup
-from ctl.registry.collect.progress import Reporter
 from ctl.registry.gate import Gate
 from ctl.registry.pause import RegistryService
 from ctl.registry.repair import clean
@@ -19,7 +19,7 @@ def behind_gate(
     setup: Setup, *, dry_run: bool, reporter: Reporter, finished: Callable[[], None]
 ) -> Iterator[Gate]:
     """Hold the gate, with the service behind it set aside and its cache in Redis cleared; afterwards the
-    service is back.
+    service is back. One that takes no pushes goes on.
 
     Args:
         setup: the registry.
@@ -44,8 +44,9 @@ def behind_gate(
     try:
         with Gate(setup.layout) as gate:
             clean(setup.layout)
-            reporter.step("waiting for the registry to end")
-            service.set_aside()
+            if not (setup.config.readonly and service.started_after(setup.config.path)):
+                reporter.step("waiting for the registry to end")
+                service.set_aside()
             with cache_cleared(cache, reporter):
                 yield gate
     except BaseException:

@@ -1,0 +1,171 @@
+"""Runs ctl's own collector beside a registry that serves: with its account's rights, its caches, its process."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from ctl.collector.collection import Hooks, Options, collect, restore
+from ctl.collector.progress import Reporter
+from ctl.collector.quarantine import Quarantine
+from ctl.collector.report import Report
+from ctl.errors import PreflightError, RunFailed
+from ctl.registry.collect.acting import ActingAs
+from ctl.registry.collect.cache import Cache, cache_of
+from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.run import refuse_unfit
+from ctl.registry.collect.session import behind_gate
+from ctl.registry.collect.sizes import nothing_stored
+from ctl.registry.gate import Gate
+from ctl.registry.interrupt import stoppable
+from ctl.registry.pause import RegistryService
+from ctl.services.ports import answers
+
+PATIENCE = 120.0
+"""Seconds for which a switch of the process waits for a reconfigure."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def collect_serving(
+    setup: Setup, options: Options, reporter: Reporter, *, switch: Sequence[str] | None
+) -> Report:
+    """Collect while the registry serves; its process is started anew if it has a cache in memory.
+
+    Args:
+        setup: the registry; its storage is on this machine's disk.
+        options: what to do.
+        reporter: gets how it goes.
+        switch: the command that starts the registry anew, where ctl does not run it.
+
+    Raises:
+        LockHeld: another collection is under way.
+        PreflightError: this registry's garbage cannot be collected so; says why.
+        RunFailed: something cannot be moved, or the registry does not come back.
+        Interrupted: by Ctrl-C, TERM or HUP.
+    """
+    root = _fit(setup)
+    if root is None:
+        return Report(options.untagged, options.dry_run)
+    with stoppable():
+        acting = ActingAs(setup.account)
+        hooks = Hooks() if options.dry_run else _hooks(setup, acting, switch)
+        with acting:
+            return collect(str(root), options, reporter, hooks)
+
+
+def collect_now(
+    setup: Setup, options: Options, reporter: Reporter, finished: Callable[[Report], None]
+) -> None:
+    """Collect and delete at once, while nobody writes: the registry is set aside meanwhile.
+
+    Args:
+        setup: the registry.
+        options: what to do.
+        reporter: gets how it goes.
+        finished: called with the report, before the registry's return can fail.
+
+    Raises:
+        as `collect_serving`.
+    """
+    root = _fit(setup)
+    if root is None:
+        finished(Report(options.untagged, options.dry_run))
+        return
+    reports: list[Report] = []
+    with stoppable():
+        session = behind_gate(
+            setup, dry_run=options.dry_run, reporter=reporter, finished=lambda: finished(reports[0])
+        )
+        with session, ActingAs(setup.account):
+            reports.append(collect(str(root), replace(options, paused=True), reporter))
+
+
+def _fit(setup: Setup) -> Path | None:
+    """The folder to collect; None where nothing was ever pushed."""
+    refuse_unfit(setup)
+    root = _disk(setup)
+    return None if nothing_stored(root) else root
+
+
+def _hooks(setup: Setup, acting: ActingAs, command: Sequence[str] | None) -> Hooks:
+    cache = cache_of(setup)
+    if cache is not None:
+        cache.check()
+    forget = _forget(cache) if cache is not None else Hooks().forget
+    switch = _switch(setup, command)
+    return Hooks(forget=acting.as_caller(forget), switch=acting.as_caller(switch) if switch else None)
+
+
+def _forget(cache: Cache) -> Callable[[Mapping[str, Sequence[str]]], None]:
+    def forget(links: Mapping[str, Sequence[str]]) -> None:
+        cache.forget(links)
+
+    return forget
+
+
+def _switch(setup: Setup, command: Sequence[str] | None) -> Callable[[], None] | None:
+    """How the registry forgets what it has in memory; None where it has nothing there."""
+    if command:
+        return lambda: _run(command)
+    if setup.config.cache != "inmemory":
+        return None
+    service = RegistryService(setup.layout, address=setup.config.address, drain=setup.config.drain)
+    if setup.config.readonly and service.started_after(setup.config.path):
+        return None  # nothing is pushed before its next start
+    if service.supervised:
+        return lambda: _restart(setup, service)
+    address = setup.config.address
+    if not service.known or (address is not None and answers(address)):
+        raise PreflightError(
+            f"{setup.config.path}: the registry keeps descriptors of blobs in memory, and ctl does not run it: it "
+            "would go on promising what is gone",
+            hint="name the command that starts it anew: --switch 'systemctl restart registry'",
+        )
+    return None
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise RunFailed(
+            f"{command[0]} cannot be run: {error.strerror}; everything was brought back"
+        ) from error
+    if done.returncode:
+        why = (done.stderr or done.stdout).strip()
+        raise RunFailed(f"{' '.join(command)} failed ({done.returncode}): {why}; everything was brought back")
+
+
+def _restart(setup: Setup, service: RegistryService) -> None:
+    with Gate(setup.layout, patience=PATIENCE):
+        service.set_aside()
+    service.await_return()
+
+
+def restore_run(setup: Setup, name: str) -> Report:
+    """Bring back what a run has moved into quarantine.
+
+    Raises:
+        LockHeld: a collection is under way.
+        RunFailed: there is no such run, or something cannot be moved.
+    """
+    with stoppable(), ActingAs(setup.account):
+        return restore(str(_disk(setup)), name)
+
+
+def history(setup: Setup) -> tuple[list[dict[str, Any]], list[str]]:
+    """Earlier runs, oldest first, and the names of those in quarantine."""
+    with ActingAs(setup.account):
+        quarantine = Quarantine(str(_disk(setup)))
+        return quarantine.history(), [run.name for run in quarantine.runs()]
+
+
+def _disk(setup: Setup) -> Path:
+    root = setup.storage
+    if root is None:
+        raise PreflightError(f"the storage driver {setup.config.driver} has no quarantine")
+    return root
