@@ -20,7 +20,8 @@ from ctl.tls.authority import Pair, issue, make_authority
 from tests.harness import seeds
 from tests.harness.as_nobody import as_nobody
 from tests.harness.certificates import certificate_pem, key_pem, make_key
-from tests.harness.cli import Cli, Said
+from tests.harness.cli import Cli
+from tests.harness.result import Result
 
 HOST = "registry.example.com"
 NOW = datetime.now(UTC)
@@ -64,12 +65,12 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return cli
 
 
-def found(said: Said, kind: str) -> list[dict[str, Any]]:
+def found(said: Result, kind: str) -> list[dict[str, Any]]:
     """The certificates of a kind in the JSON."""
     return [one for one in said.json()["certificates"] if one["kind"] == kind]
 
 
-def state(said: Said, kind: str) -> list[str]:
+def state(said: Result, kind: str) -> list[str]:
     """Whether their keys belong to them."""
     return [one["key"]["state"] for one in found(said, kind)]
 

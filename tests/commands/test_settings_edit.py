@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from ctl.settings.editing.locked_file import locked
-from tests.harness.cli import Cli, Said
+from tests.harness.cli import Cli
+from tests.harness.result import Result
 from tests.harness.waiting import wait_for
 
 URL = 'registry_external_url = "https://registry.example.com"\n'
@@ -37,7 +38,7 @@ def script(folder: Path, name: str, *lines: str) -> str:
     return str(path)
 
 
-def edit(ctl: Cli, monkeypatch: pytest.MonkeyPatch, editor: str, answers: str = "") -> Said:
+def edit(ctl: Cli, monkeypatch: pytest.MonkeyPatch, editor: str, answers: str = "") -> Result:
     monkeypatch.setenv("EDITOR", editor)
     monkeypatch.setattr(sys, "stdin", io.StringIO(answers))
     return ctl("settings", "edit")

@@ -12,7 +12,8 @@ import pytest
 from ctl.auth.accounts import Accounts
 from ctl.auth.accounts_file import parse_accounts
 from ctl.auth.authenticate import authenticate
-from tests.harness.cli import Cli, Said
+from tests.harness.cli import Cli
+from tests.harness.result import Result
 
 SETTINGS = 'registry_external_url = "https://registry.example.com"\n'
 PASSWORD = "kept out of sight"
@@ -47,7 +48,7 @@ class AccountCli:
         """Write other settings."""
         self._cli.settings(text)
 
-    def __call__(self, *arguments: str, stdin: str = "") -> Said:
+    def __call__(self, *arguments: str, stdin: str = "") -> Result:
         """Run `ctl ARGUMENTS --root ROOT`; its output must hold no password and no hash."""
         self._patch.setattr("sys.stdin", io.StringIO(stdin))
         said = self._cli(*arguments)
@@ -55,7 +56,7 @@ class AccountCli:
         assert "$2" not in said.out + said.err
         return said
 
-    def good(self, *arguments: str, stdin: str = "") -> Said:
+    def good(self, *arguments: str, stdin: str = "") -> Result:
         """The same, which must do it."""
         said = self(*arguments, stdin=stdin)
         assert said.code == 0, said.err

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ctl.__main__ import run
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:  # noqa: ANN401 - JSON
-        """Its standard output as JSON."""
-        return json.loads(self.out)
+from tests.harness.result import Result
 
 
 class Cli:
@@ -48,10 +33,10 @@ class Cli:
         self.file.write_text(text)
         return self.file
 
-    def __call__(self, *arguments: str) -> Said:
+    def __call__(self, *arguments: str) -> Result:
         """Run `ctl ARGUMENTS --root ROOT`."""
         self._capture.readouterr()
         code = run([*arguments, "--root", str(self.root)])
         captured = self._capture.readouterr()
         assert "Traceback" not in captured.out + captured.err
-        return Said(code, captured.out, captured.err)
+        return Result(code, captured.out, captured.err, arguments)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.harness.people import CHECKOUT
-from tests.harness.root import Result
+from tests.harness.result import Result
 from tests.harness.waiting import wait_for
 
 _FOLDERS = ("etc", "opt", "var", "srv", "home", "usr/local")

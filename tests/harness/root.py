@@ -9,7 +9,6 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from tests.harness.ports import Ports
 from tests.harness.processes import Process, below, end_all
 from tests.harness.registries import REGISTRIES, Registry
 from tests.harness.report import RunReport, read_report
+from tests.harness.result import Result
 from tests.harness.skopeo import Skopeo
 
 SETTINGS = "etc/gitlab/gitlab.py"
@@ -29,41 +29,6 @@ WEB_ACCOUNT = "www-data"
 GITLAB_ACCOUNT = "news"
 ISSUER_ACCOUNT = "games"
 """Accounts that every Debian and Ubuntu machine with these programs has: tests make none on the machine."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one command line did.
-
-    Args:
-        code: exit code.
-        out, err: what it printed.
-        command: the arguments after `ctl`.
-    """
-
-    code: int
-    out: str
-    err: str
-    command: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """Everything it printed."""
-        return self.out + self.err
-
-    def json(self) -> Any:  # noqa: ANN401 - JSON
-        """Its standard output read as JSON."""
-        return json.loads(self.out)
-
-    def ok(self) -> Result:
-        """Itself, if it succeeded. Raises AssertionError with its output otherwise."""
-        return self.exits(0)
-
-    def exits(self, code: int) -> Result:
-        """Itself, if it ended with this code and without a traceback. Raises AssertionError otherwise."""
-        assert self.code == code, f"ctl {' '.join(self.command)} exited {self.code}, not {code}:\n{self.text}"
-        assert "Traceback" not in self.text, f"ctl {' '.join(self.command)}:\n{self.text}"
-        return self
 
 
 class Root:

@@ -14,7 +14,7 @@ import pytest
 from tests.harness.images import image, layout_digests, write_layout
 from tests.harness.machine import Machine
 from tests.harness.people import CHECKOUT
-from tests.harness.root import Result
+from tests.harness.result import Result
 from tests.harness.wheelhouse import fill, offline
 
 pytestmark = pytest.mark.real

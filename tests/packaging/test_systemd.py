@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness.booted import SYSTEMD, Booted
 from tests.harness.people import CHECKOUT
-from tests.harness.root import Result
+from tests.harness.result import Result
 from tests.harness.waiting import wait_for
 from tests.harness.wheelhouse import fill, offline
 

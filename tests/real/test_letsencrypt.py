@@ -23,7 +23,8 @@ from tests.harness.acme_site import issued
 from tests.harness.https import Client
 from tests.harness.pebble import Pebble
 from tests.harness.people import Person
-from tests.harness.root import SETTINGS, Result, Root, RootMaker
+from tests.harness.result import Result
+from tests.harness.root import SETTINGS, Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("certificates are NGINX's")]

@@ -14,7 +14,8 @@ import pytest
 
 from tests.harness import tree
 from tests.harness.people import Person
-from tests.harness.root import Result, Root, RootMaker
+from tests.harness.result import Result
+from tests.harness.root import Root, RootMaker
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("what is refused here, no registry has a part in")]
 

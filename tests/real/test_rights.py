@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness import images, tree
-from tests.harness.root import GITLAB_ACCOUNT, REGISTRY_ACCOUNT, WEB_ACCOUNT, Result, Root, RootMaker
+from tests.harness.result import Result
+from tests.harness.root import GITLAB_ACCOUNT, REGISTRY_ACCOUNT, WEB_ACCOUNT, Root, RootMaker
 from tests.harness.watch import CommandLines
 
 pytestmark = pytest.mark.real

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness import images
 from tests.harness.machine import Machine
-from tests.harness.root import Result
+from tests.harness.result import Result
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
 
