@@ -3,9 +3,9 @@
     python -m tests.faults.run [--points 1000] [--seed 1] [--change vhost] [--jobs 2] [--verbose]
 
 Each point is one run that is killed at one call, or fails there because the disk is full or broken. Then somebody goes
-on to the new settings, goes back to the old ones, restarts the services first, or boots the machine. After that one
-further run may be needed, and no more: files and processes are those of one state, nothing is left over, and the
-registry answers. Prints each point that is not so, and ends with their number.
+on to the new settings, goes back to the old ones, restarts the services first, boots the machine, or recovers and is
+killed again. After that one further run may be needed, and no more: files and processes are those of one state,
+nothing is left over, and the registry answers. Prints each point that is not so, and ends with their number.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from tests.harness.people import myself
 from tests.harness.processes import end_all
 from tests.harness.root import Root
 
-NEW, OLD, RESTART, BOOT = "new settings", "old settings", "restart", "boot"
-SEQUELS = (NEW, OLD, RESTART, BOOT)
+NEW, OLD, RESTART, BOOT, AGAIN = "new settings", "old settings", "restart", "boot", "killed recovery"
+SEQUELS = (NEW, OLD, RESTART, BOOT, AGAIN)
+_RECOVERING = ("fsync", "renameat", "linkat", "unlinkat", "rename", "fchmod")
+"""Calls of a recovery, one of which the killed recovery does not survive."""
 RARELY = 0.1
 """How soon a call is chosen that makes or removes copies for the checks, or starts a program: many, and alike."""
 
@@ -136,6 +138,10 @@ class Campaign:
     def _go_on(self, sequel: str, target: int) -> None:
         if sequel == RESTART:
             self.root.ctl("restart", timeout=120)
+        if sequel == AGAIN:
+            call = Call(self._rng.choice(_RECOVERING), self._rng.randint(1, 8), "")
+            command = self.root.person.command(["--root", str(self.root.path), "recover"])
+            run_with(KILL, call, command, environment=self.environment)
         if sequel == BOOT:
             end_all(self.root.path)
             for command in ("recover", "start"):
