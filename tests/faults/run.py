@@ -144,8 +144,8 @@ class Campaign:
             run_with(KILL, call, command, environment=self.environment)
         if sequel == BOOT:
             end_all(self.root.path)
-            for command in ("recover", "start"):
-                self.root.ctl(command, timeout=120)
+            for name in ("recover", "start"):
+                self.root.ctl(name, timeout=120)
         self.installation.choose(target)
 
     def _ctl(self, *arguments: str) -> None:
