@@ -136,6 +136,7 @@ def test_what_is_no_file_is_refused_at_once(path: Path, kind: str) -> None:
         store.read(path)
 
 
+@pytest.mark.real
 def test_changes_of_many_threads_are_all_kept(path: Path, layout: Layout) -> None:
     threads = [
         threading.Thread(target=store.change, args=(path, layout, adding(f"user{number}")))
@@ -245,6 +246,7 @@ def test_watched_sees_what_changed_while_it_read(
     assert set(watched.current().users) == {"alice", "bob"}
 
 
+@pytest.mark.real
 def test_watched_by_threads_while_it_changes(path: Path, layout: Layout) -> None:
     """Whoever looks after a change has ended sees it; nobody sees half of one."""
     watched = store.Watched(path, lambda text: wrong.append(text))

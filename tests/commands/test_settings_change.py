@@ -237,6 +237,7 @@ def test_no_file(ctl: Cli) -> None:
     assert f"ctl settings template --output {ctl.file}" in said.err
 
 
+@pytest.mark.real
 def test_two_at_once_both_come_through(ctl: Cli) -> None:
     """Several processes that change one file wait for each other."""
     file = ctl.settings(URL)

@@ -209,6 +209,7 @@ def test_ctrl_c_belongs_to_the_editor(ctl: Cli) -> None:
     assert file.read_text() == URL + "# caught\n"
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("work", ["", LEVEL])
 def test_an_edit_that_is_killed_is_cleaned_up_by_the_next(
     ctl: Cli, monkeypatch: pytest.MonkeyPatch, work: str
@@ -236,6 +237,7 @@ def test_an_edit_that_is_killed_is_cleaned_up_by_the_next(
     assert left.exists() is bool(work)
 
 
+@pytest.mark.real
 def test_an_edit_that_is_killed_frees_the_file(ctl: Cli) -> None:
     file = ctl.settings(URL)
     editor = script(ctl.root, "ed", "exec sleep 30")

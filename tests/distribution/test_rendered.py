@@ -16,6 +16,7 @@ BOTH = {
 }
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("release", BOTH)
 def test_scripts_name_programs_of_the_roots_distribution(tmp_path: Path, release: str) -> None:
     """On a machine without any of them: PATH leads nowhere, and so does the system's, behind an empty mount."""

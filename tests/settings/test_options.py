@@ -202,6 +202,7 @@ def test_every_option_is_present_and_frozen_on_an_empty_node(site: Site) -> None
         attributes.registry.log_level = "debug"
 
 
+@pytest.mark.real
 def test_every_example_is_taken_by_its_own_setting(site: Site) -> None:
     company = {
         "registry.gc": 'registry["database"] = {"enabled": True}\n',
