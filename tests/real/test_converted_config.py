@@ -28,6 +28,8 @@ http:
     X-Content-Type-Options: [nosniff]
     Access-Control-Allow-Origin: ['https://ui.example.com']
     Access-Control-Allow-Methods: [HEAD, GET]
+    Access-Control-Allow-Credentials: [true]
+    Access-Control-Max-Age: [1728000]
 """
 OURS = """\
 version: 0.1
@@ -80,5 +82,7 @@ def test_headers_for_browsers_are_sent(tmp_path: Path, registry_program: Registr
         found = _headers(port)
     assert found["Access-Control-Allow-Origin"] == ["https://ui.example.com"]
     assert found["Access-Control-Allow-Methods"] == ["HEAD", "GET"]
+    assert found["Access-Control-Allow-Credentials"] == ["true"]
+    assert found["Access-Control-Max-Age"] == ["1728000"]
     assert found["X-Content-Type-Options"] == ["nosniff"]
     assert json.loads(environment["REGISTRY_HTTP_HEADERS"])

@@ -14,6 +14,7 @@ from ctl.settings.conversion.converted import Converted
 from ctl.settings.language.places import presentable
 from ctl.settings.masking import mask_value
 from ctl.settings.ruby.to_python.python_text import quoted, value
+from ctl.settings.rules.urls import origin_of
 from ctl.settings.source import Diagnostic
 
 _REALM_PATH: Final = "/jwt/auth"
@@ -25,7 +26,6 @@ _SIMPLE: Final[dict[str, str]] = {
     "log.level": 'registry["log_level"]',
     "loglevel": 'registry["log_level"]',
     "log.formatter": 'registry["log_formatter"]',
-    "http.addr": 'registry["registry_http_addr"]',
     "http.host": "registry_external_url",
     "http.secret": 'registry["http_secret"]',
     "http.draintimeout": 'registry["http_draintimeout"]',
@@ -110,6 +110,7 @@ def convert_config(path: Path, config: Mapping[str, Any]) -> Converted:
     settings = _Settings()
     for key, given in _leaves(config, ""):
         _take(key, given, settings)
+    _address(config, settings)
     _access(config.get("auth"), settings)
     _write_out(config, settings)
     if settings.environment:
@@ -119,12 +120,16 @@ def convert_config(path: Path, config: Mapping[str, Any]) -> Converted:
 
 
 def _refuse_cache(path: Path, config: Mapping[str, Any]) -> None:
-    proxy = config.get("proxy")
-    if isinstance(proxy, Mapping) and proxy.get("remoteurl"):
+    if _mapping(config.get("proxy")).get("remoteurl"):
         raise Unusable(
             f"{path}: proxy.remoteurl makes this a pull-through cache, which takes no pushes and is not supported here",
             hint="Leave that registry as it is, or take `proxy` out to make a registry of its storage.",
         )
+
+
+def _mapping(given: object) -> Mapping[str, Any]:
+    """A section; an empty one in the place of anything else."""
+    return given if isinstance(given, Mapping) else {}
 
 
 def _leaves(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
@@ -189,7 +194,42 @@ def _headers(given: Any, settings: _Settings) -> None:  # noqa: ANN401
         {str(name).lower(): values for name, values in given.items()} if isinstance(given, Mapping) else {}
     )
     if plain and plain != _NOSNIFF:
-        settings.environment["REGISTRY_HTTP_HEADERS"] = json.dumps(given)
+        texts = {
+            name: [_text_of(one) for one in values]
+            for name, values in given.items()
+            if isinstance(values, list)
+        }
+        settings.environment["REGISTRY_HTTP_HEADERS"] = json.dumps(texts)
+
+
+def _text_of(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _address(config: Mapping[str, Any], settings: _Settings) -> None:
+    """NGINX takes the place where clients reached the registry, which moves behind it."""
+    section = _mapping(config.get("http"))
+    address, port = section.get("addr"), str(section.get("addr") or "").rpartition(":")[2]
+    if address is None:
+        return
+    is_of_clients = port == _port_of(section.get("host"))
+    if not section.get("tls") and not is_of_clients:
+        settings.give('registry["registry_http_addr"]', address)
+        return
+    settings.notes.append(
+        f"NGINX listens on port {presentable(port)} in its place; the registry is behind it"
+    )
+    if port.isdecimal() and not is_of_clients:
+        settings.give('registry["nginx"]["listen_port"]', int(port))
+
+
+def _port_of(url: object) -> str:
+    """The port that a URL leads to, as text; "" where it has none."""
+    try:
+        origin = origin_of(str(url) if url else None)
+    except ValueError:
+        return ""
+    return str(origin.effective_port) if origin else ""
 
 
 def _minimum_tls(given: Any, settings: _Settings) -> None:  # noqa: ANN401
@@ -208,7 +248,7 @@ def _client_authorities(given: Any, settings: _Settings) -> None:  # noqa: ANN40
 
 
 def _letsencrypt(given: Any, settings: _Settings) -> None:  # noqa: ANN401
-    rest = dict(given) if isinstance(given, Mapping) else {}
+    rest = dict(_mapping(given))
     email = rest.pop("email", None)
     for name in (
         "cachefile",
@@ -228,17 +268,17 @@ def _nothing(_given: Any, _settings: _Settings) -> None:  # noqa: ANN401
 
 def _access(given: Any, settings: _Settings) -> None:  # noqa: ANN401
     """Who gives access: GitLab, or the issuer of this machine's accounts."""
-    section = {given: {}} if isinstance(given, str) else given if isinstance(given, Mapping) else {}
+    section = {given: {}} if isinstance(given, str) else _mapping(given)
     kinds = [name for name in section if name not in ("none", "silly")]
     if not kinds:
         settings.notes.append(f"there was no authentication: {_ACCOUNTS_NEEDED}")
     elif "htpasswd" in section:
-        path = str((section["htpasswd"] or {}).get("path") or "PATH")
+        path = str(_mapping(section["htpasswd"]).get("path") or "PATH")
         settings.notes.append(
             f"its accounts are taken over with: ctl user import-htpasswd {presentable(path)}"
         )
     elif "token" in section:
-        _token(section["token"] or {}, settings)
+        _token(_mapping(section["token"]), settings)
     else:
         settings.left[f"auth.{kinds[0]}"] = section[kinds[0]]
         settings.notes.append(f"auth.{presentable(kinds[0])} is not supported: {_ACCOUNTS_NEEDED}")
@@ -270,6 +310,7 @@ _SPECIAL: Final[dict[str, Callable[[Any, _Settings], None]]] = {
     "auth.token.realm": _nothing,
     "auth.token.service": _nothing,
     "auth.token.rootcertbundle": _bundle,
+    "http.addr": _nothing,
     "http.relativeurls": _relative,
     "http.headers": _headers,
     "http.tls.minimumtls": _minimum_tls,
