@@ -15,7 +15,6 @@ from ctl.settings.language import Reading, ReadingError, read_settings
 from ctl.settings.language.places import SourceText
 from ctl.settings.language.scope import Scope
 from ctl.settings.options import NAMES
-from ctl.settings.options import is_others_key as is_others_key
 from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.source import SettingsError, Severity, first_of

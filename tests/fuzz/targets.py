@@ -26,8 +26,8 @@ from ctl.paths import Layout
 from ctl.settings.conversion import registry_config as _registry_config  # noqa: F401
 from ctl.settings.conversion.convert import convert_file
 from ctl.settings.language.reading import Reading
-from ctl.settings.load import is_others_key, load, reading_of
-from ctl.settings.options import NAMES, OPTIONS
+from ctl.settings.load import load, reading_of
+from ctl.settings.options import NAMES, OPTIONS, is_others_key
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
 from ctl.settings.secrets.secrets_file import Secrets

@@ -156,17 +156,19 @@ class Expressions:
         return result
 
     def _dict_key(self, node: ast.expr, result: TrackedDict) -> Any:  # noqa: ANN401
-        if type(node) is ast.Constant and type(node.value) is str:
-            if node.value in result:
-                message = f'the key "{node.value}" is given twice in one dictionary; the last one counts'
-                self._scope.warn(message, node)
-            return node.value
-        try:
-            return self.key(node)
-        except Fault as fault:
-            if isinstance(node, ast.Name) and fault.message.startswith("unknown name"):
-                fault.hint = f'Put the key in quotes: "{node.id}".'
-            raise
+        if type(node) is not ast.Constant or type(node.value) is not str:
+            try:
+                key = self.key(node)
+            except Fault as fault:
+                if isinstance(node, ast.Name) and fault.message.startswith("unknown name"):
+                    fault.hint = f'Put the key in quotes: "{node.id}".'
+                raise
+        else:
+            key = node.value
+        if type(node) is ast.Constant and key in result:
+            written = f'"{key}"' if isinstance(key, str) else key
+            self._scope.warn(f"the key {written} is given twice in one dictionary; the last one counts", node)
+        return key
 
     def _spread(self, node: ast.expr, result: TrackedDict) -> None:
         value = self.evaluate(node)

@@ -63,7 +63,7 @@ def outside_functions(
         return default if text is None else _json(text, call)
 
     def exists(call: Arguments, path: str) -> bool:
-        _charge_file(call.budget)
+        _spend_file(call.budget)
         try:
             return is_there(folder() / _text(path))
         except FileProblem as problem:
@@ -134,14 +134,14 @@ def matching_files(path: Path, budget: Budget) -> list[Path]:
     return [path.parent / name for name in sorted(names) if name.startswith(".") is hidden and fits(name)]
 
 
-def _charge_file(budget: Budget) -> None:
+def _spend_file(budget: Budget) -> None:
     budget.spend_file()
     budget.spend(_FILE_STEPS)
 
 
 def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
     """What is in a file; None if there is none and it is not required. Raises Fault."""
-    _charge_file(arguments.budget)
+    _spend_file(arguments.budget)
     try:
         text = read_trusted(path)
     except FileProblem as problem:

@@ -14,6 +14,12 @@ _ABOUT_PLACES = frozenset({"ctx", "op", "ops", "attr", "id", "arg", "kind", "con
 _CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {}
 """The fields of each kind of node that have expressions in them, filled in as they are met."""
 
+_FINE = frozenset({
+    ast.Assign, ast.Attribute, ast.AugAssign, ast.BinOp, ast.Dict, ast.Expr, ast.FormattedValue, ast.List,
+    ast.Subscript, ast.Tuple,
+})  # fmt: skip
+"""Nodes that are in the language wherever they are."""
+
 _PLAIN = (str, int, bool, float, type(None))
 
 
@@ -60,7 +66,7 @@ def _look(waiting: list[ast.AST], scope: Scope) -> None:
                 read.add(node.id)  # type: ignore[attr-defined]
         elif kind is ast.Constant and type(node.value) in _PLAIN:  # type: ignore[attr-defined]
             continue
-        elif fault := refusals.construct(node):
+        elif kind not in _FINE and (fault := refusals.construct(node)):
             scope.report(fault, node)  # type: ignore[arg-type]
             read.update(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
         elif isinstance(node, ast.JoinedStr) and scope.fstring is None:

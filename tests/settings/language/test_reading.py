@@ -281,6 +281,7 @@ def test_a_variable_that_looks_like_a_setting_is_warned_about() -> None:
     [
         ('registry["x"] = "\\d"', "backslash"),
         ('registry["x"] = {"a": 1, "a": 2}', 'the key "a" is given twice'),
+        ('registry["x"] = len({5: 1, 5: 2})', "the key 5 is given twice"),
         ('registry["x"] = "/home/#{user}"', "#{"),
     ],
 )
