@@ -12,7 +12,7 @@ from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """A service that rotates them every ten minutes, by svlogd's limits where there are no others."""
+    """A service that rotates them every minute, by svlogd's limits where there are no others."""
     nginx, folder = node.attributes.nginx, node.layout.data / "logrotate"
     vhost_logs = node.attributes.registry.nginx.log_directory if node.serves_registry else nginx.log_directory
     yield Directory(folder)

@@ -9,6 +9,7 @@ from ctl.converge import Absent, Directory, Item, Template, Validation, reload
 from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
 from ctl.nginx.vhost import host, temporary_folders, vhost_variables
+from ctl.node.confinement import NGINX_MASTER, option, with_capabilities
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
 from ctl.settings.component import running
@@ -38,7 +39,10 @@ def folders(node: Node) -> Iterator[Item]:
     yield Directory(Path(nginx.dir))
     yield Directory(Path(nginx.dir) / "conf")
     yield Directory(Path(nginx.dir) / "run")
-    yield Directory(Path(nginx.dir) / "tmp", owner=web.username, group=web.group, mode=0o700)
+    yield Directory(Path(nginx.dir) / "tmp", owner="root", group=web.group, mode=0o750)
+    # made here, because the master makes and gives away by name what is missing: not where workers can plant a link
+    for folder in temporary_folders(node.attributes, node.programs.nginx_build).values():
+        yield Directory(folder, owner=web.username, group=web.group, mode=0o700)
 
 
 def registry_vhost(node: Node) -> Iterator[Item]:
@@ -143,6 +147,7 @@ def service(node: Node) -> Iterator[Item]:
             "config": Path(nginx.dir) / "conf/nginx.conf",
             "pid": pid_file(node),
             "prefix": nginx.dir,
+            "capabilities": option(with_capabilities(node, NGINX_MASTER)),
         },
         log_group=node.attributes.web_server.group if node.privileged else None,
     )

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from ctl.converge import Directory, Item
 from ctl.node.node import Node
+from ctl.node.runit_service import component_account
+from ctl.settings.components.logs import LOGS
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -15,3 +17,4 @@ def recipe(node: Node) -> Iterator[Item]:
     yield Directory(layout.logs)
     yield Directory(layout.sv)
     yield Directory(layout.service)
+    yield from component_account(node, LOGS)

@@ -21,6 +21,7 @@ from ctl.registry.support import ignored_settings, unsupported_settings
 from ctl.settings.attributes import Attributes
 from ctl.settings.component import Component
 from ctl.settings.components import COMPONENTS
+from ctl.settings.components.logs import LOG_ACCOUNT
 from ctl.settings.load import Loaded, load
 from ctl.settings.source import Diagnostic, Severity, first_of
 
@@ -126,11 +127,18 @@ def node(
         layout=ctx.layout,
         programs=locate(loaded.attributes, required=required, root=ctx.layout.root),
         privileged=privileged,
-        log_account=distribution(ctx.layout.root).log_account() if privileged else None,
+        log_account=_log_account(ctx, loaded.attributes) if privileged else None,
         secrets=loaded.secrets.content,
         settings_file=ctx.settings.absolute() if ctx.settings else None,
         components=components,
     )
+
+
+def _log_account(ctx: Context, attributes: Attributes) -> str | None:
+    """An account that this run makes; where it must make none, that of the distribution's runit."""
+    if attributes.manage_accounts.enable:
+        return LOG_ACCOUNT
+    return distribution(ctx.layout.root).log_account()
 
 
 def machine(ctx: Context, *, blank: bool = False) -> Machine:

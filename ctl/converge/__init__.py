@@ -14,6 +14,7 @@ from ctl.converge.resources.actions import Command, Service, reload, restart
 from ctl.converge.resources.environment import EnvDirectory
 from ctl.converge.resources.files import Absent, Directory, File, FileRights, Symlink, Template
 from ctl.converge.resources.keypair import KeyPair
+from ctl.converge.resources.owned_files import OwnedFiles
 from ctl.converge.resources.yaml_part import YamlPart
 from ctl.converge.rollback import recovered
 
@@ -28,6 +29,7 @@ __all__ = [
     "Item",
     "KeyPair",
     "Observer",
+    "OwnedFiles",
     "Rights",
     "Service",
     "Symlink",

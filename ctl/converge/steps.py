@@ -126,11 +126,13 @@ class SetRights:
 
     Args:
         follow: whether the path may be a symbolic link, whose target is meant.
+        missing_ok: whether it may be gone by now.
     """
 
     path: Path
     rights: Rights
     follow: bool = False
+    missing_ok: bool = False
 
     def undo(self, backups: Backups) -> UndoRecord | None:
         """Set them as they are."""
@@ -141,7 +143,8 @@ class SetRights:
 
     def apply(self) -> None:
         """Set them."""
-        set_rights(self.path, self.rights, follow=self.follow)
+        if not (self.missing_ok and look(self.path) is None):
+            set_rights(self.path, self.rights, follow=self.follow)
 
 
 def set_rights(path: Path, rights: Rights, *, follow: bool = False) -> None:

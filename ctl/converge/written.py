@@ -154,6 +154,8 @@ def strangers(resource: Resource, machine: Machine, written: Written) -> Iterato
         found = look(path)
         if found is None or written.holds(path):
             continue
+        if isinstance(resource, Symlink) and found.is_file and _is_of_ctl(path.parent, written):
+            continue  # a log of an earlier version, in whose place there is a link now
         if found.is_file and not is_ours(read_file(path), wanted):
             yield Stranger(path, found, f"a file of {path.stat().st_size:,} bytes")
         elif found.is_link and not isinstance(resource, FileRights) and not _wanted_link(path, resource):
@@ -189,8 +191,13 @@ def _taken_over(resource: Directory, machine: Machine, written: Written) -> Iter
     if change is None or found is None or not found.is_folder or written.holds(resource.path):
         return
     inside = sorted(resource.path.iterdir())
-    if inside and not any(written.holds(path) or _has_header(path) for path in inside):
+    if inside and not _is_of_ctl(resource.path, written):
         yield Stranger(resource.path, found, f"a folder with {inside[0].name} in it")
+
+
+def _is_of_ctl(folder: Path, written: Written) -> bool:
+    """Whether ctl has written in a folder."""
+    return any(written.holds(path) or _has_header(path) for path in folder.iterdir())
 
 
 def _has_header(path: Path) -> bool:

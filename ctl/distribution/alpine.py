@@ -19,6 +19,7 @@ class Alpine(Distribution):
     ids = ("alpine",)
     install = "apk add"
     packages: ClassVar[Mapping[str, str]] = {
+        "setpriv": "setpriv",
         **dict.fromkeys(("chpst", "runsv", "runsvdir", "sv", "svlogd"), "runit"),
         "update-ca-certificates": "ca-certificates",
         "useradd": "shadow",

@@ -14,6 +14,7 @@ class Debian(Distribution):
     ids = ("debian", "ubuntu")
     install = "apt-get install"
     packages: ClassVar[Mapping[str, str]] = {
+        "setpriv": "util-linux",
         **dict.fromkeys(("chpst", "runsv", "runsvdir", "sv", "svlogd"), "runit"),
         "update-ca-certificates": "ca-certificates",
         "useradd": "passwd",

@@ -28,7 +28,7 @@ def locate(attributes: Attributes, *, required: bool, root: Path = MACHINE) -> P
     names = {
         "registry": names_of(attributes.registry.executable),
         "nginx": (attributes.nginx.executable or "nginx",),
-        **{name: (name,) for name in ("runsvdir", "chpst", "svlogd", "logrotate")},
+        **{name: (name,) for name in ("runsvdir", "chpst", "setpriv", "svlogd", "logrotate")},
     }
     found = {name: find_program(*candidates) for name, candidates in names.items()}
     if required:

@@ -22,7 +22,7 @@ class Programs:
 
     Args:
         registry: the registry program, of any kind.
-        nginx, runsvdir, chpst, svlogd, logrotate: as in the distribution.
+        nginx, runsvdir, chpst, setpriv, svlogd, logrotate: as in the distribution.
         nginx_build: what that NGINX is: it decides which directives are written, and how.
     """
 
@@ -30,6 +30,7 @@ class Programs:
     nginx: Path
     runsvdir: Path
     chpst: Path
+    setpriv: Path
     svlogd: Path
     logrotate: Path
     nginx_build: NginxBuild
@@ -44,7 +45,7 @@ class Node:
         layout: where things lie.
         programs: where programs lie.
         privileged: whether services run under accounts of their own (running as root).
-        log_account: the account that writes logs (Debian's _runit-log), or None to write as the caller.
+        log_account: the account that writes logs, or None to write as the caller.
         secrets: the wanted content of the secrets file, or None where it is not to be written; waits for
             the RSA pair if that is still being made.
         settings_file: where the settings were read, if that is not the root's usual place.

@@ -8,13 +8,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctl.converge import Directory, File, Group, Item, Service, Template, User, reload, restart
+from ctl.converge import (
+    Absent,
+    Directory,
+    File,
+    Group,
+    Item,
+    OwnedFiles,
+    Service,
+    Symlink,
+    Template,
+    User,
+    reload,
+    restart,
+)
 from ctl.converge.model import Change, Machine, Notification
 from ctl.errors import CtlError
+from ctl.node.confinement import as_account, option
 from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
 from ctl.services.ports import excludes
-from ctl.settings.component import Component, needs
+from ctl.settings.component import Account, Component, needs
 
 COMMAND = "runit/run.j2"
 """The run script of a service that is a command and nothing more."""
@@ -48,8 +62,8 @@ def runit_service(
         service: its declaration, or its name where there is nothing more to declare.
         run: the command that stays in the foreground; or the template of a run script, which must end by
             `exec`-ing one.
-        variables: for that template (and the finish script's); `programs`, `wait` and `as_user` (the option of
-            chpst for its account) are added.
+        variables: for that template (and the finish script's); `programs`, `wait` and `as_user` (what
+            follows the options of chpst, to take on its account) are added.
         wait: seconds that it may take to end (draining included) or to answer; by default as declared.
         timestamps: whether svlogd puts the time before each line; False for logs in JSON.
         finish: template of a finish script, or None.
@@ -77,8 +91,8 @@ def runit_service(
     yield _facts(definition / FACTS_FILE, facts)
     chosen = logging.get("log_group") or attributes.logging.log_group or log_group
     lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
-    yield from _log_folder(node, name, logs, lines, group=str(chosen) if chosen else None)
-    yield from _log_service(node, name, logs, timestamps=timestamps)
+    yield from _log_folder(node, component, logs, lines, group=str(chosen) if chosen else None)
+    yield from _log_service(node, component, logs, timestamps=timestamps)
     yield Service(name, secondary=component.secondary, after=needs(node.components, component))
 
 
@@ -104,11 +118,9 @@ def component_account(node: Node, component: Component) -> Iterator[Item]:
 
 
 def as_user(node: Node, component: Component) -> str:
-    """The option of chpst(8) for the account of a service that root starts."""
-    if component.account is None or not node.privileged:
-        return ""
-    account = component.account(node.attributes)
-    return f" -u {account.username}:{account.group}"
+    """What follows the options of chpst(8), to take on the account of a component for good."""
+    account = component.account(node.attributes) if component.account else None
+    return option(as_account(node, account))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,10 +163,18 @@ def script(path: Path, source: str, variables: Mapping[str, object], *notifies: 
 
 
 def _log_folder(
-    node: Node, name: str, folder: Path, lines: Sequence[str], *, group: str | None
+    node: Node, component: Component, folder: Path, lines: Sequence[str], *, group: str | None
 ) -> Iterator[Item]:
-    entitled = group or _group_of(node.log_account)
+    """The folder in which svlogd writes, and nobody else: a program that opens logs by name as root has its own."""
+    name, entitled = component.name, group or _group_of(node.log_account)
+    if component.writes_logs:
+        yield Directory(folder, owner="root", group=entitled, mode=0o750)
+        yield Absent(folder / "config")
+        beside = svlogd_folder(component, folder)
+        yield Symlink(folder / "current", target=f"../{beside.name}/current")
+        folder = beside
     yield Directory(folder, owner=node.log_account, group=entitled, mode=0o750)
+    yield OwnedFiles(folder, owner=node.log_account, keep=("config",))
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
@@ -165,16 +185,22 @@ def _log_folder(
     )
 
 
-def _log_service(node: Node, name: str, folder: Path, *, timestamps: bool) -> Iterator[Item]:
-    definition = node.layout.sv / name / "log"
+def svlogd_folder(component: Component, logs: Path) -> Path:
+    """Where svlogd writes: in the log folder, or beside one that only root and the program's group may enter."""
+    return logs.with_name(f"{logs.name}-svlogd") if component.writes_logs else logs
+
+
+def _log_service(node: Node, component: Component, folder: Path, *, timestamps: bool) -> Iterator[Item]:
+    definition = node.layout.sv / component.name / "log"
+    account = Account(node.log_account, _group_of(node.log_account) or "") if node.log_account else None
     variables = {
         "programs": node.programs,
-        "account": node.log_account if node.privileged else None,
+        "as_user": option(as_account(node, account)),
         "timestamps": timestamps,
-        "folder": folder,
+        "folder": svlogd_folder(component, folder),
     }
     yield Directory(definition, owner="root", group="root")
-    yield script(definition / "run", "runit/log-run.j2", variables, restart(f"{name}/log"))
+    yield script(definition / "run", "runit/log-run.j2", variables, restart(f"{component.name}/log"))
 
 
 def svlogd_lines(logging: Mapping[str, object]) -> list[str]:

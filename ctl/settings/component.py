@@ -61,6 +61,8 @@ class Component:
         wait: seconds that it may take to answer or, once it has finished its requests, to end.
         recipe: the file that yields its resources, without its suffix; "" for its name.
         starter: headings of the settings file to begin with, and which of its settings most sites need.
+        writes_logs: whether its program opens logs in its log folder by name, as root: svlogd, which writes as
+            another account, then has a folder of its own beside it.
         secondary: whether the others are as good without it: a run in which it does not come up then stands.
         supervised: whether it is a service; else only its account counts.
     """
@@ -81,6 +83,7 @@ class Component:
     wait: int = 30
     recipe: str = ""
     starter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    writes_logs: bool = False
     secondary: bool = False
     supervised: bool = True
 

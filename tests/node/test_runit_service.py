@@ -50,6 +50,7 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
             nginx=Path("/usr/sbin/nginx"),
             runsvdir=program("runsvdir"),
             chpst=program("chpst"),
+            setpriv=program("setpriv"),
             svlogd=program("svlogd"),
             logrotate=Path("/usr/sbin/logrotate"),
             nginx_build=USUAL,

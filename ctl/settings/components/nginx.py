@@ -53,6 +53,7 @@ NGINX = Component(
     listeners=listeners,
     log="nginx.log_directory",
     logging="nginx",
+    writes_logs=True,
     programs=("nginx",),
     signals={
         "HUP": "reads its configuration anew",
