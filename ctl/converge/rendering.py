@@ -30,17 +30,21 @@ def render_to(items: Iterable[Item], output: Path, machine: Machine) -> int:
         CtlError: the folder holds something and is open to others.
     """
     _make_private(output)
-    count = 0
+    count, links = 0, list[Symlink]()
     for item in items:
         if isinstance(item, Validation):
             continue
         if isinstance(item, Directory):
             below(output, item.path).mkdir(parents=True, exist_ok=True)
         elif isinstance(item, Symlink):
-            link_atomic(_ready(below(output, item.path)), item.target)
+            links.append(item)
         for file in item.desired(machine):
             write_atomic(_ready(below(output, file.path)), file.content, mode=file.mode)
             count += 1
+    for link in links:
+        place = below(output, link.path)
+        if (place.parent / link.target).exists():  # else it leads to what only a running service makes
+            link_atomic(_ready(place), link.target)
     return count
 
 

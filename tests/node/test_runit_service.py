@@ -103,7 +103,8 @@ def test_files(source: Path) -> None:
     }
     log_run = found["opt/gitlab/sv/web/log/run"].content.decode().splitlines()[-1]
     assert log_run.split(" ", 2)[2] == (
-        f"-P -u _runit-log {shutil.which('svlogd')} -tt '/srv/a root/var/log/gitlab/web'"
+        f"-P {shutil.which('setpriv')} --reuid=_runit-log --regid=_runit-log --clear-groups --inh-caps=-all "
+        f"--bounding-set=-all --no-new-privs {shutil.which('svlogd')} -tt '/srv/a root/var/log/gitlab/web'"
     )
     config = found["var/log/gitlab/web/config"].content.decode().splitlines()
     assert [line for line in config if not line.startswith("#")] == ["s209715200", "n30", "t86400", "!gzip"]
