@@ -138,6 +138,7 @@ def test_every_folder_of_another_account_is_known(root: Root) -> None:
     assert {str(Path(name).parent) for name in temporary} == {"var/opt/gitlab/nginx/tmp"}
     assert {name for name, owner in rest.items() if owner == REGISTRY_ACCOUNT} == {
         "var/opt/gitlab/registry",
+        "var/opt/gitlab/run/registry/sockets",
         "var/opt/gitlab/gitlab-rails/shared/registry",
     }
 
