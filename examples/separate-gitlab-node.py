@@ -5,7 +5,7 @@
 external_url = "https://gitlab.example.com"
 
 gitlab_rails["registry_enabled"] = True
-gitlab_rails["registry_api_url"] = "http://registry.internal.example.com:5000"
+gitlab_rails["registry_api_url"] = "https://registry.gitlab.example.com"
 gitlab_rails["registry_host"] = "registry.gitlab.example.com"
 gitlab_rails["registry_port"] = 443
 gitlab_rails["registry_issuer"] = "gitlab-issuer"

@@ -37,8 +37,10 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     check_outputs(ctx, loaded)
     attributes = loaded.attributes
     print_diagnostics(ctx, unsupported_warnings(attributes))
-    print_diagnostics(ctx, _against(ctx, attributes, peer))
-    ctx.console.result("settings are valid" + (f" and agree with {peer}" if peer else ""))
+    doubts = _against(ctx, attributes, peer)
+    print_diagnostics(ctx, doubts)
+    agreement = f"; whether they agree with {peer} is not certain" if doubts else f" and agree with {peer}"
+    ctx.console.result("settings are valid" + (agreement if peer else ""))
     return EXIT_OK
 
 

@@ -24,6 +24,17 @@ _PREFIXES = frozenset(
 )  # "registry", "registry.nginx", "nginx.status"
 _POSTGRESQL: Mapping[str, Type] = {"enable": Bool(), "port": port(), "dir": AbsolutePath()}
 _SHOWN_KEYS = 3
+_VARIABLES = 'registry["env"] = {"REGISTRY_HTTP_RELATIVEURLS": True}'
+_OF_CONFIG_YML: Mapping[str, str] = {
+    **dict.fromkeys(("relativeurls", "http_relativeurls"), f"Write {_VARIABLES}."),
+    "http": f'Write registry["registry_http_addr"], ["http_secret"] or ["debug_addr"]; for others {_VARIABLES}.',
+    "log": 'Write registry["log_level"] and registry["log_formatter"].',
+    "auth": 'Write registry["token_realm"]: the registry takes tokens, of GitLab or of registry_auth.',
+    "health": 'Write registry["health_storagedriver_enabled"].',
+    "validation": 'Write registry["validation_enabled"].',
+    "compatibility": 'Write registry["compatibility_schema1_enabled"].',
+}
+"""Keys of the registry's own configuration in the section `registry`, and what to write for them."""
 
 
 @dataclass
@@ -119,7 +130,8 @@ def _unknown(prefix: str, key: str, place: Place, found: Gathered) -> None:
         if place.crowded
         else nearest(key, [*known, *sorted(ELSEWHERE.get(prefix, ())), *NOT_DONE.get(prefix, ())])
     )
-    place.error("is not known", f'Did you mean "{near}"?' if near else "")
+    hint = f'Did you mean "{near}"?' if near else ""
+    place.error("is not known", _OF_CONFIG_YML.get(key, hint) if prefix == "registry" else hint)
 
 
 @cache

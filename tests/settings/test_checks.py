@@ -286,3 +286,68 @@ gitlab_rails["registry_enbled"] = True
         "registry.nginx.ssl_verify_client", "registry.log_level", "nginx.status.port", "registry.storage.s3",
         "registry.storage.s3.bucket", "gitlab_rails.registry_enbled",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("REGISTRY_HTTP_RELATIVEURL", "Did you mean REGISTRY_HTTP_RELATIVEURLS?"),
+        ("relativeurls", "Did you mean REGISTRY_HTTP_RELATIVEURLS?"),
+        ("REGISTRY_STORAGE_S3_BUKCET", "Did you mean REGISTRY_STORAGE_S3_BUCKET?"),
+        ("REGISTRY_HTTP_ADDR", 'overrides registry["registry_http_addr"] for the registry alone'),
+        ("REGISTRY_STORAGE_DELETE_ENABLED", 'overrides registry["storage"]'),
+        ("REGISTRY_LOG_LEVEL", 'Write registry["log_level"] in its place.'),
+        ("REGISTRY_AUTH_TOKEN_REALM", 'overrides registry["token_realm"]'),
+    ],
+)
+def test_variables_that_are_misspelt_or_override_settings(site: Site, name: str, message: str) -> None:
+    (warning,) = site.warnings(BOTH + f'registry["env"] = {{"{name}": "x"}}')
+    assert message in warning
+    assert "gitlab.py:4:10: warning: registry.env: " in warning
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "REGISTRY_HTTP_RELATIVEURLS",
+            "REGISTRY_LOG_ACCESSLOG_DISABLED",
+            "REGISTRY_REDIS_ADDR",
+            "HTTPS_PROXY",
+        ),
+        *(
+            "REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL",
+            "REGISTRY_FF_ONGOING_RENAME_CHECK",
+            "GODEBUG",
+            "SSL_CERT_DIR",
+        ),
+        *("OTEL_TRACES_EXPORTER", "AWS_PROFILE", "REGISTRY_HTTP_HEADERS_X_FRAME_OPTIONS"),
+    ],
+)
+def test_variables_of_which_there_is_nothing_to_say(site: Site, name: str) -> None:
+    assert site.warnings(BOTH + f'registry["env"] = {{"{name}": "x"}}') == []
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('registry["relativeurls"] = True', 'registry["env"] = {"REGISTRY_HTTP_RELATIVEURLS": True}'),
+        (
+            'registry["http"] = {"relativeurls": True}',
+            'registry["env"] = {"REGISTRY_HTTP_RELATIVEURLS": True}',
+        ),
+        ('registry["log"] = {"level": "debug"}', 'registry["log_level"]'),
+        ('registry["dir"] = ""', "Leave it out (or give None) for the default."),
+        ('registry["nginx"]["ssl_certificate"] = ""', "Leave it out (or give None) for the default."),
+        ('registry["debug_addr"] = ""', "Leave it out (or give None) for the default."),
+        ('registry["token_realm"] = ""', "Leave it out (or give None) for the default."),
+    ],
+)
+def test_hints_that_fit(site: Site, line: str, hint: str) -> None:
+    assert hint in site.error(BOTH + line + "\n")
+
+
+def test_what_belongs_beside_the_driver(site: Site) -> None:
+    s3 = {"bucket": "b", "region": "eu", "redirect": {"disable": True}}
+    (warning,) = site.warnings(BOTH + f'registry["storage"] = {{"s3": {s3!r}}}')
+    assert 'It belongs beside the driver, where it has an effect: registry["storage"]["redirect"].' in warning

@@ -139,7 +139,7 @@ REFUSED: list[tuple[Type, object, str]] = [
     (Address(), "127.0.0.1:0", "with a port"), (Address(), 5000, "must be text"),
     (ListenAddress(), "127.0.0.1:80", "The port is a setting of its own"), (ListenAddress(), "unix:/x", "address"),
     (Network(), "10.0.0.0/40", "an address or a network"),
-    (AbsolutePath(), "a/b", "one that begins with /"), (AbsolutePath(), "", "absolute path"),
+    (AbsolutePath(), "a/b", "one that begins with /"), (AbsolutePath(), "", "must not be empty"),
     (ListOf(Text()), {"a": 1}, "must be a list, not a dictionary"), (ListOf(Text(), single=False), "a", "a list"),
     (ListOf(Text()), ["a", None], "must not be None"), (ListOf(Text()), [1], "must be text"),
     (MapOf(Text(), key="[a-z]+", form="a name"), {"a/b": "c"}, "must be a name, not 'a/b'"),

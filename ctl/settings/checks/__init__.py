@@ -13,6 +13,7 @@ from ctl.settings.checks import (
     listeners,
     registry_sections,
     url_agreement,
+    variables,
 )
 from ctl.settings.view import View
 
@@ -25,5 +26,6 @@ CHECKS: tuple[Callable[[View], None], ...] = (
     *registry_sections.CHECKS,
     *listeners.CHECKS,
     *folders.CHECKS,
+    *variables.CHECKS,
 )
 """Each looks at the options and reports what is wrong; the order is that of the output."""

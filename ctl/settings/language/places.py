@@ -12,7 +12,7 @@ _LONGEST_SHOWN = 300
 """Lines longer than this are not shown with an error: a caret far out on a wrapped line helps nobody."""
 
 _SECRET_WORD = re.compile(
-    r"secret|passw|passphrase|token(?!_realm|_expire_delay)|internal_key|private|authorization|credential|headers|-----"
+    r"secret|passw|passphrase|token(?!_(?:re|exp|ser|iss|pa|ur|fi))|internal_key|private|authorization|credential|headers|-----"
     r"|(?:access|account|shared|sas|api|encryption)_?key",
     re.IGNORECASE,
 )
@@ -23,6 +23,10 @@ _USERINFO = re.compile(r"(?<=://)[^\s/@\"']+(?=@)")
 _SUBSCRIPT = re.compile(r"[\w\])]\[$")
 """An opening bracket that follows a name, a call or another subscript."""
 _PLAIN_PATH = re.compile(r"(?:/(?![\w-]*[0-9][\w-]*(?<=[\w-]{20}))[A-Za-z0-9._@-]{1,60}){2,}")
+_ITS_KEY = re.compile(r"(?:[\"'](\w+)[\"']\s*(?:\]\s*=|:)|\b(\w+)\s*=)\s*$")
+"""The key or name that a value directly behind it belongs to."""
+_VAGUE = ("key", "value")
+_SECRETS_INSIDE = re.compile(r"(\w+)[\"']?\s*(?:\]\s*=|:|=)\s*[\[{(]")
 _NAMES_NO_SECRET = ("env(", "read_file(", "read_json(", "exists(", "from_file(")
 
 
@@ -103,16 +107,20 @@ def shown(line: str) -> str:
 
     A settings file may hold passwords as plain strings; an error is copied into tickets and logs. Strings on
     a line that speaks of secrets are starred, except keys and arguments of env() and the like, and so is any
-    long text that looks random, and who logs in by a URL.
+    long text that looks random, and who logs in by a URL. A string directly behind a key that is no secret's is shown.
     """
     if len(line) > _LONGEST_SHOWN:
         return ""
     line = "".join(letter if letter.isprintable() or letter == "\t" else "?" for letter in line)
     if _SECRET_WORD.search(line):
         return _QUOTED.sub(_starred, line)
+    return _without_random(line)
+
+
+def _without_random(text: str) -> str:
     for secret in (_RANDOM_LOOKING, _USERINFO):
-        line = secret.sub(lambda found: "*" * len(found[0]), line)
-    return line
+        text = secret.sub(lambda found: "*" * len(found[0]), text)
+    return text
 
 
 def is_plain_path(text: str) -> bool:
@@ -131,9 +139,20 @@ def _starred(found: re.Match[str]) -> str:
     if _is_key(line, found) or line[: found.start()].endswith(_NAMES_NO_SECRET):
         return text
     closed = len(text) > 1 and text[-1] == text[0]
+    if closed and _is_of_no_secret(line[: found.start()]):
+        return _without_random(text)
     if closed and is_plain_path(text[1:-1]):
         return text
     return text[0] + "*" * (len(text) - 1 - closed) + (text[0] if closed else "")
+
+
+def _is_of_no_secret(before: str) -> bool:
+    """Whether what is directly before a value is a key that no secret has, and no secret is around both."""
+    key = _ITS_KEY.search(before)
+    name = key and (key[1] or key[2])
+    if not name or name in _VAGUE or _SECRET_WORD.search(name):
+        return False
+    return not any(_SECRET_WORD.search(one) for one in _SECRETS_INSIDE.findall(before))
 
 
 def _is_key(line: str, found: re.Match[str]) -> bool:

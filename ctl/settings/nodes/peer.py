@@ -241,7 +241,7 @@ def _api_url(pair: _Pair) -> Iterator[Diagnostic]:
         if is_loopback(listens.hostname or ""):
             message = f"the registry listens on {http_addr} only, which another node cannot reach"
             more = 'Let registry["registry_http_addr"] be an address that GitLab reaches, or use the URL of users.'
-            yield pair.finding(name, "registry.registry_http_addr", message, more, warn=True)
+            yield pair.finding(name, "registry.registry_http_addr", message, more)
     else:
         message = f"GitLab looks for the registry at port {api.effective_port}, where its settings have none"
         yield pair.finding(name, "registry.registry_http_addr", message, hint, warn=True)

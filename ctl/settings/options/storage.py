@@ -6,7 +6,7 @@ is not known here. A parameter that none of them knows is passed on with a warni
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ctl.settings.nearest import did_you_mean
@@ -54,8 +54,26 @@ class Bucket(Text):
         return name
 
 
+class DriverSchema(Schema):
+    """The parameters of a driver.
+
+    Args:
+        name: of the driver.
+        parameters: the known ones; others pass with a warning.
+    """
+
+    def __init__(self, name: str, parameters: Sequence[Parameter]) -> None:
+        super().__init__(f"the storage driver {name}", parameters, Unknown.WARNING)
+
+    def hint(self, key: str, place: Place) -> str:
+        """What holds for every driver is beside it, and without effect inside."""
+        if key in FEATURES:
+            return f'It belongs beside the driver, where it has an effect: registry["storage"]["{key}"].'
+        return super().hint(key, place)
+
+
 def _driver(name: str, *parameters: Parameter) -> Schema:
-    return Schema(f"the storage driver {name}", parameters, Unknown.WARNING)
+    return DriverSchema(name, parameters)
 
 
 def _spelt(kind: Type, description: str, *names: str) -> list[Parameter]:

@@ -11,7 +11,7 @@ from ctl.settings.place import Place, Refused
 from ctl.settings.types.base import Node, TextFor, Type
 from ctl.settings.types.textual import Text
 
-_LINE = Text()
+_LINE = Text(empty=False)
 _DNS_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
 _HOST_AND_PORT = r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):([0-9]{1,5})"
 _SCHEME = r"(?i)https?://"

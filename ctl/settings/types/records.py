@@ -64,17 +64,18 @@ class Schema(Dictionary):
             return read_value(known.type, value, place.inside(container, key, secret=known.secret))
         here = place.inside(container, key)
         if self._unknown is Unknown.ERROR:
-            here.error(f"is not known in {self.title}", self._hint(key, here))
+            here.error(
+                f"is not known in {self.title}",
+                self.hint(key, here) or f"Known are {', '.join(self._parameters)}.",
+            )
             return INVALID
         if self._unknown is Unknown.WARNING:
-            near = "" if here.crowded else did_you_mean(key, self._parameters)
-            here.warning(f"is not known in {self.title}; it is passed on as it is", near)
+            here.warning(f"is not known in {self.title}; it is passed on as it is", self.hint(key, here))
         return read_value(Free(), value, here)
 
-    def _hint(self, key: str, place: Place) -> str:
-        """What was probably meant by an unknown key."""
-        near = "" if place.crowded else did_you_mean(key, self._parameters)
-        return near or f"Known are {', '.join(self._parameters)}."
+    def hint(self, key: str, place: Place) -> str:
+        """What was probably meant by an unknown key; "" where that cannot be guessed."""
+        return "" if place.crowded else did_you_mean(key, self._parameters)
 
     def _check_required(self, given: set[str], place: Place) -> None:
         for name, parameter in self._parameters.items():

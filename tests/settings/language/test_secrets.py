@@ -89,6 +89,18 @@ def test_strings_of_lines_that_speak_of_secrets_are_starred(text: str) -> None:
         ),
         ('{"Authorization": ["abc"]}', '{"Authorization": ["***"]}'),
         ('for secret in ["abc"]:', 'for secret in ["***"]:'),
+        ('registry["token_relm"] = "https://a"', 'registry["token_relm"] = "https://a"'),
+        (
+            '{"s3": {"secretkey": "abc", "bukcet": "my-bucket", "region": "eu" "x"}}',
+            '{"s3": {"secretkey": "***", "bukcet": "my-bucket", "region": "eu" "*"}}',
+        ),
+        (
+            '{"name": "n", "headers": {"X-A": ["abc"], "B": "abc"}}',
+            '{"name": "n", "headers": {"X-A": ["***"], "B": "***"}}',
+        ),
+        ('{"key": "PASSWORD", "value": "abc"}', '{"key": "********", "value": "***"}'),
+        ('a["secret"] = "abc"; log_level = "info"', 'a["secret"] = "***"; log_level = "info"'),
+        ('{"url": "https://u:pw@e.org/x", "headers": h}', '{"url": "https://****@e.org/x", "headers": h}'),
         ('registry["log_level"] = "info"', 'registry["log_level"] = "info"'),
         ('registry["token_realm"] = "https://a"', 'registry["token_realm"] = "https://a"'),
         ('registry_auth["token_expire_delay"] = "5 m"', 'registry_auth["token_expire_delay"] = "5 m"'),

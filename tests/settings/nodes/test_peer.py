@@ -112,7 +112,7 @@ CASES = {
     "loopback": (
         f'{API}"http://registry.example.com:5000"',
         'registry["registry_http_addr"] = "localhost:5000"',
-        "warning gitlab_rails.registry_api_url: the registry listens on localhost:5000 only",
+        "error gitlab_rails.registry_api_url: the registry listens on localhost:5000 only",
         "registry.py:5)",
     ),
     "nothing at that port": (
