@@ -4,14 +4,16 @@
 and list in it knows where that was. The modules, from the outside in:
 
 - reading: files, includes, variables against mistyped settings; text_files: safe reading; parsing: syntax
-  errors.
-- statements, expressions, calls, comprehensions: one method for each kind of syntax node.
-- targets, unpacking: giving settings and variables values; ownership: what settings keep is a copy.
-- operators, methods, functions, formatting: what there is, each with the size of its result bounded first.
-- limits: every bound, and why no input can hang or exhaust the machine.
+  errors; survey: what is not in the language, before anything runs.
+- statements, expressions, calls, comprehensions: one method for each kind of syntax node; evaluator: what they
+  need of each other.
+- targets, unpacking: giving settings and variables values; ownership: what settings hold is a copy.
+- guard: the one way to Python's own operators, methods, functions; outside: environment, files, names of the
+  machine; formatting: f-strings; limits: every bound, and why no input can hang or exhaust the machine.
+- failures: what is an error, and what a note, as only other components need it.
 - advice, refusals, ruby_hints: what to write instead of what there is not.
-- scope: the state of a reading; tracked, places, subscripts: values and where they are; faults: why there is
-  none.
+- scope: the state of a reading; setting_names, tracked, places, subscripts: names, values and where they are;
+  faults: why there is no value.
 """
 
 from __future__ import annotations

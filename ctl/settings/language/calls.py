@@ -9,7 +9,7 @@ from ctl.settings.language.evaluator import Evaluator
 from ctl.settings.language.faults import Fault, NoValue, computed
 from ctl.settings.language.guard import Arguments
 from ctl.settings.language.methods import call_method
-from ctl.settings.language.outside import outside_functions
+from ctl.settings.language.outside import Outside
 from ctl.settings.language.scope import Scope, did_you_mean
 from ctl.settings.language.targets import Targets
 from ctl.settings.nearest import nearest
@@ -28,7 +28,7 @@ class Calls:
         self._scope = scope
         self._evaluator = evaluator
         self._targets = targets
-        self._outside = outside_functions(scope.environment, lambda: scope.source.path.parent)
+        self._outside = Outside(scope.environment, lambda: scope.source.path.parent).functions
 
     def call(self, node: ast.Call) -> object:
         """The value of a call. Raises NoValue."""

@@ -32,51 +32,53 @@ _REQUIRED: Final = object()
 _NO_SUCH: Final = "does not exist"
 
 
-def outside_functions(
-    environment: Mapping[str, str], folder: Callable[[], Path]
-) -> Mapping[str, Callable[..., object]]:
-    """The functions of one reading, by their names; each is given the whole call first.
+class Outside:
+    """The functions of one reading; each is given the whole call first.
 
     Args:
         environment: what env() reads.
         folder: returns the folder that relative paths start from: that of the settings file being read.
+
+    Attributes:
+        functions: them by name.
     """
 
-    def env(call: Arguments, name: str, default: object = _REQUIRED) -> object:
-        if _text(name) in environment:
-            call.budget.spend_text(len(environment[name]))
-            return environment[name]
-        if default is not _REQUIRED:
-            return default
-        raise Fault(
-            f"there is no environment variable {call.shown(0) or 'of that name'}",
-            hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
-        )
+    def __init__(self, environment: Mapping[str, str], folder: Callable[[], Path]) -> None:
+        self._environment = environment
+        self._folder = folder
+        self.functions: Mapping[str, Callable[..., object]] = {
+            "env": self._env,
+            "read_file": self._read_file,
+            "read_json": self._read_json,
+            "exists": self._exists,
+            "hostname": lambda _: socket.gethostname().partition(".")[0],
+            "fqdn": lambda _: _fqdn(),
+        }
 
-    def read_file(call: Arguments, path: str, default: object = _REQUIRED) -> object:
-        text = _content(folder() / _text(path), call, required=default is _REQUIRED)
+    def _env(self, call: Arguments, name: str, default: object = _REQUIRED) -> object:
+        value = self._environment.get(_text(name), default)
+        if value is _REQUIRED:
+            raise Fault(
+                f"there is no environment variable {call.shown(0) or 'of that name'}",
+                hint='Set it for this command (sudo drops it without -E), or give a default: env("NAME", "…").',
+            )
+        return value
+
+    def _read_file(self, call: Arguments, path: str, default: object = _REQUIRED) -> object:
+        text = _content(self._folder() / _text(path), call, required=default is _REQUIRED)
         # Editors and echo end a file with a newline, which a password must not have; PEM is complete without.
         return default if text is None else text.removesuffix("\n").removesuffix("\r")
 
-    def read_json(call: Arguments, path: str, default: object = _REQUIRED) -> object:
-        text = _content(folder() / _text(path), call, required=default is _REQUIRED)
+    def _read_json(self, call: Arguments, path: str, default: object = _REQUIRED) -> object:
+        text = _content(self._folder() / _text(path), call, required=default is _REQUIRED)
         return default if text is None else _json(text, call)
 
-    def exists(call: Arguments, path: str) -> bool:
+    def _exists(self, call: Arguments, path: str) -> bool:
         _spend_file(call.budget)
         try:
-            return is_there(folder() / _text(path))
+            return is_there(self._folder() / _text(path))
         except FileProblem as problem:
             raise _of_file(problem, call) from None
-
-    return {
-        "env": env,
-        "read_file": read_file,
-        "read_json": read_json,
-        "exists": exists,
-        "hostname": lambda _: socket.gethostname().partition(".")[0],
-        "fqdn": lambda _: _fqdn(),
-    }
 
 
 def _text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from ctl.settings.language import refusals
 from ctl.settings.language.faults import LimitReached
@@ -76,12 +77,17 @@ def _look(waiting: list[ast.AST], scope: Scope) -> None:
         else:
             if isinstance(node, ast.Call):
                 _check_repeated(node, scope)
-            for name in _CHILDREN.get(kind) or _children(kind):
-                value = getattr(node, name)
-                if isinstance(value, list):
-                    waiting += [one for one in value if one is not None]
-                elif isinstance(value, ast.AST):
-                    waiting.append(value)
+            waiting += _inside(node)
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes directly in a node, but for contexts and operators."""
+    for name in _CHILDREN.get(type(node)) or _children(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, list):
+            yield from (one for one in value if one is not None)
+        elif isinstance(value, ast.AST):
+            yield value
 
 
 def _children(kind: type[ast.AST]) -> tuple[str, ...]:
