@@ -10,8 +10,8 @@ from ctl.settings.language.limits import Budget
 from ctl.settings.language.places import SourceText, presentable
 from ctl.settings.language.setting_names import Names
 from ctl.settings.ruby.grammar import Span, parse
+from ctl.settings.ruby.program import Program
 from ctl.settings.ruby.reader import in_order
-from ctl.settings.ruby.source import Program
 from ctl.settings.ruby.syntax import read_tree
 from ctl.settings.ruby.to_python.blocks import Blocks, Lost
 from ctl.settings.ruby.to_python.state import State

@@ -8,10 +8,10 @@ from ctl.settings.language.faults import LimitReached
 from ctl.settings.language.limits import MAX_NESTING, Budget
 from ctl.settings.language.places import SourceText
 from ctl.settings.language.scope import Scope
-from ctl.settings.ruby.assignments import changed, walk
 from ctl.settings.ruby.grammar import Span, named
-from ctl.settings.ruby.source import Program, PythonForm
+from ctl.settings.ruby.program import Program, PythonForm
 from ctl.settings.ruby.syntax import read_tree
+from ctl.settings.ruby.targets_of import changed, walk
 from ctl.settings.ruby.to_python.blocks import Blocks, Lost
 from ctl.settings.ruby.to_python.state import State
 from ctl.settings.ruby.to_python.terms import ANY

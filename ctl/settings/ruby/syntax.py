@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.places import SourceText
-from ctl.settings.ruby import advice
+from ctl.settings.ruby import ruby_advice
 from ctl.settings.ruby.grammar import parse, tokens
 from ctl.settings.source import Diagnostic
 
@@ -144,7 +144,7 @@ class _Culprit:
         following = lines[self.line].lstrip() if self.line < len(lines) else ""
         if not hint and _PAIR.match(following) and text.rstrip()[-1:] not in ("", ",", "{", "(", "["):
             hint = "There must be a comma between two pairs."
-        odd = advice.odd_characters(_STRING.sub("", text[:1000]))
+        odd = ruby_advice.odd_characters(_STRING.sub("", text[:1000]))
         message = f"{self.message}; the line{odd.removeprefix(', which')}" if odd else self.message
         hint = "Type plain spaces, and plain quotes: \" or '." if odd else hint
         return Diagnostic(message, source.location_at(self.line, self.column), hint=hint)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.ruby.assignments import ASSIGNMENTS, names_read
 from ctl.settings.ruby.grammar import Span
-from ctl.settings.ruby.source import Origin
-from ctl.settings.ruby.to_python import functions, loops, python_text, undecided, whose
-from ctl.settings.ruby.to_python.choices import arms_of
+from ctl.settings.ruby.program import Origin
+from ctl.settings.ruby.targets_of import ASSIGNMENTS, names_read
+from ctl.settings.ruby.to_python import inlined, loops, python_text, undecided, whose
+from ctl.settings.ruby.to_python.choice_forms import arms_of
 from ctl.settings.ruby.to_python.commented_out import convert_comments
 from ctl.settings.ruby.to_python.state import State
-from ctl.settings.ruby.to_python.statements import Statements
+from ctl.settings.ruby.to_python.statement_forms import Statements
 from ctl.settings.ruby.to_python.unread import with_unread_marked
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ class Blocks:
 
     def _statement(self, node: Node, level: int) -> list[Line]:
         state, shift = self.state, node.start_point[1]
-        function = functions.defined_by(node, state)
+        function = inlined.defined_by(node, state)
         if function is not None and level == 0:
             state.functions[function[0]] = function[1]
             state.lost.pop(function[0], None)

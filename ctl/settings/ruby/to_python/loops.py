@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.ruby import advice
-from ctl.settings.ruby.assignments import INCLUDE
+from ctl.settings.ruby import ruby_advice
 from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.targets_of import INCLUDE
 from ctl.settings.ruby.to_python import python_text
 from ctl.settings.ruby.to_python.state import State, Writer
 from ctl.settings.ruby.to_python.terms import ANY, ATOM, INT, LIST, MAP, WORD, Term
@@ -192,7 +192,7 @@ def each_of(writer: Writer, node: Node, receiver: Node, name: str) -> Term:
     body = block.child_by_field_name("body") if block is not None else None
     inner = [one for one in named(body) if one.type != "empty_statement"] if body is not None else []
     if name not in _LISTS or block is None or len(inner) != 1:
-        hint = advice.of_method(name) or "Write the value out."
+        hint = ruby_advice.of_method(name) or "Write the value out."
         raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)
     value, names = _gone_through(writer, receiver), _parameters(writer, block)
     source = f"{value.at(ATOM)}.items()" if len(names) == 2 and value.kind in (MAP, ANY) else value.at(1)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.limits import Budget
 from ctl.settings.language.setting_names import Names
-from ctl.settings.ruby.assignments import path_of, walk
-from ctl.settings.ruby.source import Program
+from ctl.settings.ruby.program import Program
+from ctl.settings.ruby.targets_of import path_of, walk
 from ctl.settings.ruby.to_python.terms import Term
 
 if TYPE_CHECKING:

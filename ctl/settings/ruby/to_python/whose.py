@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.limits import MAX_NESTING
-from ctl.settings.ruby.assignments import INCLUDE, changed, path_of
+from ctl.settings.ruby.targets_of import INCLUDE, changed, path_of
 from ctl.settings.ruby.to_python.state import State
 
 if TYPE_CHECKING:

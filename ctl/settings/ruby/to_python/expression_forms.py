@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.scope import AS_TEXT, did_you_mean
 from ctl.settings.nearest import nearest
-from ctl.settings.ruby import advice
+from ctl.settings.ruby import ruby_advice
 from ctl.settings.ruby.grammar import Span, named, parts
-from ctl.settings.ruby.source import refusal
-from ctl.settings.ruby.to_python import functions, python_text
-from ctl.settings.ruby.to_python.choices import Choices, sign_of
+from ctl.settings.ruby.program import refusal
+from ctl.settings.ruby.to_python import inlined, python_text
+from ctl.settings.ruby.to_python.choice_forms import Choices, sign_of
 from ctl.settings.ruby.to_python.commented_out import pair_comment
 from ctl.settings.ruby.to_python.formats import formatted
-from ctl.settings.ruby.to_python.methods import Methods
+from ctl.settings.ruby.to_python.method_forms import Methods
 from ctl.settings.ruby.to_python.state import OLD_VHOST, State
 from ctl.settings.ruby.to_python.strings import Strings
 from ctl.settings.ruby.to_python.terms import (
@@ -182,7 +182,7 @@ class Translator:
         if name in state.parameters:
             return state.parameters[name]
         if name in state.functions:
-            return functions.called(self, name, [], node)
+            return inlined.called(self, name, [], node)
         if name in state.lost:
             raise state.lost[name]
         if name in state.kinds:
@@ -193,13 +193,13 @@ class Translator:
             return Term('registry["nginx"]', ATOM, MAP)
         if name in state.names.sections or state.names.foreign(name):
             return Term(name, ATOM, MAP)
-        hint = advice.of_constant(name) or advice.of_call(name)
+        hint = ruby_advice.of_constant(name) or ruby_advice.of_call(name)
         if not hint and (state.included or name in state.doubtful):
             return Term(python_text.name(name), ATOM, ANY)
         raise self._unknown(node, name, hint)
 
     def _unknown(self, node: Node, name: str, hint: str) -> Fault:
-        if name in advice.RESERVED:
+        if name in ruby_advice.RESERVED:
             return Fault(
                 f"`{name}` belongs to nothing here", Span(node), "Is one too many, or one missing above?"
             )
@@ -209,7 +209,7 @@ class Translator:
             return Fault(f"the constant {name} is not read in a gitlab.rb", Span(node), hint)
         names = self.state.names
         known = [*list(self.state.kinds)[-100:], *sorted(names.sections | names.settings)]
-        odd = advice.odd_characters(name)
+        odd = ruby_advice.odd_characters(name)
         return Fault(
             f"unknown name {name}{odd}", Span(node), hint or did_you_mean(nearest(name, known)) or AS_TEXT
         )
@@ -217,7 +217,7 @@ class Translator:
     def _element(self, node: Node) -> Term:
         outer, key = _two(node)
         if outer.type == "identifier" and self.text(outer) in self.state.functions:
-            return functions.called(self, self.text(outer), [self.term(key)], node)
+            return inlined.called(self, self.text(outer), [self.term(key)], node)
         if outer.type == "constant" and self.text(outer) == "ENV":
             return self._environment(self.term(key))
         if (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ctl.settings.language.faults import Fault
-from ctl.settings.ruby import advice
+from ctl.settings.ruby import ruby_advice
 from ctl.settings.ruby.grammar import Span, named, parts
 from ctl.settings.ruby.to_python.state import Writer
 from ctl.settings.ruby.to_python.terms import ANY, ATOM, BOOL, NIL, TERNARY, TEXT, WORD, Term
@@ -36,7 +36,7 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return Term(f"exists({given[0].text})", ATOM, BOOL)
     if constant == "File" and name == "join" and given:
         return _joined(given)
-    hint = "Write File.read('/path')." if constant in ("File", "IO") else advice.of_constant(constant)
+    hint = "Write File.read('/path')." if constant in ("File", "IO") else ruby_advice.of_constant(constant)
     raise Fault(f"`{constant}.{name}` is not read in a gitlab.rb", Span(node), hint)
 
 

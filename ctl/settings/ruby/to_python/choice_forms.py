@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ctl.settings.language.faults import Fault
 from ctl.settings.ruby.grammar import Span, named, parts
-from ctl.settings.ruby.source import refusal
+from ctl.settings.ruby.program import refusal
 from ctl.settings.ruby.to_python.state import Writer
 from ctl.settings.ruby.to_python.terms import ATOM, BOOL, FLOAT, INT, NIL, TERNARY, WORD, Term, union
 

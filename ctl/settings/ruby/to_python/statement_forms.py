@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest
-from ctl.settings.ruby.assignments import (
+from ctl.settings.ruby.grammar import Span, named
+from ctl.settings.ruby.program import refusal
+from ctl.settings.ruby.targets_of import (
     ASSIGNMENTS,
     CHANGING,
     INCLUDE,
@@ -16,12 +18,10 @@ from ctl.settings.ruby.assignments import (
     path_of,
     sides,
 )
-from ctl.settings.ruby.grammar import Span, named
-from ctl.settings.ruby.source import refusal
 from ctl.settings.ruby.to_python import loops
-from ctl.settings.ruby.to_python.choices import sign_of
-from ctl.settings.ruby.to_python.expressions import Translator
-from ctl.settings.ruby.to_python.methods import no_function
+from ctl.settings.ruby.to_python.choice_forms import sign_of
+from ctl.settings.ruby.to_python.expression_forms import Translator
+from ctl.settings.ruby.to_python.method_forms import no_function
 from ctl.settings.ruby.to_python.state import State
 from ctl.settings.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, union
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.scope import did_you_mean
 from ctl.settings.nearest import nearest
-from ctl.settings.ruby import advice
-from ctl.settings.ruby.assignments import INCLUDE
+from ctl.settings.ruby import ruby_advice
 from ctl.settings.ruby.grammar import Span, named
-from ctl.settings.ruby.to_python import functions, outside
+from ctl.settings.ruby.targets_of import INCLUDE
+from ctl.settings.ruby.to_python import inlined, outside_forms
 from ctl.settings.ruby.to_python.formats import formatted
 from ctl.settings.ruby.to_python.loops import each_of
 from ctl.settings.ruby.to_python.state import State, Writer
@@ -123,13 +123,9 @@ class Methods:
         """A call with a value. Raises Fault where it has no Python form."""
         receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
         state = self._writer.state
-        name = self._writer.text(method) if method is not None else functions.CALLS[0]
-        if (
-            receiver is not None
-            and name in functions.CALLS
-            and self._writer.text(receiver) in state.functions
-        ):
-            return functions.called(
+        name = self._writer.text(method) if method is not None else inlined.CALLS[0]
+        if receiver is not None and name in inlined.CALLS and self._writer.text(receiver) in state.functions:
+            return inlined.called(
                 self._writer, self._writer.text(receiver), self._writer.arguments(node), node
             )
         if method is None:
@@ -137,7 +133,7 @@ class Methods:
         if receiver is None:
             return self._function(node, name, method)
         if receiver.type == "constant" and self._writer.text(receiver) not in state.kinds:
-            return outside.call(self._writer, self._writer.text(receiver), name, node)
+            return outside_forms.call(self._writer, self._writer.text(receiver), name, node)
         if node.child_by_field_name("block") is not None:
             return each_of(self._writer, node, receiver, name)
         self._refuse_attribute(node, receiver, name, method)
@@ -148,7 +144,7 @@ class Methods:
     def _function(self, node: Node, name: str, method: Node) -> Term:
         listed, state = node.child_by_field_name("arguments"), self._writer.state
         if name in state.functions:
-            return functions.called(self._writer, name, self._writer.arguments(node), node)
+            return inlined.called(self._writer, name, self._writer.arguments(node), node)
         if name in _CONVERSIONS and listed is not None and len(named(listed)) == 1:
             return self._special[_CONVERSIONS[name]](self._writer.term(named(listed)[0]), [])
         if name in _FORMATS and listed is not None and named(listed):
@@ -196,8 +192,8 @@ class Methods:
     def _applied(self, name: str, value: Term, given: list[Term]) -> Term:
         if name in _SAME and not given:
             return value
-        if name in ("strip", "rstrip") and value.text.endswith(outside.NEWLINE):
-            value = replace(value, text=value.text.removesuffix(outside.NEWLINE), strength=ATOM)
+        if name in ("strip", "rstrip") and value.text.endswith(outside_forms.NEWLINE):
+            value = replace(value, text=value.text.removesuffix(outside_forms.NEWLINE), strength=ATOM)
         if not _has(name, value.kind) or not self._known(name):
             raise _no_method(name, value, [*self._special, *_TESTS, *_FORMS, *_SAME])
         if name in self._special:
@@ -233,10 +229,12 @@ def no_function(state: State, name: str, node: Node) -> Fault:
         return Fault(f"{name} with a value is a statement", span, "Write it on a line of its own.")
     if name in names.sections:
         return Fault(f"{name} is a section", span, f"Write {name}['key'] = value.")
-    if hint := advice.of_call(name):
+    if hint := ruby_advice.of_call(name):
         return Fault(f"`{name}` is not read in a gitlab.rb", span, hint)
     near = nearest(name, sorted(names.settings | names.sections))
-    return Fault(f"unknown function or setting {name}{advice.odd_characters(name)}", span, did_you_mean(near))
+    return Fault(
+        f"unknown function or setting {name}{ruby_advice.odd_characters(name)}", span, did_you_mean(near)
+    )
 
 
 def _has(name: str, kind: str) -> bool:
@@ -249,7 +247,7 @@ def _has(name: str, kind: str) -> bool:
 
 
 def _no_method(name: str, value: Term, known: list[str]) -> Fault:
-    hint = advice.of_method(name) or did_you_mean(nearest(name, known))
+    hint = ruby_advice.of_method(name) or did_you_mean(nearest(name, known))
     if value.kind == NIL and not hint:
         hint = "A setting that was not given above is nil."
     what = WORDS.get(value.kind)
@@ -271,8 +269,8 @@ def _text_at(value: Term) -> str:
 def _chomp(receiver: Term, given: list[Term]) -> Term:
     if given:
         return Term(f"{_text_at(receiver)}.removesuffix({given[0].text})", ATOM, WORD)
-    if receiver.text.startswith("read_file(") and receiver.text.endswith(outside.NEWLINE):
-        return Term(receiver.text.removesuffix(outside.NEWLINE), ATOM, WORD)
+    if receiver.text.startswith("read_file(") and receiver.text.endswith(outside_forms.NEWLINE):
+        return Term(receiver.text.removesuffix(outside_forms.NEWLINE), ATOM, WORD)
     return Term(f'{_text_at(receiver)}.removesuffix("\\n")', ATOM, WORD)
 
 

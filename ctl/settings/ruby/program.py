@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.places import Positioned, SourceText
-from ctl.settings.ruby import advice, wording
+from ctl.settings.ruby import ruby_advice, wording
 from ctl.settings.ruby.grammar import Span, heredocs
 from ctl.settings.source import Location
 
@@ -40,7 +40,7 @@ class Program:
 
 def refusal(node: Node) -> Fault:
     """The failure of a construct that is not read."""
-    name, hint = advice.of_node(node.type) or (f"this ({node.type.replace('_', ' ')})", "")
+    name, hint = ruby_advice.of_node(node.type) or (f"this ({node.type.replace('_', ' ')})", "")
     return Fault(f"{name} is not read in a gitlab.rb", Span(node), hint)
 
 
