@@ -1,0 +1,125 @@
+"""Changes of a running node that no client notices, and what clients see where the registry is stopped on purpose."""
+
+from __future__ import annotations
+
+import http.client
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.harness import distribution3, images
+from tests.harness.downloads import halted_download
+from tests.harness.load import Load
+from tests.harness.root import Root
+from tests.harness.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.one_registry("the master does not know which program it starts; a test changes between both"),
+]
+SERVE = "opt/gitlab/sv/registry/serve"
+BROKEN = "#!/bin/sh\necho 'a broken program' >&2\nexit 3\n"
+
+
+def load(root: Root) -> Load:
+    return Load([root.client, root.direct])
+
+
+def drained(root: Root) -> bool:
+    return len(root.status()["registry"]["processes"]) == 1
+
+
+def test_no_request_fails_while_settings_and_program_change(running: Root) -> None:
+    changes = ['registry["log_level"] = "warn"', 'registry["env"] = {"STAGE": "x"}']
+    program = distribution3.path()
+    changes += [f'registry["executable"] = "{program}"', ""] if program else [""]
+    with load(running) as clients:
+        for change in changes:
+            running.settings(change)
+            assert "registry" in str(running.reconfigure().restarted)
+        running.ctl("restart", "registry").ok()
+        before = clients.done.total()
+        wait_for(lambda: clients.done.total() > before + 20, what="requests after the last change")
+    assert clients.failed == {}
+    assert clients.done["push"]
+
+
+def test_a_registry_that_ends_by_itself_fails_requests(running: Root) -> None:
+    """The negative control: the load would notice."""
+    with load(running) as clients:
+        os.kill(running.pids()["registry"], 9)
+        wait_for(lambda: clients.failed, what="a failed request")
+    wait_for(running.serves, what="the registry is back")
+
+
+def test_a_broken_program_never_serves(running: Root) -> None:
+    path = running.write("broken", BROKEN, mode=0o755)
+    before = running.pids()["registry"]
+    with load(running) as clients:
+        running.settings(f'registry["executable"] = "{path}"')
+        result = running.ctl("reconfigure")
+    assert result.code == 1
+    assert clients.failed == {}
+    assert running.serves()
+    running.settings()
+    running.reconfigure()
+    assert before == running.pids()["registry"] or drained(running)
+
+
+def test_a_download_outlives_the_restart(running: Root) -> None:
+    blob = images.layer("large", size=20_000_000)
+    running.client.push("slow/app", images.image("slow", shared=[blob]), "v1")
+    path = f"/v2/slow/app/blobs/{blob.digest}"
+    with halted_download(running, path, "slow/app") as download:
+        running.ctl("restart", "registry").ok()
+        states = [one["state"] for one in running.status()["registry"]["processes"]]
+        assert sorted(states) == ["current", "draining"]
+        download.go_on.set()
+        wait_for(download.ended.is_set, what="the end of the download")
+        assert bytes(download.content) == blob.content
+    wait_for(lambda: drained(running), what="the old process has ended", seconds=20)
+
+
+def test_an_upload_goes_on_in_another_process(running: Root) -> None:
+    blob = images.layer("upload", size=100_000)
+    begun = running.client.authorised(
+        "POST", "/v2/up/app/blobs/uploads/", repository="up/app", actions="pull,push"
+    )
+    place = begun.header("Location").partition(f"localhost:{running.port}")[2]
+    running.ctl("restart", "registry").ok()
+    done = running.client.authorised(
+        "PUT", f"{place}&digest={blob.digest}", repository="up/app", actions="pull,push", body=blob.content
+    )
+    assert done.status == 201
+
+
+@pytest.mark.parametrize("way", ["client", "direct"])
+def test_a_stopped_registry_is_a_json_error_and_503(running: Root, way: str) -> None:
+    running.ctl("stop", "registry").ok()
+    try:
+        answer = getattr(running, way).get("/v2/")
+    finally:
+        running.ctl("start", "registry").ok()
+    assert answer.status == 503
+    assert answer.header("Retry-After")
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.json()["errors"][0]["code"] == "UNAVAILABLE"
+
+
+def test_plain_http_on_the_port_of_tls_is_a_json_error(running: Root) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    connection.request("GET", "/v2/")
+    answer = connection.getresponse()
+    assert answer.status == 400
+    assert b"expects https" in answer.read()
+    connection.close()
+
+
+def test_only_nginx_and_root_reach_the_socket(running: Root) -> None:
+    folder = running.path / "var/opt/gitlab/run/registry"
+    link = folder / "current.sock"
+    assert link.is_symlink()
+    assert link.stat().st_mode & 0o007 == 0
+    assert (folder / "control.sock").stat().st_mode & 0o077 == 0
+    assert Path(os.path.realpath(link)).parent == folder / "sockets"
