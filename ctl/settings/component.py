@@ -63,7 +63,7 @@ class Component:
         starter: headings of the settings file to begin with, and which of its settings most sites need.
         writes_logs: whether its program opens logs in its log folder by name, as root: svlogd, which writes as
             another account, then has a folder of its own beside it.
-        secondary: whether the others are as good without it: a run in which it does not come up then stands.
+        secondary: whether the others are as good without it: a run in which it does not come up is then kept.
         supervised: whether it is a service; else only its account counts.
     """
 

@@ -29,7 +29,7 @@ _OF_CONFIG_YML: Mapping[str, str] = {
     **dict.fromkeys(("relativeurls", "http_relativeurls"), f"Write {_VARIABLES}."),
     "http": f'Write registry["registry_http_addr"], ["http_secret"] or ["debug_addr"]; for others {_VARIABLES}.',
     "log": 'Write registry["log_level"] and registry["log_formatter"].',
-    "auth": 'Write registry["token_realm"]: the registry takes tokens, of GitLab or of registry_auth.',
+    "auth": 'Write registry["token_realm"]: this registry takes tokens only.',
     "health": 'Write registry["health_storagedriver_enabled"].',
     "validation": 'Write registry["validation_enabled"].',
     "compatibility": 'Write registry["compatibility_schema1_enabled"].',
@@ -170,7 +170,7 @@ class _Renamed(Place):
 
 
 def _is_later(one: Location | None, other: Location | None) -> bool:
-    """Whether a place comes after another of the same file; False where that cannot be told."""
+    """Whether a place comes after another of the same file; False where that is not known."""
     if one is None or other is None or one.file != other.file:
         return False
     return (one.line, one.column) > (other.line, other.column)

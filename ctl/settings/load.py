@@ -66,7 +66,7 @@ def load(
 
 
 def _read(settings_file: Path, variables: Mapping[str, str]) -> Reading:
-    """Read the file; where its text is wrong, tell also of the wrong names and types in the rest of it."""
+    """Read the file; where its text is wrong, report also the wrong names and types in the rest of it."""
     try:
         return reading_of(settings_file, variables)
     except ReadingError as error:
@@ -107,7 +107,7 @@ def _require(settings_file: Path) -> None:
             f"{settings_file}: there is no settings file", hint=_how_to_begin(settings_file)
         ) from None
     except OSError:
-        return  # it may be there: the reading tells what keeps it from being read
+        return  # it may be there: the reading reports what keeps it from being read
 
 
 def _how_to_begin(settings_file: Path) -> str:

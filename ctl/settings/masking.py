@@ -21,7 +21,7 @@ _GENERAL = re.compile(
     r"|private_?key|secret_?key|access_?key|account_?key|api_?key)$",
     re.IGNORECASE,
 )
-"""Keys that hold secrets wherever they stand: sections that are passed on as given have no declarations."""
+"""Keys that hold secrets wherever they are: sections that are passed on as given have no declarations."""
 _ENVIRONMENT = re.compile(
     r"(?:key|token|secret|password|passwd|credentials?|dsn|authorization)$", re.IGNORECASE
 )
@@ -44,7 +44,7 @@ _NOTHING = ("", "null", "~", '""', "''", "{}", "[]")
 
 @cache
 def secret_keys() -> frozenset[str]:
-    """The keys under which declared secrets stand in YAML files, in lower case."""
+    """The keys under which declared secrets are in YAML files, in lower case."""
     found = {name for option in OPTIONS.values() for name in _secrets_of(option)}
     return frozenset(name.lower() for name in found - {_HEADERS})
 
@@ -57,7 +57,7 @@ def _secrets_of(option: Option) -> Iterator[str]:
 
 
 def is_secret(key: str, ancestors: Iterable[str] = ()) -> bool:
-    """Whether what stands under a key is secret.
+    """Whether what is under a key is secret.
 
     Args:
         key: the key.
@@ -164,7 +164,7 @@ class _Masker:
             yield _CREDENTIALS.sub(f"{MASK}@", lines[0])
 
     def _enter(self, column: int, key: str) -> list[str]:
-        """Note that a key stands in a column. Returns the keys above it."""
+        """Note that a key is in a column. Returns the keys above it."""
         self._path = [one for one in self._path if one[0] < column]
         ancestors = [name for _, name in self._path]
         self._path.append((column, key))

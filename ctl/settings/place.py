@@ -1,4 +1,4 @@
-"""Where a value stands while it is read: the dotted path of its setting and its place in the file."""
+"""Where a value is while it is read: the dotted path of its setting and its place in the file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ctl.settings.source import Diagnostic, Location, Severity
 
 _LONGEST_SHOWN = 60
 _MOST_SAID = 1_000
-"""Findings of one file that are kept with place and name; some dozens of them are told."""
+"""Findings of one file that are kept with place and name; some dozens of them are printed."""
 
 
 class Refused(Exception):

@@ -44,7 +44,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing to say about the settings.
+    """One finding about the settings.
 
     Args:
         message: what is wrong; one sentence. Never holds the value of a secret.
@@ -92,20 +92,20 @@ def _caret(location: Location) -> str:
 
 
 MOST_SHOWN = 50
-"""Errors, warnings and notes each that are told one by one; nobody reads more of them at a time."""
+"""Errors, warnings and notes each that are printed one by one; nobody reads more of them at a time."""
 
 
 def first_of(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """As many of each severity as are told one by one, and how many more there are."""
+    """As many of each severity as are printed one by one, and how many more there are."""
     count: Counter[Severity] = Counter()
-    told: list[Diagnostic] = []
+    kept: list[Diagnostic] = []
     for one in diagnostics:
         count[one.severity] += 1
         if count[one.severity] <= MOST_SHOWN:
-            told.append(one)
+            kept.append(one)
     more = {severity: number - MOST_SHOWN for severity, number in count.items() if number > MOST_SHOWN}
     return (
-        *told,
+        *kept,
         *(Diagnostic(f"and {number:,} more", severity=severity) for severity, number in more.items()),
     )
 

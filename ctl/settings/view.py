@@ -15,7 +15,7 @@ from ctl.settings.types import Type
 
 
 class Unset(Enum):
-    """What a rule returns where it has nothing to say."""
+    """What a rule returns where it has no value."""
 
     UNSET = "unset"
 
@@ -84,7 +84,7 @@ class _Result:
 
 @dataclass
 class _Frame:
-    """One rule or check at work: what it says counts only if it saw no value that was refused."""
+    """One rule or check at work: its findings count only if it saw no value that was refused."""
 
     name: str
     tainted: bool = False
@@ -92,7 +92,7 @@ class _Frame:
 
 
 class View:
-    """Looks up options by dotted name, derives what is not given, once, and collects what rules say.
+    """Looks up options by dotted name, derives what is not given, once, and collects what rules find.
 
     Args:
         options: every option by its dotted name.
@@ -178,7 +178,7 @@ class View:
         self._say(setting, message, hint, Severity.NOTE)
 
     def run(self, check: Callable[[View], None]) -> None:
-        """Let a check look at the options and say what is wrong."""
+        """Let a check look at the options and report what is wrong."""
         self._in_frame(check.__name__, lambda: check(self))
 
     def _say(self, setting: str, message: str, hint: str, severity: Severity) -> None:

@@ -365,7 +365,7 @@ def test_the_registry_gets_its_secrets_by_export_and_import(nodes: Nodes, tmp_pa
             'registry["token_realm"] = "https://other.example.com"',
             "the registry sends clients to",
         ),
-        ("gitlab", 'gitlab_rails["registry_port"] = 5050', "GitLab tells users of the registry port 5050"),
+        ("gitlab", 'gitlab_rails["registry_port"] = 5050', "GitLab shows users the registry port 5050"),
         (
             "gitlab",
             'gitlab_rails["registry_api_url"] = "http://registry.internal:5000"',

@@ -102,7 +102,7 @@ def test_two_folders_of_images(site: Site) -> None:
         BOTH + 'gitlab_rails["registry_path"] = "/a"\n'
         'registry["storage"] = {"filesystem": {"rootdirectory": "/b"}}\n'
     )
-    assert "GitLab is told of another folder" in warning
+    assert "GitLab looks in another folder" in warning
 
 
 # --- notifications

@@ -46,7 +46,7 @@ def test_what_nginx_never_reads_or_takes_as_written(site: Site, more: str) -> No
 
 def test_a_root_with_a_dollar_is_named(site: Site) -> None:
     inside = Site(site.folder / "a$b")
-    with pytest.raises(SettingsError, match=r"lies below \S+/a\$b, which holds '\$'"):
+    with pytest.raises(SettingsError, match=r"is below \S+/a\$b, which holds '\$'"):
         load(inside.write(BASE), Layout(inside.folder), environment={}, use_secrets=False)
 
 

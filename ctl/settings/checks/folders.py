@@ -50,9 +50,9 @@ def _certificate(view: View) -> tuple[str, ...]:
 
 
 def _held(view: View, setting: str, letter: str) -> str:
-    """Where the letter comes from: the setting, or the root below which its path lies."""
+    """Where the letter comes from: the setting, or the root below which its path is."""
     if letter in str(view.layout.root):
-        return f"lies below {view.layout.root}, which holds {letter!r}"
+        return f"is below {view.layout.root}, which holds {letter!r}"
     return f"holds {letter!r}"
 
 

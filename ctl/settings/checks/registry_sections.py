@@ -16,7 +16,7 @@ def folders_are_one(view: View) -> None:
     if folder and path and folder != path:
         view.warning(
             "gitlab_rails.registry_path",
-            f"is {path}, but the filesystem driver's rootdirectory is {folder}: GitLab is told of another folder "
+            f"is {path}, but the filesystem driver's rootdirectory is {folder}: GitLab looks in another folder "
             "than the one with the images",
             "Give one of them.",
         )

@@ -151,7 +151,7 @@ def gitlab_side_is_there(view: View) -> None:
     if view.said("gitlab_rails.registry_enabled") and not view["gitlab_rails.enable"]:
         view.warning(
             "gitlab_rails.registry_enabled",
-            "has no effect: without external_url this machine has no GitLab to be told of it",
+            "has no effect: without external_url this machine has no GitLab that could use it",
             'Give external_url, or gitlab_rails["enable"] = True.',
         )
 

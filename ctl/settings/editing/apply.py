@@ -45,7 +45,7 @@ def set_value(settings_file: Path, layout: Layout, setting: Setting, value: obje
         value: plain values: text, numbers, booleans, None, lists, dictionaries.
 
     Raises:
-        Ambiguous: where the value would have to be written cannot be told.
+        Ambiguous: where the value would have to be written is not clear.
         SettingsError: the settings are wrong, or would be; nothing was written.
         LockHeld, UsageFault: the file is being edited, or cannot be used.
     """
@@ -81,7 +81,7 @@ def _apply(
 
 
 def _changed(settings_file: Path, text: str, setting: Setting, change: Callable[[str], str]) -> str:
-    """The changed text; what keeps it from being changed is told as the place of a mistake is."""
+    """The changed text; what keeps it from being changed is reported with its place."""
     try:
         return change(text)
     except Ambiguous as ambiguous:

@@ -1,4 +1,4 @@
-"""Where a settings file gives a setting, and whether that can be told from its text alone."""
+"""Where a settings file gives a setting, and whether that can be seen from its text alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Located:
-    """What a assignment that gives a setting, or what the setting is in, says of the setting.
+    """Where an assignment to a setting, or to what it is in, has the setting.
 
     Args:
         assignment: the assignment.
@@ -36,7 +36,7 @@ class Located:
         holder: the dictionary that the value is in, or would be added to, or None.
         index: which of the holder's items it is, or -1.
         missing: the keys that are not there, from the outside in.
-        computed: what stands in the way, because it is worked out when the file is read; or None.
+        computed: what is in the way, because it is worked out when the file is read; or None.
     """
 
     assignment: Assignment
@@ -117,7 +117,7 @@ def _text_of(key: ast.expr | None) -> str | None:
 
 
 def ambiguous_place(tree: ast.Module, wanted: Path) -> ast.expr | None:
-    """The first place that may give a setting a value in a way that cannot be told without reading the file."""
+    """The first place that may give a setting a value in a way that cannot be known without reading the file."""
     plain = {id(_target(assignment.statement)) for assignment in assignments(tree)}
     for node in ast.walk(tree):
         target = _given(node)

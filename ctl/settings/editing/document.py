@@ -16,7 +16,7 @@ _REST = re.compile(r"[ \t\f]*(?:#[^\r\n]*)?(?=\r|\n|\Z)")
 
 
 def parse(text: str) -> ast.Module:
-    """The statements of a text. What the parser warns of is told when the settings are read.
+    """The statements of a text. What the parser warns of is reported when the settings are read.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it is no Python.
@@ -91,11 +91,11 @@ class Document:
         return found.end() if found else position
 
     def is_first(self, position: int) -> bool:
-        """Whether only blanks stand before a character on its line."""
+        """Whether only blanks are before a character on its line."""
         return not self.text[self.line_start(self.line_at(position)) : position].strip()
 
     def is_last(self, position: int) -> bool:
-        """Whether only blanks and a comment stand behind a place on its line."""
+        """Whether only blanks and a comment are behind a place on its line."""
         return _REST.match(self.text, position) is not None
 
     def replaced(self, start: int, end: int, new: str) -> str:

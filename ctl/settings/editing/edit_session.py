@@ -127,7 +127,7 @@ class Session:
             raise EditorFailed(f"{self.editor[0]} ended with {code}: {self.file} is unchanged")
 
     def _wanted(self, copy: Path, original: Original) -> _Wanted | None:
-        """What the copy says, checked; None, and the errors are shown, if it is not valid."""
+        """The checked copy; None, and the errors are shown, if it is not valid."""
         try:
             if not copy.exists():
                 return _Wanted(original.content)
@@ -193,7 +193,7 @@ class Session:
             os.close(held)
 
     def _look_after_killed_edits(self, original: Original) -> None:
-        """Remove what is left of edits of this file that were killed; of what may be somebody's work, tell."""
+        """Remove what is left of edits of this file that were killed; report what may be somebody's work."""
         for left in abandoned(original.target.parent, EDITING):
             found = {path.name for path in left.iterdir()} if left.is_dir() else set()
             version = left / self.file.name

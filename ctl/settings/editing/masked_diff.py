@@ -103,7 +103,7 @@ def _masked(lines: list[str], tree: ast.Module, comments: Mapping[int, int]) -> 
     bare = [line[: comments[number]] if number in comments else line for number, line in enumerate(lines, 1)]
     spans = _spans(tree)
     secret = {number for first, _, last, _ in spans for number in range(first, last + 1)}
-    # What stands behind a secret may be a former one.
+    # What is behind a secret may be a former one.
     said = {number: f"# {MASK}" if number in secret else _comment(tail) for number, tail in tails.items()}
     return [
         _printable(line) + said.get(number, "")
@@ -126,7 +126,7 @@ def _comment(text: str) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         line = text
     words = _APOSTROPHE.sub("\u02bc", text)
-    if line == text != words and "'" in words:  # which of them belong together cannot be told
+    if line == text != words and "'" in words:  # which of them belong together is not clear
         return _doubtful(text[: text.index("'")]) + MASK
     if len(text) > _LONGEST or (line == text and any(sign in words for sign in "\"'")):
         return _doubtful(words).replace("\u02bc", "'")
@@ -235,7 +235,7 @@ def _given(target: ast.expr, value: ast.expr, secret_names: set[str]) -> Iterato
 
 
 def _secret_items(node: ast.Dict, above: tuple[str, ...] = ()) -> Iterator[ast.expr]:
-    """Values in a dictionary whose keys are secret; what stands under a key that is computed is not known."""
+    """Values in a dictionary whose keys are secret; what is under a key that is computed is not known."""
     for key, value in zip(node.keys, node.values, strict=True):
         text = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
         if text is None:
@@ -251,7 +251,7 @@ def _is_secret(path: tuple[str, ...]) -> bool:
     for length in range(1, len(path) + 1):
         option = OPTIONS.get(".".join(path[:length]))
         key = path[length - 1]
-        # Headers stand in lists of endpoints, where what they belong to is not seen.
+        # Headers are in lists of endpoints, where what they belong to is not seen.
         if (option and option.secret) or key == "headers" or is_secret(key, path[: length - 1]):
             return True
     if path[:2] == ("registry", "env") and len(path) > 2:

@@ -41,7 +41,7 @@ class Preview:
     """A text in the place of a settings file's.
 
     Args:
-        file: the settings file as the user named it; places in the text are told as places in it.
+        file: the settings file as the user named it; places in the text are reported as places in it.
         text: its new text.
         layout: the root.
     """

@@ -33,7 +33,7 @@ MOST_USED: Mapping[str, tuple[str, ...]] = {
         "registry.nginx.ssl_protocols",
         "letsencrypt.enable",
     ),
-    "Where images lie": (
+    "Where images are stored": (
         "gitlab_rails.registry_path",
         "registry.storage",
         "registry.storage_delete_enabled",
@@ -75,7 +75,7 @@ Settings of the container registry and what belongs to it. After a change:
 Lines with one # are settings that can be turned on by taking it away; they show an example, not always the \
 default. `ctl settings describe NAME` explains one, `ctl settings template --all` writes them all. The syntax is \
 Python's, without its dangers: strings, lists, dictionaries, if, for; env("NAME"), read_file("/path") and \
-from_file("/path.py") bring in what lies elsewhere."""
+from_file("/path.py") bring in what is elsewhere."""
 
 
 def template(url: str = EXAMPLE_URL, *, full: bool = False) -> str:
@@ -134,7 +134,7 @@ def _example(option: Option, registry: Origin) -> str:
 
 
 def _text(text: str) -> list[str]:
-    """Explanations as comments: with two #, so that they are told from settings."""
+    """Explanations as comments: with two #, so that they differ from settings."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         if paragraph.startswith("    "):

@@ -74,7 +74,7 @@ def _needed(attributes: Attributes, name: str) -> str:
 
 
 def api_url(attributes: Attributes) -> str | None:
-    """How another node reaches the registry of this one, as far as the settings tell; None where they do not."""
+    """How another node reaches the registry of this one, as far as the settings show it; else None."""
     given = attributes.origin("gitlab_rails.registry_api_url").kind is OriginKind.FILE
     if given or not attributes.registry.enable:
         return str(attributes.gitlab_rails.registry_api_url) if given else None
@@ -116,7 +116,7 @@ class Import:
 
 
 def plan_import(own: Attributes, offered: Attributes, secrets: Secrets, *, replace_kept: bool) -> Import:
-    """What the secrets file shall hold after an import.
+    """What the secrets file must hold after an import.
 
     Args:
         own: of this node, without its secrets file.
@@ -161,7 +161,7 @@ def _wanted(own: Attributes) -> list[str]:
     gitlab = own.gitlab_rails.enable and own.gitlab_rails.registry_enabled
     if not registry and not gitlab:
         raise UsageFault(
-            "this node has neither a registry nor a GitLab that is told of one: it needs no secrets of another",
+            "this node has neither a registry nor a GitLab that uses one: it needs no secrets of another",
             hint='Set registry_external_url, or external_url and gitlab_rails["registry_enabled"] = True, first.',
         )
     return ([KEY] if gitlab else []) + ([CERTIFICATE, HTTP_SECRET] if registry else [])

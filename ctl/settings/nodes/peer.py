@@ -1,4 +1,4 @@
-"""Two nodes, one with GitLab and one with the registry: whether what their settings say goes together.
+"""Two nodes, one with GitLab and one with the registry: whether their settings go together.
 
 The rules are those of GitLab container registry administration, 'Configure GitLab and Registry to run on
 separate nodes', and of the token specification: a token is good for a registry that knows its issuer and the
@@ -88,7 +88,7 @@ def side(attributes: Attributes) -> Side | None:
 
 
 def compare(own: Attributes, peer: Attributes) -> list[Diagnostic]:
-    """What two nodes' settings say that does not go together.
+    """What in two nodes' settings does not go together.
 
     Args:
         own: of this node, with its secrets.
@@ -124,7 +124,7 @@ class _Pair:
     def finding(
         self, at_gitlab: str, at_registry: str, message: str, hint: str, *, warn: bool = False
     ) -> Diagnostic:
-        """A finding with both places; it stands where this node's file says it, if that does."""
+        """A finding with both places; its place is in this node's file, if that gives it."""
         places = f"GitLab: {_place(self.gitlab, at_gitlab)}; registry: {_place(self.registry, at_registry)}"
         setting, other = (at_gitlab, at_registry) if self.own_is_gitlab else (at_registry, at_gitlab)
         location = _location(self.own, setting) or _location(self.peer, other)
@@ -201,7 +201,7 @@ def _public_address(pair: _Pair) -> Iterator[Diagnostic]:
         yield pair.finding(
             "gitlab_rails.registry_host",
             "registry_external_url",
-            f"GitLab tells users of the registry host {said!r}, but it is reached as {origin.host!r}",
+            f"GitLab shows users the registry host {said!r}, but it is reached as {origin.host!r}",
             f'On GitLab\'s node: gitlab_rails["registry_host"] = "{origin.display_host}".',
         )
     port = int(rails.registry_port) if rails.registry_port is not None else (443 if origin.https else 80)
@@ -209,7 +209,7 @@ def _public_address(pair: _Pair) -> Iterator[Diagnostic]:
         yield pair.finding(
             "gitlab_rails.registry_port",
             "registry_external_url",
-            f"GitLab tells users of the registry port {port}, but it is reached at {origin.effective_port}",
+            f"GitLab shows users the registry port {port}, but it is reached at {origin.effective_port}",
             f'On GitLab\'s node: gitlab_rails["registry_port"] = {origin.effective_port}.',
         )
 
@@ -310,7 +310,7 @@ _CHECKS: tuple[Callable[[_Pair], Iterator[Diagnostic]], ...] = (
 
 
 def _same_side(own: Attributes, peer: Attributes) -> Iterator[Diagnostic]:
-    """A node and an export made for it, or for another node of its kind: what both say must be equal."""
+    """A node and an export made for it, or for another node of its kind: values of both must be equal."""
     public = (f"gitlab_rails.registry_{one}" for one in ("host", "port", "api_url"))
     names = (ISSUER, REALM, KEY, CERTIFICATE, "registry.http_secret", *public)
     for name in names:

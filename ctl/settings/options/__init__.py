@@ -23,7 +23,7 @@ GROUPS: Mapping[str, tuple[Option, ...]] = {
     "The registry": registry.OPTIONS,
     "The registry's vhost": registry_nginx.OPTIONS,
     "The token issuer": registry_auth.OPTIONS,
-    "What GitLab is told": gitlab_rails.OPTIONS,
+    "What GitLab knows of the registry": gitlab_rails.OPTIONS,
     "NGINX": nginx.OPTIONS,
     "Let's Encrypt": letsencrypt.OPTIONS,
     "Accounts": machine.ACCOUNTS,

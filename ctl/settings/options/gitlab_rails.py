@@ -1,4 +1,4 @@
-"""`gitlab_rails[…]`: what GitLab itself is told of the registry."""
+"""`gitlab_rails[…]`: what GitLab itself knows of the registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GITLAB = (
     Option(
         "gitlab_rails.dir",
         _MANAGED,
-        "gitlab.yml and the private key lie in `etc` of this folder.",
+        "gitlab.yml and the private key are in `etc` of this folder.",
         default="/var/opt/gitlab/gitlab-rails",
         example='"/var/opt/gitlab/gitlab-rails"',
         reaches=("gitlab.yml",),

@@ -112,7 +112,7 @@ OPTIONS = (
     _option(
         "chain",
         Text(),
-        "Common name of the root to which the chain shall lead, where the authority offers several.",
+        "Common name of the root to which the chain must lead, where the authority offers several.",
         None,
         '"ISRG Root X1"',
         reaches=(_CERTIFICATE,),

@@ -1,4 +1,4 @@
-"""`registry["notifications"]`: endpoints that are told of pushes, pulls and deletions."""
+"""`registry["notifications"]`: endpoints that get pushes, pulls and deletions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ctl.settings.types import Bool, Duration, Integer, ListOf, MapOf, Parameter
 HEADERS = MapOf(
     ListOf(Text(), remark=False), key=r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", form="the name of an HTTP header"
 )
-"""Each header has a list of values; one that stands alone is a list of one."""
+"""Each header has a list of values; a single one is a list of one."""
 
 _WORDS = ListOf(Text(), remark=False)
 

@@ -50,7 +50,7 @@ SERVICE = (
     Option(
         "registry.dir",
         _MANAGED,
-        "Working directory, mode 2770; config.yml and the certificate lie here.",
+        "Working directory, mode 2770; config.yml and the certificate are in it.",
         default="/var/opt/gitlab/registry",
         example='"/var/opt/gitlab/registry"',
         reaches=("config.yml",),
@@ -186,7 +186,7 @@ CONTENT = (
     Option(
         "registry.storage",
         Storage(),
-        "Where images lie: one driver with its parameters; cache, delete, redirect, maintenance beside it.",
+        "Where images are stored: one driver with its parameters; cache, delete, redirect, maintenance beside it.",
         rule=storage.storage,
         finish=storage.complete_storage,
         example='{"s3": {"bucket": "images", "region": "eu-west-1"}}',
@@ -195,7 +195,7 @@ CONTENT = (
     Option(
         "registry.storage_probe_enabled",
         Bool(),
-        "Before a run changes in which object storage images lie, it asks that storage, through the registry, "
+        "Before a run changes in which object storage images are stored, it asks that storage, through the registry, "
         "whether it can be used. False where it is down on purpose.",
         default=True,
         example="True",
@@ -262,7 +262,7 @@ NOTIFICATIONS = (
     Option(
         "registry.notifications",
         ENDPOINTS,
-        "Endpoints that are told of every push, pull and deletion.",
+        "Endpoints that get every push, pull and deletion.",
         finish=storage.complete_endpoints,
         example='[{"name": "events", "url": "https://events.example.com/registry", '
         '"headers": {"Authorization": ["Bearer " + env("EVENTS_TOKEN", "")]}}]',

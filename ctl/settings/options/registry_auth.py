@@ -28,7 +28,7 @@ SERVICE = (
     Option(
         "registry_auth.dir",
         _MANAGED,
-        "Its configuration and its copy of the key lie here.",
+        "Its configuration and its copy of the key are in it.",
         default="/var/opt/gitlab/registry-auth",
         example='"/var/opt/gitlab/registry-auth"',
         reaches=(_SERVICE,),

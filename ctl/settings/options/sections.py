@@ -38,7 +38,7 @@ class RedisAddress(Type):
     """HOST:PORT, or the path of a socket.
 
     Args:
-        several: whether several may stand in one text, divided by commas, as for GitLab's registry.
+        several: whether several may be in one text, divided by commas, as for GitLab's registry.
     """
 
     label = "address"
@@ -131,7 +131,7 @@ REDIS = _schema(
         ("readonly", "read from replicas of a cluster"),
         ("routebylatency", "read from the nearest member of a cluster"),
         ("routerandomly", "read from any member of a cluster"),
-        ("disableidentity", "do not tell the server the library's name"),
+        ("disableidentity", "do not send the library's name to the server"),
         ("unstableresp3", "use what is not yet stable in the protocol"),
     ),
     Parameter("cache", _schema("redis.cache", *_BLOCK), "cache of GitLab's registry"),
@@ -211,7 +211,7 @@ _CDN = (
     Parameter("privatekey", Text(empty=False), "path of the key that signs URLs", required=True),
     Parameter("duration", _TIME, "how long signed URLs hold"),
     Parameter("updatefrequency", _TIME, "how often the cloud's addresses are read anew"),
-    Parameter("iprangesurl", _TEXT, "where the cloud's addresses are told"),
+    Parameter("iprangesurl", _TEXT, "URL with the cloud's address ranges"),
 )
 OPTIONS_OF: Mapping[str, Schema] = {
     "cloudfront": _schema(

@@ -82,7 +82,7 @@ def _spelt(kind: Type, description: str, *names: str) -> list[Parameter]:
 
 
 _CREDENTIALS = Enum("shared_key", "client_secret", "default_credentials")
-_ROOT = Parameter("rootdirectory", _TEXT, "prefix below which everything lies")
+_ROOT = Parameter("rootdirectory", _TEXT, "prefix below which everything is stored")
 _USER_AGENT = Parameter("useragent", _TEXT, "User-Agent of requests")
 
 _S3 = (
@@ -214,7 +214,7 @@ DRIVERS: Mapping[str, Schema] = {
         Parameter("trustid", _TEXT, "OpenStack trust"),
         Parameter("insecureskipverify", _BOOL, "take any certificate"),
         Parameter("chunksize", _SIZE, "bytes of each part of an upload"),
-        Parameter("prefix", _TEXT, "prefix below which everything lies"),
+        Parameter("prefix", _TEXT, "prefix below which everything is stored"),
         _ROOT,
         Parameter("accesskey", _TEXT, "key of temporary URLs", secret=True),
         Parameter("secretkey", _TEXT, "secret of temporary URLs", secret=True),
@@ -302,7 +302,7 @@ FEATURES: Mapping[str, Schema] = {
         form='{"concurrencylimit": 8}',
     ),
 }
-"""What stands beside the driver."""
+"""What is beside the driver."""
 
 
 class Storage(Schema):

@@ -179,7 +179,7 @@ def _azure_root_is_chosen(driver: Driver) -> None:
         driver.place.note(
             "does not give trimlegacyrootprefix: registries that then begin paths with // instead of / do not "
             "find images that were moved to Azure from other storage",
-            'Write "trimlegacyrootprefix": True when moving to Azure or starting afresh, False where images lie '
+            'Write "trimlegacyrootprefix": True when moving to Azure or starting afresh, False where images are '
             "below // already.",
         )
     elif trim is not None and trim == legacy:

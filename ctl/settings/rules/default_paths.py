@@ -15,7 +15,7 @@ def shared_path(view: View) -> str:
 
 @rule('gitlab_rails["shared_path"] + "/registry", else the given rootdirectory of the filesystem driver')
 def registry_path(view: View) -> str:
-    """The images: GitLab must be told of the folder that the registry uses.
+    """The images: GitLab must know the folder that the registry uses.
 
     GitLab container registry administration, 'Enable the container registry': path "should be the same
     directory like specified in Registry's rootdirectory".

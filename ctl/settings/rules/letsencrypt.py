@@ -55,13 +55,13 @@ def letsencrypt_enable(view: View) -> bool:
 def _was_on(view: View) -> bool:
     """Whether the certificate that is there came this way: off, it would end without being renewed.
 
-    The secrets file tells; where that is not to be written, what is kept beside the account.
+    The secrets file shows it; where that must not be written, what is kept beside the account.
     """
     return view.secrets.letsencrypt_auto_enabled or os.path.lexists(view.layout.path(RECORD))
 
 
 def _certified(view: View) -> Origin | None:
-    """Where the vhost would be, as far as that can be told before Let's Encrypt is decided on."""
+    """Where the vhost would be, as far as that is known before Let's Encrypt is decided on."""
     registry = origin_of(view.said("registry_external_url"))
     if registry is not None:
         return registry if registry.https else None

@@ -20,7 +20,7 @@ RETRIES = ("threshold", "maxretries")
 
 @rule('the filesystem at gitlab_rails["registry_path"]')
 def storage(view: View) -> dict[str, Any]:
-    """Images lie on this machine's disk unless a driver is given."""
+    """Images are on this machine's disk unless a driver is given."""
     return {"filesystem": {"rootdirectory": view["gitlab_rails.registry_path"]}}
 
 

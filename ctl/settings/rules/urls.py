@@ -14,7 +14,7 @@ AUTOMATIC_PORT = 5050
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Origin:
-    """The parts of a URL that tell where a server is.
+    """The parts of a URL that lead to a server.
 
     Args:
         scheme: http or https.
@@ -40,7 +40,7 @@ class Origin:
 
     @property
     def display_host(self) -> str:
-        """The host as it stands in a URL."""
+        """The host as it is in a URL."""
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
@@ -69,7 +69,7 @@ def registry_origin(view: View) -> Origin | None:
 
 
 def registry_elsewhere(view: View) -> bool:
-    """Whether the settings tell of a registry that is not this node's."""
+    """Whether the settings name a registry that is not this node's."""
     names = ("gitlab_rails.registry_api_url", "gitlab_rails.registry_enabled")
     return any(view.said(name) is not None for name in names)
 
@@ -108,7 +108,7 @@ def gitlab_side(view: View) -> bool:
 
 @rule('registry["enable"]')
 def registry_enabled(view: View) -> bool:
-    """GitLab is told of the bundled registry once that is enabled."""
+    """GitLab knows the bundled registry once that is enabled."""
     return bool(view["registry.enable"])
 
 

@@ -1,4 +1,4 @@
-"""NGINX: the server, the registry's vhost, what it listens on and what it tells the registry."""
+"""NGINX: the server, the registry's vhost, what it listens on and what it passes to the registry."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class Secrets:
             self._made["letsencrypt", "auto_enabled"] = True
 
     def content(self) -> bytes | None:
-        """What the file shall hold; waits for what is still being made.
+        """What the file must hold; waits for what is still being made.
 
         Returns:
             None where it must not be written (package["generate_secrets_json_file"]); the bytes of the file

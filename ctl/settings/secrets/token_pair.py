@@ -1,6 +1,6 @@
 """The pair between GitLab and the registry: GitLab signs tokens with the key, the registry checks them.
 
-`cryptography` is imported only where a pair is made, or where the quick comparison cannot tell.
+`cryptography` is imported only where a pair is made, or where the quick comparison is not enough.
 """
 
 from __future__ import annotations
@@ -194,5 +194,5 @@ class PairMaker:
     def _run(self) -> None:
         try:
             self._result = self._make()
-        except Exception as error:  # told by result(), in the thread that needs the pair
+        except Exception as error:  # reported by result(), in the thread that needs the pair
             self._error = error

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ListOf(Type):
-    """A list; one value that stands alone is a list of one.
+    """A list; a single value is a list of one.
 
     Args:
         element: the type of its elements.

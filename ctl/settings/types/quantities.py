@@ -73,7 +73,7 @@ class Size(Type):
 class Duration(Type):
     """A length of time as Go programs read it: "500ms", "1m30s". Without a unit they take it for nanoseconds.
 
-    Only 0 may stand alone.
+    Only 0 needs no unit.
     """
 
     label = "duration"

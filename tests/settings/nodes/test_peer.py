@@ -88,13 +88,13 @@ CASES = {
     "host": (
         'gitlab_rails["registry_host"] = "old.example.com"',
         "",
-        "error gitlab_rails.registry_host: GitLab tells users of the registry host 'old.example.com'",
+        "error gitlab_rails.registry_host: GitLab shows users the registry host 'old.example.com'",
         "(GitLab: {folder}/gitlab.py:8; registry: {folder}/registry.py:1)",
     ),
     "port": (
         'gitlab_rails["registry_port"] = 5005',
         "",
-        "error gitlab_rails.registry_port: GitLab tells users of the registry port 5005, but it is reached at 5050",
+        "error gitlab_rails.registry_port: GitLab shows users the registry port 5005, but it is reached at 5050",
         "registry.py:1)",
     ),
     "http for TLS": (
