@@ -9,16 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ctl.errors import PreflightError, RunFailed
+from ctl.graceful.control import Control, MasterGone
+from ctl.graceful.instance import State
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
 from ctl.services.definition import read_definition
 from ctl.services.ending import promised
 from ctl.services.ports import answers
+from ctl.services.runit import Runit
 from ctl.services.status import Status
 from ctl.services.sv import sv, sv_status
 
 NAME = "registry"
 _POLL = 0.02
+_DRAIN_SECONDS = 1_000.0
+"""Within which a master has ended a process that it replaced: its own limit is a quarter of an hour."""
 _DOWN_SECONDS = 3.0
 """Within which runsv notes that a process has ended; it takes milliseconds."""
 
@@ -56,11 +61,40 @@ class RegistryService:
         """Whether the process that runs has read a file as it is now."""
         import psutil
 
-        pid = self._status().pid if self.known else None
+        pid = self._serving_pid() if self.known else None
         try:
             return pid is not None and psutil.Process(pid).create_time() > path.stat().st_mtime
         except (psutil.NoSuchProcess, FileNotFoundError):
             return False
+
+    def _serving_pid(self) -> int | None:
+        """The process of the registry itself, not of the master that starts it."""
+        folder = read_definition(self._layout, NAME).graceful
+        if folder is None:
+            return self._status().pid
+        try:
+            current = Control(folder).current()
+        except MasterGone:
+            return None
+        return current.pid if current else None
+
+    def start_anew(self) -> bool:
+        """Let a new process serve, and return when the former one has ended with its last request.
+
+        Returns:
+            False where that cannot be done without a gap.
+
+        Raises:
+            CtlError: the new one is not healthy; the former one serves as before.
+        """
+        folder = read_definition(self._layout, NAME).graceful
+        if folder is None:
+            return False
+        Runit(self._layout).restart(NAME)
+        former = (State.DRAINING, State.ENDING)
+        control = Control(folder)
+        _until(lambda: all(one.state not in former for one in control.instances()), _DRAIN_SECONDS)
+        return True
 
     def set_aside(self) -> None:
         """End the registry; its run script, which runsv starts again at once, waits at the gate.
@@ -100,7 +134,7 @@ class RegistryService:
         return not self._stopped()
 
     @property
-    def _graceful(self) -> bool:
+    def graceful(self) -> bool:
         """Whether NGINX answers at its address, and the registry at a socket."""
         return read_definition(self._layout, NAME).graceful is not None
 
@@ -142,7 +176,7 @@ class RegistryService:
         _until(lambda: self._status().state == "down", _DOWN_SECONDS)
 
     def _refuse_without_gate(self) -> None:
-        script = self._layout.sv / NAME / ("serve" if self._graceful else "run")
+        script = self._layout.sv / NAME / ("serve" if self.graceful else "run")
         try:
             text = script.read_text(encoding="utf-8")
         except OSError as error:
@@ -154,7 +188,7 @@ class RegistryService:
             )
 
     def _refuse_other(self) -> None:
-        if self._address is not None and not self._graceful and answers(self._address):
+        if self._address is not None and not self.graceful and answers(self._address):
             raise PreflightError(
                 f"{self._address} still answers: a registry that ctl does not run uses this configuration; "
                 "what is pushed to it meanwhile would be deleted",

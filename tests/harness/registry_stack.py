@@ -135,13 +135,14 @@ class Stack:
         environment.mkdir(exist_ok=True)
         chpst = shutil.which("chpst")
         script = render(
-            "registry/run.j2",
+            "registry/serve.j2",
             {
                 "registry": Section({"dir": str(self.config.parent), "env_directory": str(environment)}),
                 "programs": Section({"chpst": chpst, "registry": str(self.program)}),
                 "config": str(self.config),
                 "gate": str(gate_file(self.layout)),
                 "wait": WAIT,
+                "graceful": None,
                 "as_user": f" -u {ACCOUNT}" if os.geteuid() == 0 else "",
             },
         )

@@ -119,7 +119,7 @@ def _switch(setup: Setup, command: Sequence[str] | None) -> Callable[[], None] |
     if service.supervised:
         return lambda: _restart(setup, service)
     address = setup.config.address
-    if not service.known or (address is not None and answers(address)):
+    if not service.known or (address is not None and not service.graceful and answers(address)):
         raise PreflightError(
             f"{setup.config.path}: the registry keeps descriptors of blobs in memory, and ctl does not run it: it "
             "would go on promising what is gone",
@@ -141,6 +141,8 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _restart(setup: Setup, service: RegistryService) -> None:
+    if service.start_anew():
+        return
     with Gate(setup.layout, patience=PATIENCE):
         service.set_aside()
     service.await_return()

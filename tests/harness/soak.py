@@ -1,0 +1,241 @@
+"""Six pushers that share layers by HEAD, mount and upload, against collections without a pause.
+
+    python -m tests.harness.soak --pushes 100000
+
+Prints what was pushed, what was lost, and what a client without retries would have noticed; for ctl's own collector
+and, as a proof that the run is strong enough, for one that marks and then deletes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import multiprocessing
+import random
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from ctl.collector.collection import Options, collect
+from ctl.collector.filesystem import Filesystem, blob_state
+from ctl.collector.manifests import Manifests
+from ctl.collector.marking import Marker
+from tests.harness import images
+from tests.harness.collecting import Silent
+from tests.harness.https import Client
+from tests.harness.ports import Ports
+from tests.harness.registries import DEBIAN
+from tests.harness.waiting import wait_for
+
+PUSHERS, REPOSITORIES = 6, 4
+SHARED = [images.Blob(images.LAYER, f"shared layer {number}".encode() * 50) for number in range(30)]
+GRACE = 400_000_000
+"""Nanoseconds for which blobs are left alone: short, so that there is something to lose."""
+LOOKS, PAUSE = 30, 0.2
+"""How often an image that is missing is looked for, and seconds between."""
+SLOW = 0.15
+"""Seconds between mark and sweep, as where the storage is large."""
+
+
+class Slow(Silent):
+    """Lets a collection take its time between mark and sweep."""
+
+    def step(self, text: str) -> None:
+        """Wait before blobs are moved."""
+        if text == "moving blobs":
+            time.sleep(SLOW)
+
+
+def ours(root: str) -> None:
+    """A collection by ctl; what it moved is purged three seconds later."""
+    options = Options(older_than=GRACE, keep_for=3 * 10**9, settle=())
+    collect(root, options, Slow())
+
+
+def mark_then_delete(root: str) -> None:
+    """A collection as others do it: a complete mark, a grace time, then deletion."""
+    storage = Filesystem(root)
+    marker = Marker(storage, Manifests(storage), untagged=False, young_after=0)
+    mark = marker.mark({}, lambda: None)
+    time.sleep(SLOW)
+    for algorithm, shard, path in storage.shards([]):
+        marked = mark.marks.shard(algorithm, shard)
+        for blob in storage.blobs(algorithm, shard, path, []):
+            state = blob_state(blob.path)
+            old = state is not None and time.time_ns() - state[1] >= GRACE
+            if old and bytes.fromhex(blob.digest.partition(":")[2]) not in marked:
+                shutil.rmtree(blob.path, ignore_errors=True)
+
+
+@dataclass
+class Tally:
+    """What the pushers saw.
+
+    Args:
+        pushes: images that the registry took.
+        refused: pushes that a client without retries would have failed with.
+        missing: images that could not be pulled for a moment.
+        lost: images that could not be pulled any more.
+        kept: images that must be there at the end: repository and manifest.
+    """
+
+    pushes: int = 0
+    refused: int = 0
+    missing: int = 0
+    lost: int = 0
+    kept: dict[tuple[str, str], images.Blob] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Pusher(threading.Thread):
+    """One client.
+
+    Args:
+        client: of the registry.
+        seed: of its decisions.
+        tally: counts.
+        wanted: pushes of all clients together.
+    """
+
+    def __init__(self, client: Client, seed: int, tally: Tally, wanted: int) -> None:
+        super().__init__(daemon=True)
+        self._client = client
+        self._random = random.Random(seed)  # noqa: S311
+        self._tally = tally
+        self._wanted = wanted
+        self._mine: list[tuple[str, images.Blob]] = []
+
+    def run(self) -> None:
+        """Push until all have pushed enough; delete most of it again, so that layers become garbage."""
+        while self._tally.pushes < self._wanted:
+            name = f"r{self._random.randrange(REPOSITORIES)}"
+            layers = self._random.sample(SHARED, self._random.randint(1, 3))
+            own = images.Blob(images.LAYER, self._random.randbytes(30))
+            image = images.of_layers([*layers, own])
+            while not self._push(name, image):
+                with self._tally.lock:
+                    self._tally.refused += 1
+            with self._tally.lock:
+                self._tally.pushes += 1
+                self._tally.kept[name, image.digest] = image
+            self._mine.append((name, image))
+            if len(self._mine) > 2:
+                self._remove(*self._mine.pop(self._random.randrange(len(self._mine))))
+
+    def _push(self, name: str, image: images.Blob) -> bool:
+        for one in image.needs:
+            self._offer(name, one)
+        path = f"/v2/{name}/manifests/{image.digest}"
+        answer = self._client.authorised(
+            "PUT", path, repository=name, body=image.content, Content_Type=image.media_type
+        )
+        return answer.status == http.client.CREATED
+
+    def _offer(self, name: str, blob: images.Blob) -> None:
+        way = self._random.choice(("head", "mount", "upload"))
+        if way == "head" and self._client.request("HEAD", f"/v2/{name}/blobs/{blob.digest}").status == 200:
+            return
+        query = f"?mount={blob.digest}&from=r{self._random.randrange(REPOSITORIES)}" if way == "mount" else ""
+        begun = self._client.request("POST", f"/v2/{name}/blobs/uploads/{query}")
+        if begun.status == http.client.CREATED:
+            return
+        place = begun.header("Location").split("://", 1)[-1]
+        place = place[place.index("/") :]
+        joint = "&" if "?" in place else "?"
+        self._client.request("PUT", f"{place}{joint}digest={blob.digest}", body=blob.content)
+
+    def _returns(self, name: str, image: images.Blob) -> bool:
+        """Whether it can be pulled, at the latest when the next collections have looked."""
+        for attempt in range(LOOKS):
+            if self._client.pulls(name, image):
+                return True
+            with self._tally.lock:
+                self._tally.missing += attempt == 0
+            time.sleep(PAUSE)
+        return False
+
+    def _remove(self, name: str, image: images.Blob) -> None:
+        lost = not self._returns(name, image)
+        with self._tally.lock:
+            self._tally.lost += lost
+            del self._tally.kept[name, image.digest]
+        self._client.request("DELETE", f"/v2/{name}/manifests/{image.digest}")
+
+
+def _collect_on(collector: Callable[[str], None], root: str, stop: Event) -> None:
+    while not stop.is_set():
+        with contextlib.suppress(FileNotFoundError):  # the control does not expect what pushes do meanwhile
+            collector(root)
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def served(program: Path, root: Path) -> Iterator[Client]:
+    """A registry without cache or auth on a storage."""
+    ports = Ports()
+    port = ports.take()
+    config = root.with_suffix(".yml")
+    config.write_text(
+        f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{filesystem: "
+        f"{{rootdirectory: {root}}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    process = subprocess.Popen(
+        [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={"OTEL_TRACES_EXPORTER": "none"},
+    )  # fmt: skip
+    client = Client(port, None, lambda _name, _actions: "none")
+    try:
+        wait_for(lambda: client.get("/v2/").status == 200, what="the registry serves")
+        yield client
+    finally:
+        process.kill()
+        process.wait()
+        ports.release()
+
+
+def soak(collector: Callable[[str], None], pushes: int, *, program: Path = DEBIAN) -> Tally:
+    """Push against collections. Returns what the pushers saw."""
+    with tempfile.TemporaryDirectory(prefix="ctl-soak-") as folder:
+        root, tally, stop = Path(folder, "images"), Tally(), multiprocessing.Event()
+        root.mkdir()
+        with served(program, root) as client:
+            client.push("always", images.of_layers(SHARED[:1]), "v1")
+            process = multiprocessing.Process(target=_collect_on, args=(collector, str(root), stop))
+            process.start()
+            pushers = [Pusher(client, seed, tally, pushes) for seed in range(PUSHERS)]
+            for one in pushers:
+                one.start()
+            for one in pushers:
+                one.join()
+            stop.set()
+            process.join()
+            collector(str(root))
+            lost = [key for key, image in tally.kept.items() if not client.pulls(key[0], image)]
+        tally.lost += len(lost)
+        return tally
+
+
+def main() -> int:
+    """Run both, and print them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pushes", type=int, default=100_000)
+    parser.add_argument("--program", type=Path, default=DEBIAN)
+    given = parser.parse_args()
+    tally = soak(ours, given.pushes, program=given.program)
+    control = soak(mark_then_delete, min(given.pushes, 2_000), program=given.program)
+    for name, one in (("ctl", tally), ("mark, then delete", control)):
+        print(
+            f"{name}: {one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {one.refused} refused"
+        )
+    return int(tally.lost > 0 or control.lost == 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

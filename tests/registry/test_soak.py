@@ -1,0 +1,17 @@
+"""The short form of the soak (`python -m tests.harness.soak` is the long one)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.registries import Registry
+from tests.harness.soak import mark_then_delete, ours, soak
+
+pytestmark = pytest.mark.real
+
+
+def test_nothing_is_lost_where_mark_then_delete_loses(registry_program: Registry) -> None:
+    tally = soak(ours, 250, program=registry_program.program)
+    assert (tally.pushes >= 250, tally.lost) == (True, 0)
+    control = soak(mark_then_delete, 250, program=registry_program.program)
+    assert control.lost > 0, "the soak is too weak to show anything"
