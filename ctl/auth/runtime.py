@@ -42,9 +42,9 @@ def refuse_unreachable(node: Node) -> None:
 
 def _refuse_accounts(node: Node, folder: Path) -> None:
     blocking = _blocking(node, folder)
+    user = node.attributes.registry_auth.username
     raise PreflightError(
-        f"user {node.attributes.registry_auth.username} cannot reach the accounts in {folder}: {blocking} lets it "
-        "not through",
+        f"user {user} cannot reach the accounts in {folder}: it may not enter {blocking} (no x permission)",
         hint=f"chmod o+x {blocking}",
     )
 

@@ -150,7 +150,7 @@ def _refuse_unreachable_storage(node: Node) -> None:
     if not _may(node, "-x", above):
         blocked = next(place for place in (*reversed(above.parents), above) if not _may(node, "-x", place))
         raise PreflightError(
-            f"the storage folder {storage} cannot be reached by user {user}: {blocked} may not be entered",
+            f"the storage folder {storage} cannot be reached: user {user} may not enter {blocked} (no x permission)",
             hint=f"chmod o+x {blocked}",
         )
     if _must_be_writable(node, storage) and not _may(node, "-w", storage):

@@ -199,11 +199,13 @@ exec {program} "$@"
 def slow(make_root: RootMaker, me: Person) -> Root:
     """A running registry with an image and an untagged one, whose collections last two seconds."""
     root = make_root()
-    mark = root.home / "collecting"
+    signs = root.home / "signs"
+    mark = signs / "collecting"
     program = root.home / "slow-registry"
     program.write_text(SLOW.format(mark=mark, program=root.registry.program), encoding="ascii")
     program.chmod(0o755)
-    root.home.chmod(0o777)
+    signs.mkdir()
+    signs.chmod(0o777)  # the collector's account is another one
     root.settings(f'registry["executable"] = "{program}"')
     root.reconfigure()
     _untagged(root, "grp/app")
@@ -212,7 +214,7 @@ def slow(make_root: RootMaker, me: Person) -> Root:
 
 def _in_the_middle(root: Root, *options: str) -> subprocess.Popen[str]:
     process = root.begin(COLLECT, "--stop", *options)
-    wait_for((root.home / "collecting").exists, what="the collector works")
+    wait_for((root.home / "signs/collecting").exists, what="the collector works")
     assert root.client.get("/v2/").status == 503
     return process
 

@@ -663,6 +663,6 @@ def test_a_python_out_of_its_reach_is_found_before(
     closed_folder.chmod(0o755)
     (root.path / "etc/gitlab").chmod(0o700)
     refused = root.ctl("reconfigure").exits(1)
-    assert f"{root.path}/etc/gitlab may not be entered" in refused.err
+    assert f"may not enter {root.path}/etc/gitlab (no x permission)" in refused.err
     (root.path / "etc/gitlab").chmod(0o755)
     root.ctl("reconfigure", "--dry-run").ok()
