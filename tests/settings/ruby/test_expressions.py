@@ -132,6 +132,10 @@ VALUES: list[tuple[str, object]] = [
     ("case when ENV['A'] == 'x' then 1 when true then 2 end", 2),
     ("ENV['NONE'] || ENV['OTHER'] || nil || 'last'", "last"),
     ("File.exist?('/') ? 1 : 2", 1),
+    ("ENV['A'] == 'alpha' && 'x' || 'y'", "x"),
+    ("ENV['A'] == 'other' && 'x' || 'y'", "y"),
+    ("ENV['A'] && nil || 'y'", "y"),
+    ("(ENV['NONE'] && 'x') || ENV['NONE'] || 5", 5),
     ("File.exist?('/none')", False),
     ("File.join('/a', 'b')", "/a/b"),
 ]

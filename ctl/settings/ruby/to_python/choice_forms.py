@@ -59,9 +59,25 @@ class Choices:
         terms = [self._writer.term(one) for one in nodes]
         result, safe = terms.pop(), self.is_safe(nodes.pop())
         while terms:
-            result = _chosen(either, terms.pop(), result, safe=safe)
-            safe = safe and self.is_safe(nodes.pop())
+            left, node = terms.pop(), nodes.pop()
+            chosen = self._if_so(node, result) if either else None
+            result = chosen or _chosen(either, left, result, safe=safe)
+            safe = safe and self.is_safe(node)
         return result
+
+    def _if_so(self, node: Node, otherwise: Term) -> Term | None:
+        """`condition && value || otherwise`, where the value is never nil; None for anything else."""
+        while node.type == "parenthesized_statements" and len(named(node)) == 1:
+            node = named(node)[0]
+        if node.type != "binary" or sign_of(node) not in _BOTH:
+            return None
+        test, value = parts(node, 2)
+        written = self._writer.term(value)
+        if written.condition().text != "True":
+            return None
+        kind = union(written.kind, otherwise.kind)
+        text = f"{written.at(1)} if {self.condition(test).at(1)} else {otherwise.at(TERNARY)}"
+        return Term(text, TERNARY, kind)
 
     def is_safe(self, node: Node) -> bool:
         """Whether an expression may be evaluated although its value is not used: nothing in it can fail."""
