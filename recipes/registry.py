@@ -25,6 +25,7 @@ from ctl.node.runit_service import as_user, component_account, runit_service, sc
 from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.gate import gate_file
+from ctl.registry.health import registry_checks
 from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
@@ -206,6 +207,8 @@ def service(node: Node) -> Iterator[Item]:
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS],
         graceful=graceful,
+        health=registry_checks(node),
+        health_seconds=registry.health_gate_timeout,
     )
 
 

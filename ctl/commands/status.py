@@ -1,65 +1,103 @@
-"""`ctl status`: what the services do, as sv says it, or as JSON with more."""
+"""`ctl status`: what the services do, as sv says it, and what is wrong; or as JSON with more."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from ctl.cli.framework import Context, command
 from ctl.commands.service import SERVICES
-from ctl.errors import EXIT_FAILED, EXIT_OK
+from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.paths import Layout
-from ctl.registry.gate import collecting
+from ctl.registry.gate import collection
+from ctl.services.condition import problems
+from ctl.services.definition import defined_names
 from ctl.services.runit import USE_SUDO, Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 
-COLLECTING = "a garbage collection is under way: the registry waits for its end"
 INTERRUPTED = (
     "an earlier reconfigure was interrupted: run `ctl recover`, or `ctl reconfigure` to finish or undo it"
 )
+NOT_SET_UP = "not set up yet: `sudo ctl reconfigure` sets up what the settings file says"
+NO_SUPERVISOR = "the supervisor does not run, so nothing starts again what exits: `ctl start` starts it"
 
 
 @command()
 @SERVICES
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with memory, files, addresses and more.")
 def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
-    """Show the state of services. Exit status 0 only if all of them run and should run."""
+    """Show the state of services, and what is wrong. Exit status 0 only if nothing is."""
     runit = Runit(ctx.layout)
     found = runit.statuses(select(ctx.layout, services))
+    general = list(_general(ctx.layout, runit, found))
+    wrong = {one.name: _problems(runit, one) for one in found}
     if as_json:
-        _print_json(ctx, runit, found)
+        _print_json(ctx, runit, found, wrong, general)
     else:
-        _print_lines(ctx, found)
-    _hints(ctx, runit, found)
-    return EXIT_OK if all(one.healthy for one in found) else EXIT_FAILED
+        _print_lines(ctx, found, wrong, general)
+    if any(one.denied for one in found):
+        ctx.console.note(USE_SUDO)
+    return EXIT_FAILED if general or any(wrong.values()) else EXIT_OK
 
 
-def _print_lines(ctx: Context, found: Sequence[Status]) -> None:
+def _general(layout: Layout, runit: Runit, found: Sequence[Status]) -> Iterator[str]:
+    """What is wrong with all of it."""
+    if not found and not defined_names(layout):
+        yield NOT_SET_UP
+    elif found and not any(one.denied for one in found) and not runit.supervised():
+        yield NO_SUPERVISOR
+    if _interrupted(layout):
+        yield INTERRUPTED
+    under_way = collection(layout)
+    if under_way is not None:
+        yield f"a garbage collection is under way{under_way}: the registry waits for its end"
+
+
+def _problems(runit: Runit, status: Status) -> list[str]:
+    try:
+        return problems(runit.layout.sv / status.name, status, runit.definition(status.name))
+    except CtlError as error:
+        return [error.message]
+
+
+def _print_lines(
+    ctx: Context, found: Sequence[Status], wrong: dict[str, list[str]], general: Sequence[str]
+) -> None:
     for one in found:
         ctx.console.result(f"{one.line}; {one.log.line}" if one.log else one.line)
-    if not found:
+    for line in general:
+        ctx.console.result(line)
+    for one in found:
+        # what sv's own line says is not repeated
+        for problem in wrong[one.name]:
+            if problem not in (one.reason, "is stopped"):
+                ctx.console.result(f"{one.name} {problem}")
+    if not found and not general:
         ctx.console.say(NONE_ENABLED)
 
 
-def _print_json(ctx: Context, runit: Runit, found: Sequence[Status]) -> None:
+def _print_json(
+    ctx: Context,
+    runit: Runit,
+    found: Sequence[Status],
+    wrong: dict[str, list[str]],
+    general: Sequence[str],
+) -> None:
     from ctl.services.details import describe
 
-    services = [describe(one, runit.definition(one.name)) for one in found]
-    ctx.console.result_json({"supervisor": runit.supervisor.pid(), "services": services})
-
-
-def _hints(ctx: Context, runit: Runit, found: Sequence[Status]) -> None:
-    """Advice on standard error: scripts read only what sv says."""
-    if any(one.denied for one in found):
-        ctx.console.note(USE_SUDO)
-    elif any(one.reason for one in found) and not runit.supervised():
-        ctx.console.note("the supervisor does not run: `ctl start` starts it")
-    if _interrupted(ctx.layout):
-        ctx.console.note(INTERRUPTED)
-    if collecting(ctx.layout):
-        ctx.console.note(COLLECTING)
+    services = [describe(one, runit.definition(one.name), wrong[one.name]) for one in found]
+    reasons = [*general, *(f"{name} {'; '.join(them)}" for name, them in wrong.items() if them)]
+    supervisor = runit.supervisor.pid()
+    ctx.console.result_json(
+        {
+            "supervisor": supervisor,
+            "healthy": not reasons,
+            "reason": "; ".join(reasons) or None,
+            "services": services,
+        }
+    )
 
 
 def _interrupted(layout: Layout) -> bool:

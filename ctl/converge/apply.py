@@ -54,6 +54,8 @@ class Changes:
         """Changes because of which running services must take up something."""
         self._started: dict[str, None] = {}
         """Services that start, and have not been waited for."""
+        self._touched: set[str] = set()
+        """Services that run otherwise than before."""
         self._supervised = False
 
     def files(self) -> None:
@@ -62,11 +64,13 @@ class Changes:
             self._make(change)
 
     def services(self) -> None:
-        """Start, restart and reload services, each once what it needs is up; return when all of them are."""
+        """Start, restart and reload services, each once what it needs is up; return when all of them are,
+        and are well."""
         for turn in self._plan.turns:
             self._take(turn)
         self._supervise()
         self._await(list(self._started))
+        self._machine.services.wait_until_healthy(self._touched)
 
     def _make(self, change: Change) -> None:
         if make(change, self._journal, self._observer):
@@ -97,6 +101,7 @@ class Changes:
         self._journal.record(record)
         with secondary(notification.service, self._plan, self._report, self._observer):
             if self._machine.services.perform(notification):
+                self._touched.add(notification.service)
                 self._report.notifications.append(notification)
 
     def _await_needed(self, turn: Turn) -> None:
@@ -107,6 +112,7 @@ class Changes:
     def _await(self, names: Iterable[str]) -> None:
         for name in names:
             del self._started[name]
+            self._touched.add(name)
         await_up(names, self._plan, self._report, self._machine, self._observer)
 
     def _supervise(self) -> None:

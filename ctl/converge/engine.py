@@ -181,12 +181,18 @@ def _put_back(error: BaseException, journal: Journal, machine: Machine, observer
     """Undo the run so far; its reason goes on to the user, who cannot interrupt this part."""
     reason, say = _reason(error), quietly(observer.rollback)
     hint = error.hint if isinstance(error, CtlError) else None
-    say(f"failed: {reason}; putting everything back")
+    # the lines of a log that belong to the reason come once, after the error
+    sentence, _, log = reason.partition("\n")
+    say(f"failed: {sentence}; putting everything back")
     try:
         undone = roll_back(journal.folder, machine, say)
     except CtlError as failure:
-        raise RunFailed(f"{reason}; {failure.message}", hint=failure.hint) from error
-    raise RunFailed(f"{reason}; {undone}", hint=hint) from error
+        raise RunFailed(_joined(f"{sentence}; {failure.message}", log), hint=failure.hint) from error
+    raise RunFailed(_joined(f"{sentence}; {undone}", log), hint=hint) from error
+
+
+def _joined(sentence: str, log: str) -> str:
+    return f"{sentence}\n{log}" if log else sentence
 
 
 def _reason(error: BaseException) -> str:

@@ -7,7 +7,7 @@ undo record (plain data) that stays in the journal until the run is committed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -137,6 +137,10 @@ class ServiceManager(Protocol):
 
     def wait_until_up(self, name: str) -> None:
         """Return when the service runs and answers at its ports; RunFailed after its time limit."""
+        ...
+
+    def wait_until_healthy(self, touched: Set[str]) -> None:
+        """Return when these services, and those that are reached through them, are as they must be; else RunFailed."""
         ...
 
 

@@ -27,6 +27,7 @@ from ctl.errors import CtlError
 from ctl.node.confinement import as_account, option
 from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
+from ctl.services.health import Check
 from ctl.services.ports import excludes
 from ctl.settings.component import Account, Component, needs
 
@@ -54,6 +55,8 @@ def runit_service(
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
     graceful: Path | None = None,
+    health: Sequence[Check] = (),
+    health_seconds: int = 0,
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -70,12 +73,22 @@ def runit_service(
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
+        health: what must be true of it beyond that it listens.
+        health_seconds: within which that must be so after a start; else the run is undone.
     """
     component = Component(service) if isinstance(service, str) else service
     attributes, name = node.attributes, component.name
     definition, logs = node.layout.sv / name, Path(component.log_folder(attributes, node.layout))
     seconds = component.wait if wait is None else wait
-    facts = Definition(tuple(node.addresses(component)), seconds, logs, component.signals, graceful)
+    facts = Definition(
+        listen=tuple(node.addresses(component)),
+        wait=seconds,
+        log=logs,
+        signals=component.signals,
+        graceful=graceful,
+        health=tuple(health),
+        health_seconds=health_seconds,
+    )
     scripts = {
         "programs": node.programs,
         "wait": seconds,

@@ -84,23 +84,40 @@ class Gate:
     def _sign(self) -> None:
         """Say who holds it, for the error of whoever comes next."""
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+        user = os.environ.get("SUDO_USER", "")
+        os.pwrite(self._fd, f"{os.getpid()} {user if user.isprintable() else ''}\n".encode(), 0)
 
     def _holder(self) -> str:
-        text = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip()
-        return f" (process {text})" if text.isdecimal() else ""
+        return _signature(self._fd)
 
 
 def collecting(layout: Layout) -> bool:
     """Whether a collection is under way; False also where the gate cannot be looked at."""
+    return collection(layout) is not None
+
+
+def collection(layout: Layout) -> str | None:
+    """Since when a collection is under way, and by whom, as " since 10:40:12 (process 17, alice)".
+
+    None where there is none, and where the gate cannot be looked at.
+    """
     try:
         fd = os.open(gate_file(layout), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
-        return not _lock(fd, fcntl.LOCK_SH)
+        if _lock(fd, fcntl.LOCK_SH):
+            return None
+        since = time.strftime("%H:%M:%S", time.localtime(os.fstat(fd).st_mtime))
+        return f" since {since}{_signature(fd)}"
     finally:
         os.close(fd)
+
+
+def _signature(fd: int) -> str:
+    """Who holds it, as far as that is written in it."""
+    pid, _, user = os.pread(fd, 100, 0).decode("utf-8", "replace").partition("\n")[0].partition(" ")
+    return f" (process {pid}{f', {user}' if user else ''})" if pid.isdecimal() else ""
 
 
 def _open(path: Path) -> int:

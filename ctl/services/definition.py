@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ctl.errors import CtlError
 from ctl.paths import Layout
+from ctl.services.health import Check, read_check
 
 FACTS_FILE = "ctl.json"
 DEFAULT_WAIT = 30
@@ -25,6 +26,8 @@ class Definition:
         log: the folder of its log (`current` inside), or None where it has none.
         signals: the signals that mean something to it, as "HUP", and what it does then.
         graceful: the folder of its sockets where a master restarts it without a failed request (ctl.graceful).
+        health: what must be true of it beyond that it listens.
+        health_seconds: within which that must be so after a start; 0: it is not waited for.
     """
 
     listen: tuple[str, ...] = ()
@@ -32,16 +35,23 @@ class Definition:
     log: Path | None = None
     signals: Mapping[str, str] = field(default_factory=dict)
     graceful: Path | None = None
+    health: tuple[Check, ...] = ()
+    health_seconds: int = 0
 
     def content(self) -> str:
         """As the text of its file."""
-        facts = {
+        facts: dict[str, object] = {
             "listen": list(self.listen),
             "wait": self.wait,
             "log": str(self.log) if self.log else None,
             "signals": dict(self.signals),
             "graceful": str(self.graceful) if self.graceful else None,
         }
+        if self.health:
+            facts |= {
+                "health": [check.facts() for check in self.health],
+                "health_seconds": self.health_seconds,
+            }
         return json.dumps(facts, indent=2) + "\n"
 
 
@@ -64,10 +74,12 @@ def read_facts(path: Path) -> Definition:
             log=Path(facts["log"]) if facts.get("log") else None,
             signals={str(name): str(meaning) for name, meaning in facts.get("signals", {}).items()},
             graceful=Path(facts["graceful"]) if facts.get("graceful") else None,
+            health=tuple(map(read_check, facts.get("health", ()))),
+            health_seconds=int(facts.get("health_seconds", 0)),
         )
     except FileNotFoundError:
         return Definition()
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew") from error
 
 

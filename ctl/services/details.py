@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import psutil
@@ -16,8 +16,13 @@ from ctl.services.status import Status
 T = TypeVar("T")
 
 
-def describe(status: Status, definition: Definition) -> dict[str, object]:
+def describe(status: Status, definition: Definition, problems: Sequence[str]) -> dict[str, object]:
     """A service as plain JSON values.
+
+    Args:
+        status: as sv sees it.
+        definition: what ctl knows of it.
+        problems: what is wrong with it (`ctl.services.condition`).
 
     Returns:
         name, state, healthy, pid, uptime (seconds in this state), want, reason, log (state and pid); of the
@@ -29,11 +34,11 @@ def describe(status: Status, definition: Definition) -> dict[str, object]:
     return {
         "name": status.name,
         "state": status.state,
-        "healthy": status.healthy,
+        "healthy": not problems,
         "pid": status.pid,
         "uptime": status.seconds,
         "want": status.want,
-        "reason": status.reason or None,
+        "reason": "; ".join(problems) or None,
         "log": {"state": status.log.state, "pid": status.log.pid} if status.log else None,
         **usage(status.pid),
         "processes": processes(definition),

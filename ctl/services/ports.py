@@ -25,13 +25,14 @@ def answers(address: str, *, seconds: float = 2.0) -> bool:
         seconds: how long to wait for the connection.
     """
     try:
-        with _connect(address, seconds):
+        with connect_to(address, seconds):
             return True
     except OSError:
         return False
 
 
-def _connect(address: str, seconds: float) -> socket.socket:
+def connect_to(address: str, seconds: float) -> socket.socket:
+    """A connection to an address. Raises OSError."""
     if address.startswith("unix:"):
         return connect(address.removeprefix("unix:"), seconds)
     host, port = _parts(address)

@@ -45,7 +45,7 @@ class Rising:
     def problem(self, status: Status) -> str:
         """Why it is not up, to follow its name."""
         if self.failed:
-            return "ends again and again"
+            return "keeps exiting"
         silent = self._silent(status)
         if not status.healthy or not silent:
             return f"is not up after {self._definition.wait} s"

@@ -5,17 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.errors import CtlError, RunFailed
 from ctl.graceful.control import Control
+from ctl.graceful.instance import Instance
 from ctl.graceful.switch import Gate, switch
 from ctl.paths import Layout
+from ctl.services.condition import started
 from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
+from ctl.services.health import Check, HttpCheck
+from ctl.services.log_marks import LogMarks
 from ctl.services.ports import accepting, children, listening
 from ctl.services.rising import Rising
 from ctl.services.status import Status
@@ -31,7 +36,10 @@ HANDOVER = 5
 """Seconds that a reloaded master may take to start its new workers."""
 RESCAN_SECONDS = 15
 """runsvdir looks for new services every 5 seconds (runsvdir(8)); a busy machine takes longer."""
-LOG_LINES = 10
+BETWEEN_QUESTIONS = 0.2
+"""Seconds between two questions for the health of a service; each is a line of its log."""
+STEADY = 4
+"""Seconds that a service whose health is asked for must have lived: a registry may exit after some."""
 USE_SUDO = "run the command with sudo"
 
 
@@ -60,6 +68,7 @@ class Runit:
         self.layout = layout
         self.gates = gates or {}
         self.supervisor = Supervisor(layout)
+        self._logs = LogMarks()
 
     # --- looking
 
@@ -143,6 +152,7 @@ class Runit:
         """
         if not (self.layout.sv / name).is_dir():
             raise CtlError(f"service {name} has no definition in {self.layout.sv}")
+        self._mark_log(name)
         link, target = self.layout.service / name, os.path.relpath(self.layout.sv / name, self.layout.service)
         if not (link.is_symlink() and str(link.readlink()) == target):
             self._link(link, target)
@@ -190,6 +200,7 @@ class Runit:
         if master is not None:
             return self._switch(name, master)
         wait = self._wait(name, before.pid)
+        self._mark_log(name)
         self._control(name, "tcu")
         if before.pid is not None:
             self._await_end(name, lambda status: status.pid != before.pid, wait)
@@ -203,6 +214,7 @@ class Runit:
         """
         before = self._permitted(self.status(name))
         wait = self._wait(name, before.pid)
+        self._mark_log(name)
         self._control(name, "u")
         if before.pid is not None and (before.got or before.want):
             self._await_end(name, lambda status: status.pid != before.pid, wait)
@@ -222,6 +234,21 @@ class Runit:
         """Return when the service runs and answers at its ports. Raises ServiceFailed after its time."""
         self._await_up(name, self.definition(name))
 
+    def wait_until_healthy(self, touched: Set[str]) -> None:
+        """Return when every service that was started, or is reached through one that was, is as it must be.
+
+        Args:
+            touched: services that were started, restarted or reloaded.
+
+        Raises:
+            ServiceFailed: it is not within its time, or ends; says what is wrong, with its log since the start.
+        """
+        for name in self.names():
+            definition = self.definition(name)
+            due = [one for one in definition.health if name in touched or one.via in touched]
+            if due and definition.health_seconds and not self._permitted(self.status(name)).stopped:
+                self._await_healthy(name, definition, due, started=name in touched)
+
     # --- how
 
     def _master(self, name: str, status: Status) -> Control | None:
@@ -238,13 +265,41 @@ class Runit:
         Raises:
             ServiceFailed: the new one is not healthy; the former one serves as before.
         """
-        gate = self.gates.get(name, lambda _: None)
+        definition = self.definition(name)
+        gate = self.gates.get(name, lambda candidate: _ask_candidate(candidate, definition))
+        self._mark_log(name)
         try:
-            switch(master, lambda: self._control(name, "h"), gate, seconds=self.definition(name).wait)
+            switch(master, lambda: self._control(name, "h"), gate, seconds=definition.wait)
         except CtlError as error:
             problem = f"is served by its former process: {error.message}"
             raise self._failed(name, self.status(name), problem) from error
         return self.status(name)
+
+    def _await_healthy(
+        self, name: str, definition: Definition, due: Sequence[Check], *, started: bool
+    ) -> None:
+        first = self.status(name)
+        if not started and (not first.runs or any(one.problem() for one in definition.health if not one.via)):
+            return  # it was not well before either
+        end = time.monotonic() + definition.health_seconds
+        while wrong := next(filter(None, (one.problem() for one in due)), None):
+            status = self._refuse_exited(name, first)
+            if time.monotonic() > end:
+                raise self._failed(name, status, wrong)
+            time.sleep(BETWEEN_QUESTIONS)
+        while self._refuse_exited(name, first).seconds < min(STEADY, definition.health_seconds) and started:
+            time.sleep(POLL)
+
+    def _refuse_exited(self, name: str, first: Status) -> Status:
+        status = self._permitted(self.status(name))
+        if status.pid != first.pid or not status.runs:
+            raise self._failed(name, status, "keeps exiting")
+        return status
+
+    def _mark_log(self, name: str) -> None:
+        folder = None if _is_log(name) else self.definition(name).log
+        if folder is not None:
+            self._logs.mark(folder / "current")
 
     def _reload(self, name: str) -> None:
         pid = self.status(name).pid
@@ -285,6 +340,7 @@ class Runit:
         status = self._await(name, up_or_failed, definition.wait, rising.problem)
         if rising.failed:
             raise self._failed(name, status, rising.problem(status))
+        started(self.layout.sv / name)
         return status
 
     def _await(
@@ -313,13 +369,13 @@ class Runit:
         return status
 
     def log_end(self, name: str) -> list[str]:
-        """The path of a service's log and its last lines, without what could disturb a terminal."""
+        """The path of a service's log and its last lines, of those since it was started here."""
         folder = self.definition(name.partition("/")[0]).log
         if folder is None:
             return []
         path = folder / "current"
         try:
-            lines = _last_lines(path)
+            lines = self._logs.lines(path)
         except OSError as error:
             return [f"{path}: {error.strerror}"]
         return [f"{path}:", *(f"  {line}" for line in lines)] if lines else [f"{path} is empty"]
@@ -379,6 +435,35 @@ class Runit:
             raise RunFailed(f"not every service ends: {'; '.join(answer.lines)}") from None
 
 
+def _ask_candidate(candidate: Instance, definition: Definition) -> None:
+    """Ask a new process, which serves nobody yet, for its health. Raises RunFailed with what is wrong."""
+    checks = [
+        replace(one, address=f"unix:{candidate.socket}") if isinstance(one, HttpCheck) else one
+        for one in definition.health
+        if not one.via
+    ]
+    if not checks or not definition.health_seconds:
+        return
+    began = time.monotonic()
+    while wrong := next(filter(None, (one.problem() for one in checks)), None):
+        if time.monotonic() - began > definition.health_seconds or not _lives(candidate.pid):
+            raise RunFailed(f"the new one {wrong}")
+        time.sleep(BETWEEN_QUESTIONS)
+    while time.monotonic() - began < min(STEADY, definition.health_seconds):
+        if not _lives(candidate.pid):
+            raise RunFailed("the new one keeps exiting")
+        time.sleep(POLL)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended stays a zombie until its parent asks for it."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
 def _is_log(name: str) -> bool:
     return name.endswith("/log")
 
@@ -394,13 +479,6 @@ def _controlled(path: Path) -> bool:
             return False
         raise
     return True
-
-
-def _last_lines(path: Path) -> list[str]:
-    with path.open("rb") as log:
-        log.seek(max(0, path.stat().st_size - 8_192))
-        lines = log.read().decode("utf-8", "replace").splitlines()[-LOG_LINES:]
-    return ["".join(letter if letter.isprintable() else "?" for letter in line) for line in lines]
 
 
 def _folders(parent: Path) -> list[Path]:

@@ -76,6 +76,7 @@ class Registry(Section):
     validation_enabled: bool
     compatibility_schema1_enabled: bool
     health_storagedriver_enabled: bool
+    health_gate_timeout: int
     log_level: str
     log_formatter: str
     notifications: list[dict[str, Any]] | Any

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,21 @@ def status(root: Path, *arguments: str) -> int:
 
 
 def test_nothing_enabled_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "opt/gitlab/sv/web").mkdir(parents=True)
     assert status(tmp_path) == 0
     assert capsys.readouterr() == ("no service is enabled\n", "")
     assert status(tmp_path, "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"supervisor": None, "services": []}
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"supervisor": None, "healthy": True, "reason": None, "services": []}
+
+
+def test_what_was_never_set_up_is_not_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "not set up yet: `sudo ctl reconfigure` sets up what the settings file says"
+    assert status(tmp_path) == 1
+    assert capsys.readouterr() == (f"{reason}\n", "")
+    assert status(tmp_path, "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"supervisor": None, "healthy": False, "reason": reason, "services": []}
 
 
 def test_unknown_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,23 +58,29 @@ def test_hint_at_an_interrupted_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     state = tmp_path / "var/opt/gitlab/ctl"
     (state / "journal").mkdir(parents=True)
     status(tmp_path)
-    assert "`ctl reconfigure` to finish or undo it" in capsys.readouterr().err
+    assert "`ctl reconfigure` to finish or undo it" in capsys.readouterr().out
     # a run that is under way has not been interrupted
     with (state / "run.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         status(tmp_path)
-    assert capsys.readouterr().err == ""
+    assert "interrupted" not in capsys.readouterr().out
 
 
-def test_hint_at_a_collection_under_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hint_at_a_collection_under_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     layout = Layout(tmp_path)
     layout.state.mkdir(parents=True)
+    monkeypatch.setenv("SUDO_USER", "alice")
     with Gate(layout):
-        run(["--root", str(tmp_path), "status"])
-    during = capsys.readouterr().err
+        assert run(["--root", str(tmp_path), "status"]) == 1
+    during = capsys.readouterr().out
     run(["--root", str(tmp_path), "status"])
-    assert "garbage collection" in during
-    assert "garbage collection" not in capsys.readouterr().err
+    who = rf"\(process {os.getpid()}, alice\)"
+    assert re.search(
+        rf"a garbage collection is under way since \d\d:\d\d:\d\d {who}: the registry waits", during
+    )
+    assert "garbage collection" not in capsys.readouterr().out
 
 
 def test_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -95,7 +113,7 @@ def test_lines_and_exit_status(any_stack: Stack) -> None:
 
     before = any_stack.ctl("status")
     assert before.returncode == 1
-    assert "ctl start" in before.stderr
+    assert "ctl start" in before.stdout
 
     assert any_stack.ctl("start").returncode == 0
     up = any_stack.ctl("status")

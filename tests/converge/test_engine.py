@@ -127,6 +127,18 @@ def test_a_service_that_does_not_come_up_undoes_the_run(tmp_path: Path) -> None:
     assert not bench.layout.journal.exists()
 
 
+def test_a_service_that_is_not_well_undoes_the_run_and_its_log_comes_once(tmp_path: Path) -> None:
+    bench = Bench.at(tmp_path)
+    run(bench, *service_items(bench))
+    unwell = FileSupervisor(bench.services.state, unhealthy=frozenset({"web"}))
+    other = Bench(bench.layout, unwell)
+    with pytest.raises(RunFailed, match="web is not well; everything was put back\n  its log"):
+        run(other, *service_items(other, "2"))
+    assert bench.layout.path("/etc/web.conf").read_text() == "1"
+    assert "failed: web is not well; putting everything back" in other.observer.lines
+    assert not any("its log" in line for line in other.observer.lines)
+
+
 def test_a_restarted_service_takes_up_its_former_files(tmp_path: Path) -> None:
     bench = Bench.at(tmp_path)
     run(bench, *service_items(bench))

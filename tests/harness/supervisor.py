@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +19,12 @@ class FileSupervisor:
     Args:
         state: the file.
         broken: services that never come up.
+        unhealthy: services that come up, and do not do what they are there for.
     """
 
     state: Path
     broken: frozenset[str] = frozenset()
+    unhealthy: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
 
     def _read(self) -> dict[str, bool]:
@@ -70,6 +73,10 @@ class FileSupervisor:
         self.calls.append(f"wait {name}")
         if name in self.broken:
             raise RunFailed(f"{name} does not come up")
+
+    def wait_until_healthy(self, touched: Set[str]) -> None:
+        if touched & self.unhealthy:
+            raise RunFailed(f"{min(touched & self.unhealthy)} is not well\n  its log")
 
 
 @dataclass

@@ -245,7 +245,7 @@ def test_a_crashing_service_fails_early_with_its_log(stack: Stack, monkeypatch: 
     monkeypatch.setattr(rising, "CRASHES", 2)
     stack.define("web", CRASHER, wait=60)
     stack.runit.ensure_supervisor()
-    with pytest.raises(ServiceFailed, match="web ends again and again: down: web: ") as caught:
+    with pytest.raises(ServiceFailed, match="web keeps exiting: down: web: ") as caught:
         stack.runit.wait_until_up("web")
     log = stack.layout.logs / "web/current"
     _, where, *lines = caught.value.message.splitlines()

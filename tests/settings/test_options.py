@@ -64,7 +64,7 @@ DEFAULTS: dict[str, object] = {
     "registry.rootcertbundle": "{root}/var/opt/gitlab/registry/gitlab-registry.crt",
     "registry.token_realm": "https://registry.example.com",
     "registry.autoredirect": False,
-    "registry.health_storagedriver_enabled": True,
+    "registry.health_storagedriver_enabled": True, "registry.health_gate_timeout": 30,
     "registry.storage_delete_enabled": True,
     "registry.storage_probe_enabled": True,
     "registry.socket_directory": "{root}/var/opt/gitlab/run/registry",

@@ -241,6 +241,15 @@ CONTENT = (
         reaches=("config.yml: health.storagedriver.enabled",),
     ),
     Option(
+        "registry.health_gate_timeout",
+        Integer(0),
+        "Seconds after a start within which the registry must answer directly and through NGINX, and be able to use "
+        "its storage; else reconfigure puts everything back. 0: that is not waited for.",
+        default=30,
+        example="60",
+        reaches=("reconfigure",),
+    ),
+    Option(
         "registry.log_level",
         Enum("error", "warn", "info", "debug", "trace"),
         "How much the registry logs; trace is known to GitLab's registry only.",
