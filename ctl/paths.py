@@ -90,6 +90,11 @@ class Layout:
         return self.state / "written.json"
 
     @property
+    def trial(self) -> Path:
+        """The run on trial, if there is one."""
+        return self.state / "trial.json"
+
+    @property
     def journal(self) -> Path:
         """The undo journal of the run under way; it exists only during a run or after a crash."""
         return self.state / "journal"

@@ -53,7 +53,7 @@ def registry_vhost(node: Node) -> Iterator[Item]:
         return
     logs = Path(vhost.log_directory)
     if logs not in log_folders(node):
-        yield Directory(logs, owner=node.log_account, group=node.attributes.web_server.group, mode=0o750)
+        yield Directory(logs, owner="root", group=node.attributes.web_server.group, mode=0o750)
     if vhost.https:
         yield Directory(node.layout.ssl, mode=0o755)
         yield certificate(node)

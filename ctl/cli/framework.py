@@ -20,7 +20,11 @@ from ctl.registry.repair import repair
 COMMANDS: dict[str, str] = {
     # name on the command line -> "module:attribute"; `ctl --help` lists them in this order
     "reconfigure": "ctl.commands.reconfigure:reconfigure",
+    "confirm": "ctl.commands.confirm:confirm",
     "recover": "ctl.commands.recover:recover",
+    "history": "ctl.commands.history:history",
+    "rollback": "ctl.commands.rollback:rollback",
+    "diff-config": "ctl.commands.diff_config:diff_config",
     "render": "ctl.commands.render:render",
     "check-config": "ctl.commands.check_config:check_config",
     "show-config": "ctl.commands.show_config:show_config",

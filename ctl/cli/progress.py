@@ -27,6 +27,7 @@ class Progress:
         dry_run: whether nothing is changed.
         silent: whether standard output belongs to JSON.
         lines: what goes into the log of the run.
+        eventful: whether anything happened; a run without changes leaves no log.
     """
 
     console: Console
@@ -34,6 +35,7 @@ class Progress:
     dry_run: bool = False
     silent: bool = False
     lines: list[str] = field(default_factory=list)
+    eventful: bool = False
 
     @classmethod
     @contextmanager
@@ -45,9 +47,10 @@ class Progress:
             yield progress
         except BaseException as error:
             progress.lines.append(f"failed: {error}")
+            progress.eventful = True
             raise
         finally:
-            if not dry_run:
+            if not dry_run and progress.eventful:
                 write_log(ctx, started, progress.lines)
 
     def change(self, change: Change) -> None:
@@ -73,9 +76,12 @@ class Progress:
 
     def finish(self, report: Report) -> None:
         """The last line: counts and seconds."""
+        eventful = self.eventful
         self._line(summary(report), Style.GOOD)
+        self.eventful = eventful
 
     def _line(self, text: str, style: Style | None) -> None:
+        self.eventful = True
         self.lines.append(text)
         if self.silent:
             return
@@ -100,6 +106,12 @@ def summary(report: Report) -> str:
     return f"{', '.join(parts)}, {report.seconds:.1f} seconds"
 
 
+def stamp_of(moment: float) -> str:
+    """A moment as the name of a file, which sorts by time: 2026-11-29T10-15-00.123."""
+    whole = time.strftime("%Y-%m-%dT%H-%M-%S", time.localtime(moment))
+    return f"{whole}.{int(moment * 1000) % 1000:03}"
+
+
 def write_log(ctx: Context, started: float, lines: list[str]) -> None:
     """Write the log of a run, readable by its owner only, and drop the oldest beyond KEPT_LOGS."""
     from ctl.converge.atomic import write_atomic
@@ -109,7 +121,7 @@ def write_log(ctx: Context, started: float, lines: list[str]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(started))
         text = "\n".join([f"# ctl reconfigure {stamp}", *lines, ""])
-        write_atomic(folder / f"{time.time_ns() // 1_000_000}.log", text.encode(), mode=0o600)
+        write_atomic(folder / f"{stamp_of(time.time())}.log", text.encode(), mode=0o600)
         for old in sorted(folder.glob("*.log"))[:-KEPT_LOGS]:
             old.unlink()
     except OSError as error:

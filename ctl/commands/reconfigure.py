@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,25 +18,57 @@ if TYPE_CHECKING:
     from ctl.acme.step import Outcome
     from ctl.converge import Item
     from ctl.converge.model import Report
+    from ctl.node.history import History, Run
     from ctl.node.node import Node
+    from ctl.node.trial import Trial
+    from ctl.settings.load import Loaded
 
 
 @command()
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> int:
+@click.option(
+    "--try",
+    "trial",
+    metavar="TIME",
+    help="Go back to the run before after TIME (90s, 10m, 2h), unless `ctl confirm` comes first.",
+)
+def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool, trial: str | None) -> int:
     """Make this machine what the settings file says.
 
     Everything is planned and checked first, by the programs themselves; then it is applied, and services
     whose files changed are restarted. A run that fails puts everything back. With Let's Encrypt, a certificate
     that is due is then obtained; that this fails changes nothing else, and is an error if it was asked for.
     """
+    return run(ctx, dry_run=dry_run, diff=diff, as_json=as_json, trial=trial)
+
+
+def run(
+    ctx: Context,
+    *,
+    dry_run: bool,
+    diff: bool,
+    as_json: bool,
+    back: Run | None = None,
+    trial: str | None = None,
+) -> int:
+    """Make this machine what the settings say: the present ones, or those of an earlier run.
+
+    Args:
+        ctx, dry_run, diff, as_json: as for `ctl reconfigure`.
+        back: the earlier run; its settings and secrets become the present ones.
+        trial: the time after which it is taken back unless it is confirmed.
+
+    Returns:
+        The exit code.
+    """
     from ctl.acme.step import after_converging
     from ctl.cli.accounts import warn_of_accounts
     from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
     from ctl.converge import converge, to_json
+    from ctl.node.history import History
     from ctl.node.outputs import refuse_strangers
     from ctl.node.preflight import check, refuse_foreign_root
     from ctl.node.recipes import components_of, items, load_recipes
@@ -47,14 +79,17 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
     host = machine(ctx)
     with ExitStack() as held:
         undone = None if dry_run else held.enter_context(changing(ctx, host))
-        loaded, recipes = load_for_command(ctx), load_recipes(ctx.layout)
+        history = History(ctx.layout)
+        loaded = load_again(ctx, back) if back else load_for_command(ctx)
+        recipes = load_recipes(ctx.layout)
         target = node(ctx, loaded, required=True, components=components_of(recipes))
         if not dry_run:
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
         print_warnings(ctx, target)
-        wanted = list(items(target, recipes))
+        wanted = [*former_settings(back), *items(target, recipes)]
         refuse_strangers(target, wanted, host)
+        waits = held.enter_context(on_trial(ctx, history, trial)) if trial and not dry_run else None
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             report = converge(
                 wanted, machine=host, layout=ctx.layout, dry_run=dry_run, whole=True, observer=progress
@@ -65,13 +100,50 @@ def reconfigure(ctx: Context, *, dry_run: bool, diff: bool, as_json: bool) -> in
                 progress.lines.append(f"no certificate: {outcome.error.message}")
             report.seconds = time.monotonic() - started
             progress.finish(report)
+        if not dry_run:
+            history.record(report, back.settings_file if back else ctx.settings_file)
     tell_of_certificates(ctx, target, wanted, report)
     warn_of_accounts(ctx, target.attributes, report.stopped)
     note_restart_of_gitlab(ctx, target, report)
+    if waits:
+        ctx.console.note(f"on trial until {waits.until_text}: `ctl confirm` keeps it")
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
     return tell_of_failure(ctx, outcome) or tell_of_problems(ctx, report)
+
+
+def load_again(ctx: Context, back: Run) -> Loaded:
+    """The settings and secrets of an earlier run."""
+    from ctl.cli.loading import print_diagnostics
+    from ctl.node.history import FormerSecrets
+    from ctl.settings.load import load
+
+    loaded = load(back.settings, FormerSecrets(ctx.layout.root, back.folder))
+    print_diagnostics(ctx, loaded.attributes.diagnostics)
+    return loaded
+
+
+def former_settings(back: Run | None) -> Iterator[Item]:
+    """The settings file as it was in an earlier run."""
+    from ctl.converge import File, mask_all
+
+    if back is not None:
+        yield File(back.settings_file, content=back.settings.read_bytes(), mode=0o600, mask=mask_all)
+
+
+@contextmanager
+def on_trial(ctx: Context, history: History, limit: str) -> Iterator[Trial]:
+    """A run that is taken back after a time; one that fails has been taken back already."""
+    from ctl.node.trial import Trial, end, seconds
+
+    back = history.earlier(0)
+    trial = Trial.begin(ctx.layout, ctx.settings, back, seconds(limit))
+    try:
+        yield trial
+    except BaseException:
+        end(ctx.layout)
+        raise
 
 
 def print_warnings(ctx: Context, node: Node) -> None:

@@ -107,7 +107,7 @@ class Rights:
         if self.owner is not None and user_id(self.owner) != found.uid:
             words.append(f"owner {owner_name(found.uid)} → {self.owner}")
         if self.group is not None and group_id(self.group) != found.gid:
-            words.append(f"group {_name_of_group(found.gid)} → {self.group}")
+            words.append(f"group {group_name(found.gid)} → {self.group}")
         return words
 
     def __str__(self) -> str:
@@ -142,7 +142,8 @@ def owner_name(uid: int) -> str:
         return str(uid)
 
 
-def _name_of_group(gid: int) -> str:
+def group_name(gid: int) -> str:
+    """The name of a group, or its number where it has none."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

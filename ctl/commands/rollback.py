@@ -1,0 +1,57 @@
+"""`ctl rollback`: make the machine what an earlier run made it."""
+
+from __future__ import annotations
+
+import click
+
+from ctl.cli.framework import Context, command
+
+
+@command()
+@click.argument("number", type=click.IntRange(min=1), default=1)
+@click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
+@click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--after-trial", "token", hidden=True)
+def rollback(
+    ctx: Context, *, number: int, dry_run: bool, diff: bool, as_json: bool, token: str | None
+) -> int:
+    """Go back to the settings and secrets of an earlier run, and to all that follows from them.
+
+    NUMBER is that of `ctl history` [default: 1, the run before the last]. It is a run of its own: checked first,
+    undone when it fails, and itself in the history. Files that settings read by from_file() stay as they are.
+    """
+    from ctl.commands.reconfigure import run
+    from ctl.node.history import History
+
+    if token:
+        return after_trial(ctx, token)
+    back = History(ctx.layout).earlier(number)
+    ctx.console.note(f"going back to the run of {back.when} by {back.user}")
+    return run(ctx, dry_run=dry_run, diff=diff, as_json=as_json, back=back)
+
+
+def after_trial(ctx: Context, token: str) -> int:
+    """Wait until a trial is over, and go back unless it has been confirmed; another run is waited for."""
+    import time
+
+    from ctl.commands.reconfigure import run
+    from ctl.errors import EXIT_OK, LockHeld
+    from ctl.node.history import History
+    from ctl.node.trial import Trial, end
+
+    while True:
+        trial = Trial.read(ctx.layout)
+        if trial is None or trial.token != token:
+            return EXIT_OK
+        if time.time() < trial.until:
+            time.sleep(min(1.0, trial.until - time.time()))
+            continue
+        back = next(one for one in History(ctx.layout).runs() if one.folder.name == trial.back_to)
+        try:
+            code = run(ctx, dry_run=False, diff=False, as_json=False, back=back)
+        except LockHeld:
+            time.sleep(1)
+            continue
+        end(ctx.layout)
+        return code

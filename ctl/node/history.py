@@ -1,0 +1,174 @@
+"""The runs of a node: what each changed, who made it, and the settings and secrets with which it can be made again."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ctl.converge.atomic import write_atomic
+from ctl.converge.inspect import look, read_file
+from ctl.converge.model import Report
+from ctl.errors import CtlError
+from ctl.paths import Layout
+
+KEPT_RUNS = 50
+"""How many runs stay."""
+RUN, SETTINGS, SECRETS, TRIAL = "run.json", "settings", "secrets.json", "trial.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A successful run that changed something.
+
+    Args:
+        folder: where it is kept.
+        time: when it ended, in seconds since 1970.
+        user: who made it.
+        changes: a line each.
+        settings_file: where its settings were read.
+    """
+
+    folder: Path
+    time: float
+    user: str
+    changes: tuple[str, ...]
+    settings_file: Path
+
+    @property
+    def settings(self) -> Path:
+        """The copy of its settings file, with the suffix that tells its language."""
+        return self.folder / f"{SETTINGS}{self.settings_file.suffix}"
+
+    @property
+    def when(self) -> str:
+        """Its time in words."""
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.time))
+
+    def as_json(self) -> dict[str, object]:
+        """As plain data."""
+        return {"time": self.time, "user": self.user, "changes": list(self.changes)}
+
+
+@dataclass(frozen=True)
+class FormerSecrets(Layout):
+    """The root as it is, but with the secrets of an earlier run.
+
+    Args:
+        run: that run's folder.
+    """
+
+    run: Path = Path()
+
+    @property
+    def secrets_file(self) -> Path:
+        """The copy of that run."""
+        return self.run / SECRETS
+
+
+@dataclass(frozen=True)
+class History:
+    """The runs of a root.
+
+    Args:
+        layout: the root.
+    """
+
+    layout: Layout
+
+    @property
+    def _folder(self) -> Path:
+        return self.layout.state / "history"
+
+    def runs(self) -> list[Run]:
+        """The runs that are kept, the newest first.
+
+        Raises:
+            CtlError: one is damaged.
+        """
+        if look(self._folder) is None:
+            return []
+        return [self._read(folder) for folder in sorted(self._folder.iterdir(), reverse=True)]
+
+    def _read(self, folder: Path) -> Run:
+        try:
+            found = json.loads(read_file(folder / RUN))
+            return Run(
+                folder, found["time"], found["user"], tuple(found["changes"]), Path(found["settings_file"])
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CtlError(f"{folder} is damaged: {error}", hint=f"remove it: rm -r {folder}") from error
+
+    def earlier(self, number: int) -> Run:
+        """The run before the last one (1), or still earlier ones.
+
+        Raises:
+            CtlError: there is none.
+        """
+        runs = self.runs()
+        if number >= len(runs):
+            there = f"there are {len(runs)}" if runs else "there is none yet"
+            raise CtlError(f"run {number} is not known: {there}", hint="see `ctl history`")
+        return runs[number]
+
+    def record(self, report: Report, settings_file: Path) -> None:
+        """Keep a run that changed something, and drop the oldest beyond KEPT_RUNS; also the first of a node."""
+        runs = self.runs()
+        if not report.changes and runs:
+            return
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(now))
+        folder = self._folder / f"{stamp}.{int(now * 1000) % 1000:03}"
+        folder.mkdir(mode=0o700, parents=True)
+        self._folder.chmod(0o700)
+        changes = tuple(f"{change.resource}: {change.summary}" for change in report.changes)
+        run = Run(folder, now, _who(), changes, settings_file.absolute())
+        write_atomic(run.settings, settings_file.read_bytes(), mode=0o600)
+        if look(self.layout.secrets_file) is not None:
+            write_atomic(folder / SECRETS, read_file(self.layout.secrets_file), mode=0o600)
+        plain = asdict(run) | {"folder": str(folder), "settings_file": str(run.settings_file)}
+        write_atomic(folder / RUN, json.dumps(plain).encode(), mode=0o600)
+        for old in runs[KEPT_RUNS - 1 :]:
+            shutil.rmtree(old.folder)
+
+
+def _who() -> str:
+    """The person behind sudo, else the caller."""
+    name = os.environ.get("SUDO_USER")
+    try:
+        return name or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def changed_by_hand(layout: Layout) -> Iterator[tuple[Path, str]]:
+    """What is not as the last run left it: each path with what differs, in words.
+
+    Raises:
+        CtlError: the record of what ctl wrote is damaged.
+    """
+    from ctl.converge.inspect import Rights, group_name, owner_name
+    from ctl.converge.written import Written, digest
+
+    for path, entry in sorted(Written.read(layout).entries.items()):
+        if not entry.managed:
+            continue
+        found = look(path, follow=not entry.digest)
+        if found is None:
+            yield path, "removed"
+            continue
+        words = []
+        if found.is_file and entry.digest != digest(read_file(path)):
+            words.append("content")
+        elif found.is_link and entry.digest != f"-> {path.readlink()}":
+            words.append(f"link to {path.readlink()}")
+        if not found.is_link:
+            wanted = Rights(entry.mode, owner_name(entry.uid), group_name(entry.gid))
+            words += wanted.differences(found)
+        if words:
+            yield path, ", ".join(words)

@@ -1,0 +1,134 @@
+"""The runs of a node, the way back to one, a run on trial, and what was changed by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.harness.root import Root, RootMaker
+from tests.harness.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.one_registry("settings and secrets do not depend on the registry program"),
+]
+CONFIG = "var/opt/gitlab/registry/config.yml"
+SETTINGS = "etc/gitlab/gitlab.py"
+SECRETS = "etc/gitlab/gitlab-secrets.json"
+DEBUG = 'registry["log_level"] = "debug"'
+LOGS = "var/log/gitlab/reconfigure"
+
+
+@pytest.fixture
+def root(make_root: RootMaker) -> Root:
+    root = make_root()
+    root.settings()
+    root.reconfigure()
+    return root
+
+
+def _level(root: Root) -> str:
+    return next(line for line in root.read(CONFIG).splitlines() if "level" in line).split()[-1].strip('"')
+
+
+def test_history_and_the_way_back_and_forth(root: Root) -> None:
+    before = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
+    root.settings(DEBUG)
+    root.ctl("reconfigure", env={"SUDO_USER": "alice"}).ok()
+    after = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
+    runs = root.ctl("history", "--json").ok().json()["runs"]
+    assert (runs[0]["number"], runs[0]["user"]) == (0, "alice")
+    assert any(CONFIG in change for change in runs[0]["changes"])
+    assert "alice" in root.ctl("history").ok().out
+    dry = root.ctl("rollback", "--dry-run", "--diff").ok()
+    assert CONFIG in dry.out
+    assert {name: root.read(name) for name in before} == after
+    root.ctl("rollback").ok()
+    assert {name: root.read(name) for name in before} == before
+    assert root.serves()
+    assert root.reconfigure().nothing
+    root.ctl("rollback").ok()
+    assert _level(root) == "debug"
+    assert root.serves()
+
+
+def test_lost_secrets_come_back(root: Root) -> None:
+    before = root.read(SECRETS)
+    (root.path / SECRETS).unlink()
+    root.reconfigure()
+    assert root.read(SECRETS) != before
+    root.ctl("rollback").ok()
+    assert root.read(SECRETS) == before
+    assert root.serves()
+
+
+def test_a_run_that_is_not_known(root: Root) -> None:
+    said = root.ctl("rollback", "7").exits(1)
+    assert "run 7 is not known" in said.err
+
+
+def test_a_way_back_that_fails_is_undone(root: Root) -> None:
+    root.settings(DEBUG)
+    root.reconfigure()
+    after = {name: root.read(name) for name in (CONFIG, SETTINGS)}
+    root.write(
+        "etc/gitlab/recipes.d/fail.py",
+        "from ctl.converge import Command\ndef recipe(node):\n"
+        '    yield Command("fail", argv=["false"], undo=["true"], guard=lambda: True)\n',
+    )
+    assert "everything was put back" in root.ctl("rollback").exits(1).err
+    assert {name: root.read(name) for name in after} == after
+
+
+def test_a_trial_goes_back_by_itself(root: Root) -> None:
+    before = root.read(SETTINGS)
+    root.settings(DEBUG)
+    said = root.ctl("reconfigure", "--try", "3s").ok()
+    assert "on trial until" in said.err
+    assert _level(root) == "debug"
+    wait_for(lambda: _level(root) == "info" and root.read(SETTINGS) == before, what="it goes back")
+    wait_for(lambda: not (root.path / "var/opt/gitlab/ctl/trial.json").exists(), what="the trial ends")
+    assert root.serves()
+
+
+def test_a_trial_that_is_confirmed_stays(root: Root) -> None:
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").ok()
+    root.ctl("confirm").ok()
+    assert _level(root) == "debug"
+    assert not (root.path / "var/opt/gitlab/ctl/trial.json").exists()
+    assert "no run is on trial" in root.ctl("confirm").exits(1).err
+
+
+def test_a_trial_that_fails_leaves_nothing_to_confirm(root: Root) -> None:
+    root.settings('nginx["custom_nginx_config"] = "}"')
+    root.ctl("reconfigure", "--try", "10m").exits(1)
+    root.ctl("confirm").exits(1)
+
+
+def test_a_time_that_is_none(root: Root) -> None:
+    assert "90s, 10m or 2h" in root.ctl("reconfigure", "--try", "soon").exits(2).err
+
+
+def test_what_was_changed_by_hand(root: Root) -> None:
+    assert root.ctl("diff-config").ok().out == "every file is as the last run left it\n"
+    config = root.path / CONFIG
+    config.write_text(config.read_text() + "# by hand\n")
+    vhost = root.path / "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
+    vhost.chmod(0o600)
+    said = root.ctl("diff-config").exits(1).out
+    assert f"{config}: content" in said
+    assert f"{vhost}: mode 0600" in said
+    found = root.ctl("diff-config", "--json").exits(1).json()["changed"]
+    assert {one["path"] for one in found} == {str(config), str(vhost)}
+    root.reconfigure()
+    root.ctl("diff-config").ok()
+
+
+def test_a_run_without_changes_leaves_no_log_and_no_entry(root: Root) -> None:
+    logs, runs = sorted((root.path / LOGS).iterdir()), root.ctl("history", "--json").json()
+    assert root.reconfigure().nothing
+    assert sorted((root.path / LOGS).iterdir()) == logs
+    assert root.ctl("history", "--json").json() == runs
+    assert all(Path(one).name[:2] == "20" for one in logs)
