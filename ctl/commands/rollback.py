@@ -12,7 +12,9 @@ from ctl.cli.framework import Context, command
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
 @click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
-@click.option("--after-trial", "token", hidden=True)
+@click.option(
+    "--after-trial", "token", help="Wait for the end of this trial first; what reconfigure --try starts."
+)
 def rollback(
     ctx: Context, *, number: int, dry_run: bool, diff: bool, as_json: bool, token: str | None
 ) -> int:
