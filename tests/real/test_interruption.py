@@ -395,7 +395,7 @@ def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> N
     before = running.snapshot()
     program = running.home / "failing"
     program.write_text(
-        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\n'
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_NET$1" in unixserve) exit 1;; esac\n'
         f'exec {running.registry.program} "$@"\n',
         encoding="ascii",
     )

@@ -134,7 +134,7 @@ def test_a_run_that_breaks_off_late_restores_it(root: Root) -> None:
     """The registry passes every check and does not come up in earnest: by then gitlab.yml has been changed."""
     before, inode = root.read(GITLAB_YML), (root.path / GITLAB_YML).stat().st_ino
     script = (
-        '#!/bin/sh\ncase "$REGISTRY_HTTP_ADDR$1" in serve) exit 1;; esac\n'
+        '#!/bin/sh\ncase "$REGISTRY_HTTP_NET$1" in unixserve) exit 1;; esac\n'
         f'exec {root.registry.program} "$@"\n'
     )
     program = root.write("failing", script, mode=0o755)
