@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctl.acme.timer import own_command, python_path
-from ctl.converge import Directory, Item
+from ctl.converge import Item
 from ctl.node.node import Node
 from ctl.node.runit_service import runit_service
 from ctl.settings.components.letsencrypt import RENEWAL as COMPONENT
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """Its folder and the service."""
-    folder = node.layout.data / "letsencrypt"
-    yield Directory(folder)
+    """The service."""
     yield from runit_service(
         node,
         COMPONENT,
@@ -22,6 +20,5 @@ def recipe(node: Node) -> Iterator[Item]:
         variables={
             "command": own_command(node),
             "python_path": python_path(),
-            "pause": folder / "pause",
         },
     )

@@ -150,6 +150,7 @@ def service(node: Node) -> Iterator[Item]:
             "capabilities": option(with_capabilities(node, NGINX_MASTER)),
         },
         log_group=node.attributes.web_server.group if node.privileged else None,
+        pid_file=pid_file(node),
     )
 
 

@@ -145,4 +145,6 @@ def machine(ctx: Context, *, blank: bool = False) -> Machine:
     """The machine (or private root) with its supervisor."""
     from ctl.services.runit import Runit
 
-    return Machine(services=Runit(ctx.layout), privileged=os.geteuid() == 0, blank=blank)
+    return Machine(
+        services=Runit(ctx.layout, note=ctx.console.note), privileged=os.geteuid() == 0, blank=blank
+    )

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ctl.cli.framework import Context
-from ctl.converge.model import Change, Notification, Report
+from ctl.converge.model import Action, Change, Notification, Report
 from ctl.errors import OutputFailed
 from ctl.output import Console, Style, silence
 
@@ -96,13 +96,17 @@ class Progress:
 _DIFF_STYLES = {"+": Style.GOOD, "-": Style.BAD, "@": Style.PLACE}
 
 
+_DONE = {Action.RESTART: "restarted", Action.RELOAD: "reloaded", Action.CONTINUE: "continued"}
+
+
 def summary(report: Report) -> str:
     """ "3 changed, 21 unchanged, registry restarted, 0.4 seconds"."""
     would = "would be " if report.dry_run else ""
     parts = [f"{len(report.changes)} {would}changed", f"{report.unchanged} unchanged"]
     parts += [f"{name} {would}started" for name in report.started]
     parts += [f"{name} {would}stopped" for name in report.stopped]
-    parts += [f"{item.service} {would}{item.action}ed" for item in report.notifications]
+    parts += [f"{item.service} {would}{_DONE[item.action]}" for item in report.notifications]
+    parts += [f"{name} stays stopped" for name in report.kept_stopped]
     return f"{', '.join(parts)}, {report.seconds:.1f} seconds"
 
 

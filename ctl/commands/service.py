@@ -9,8 +9,9 @@ import click
 from ctl.cli.framework import Context, command
 from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
-from ctl.paths import Layout
-from ctl.services.runit import USE_SUDO, Runit, ServiceFailed
+from ctl.services.control import USE_SUDO, ServiceFailed
+from ctl.services.definition import read_definition
+from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 from ctl.services.sv import sv
@@ -23,7 +24,7 @@ SERVICES = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 def start(ctx: Context, services: Sequence[str]) -> int:
     """Start services, and the supervisor if it does not run; return when they answer."""
     names = _select(ctx, services)
-    runit = Runit(ctx.layout)
+    runit = Runit(ctx.layout, note=ctx.console.note)
     if not names or _denied(ctx, runit, names):
         return EXIT_FAILED if names else EXIT_OK
     recovered = _recovered(ctx)
@@ -46,7 +47,7 @@ def _recovered(ctx: Context) -> int:
 @SERVICES
 def stop(ctx: Context, services: Sequence[str]) -> int:
     """Stop services until they are started again; the supervisor goes on."""
-    return _each(ctx, _select(ctx, services), Runit(ctx.layout).stop)
+    return _each(ctx, _select(ctx, services), Runit(ctx.layout, note=ctx.console.note).stop)
 
 
 @command()
@@ -54,7 +55,7 @@ def stop(ctx: Context, services: Sequence[str]) -> int:
 def restart(ctx: Context, services: Sequence[str]) -> int:
     """Restart services, one after the other; return when the new processes answer."""
     recover_first(ctx)
-    return _each(ctx, _select(ctx, services), Runit(ctx.layout).restart)
+    return _each(ctx, _select(ctx, services), Runit(ctx.layout, note=ctx.console.note).restart)
 
 
 @command(name="graceful-kill")
@@ -63,7 +64,7 @@ def graceful_kill(ctx: Context, services: Sequence[str]) -> int:
     """Stop services, and kill what has not ended when their time is over."""
     from ctl.services.killing import graceful_kill as end
 
-    runit = Runit(ctx.layout)
+    runit = Runit(ctx.layout, note=ctx.console.note)
 
     def kill_group(name: str) -> Status:
         status, killed = end(runit, name)
@@ -74,21 +75,53 @@ def graceful_kill(ctx: Context, services: Sequence[str]) -> int:
     return _each(ctx, _select(ctx, services), kill_group)
 
 
-def _signal(name: str, sv_command: str, text: str) -> click.Command:
-    """A command that sends services something and does not wait, as sv's own."""
+@command()
+@SERVICES
+def once(ctx: Context, services: Sequence[str]) -> int:
+    """Start services that are down; do not start them again when they end."""
+    names = _select(ctx, services)
+    return send(ctx, "once", names) if names else EXIT_OK
 
-    def send(ctx: Context, services: Sequence[str]) -> int:
+
+def _signal(name: str, sv_command: str, signal: str, text: str) -> click.Command:
+    """A command that sends services a signal and does not wait, as sv's own."""
+
+    def act(ctx: Context, services: Sequence[str]) -> int:
         names = _select(ctx, services)
-        recover_first(ctx)
-        return print_diagnostics(ctx, ctx.layout, sv_command, names) if names else EXIT_OK
+        return signal_services(ctx, sv_command, signal, names, named=bool(services)) if names else EXIT_OK
 
-    send.__doc__ = text
-    return command(name=name)(SERVICES(send))
+    act.__doc__ = text
+    return command(name=name)(SERVICES(act))
 
 
-def print_diagnostics(ctx: Context, layout: Layout, sv_command: str, names: Sequence[str]) -> int:
-    """Call sv and print what it says. Returns the exit code."""
-    answer = sv(layout.service, sv_command, names)
+def signal_services(ctx: Context, sv_command: str, signal: str, names: Sequence[str], *, named: bool) -> int:
+    """Send a signal to the services to which it means something, and print what each does then.
+
+    Args:
+        named: whether these very services were asked for: then one to which it means nothing is an error.
+
+    Returns:
+        The exit code.
+    """
+    code = EXIT_OK
+    for name in names:
+        definition = read_definition(ctx.layout, name)
+        meaning = ALWAYS.get(signal) or definition.signals.get(signal)
+        if meaning is None and definition.signals:
+            known = ", ".join(f"{one} ({what})" for one, what in definition.signals.items())
+            line = f"{name}: not sent: {signal} means nothing to it; what does: {known}"
+            ctx.console.error(line) if named else ctx.console.say(line)
+            code = EXIT_FAILED if named else code
+        elif send(ctx, sv_command, [name]) != EXIT_OK:
+            code = EXIT_FAILED
+        else:
+            ctx.console.say(f"ok: {name}: sent {signal}" + (f": {meaning}" if meaning else ""))
+    return code
+
+
+def send(ctx: Context, sv_command: str, names: Sequence[str]) -> int:
+    """Call sv and print what it reports. Returns the exit code."""
+    answer = sv(ctx.layout.service, sv_command, names)
     for line in answer.lines:
         ctx.console.result(line)
     if any("access denied" in line for line in answer.lines):
@@ -96,13 +129,15 @@ def print_diagnostics(ctx: Context, layout: Layout, sv_command: str, names: Sequ
     return EXIT_FAILED if answer.failures else EXIT_OK
 
 
-once = _signal("once", "once", "Start services that are down; do not start them again when they end.")
-hup = _signal("hup", "hup", "Send services HUP: NGINX reads its configuration anew, a registry ends.")
-term = _signal("term", "term", "Send services TERM; the supervisor starts them again.")
-interrupt = _signal("int", "interrupt", "Send services INT.")
-kill = _signal("kill", "kill", "Send services KILL; the supervisor starts them again.")
-usr1 = _signal("usr1", "1", "Send services USR1: NGINX opens its logs anew.")
-usr2 = _signal("usr2", "2", "Send services USR2.")
+ALWAYS = {"KILL": "ends at once; the supervisor starts it again"}
+"""Signals that mean the same to every process."""
+
+hup = _signal("hup", "hup", "HUP", "Send services HUP: NGINX reads its configuration anew.")
+term = _signal("term", "term", "TERM", "Send services TERM; the supervisor starts them again.")
+interrupt = _signal("int", "interrupt", "INT", "Send services INT.")
+kill = _signal("kill", "kill", "KILL", "Send services KILL; the supervisor starts them again.")
+usr1 = _signal("usr1", "1", "USR1", "Send services USR1: NGINX opens its logs anew.")
+usr2 = _signal("usr2", "2", "USR2", "Send services USR2.")
 
 
 def _select(ctx: Context, services: Sequence[str]) -> list[str]:

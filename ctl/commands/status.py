@@ -12,8 +12,9 @@ from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.services.condition import problems
+from ctl.services.control import USE_SUDO
 from ctl.services.definition import defined_names
-from ctl.services.runit import USE_SUDO, Runit
+from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ctl.converge.journal import Journal
-from ctl.converge.model import Change, Machine, Notification, Observer, Report
+from ctl.converge.model import Action, Change, Machine, Notification, Observer, Report
 from ctl.converge.plan import Plan, Turn
 from ctl.converge.rollback import NOTIFIED, SUPERVISOR
 from ctl.converge.steps import RunCommand
@@ -97,8 +97,9 @@ class Changes:
 
     def _notify(self, notification: Notification) -> None:
         self._observer.notify(notification)
-        record = {"kind": NOTIFIED, "service": notification.service, "action": str(notification.action)}
-        self._journal.record(record)
+        if notification.action is not Action.CONTINUE:
+            record = {"kind": NOTIFIED, "service": notification.service, "action": str(notification.action)}
+            self._journal.record(record)
         with secondary(notification.service, self._plan, self._report, self._observer):
             if self._machine.services.perform(notification):
                 self._touched.add(notification.service)
@@ -125,7 +126,8 @@ class Changes:
             self._journal.record({"kind": SUPERVISOR})
         if services.ensure_supervisor():
             self._made = []
-            self._started |= dict.fromkeys(filter(services.enabled, self._plan.enabled))
+            starts = (one for one in self._plan.enabled if one not in self._plan.stopped)
+            self._started |= dict.fromkeys(filter(services.enabled, starts))
 
 
 def await_up(names: Iterable[str], plan: Plan, report: Report, machine: Machine, observer: Observer) -> None:

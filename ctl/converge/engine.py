@@ -57,6 +57,8 @@ def converge(
         plan = Plan.of(entries, machine)
         _validate(entries, plan, machine, parent=None if dry_run else layout.data)
         _fill_report(plan, report)
+        for service in plan.stopped:
+            observer.note(f"{service} is stopped, and stays so: `ctl start {service}` starts it")
         if dry_run:
             _show(plan, report, observer)
         elif plan.changes:
@@ -112,6 +114,7 @@ def _validate(entries: Sequence[Item], plan: Plan, machine: Machine, *, parent: 
 
 def _fill_report(plan: Plan, report: Report) -> None:
     report.unchanged = plan.unchanged
+    report.kept_stopped = list(plan.stopped)
     report.changes = list(plan.changes)
     if report.dry_run:
         report.notifications = list(plan.notifications)

@@ -42,6 +42,7 @@ class Action(StrEnum):
 
     RELOAD = "reload"
     RESTART = "restart"
+    CONTINUE = "continue"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,27 @@ class DesiredFile:
     mode: int = 0o644
 
 
+@dataclass(frozen=True)
+class Condition:
+    """How a service that must run does run.
+
+    Args:
+        stopped: whether an administrator has stopped it: then it stays so.
+        problem: what a restart is to end ("keeps exiting", "does not listen at 127.0.0.1:5000"), or "".
+        log_problem: likewise, of its log service.
+        suspended: whether SIGSTOP has stopped its process.
+        started: when its process started, in seconds of time.time(); None where that is not known.
+        reloaded: when it last read its files: when it started, or its youngest child did.
+    """
+
+    stopped: bool = False
+    problem: str = ""
+    log_problem: str = ""
+    suspended: bool = False
+    started: float | None = None
+    reloaded: float | None = None
+
+
 class ServiceManager(Protocol):
     """What the engine needs of a supervisor; ctl.services implements it with runit.
 
@@ -111,8 +133,16 @@ class ServiceManager(Protocol):
         """Whether its process runs and is wanted up."""
         ...
 
+    def conditions(self, names: Sequence[str]) -> Mapping[str, Condition]:
+        """How each of some enabled services runs; none where the supervisor does not run."""
+        ...
+
     def listening(self, name: str) -> set[str]:
         """The addresses at which its processes listen by TCP, as "127.0.0.1:5000"."""
+        ...
+
+    def left_behind(self, name: str) -> set[str]:
+        """Likewise, of processes of it that have lost their runsv: they end before it starts anew."""
         ...
 
     def answers(self, name: str) -> bool:
@@ -241,6 +271,7 @@ class Report:
         unchanged: how many resources already were as wanted.
         seconds: wall time of the run.
         dry_run: whether nothing was changed.
+        kept_stopped: services that an administrator has stopped, and that stay so.
         recovered: whether an interrupted earlier run was undone first.
         problems: secondary services that failed, a sentence each; the run stands all the same.
     """
@@ -252,5 +283,6 @@ class Report:
     unchanged: int = 0
     seconds: float = 0.0
     dry_run: bool = False
+    kept_stopped: list[str] = field(default_factory=list)
     recovered: bool = False
     problems: list[str] = field(default_factory=list)

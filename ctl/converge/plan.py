@@ -9,6 +9,7 @@ from pathlib import Path
 from ctl.converge.model import Action, Change, Machine, Notification, Resource, Validation
 from ctl.converge.order import order
 from ctl.converge.resources.actions import Command, Service
+from ctl.converge.running import repairs
 from ctl.converge.steps import SwitchService
 from ctl.errors import CtlError
 
@@ -41,6 +42,7 @@ class Plan:
         switched: services newly enabled (True) or disabled (False).
         enabled: services that must run.
         secondary: those of them that the others are as good without.
+        stopped: those that an administrator has stopped: they stay so.
         unchanged: number of resources that are as wanted.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     switched: Mapping[str, bool]
     enabled: tuple[str, ...]
     secondary: frozenset[str]
+    stopped: tuple[str, ...]
     unchanged: int
 
     @property
@@ -66,12 +69,12 @@ class Plan:
     def merged(self, changes: Iterable[Change]) -> dict[str, Notification]:
         """What changes ask of each service or log, by its name: a restart beats a reload.
 
-        Nothing is asked of one that starts, stops, or is not described.
+        Nothing is asked of one that starts, stops, stays stopped, or is not described.
         """
         wanted: dict[str, Notification] = {}
         for notification in (item for change in changes for item in change.notifies):
             service = notification.service.partition("/")[0]
-            if service in self.switched or service not in self.enabled:
+            if service in self.switched or service in self.stopped or service not in self.enabled:
                 continue
             former = wanted.get(notification.service)
             if former is None or (former.action, notification.action) == (Action.RELOAD, Action.RESTART):
@@ -92,7 +95,10 @@ class Plan:
         enabled = {one.service: one for one in services if one.enabled}
         switches = [s for change in changes.values() for s in change.steps if isinstance(s, SwitchService)]
         switched = {step.service: step.enabled for step in switches}
-        turns = _turns(resources, enabled, changes)
+        lasting = [one for service, one in enabled.items() if service not in switched]
+        conditions = {} if machine.blank else machine.services.conditions([one.service for one in lasting])
+        found = list(repairs(lasting, conditions, resources, changes.values()))
+        turns = _turns(resources, enabled, changes | {change.resource: change for change in found})
         later = {turn.change.resource for turn in turns if turn.change}
         return cls(
             files=tuple(sorted((c for name, c in changes.items() if name not in later), key=_phase)),
@@ -100,7 +106,8 @@ class Plan:
             switched=switched,
             enabled=tuple(enabled),
             secondary=frozenset(one.service for one in services if one.secondary),
-            unchanged=len(resources) - len(changes),
+            stopped=tuple(service for service, one in conditions.items() if one.stopped),
+            unchanged=len(resources) - len(changes) - len(found),
         )
 
 

@@ -78,7 +78,7 @@ def to_json(report: Report) -> dict[str, object]:
     """A report as plain data.
 
     Returns:
-        changes (resource, summary, path, diff), notifications (service, action), started, stopped,
+        changes (resource, summary, path, diff), notifications (service, action), started, stopped, kept_stopped,
         changed and unchanged (counts), seconds, dry_run, recovered.
     """
     return {
@@ -98,6 +98,7 @@ def to_json(report: Report) -> dict[str, object]:
         ],
         "started": report.started,
         "stopped": report.stopped,
+        "kept_stopped": report.kept_stopped,
         "seconds": round(report.seconds, 3),
         "dry_run": report.dry_run,
         "recovered": report.recovered,

@@ -182,13 +182,15 @@ def _may(node: Node, access: str, path: Path) -> bool:
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:
     """Ports that the services will need, less those that only ctl's own services are in the way of."""
-    held = {address for name in enabled_names(node.layout) for address in _held(machine, node.layout, name)}
-    wanted = [
-        address
-        for addresses in node.listens().values()
-        for address in addresses
-        if not address.startswith("unix:") and not any(excludes(own, address) for own in held)
+    names = enabled_names(node.layout)
+    held = {address for name in names for address in _held(machine, node.layout, name)}
+    needed = [
+        one for addresses in node.listens().values() for one in addresses if not one.startswith("unix:")
     ]
+    wanted = [one for one in needed if not any(excludes(own, one) for own in held)]
+    if wanted:
+        strays = {address for name in names for address in machine.services.left_behind(name)}
+        wanted = [one for one in wanted if not any(excludes(own, one) for own in strays)]
     if not wanted:
         return
     port = node.attributes.registry.nginx.redirect_http_to_https_port if node.obtains_certificate else None

@@ -57,6 +57,7 @@ def runit_service(
     graceful: Path | None = None,
     health: Sequence[Check] = (),
     health_seconds: int = 0,
+    pid_file: Path | None = None,
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -64,9 +65,9 @@ def runit_service(
         node: the machine.
         service: its declaration, or its name where there is nothing more to declare.
         run: the command that stays in the foreground; or the template of a run script, which must end by
-            `exec`-ing one.
-        variables: for that template (and the finish script's); `programs`, `wait` and `as_user` (what
-            follows the options of chpst, to take on its account) are added.
+            `exec`-ing one and export CTL_SERVICE, by which ctl knows the process again.
+        variables: for that template (and the finish script's); `programs`, `wait`, `definition` (its folder) and
+            `as_user` (what follows the options of chpst, to take on its account) are added.
         wait: seconds that it may take to end (draining included) or to answer; by default as declared.
         timestamps: whether svlogd puts the time before each line; False for logs in JSON.
         finish: template of a finish script, or None.
@@ -75,6 +76,7 @@ def runit_service(
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
         health: what must be true of it beyond that it listens.
         health_seconds: within which that must be so after a start; else the run is undone.
+        pid_file: where the program writes its pid, for one that overwrites its environment.
     """
     component = Component(service) if isinstance(service, str) else service
     attributes, name = node.attributes, component.name
@@ -86,12 +88,14 @@ def runit_service(
         log=logs,
         signals=component.signals,
         graceful=graceful,
+        pid_file=pid_file,
         health=tuple(health),
         health_seconds=health_seconds,
     )
     scripts = {
         "programs": node.programs,
         "wait": seconds,
+        "definition": definition,
         "as_user": as_user(node, component),
         **({} if isinstance(run, str) else {"command": run}),
         **(variables or {}),
@@ -208,6 +212,7 @@ def _log_service(node: Node, component: Component, folder: Path, *, timestamps: 
     account = Account(node.log_account, _group_of(node.log_account) or "") if node.log_account else None
     variables = {
         "programs": node.programs,
+        "definition": definition,
         "as_user": option(as_account(node, account)),
         "timestamps": timestamps,
         "folder": svlogd_folder(component, folder),

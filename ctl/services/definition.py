@@ -28,6 +28,7 @@ class Definition:
         graceful: the folder of its sockets where a master restarts it without a failed request (ctl.graceful).
         health: what must be true of it beyond that it listens.
         health_seconds: within which that must be so after a start; 0: it is not waited for.
+        pid_file: where its program writes its pid, if it does.
     """
 
     listen: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class Definition:
     graceful: Path | None = None
     health: tuple[Check, ...] = ()
     health_seconds: int = 0
+    pid_file: Path | None = None
 
     def content(self) -> str:
         """As the text of its file."""
@@ -46,6 +48,7 @@ class Definition:
             "log": str(self.log) if self.log else None,
             "signals": dict(self.signals),
             "graceful": str(self.graceful) if self.graceful else None,
+            "pid_file": str(self.pid_file) if self.pid_file else None,
         }
         if self.health:
             facts |= {
@@ -72,6 +75,7 @@ def read_facts(path: Path) -> Definition:
             listen=tuple(map(str, facts.get("listen", ()))),
             wait=int(facts.get("wait", DEFAULT_WAIT)),
             log=Path(facts["log"]) if facts.get("log") else None,
+            pid_file=Path(facts["pid_file"]) if facts.get("pid_file") else None,
             signals={str(name): str(meaning) for name, meaning in facts.get("signals", {}).items()},
             graceful=Path(facts["graceful"]) if facts.get("graceful") else None,
             health=tuple(map(read_check, facts.get("health", ()))),

@@ -7,7 +7,8 @@ import os
 import signal
 from pathlib import Path
 
-from ctl.services.runit import Runit, ServiceFailed
+from ctl.services.control import ServiceFailed
+from ctl.services.runit import Runit
 from ctl.services.status import Status
 
 

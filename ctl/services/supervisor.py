@@ -219,15 +219,28 @@ def _catches(pid: int, number: signal.Signals) -> bool:
 
 
 def _watches(entry: Path, folder: Path) -> bool:
-    """Whether a process (its folder below /proc) is a runsvdir over this folder."""
+    """Whether a process (its folder below /proc) is a runsvdir over this folder, run by root or the folder's owner.
+
+    Its arguments name the folder, and nothing else: what it is the kernel knows, for anybody may call himself so.
+    """
     try:
-        arguments = (entry / "cmdline").read_bytes().split(b"\0")
-        if os.path.basename(arguments[0]) != b"runsvdir":  # noqa: PTH119 - bytes
+        if not _is_runsvdir(entry) or entry.stat().st_uid not in (0, folder.stat().st_uid):
             return False
+        arguments = (entry / "cmdline").read_bytes().split(b"\0")
         named = next((os.fsdecode(one) for one in arguments[1:] if not one.startswith(b"-")), "")
         return _same_folder(entry, named, folder)
-    except (FileNotFoundError, ProcessLookupError):  # it has ended
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, or there is no such folder
         return False
+
+
+def _is_runsvdir(entry: Path) -> bool:
+    """By its executable; by the name that the kernel keeps of that where the rights to look are missing."""
+    if (entry / "comm").read_text(encoding="utf-8", errors="replace").strip() != "runsvdir":
+        return False
+    try:
+        return (entry / "exe").readlink().name.removesuffix(" (deleted)") == "runsvdir"
+    except PermissionError:
+        return True
 
 
 def _same_folder(entry: Path, named: str, folder: Path) -> bool:

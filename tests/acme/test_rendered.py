@@ -94,7 +94,7 @@ def test_a_service_keeps_the_time(cli: Cli) -> None:
     made = Rendered(cli, URL)
     script = made.text(TIMER)
     assert script is not None
-    assert f"-m ctl --root {made.root} renew-le-certs --scheduled >" in script
+    assert f"-m ctl --root {made.root} renew-le-certs --scheduled)" in script
     subprocess.run(["sh", "-n"], input=script.encode(), check=True)
     assert made.text(CRON) is None
     assert "lets-encrypt" in (made.text("opt/gitlab/sv/letsencrypt/log/run") or "")

@@ -59,6 +59,7 @@ class Stack:
 
     Attributes:
         layout, runit: the root, and its services as seen by the process of the tests.
+        notes: what runit reported.
     """
 
     def __init__(self, person: Person) -> None:
@@ -66,7 +67,8 @@ class Stack:
         self.folder = Path(tempfile.mkdtemp(prefix="ctl-services-"))
         self.folder.chmod(0o755)
         self.layout = Layout(self.folder / "root")
-        self.runit = Runit(self.layout)
+        self.notes: list[str] = []
+        self.runit = Runit(self.layout, note=self.notes.append)
         self._ports = Ports()
         self._make(self.layout.service)
         self._make(self.layout.sv)
@@ -90,11 +92,17 @@ class Stack:
         """
         logs = self.layout.logs / name if log else None
         folder = self.layout.sv / name
-        self.write(folder / "run", f"#!/bin/sh\nexec 2>&1\n{script}\n", mode=0o755)
+        self.write(
+            folder / "run", f"#!/bin/sh\nexec 2>&1\nexport CTL_SERVICE={folder}\n{script}\n", mode=0o755
+        )
         self.write(folder / "ctl.json", Definition(tuple(listen), wait, logs).content())
         if logs:
             self.write(logs / "config", "s1000000\nn10\n!gzip\n")
-            self.write(folder / "log/run", f"#!/bin/sh\nexec svlogd -tt {logs}\n", mode=0o755)
+            self.write(
+                folder / "log/run",
+                f"#!/bin/sh\nexport CTL_SERVICE={folder}/log\nexec svlogd -tt {logs}\n",
+                mode=0o755,
+            )
         if enabled:
             link = self.layout.service / name
             link.symlink_to(f"../sv/{name}")

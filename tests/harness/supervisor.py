@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctl.converge.model import Change, Machine, Notification
+from ctl.converge.model import Change, Condition, Machine, Notification
 from ctl.errors import RunFailed
 from ctl.paths import Layout
 
@@ -20,12 +20,14 @@ class FileSupervisor:
         state: the file.
         broken: services that never come up.
         unhealthy: services that come up, and do not do what they are there for.
+        condition: how services run, where not as they must.
     """
 
     state: Path
     broken: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
+    condition: dict[str, Condition] = field(default_factory=dict)
 
     def _read(self) -> dict[str, bool]:
         return dict(json.loads(self.state.read_text())) if self.state.exists() else {}
@@ -50,8 +52,14 @@ class FileSupervisor:
     def listening(self, name: str) -> set[str]:
         return set()
 
+    def left_behind(self, name: str) -> set[str]:
+        return set()
+
     def answers(self, name: str) -> bool:
         return name not in self.broken
+
+    def conditions(self, names: Sequence[str]) -> Mapping[str, Condition]:
+        return {name: self.condition.get(name, Condition()) for name in names}
 
     def end_idle_supervisor(self) -> bool:
         self.calls.append("end the supervisor")

@@ -100,6 +100,7 @@ def test_files(source: Path) -> None:
         "log": "/srv/a root/var/log/gitlab/web",
         "signals": {"HUP": "sings"},
         "graceful": None,
+        "pid_file": None,
     }
     log_run = found["opt/gitlab/sv/web/log/run"].content.decode().splitlines()[-1]
     assert log_run.split(" ", 2)[2] == (

@@ -62,7 +62,7 @@ def test_detached_from_its_starter(any_stack: Stack) -> None:
         names = [str(link.readlink()) for link in (folder / "fd").iterdir()]
         assert str(any_stack.folder / "held") not in names
         assert not any("lock" in name and "supervisor" in name for name in names)
-        assert environment(process.pid).keys() <= {"PATH", "PWD", "OLDPWD", "SHLVL", "_"}
+        assert environment(process.pid).keys() <= {"PATH", "PWD", "OLDPWD", "SHLVL", "_", "CTL_SERVICE"}
         assert os.getsid(process.pid) != os.getsid(0)
     (runsvdir,) = any_stack.processes("runsvdir")
     assert Path(f"/proc/{runsvdir.pid}/cwd").readlink() == Path("/")

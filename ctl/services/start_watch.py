@@ -15,7 +15,7 @@ SETTLE = 0.5
 """Seconds that a service without addresses must live to count as up."""
 
 
-class Rising:
+class StartWatch:
     """Watches a service that is to come up; wants to be shown every status that is seen meanwhile.
 
     Args:

@@ -1,0 +1,213 @@
+"""Whose processes run, and how: asked of the kernel, of real services under a real supervisor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ctl.converge.model import Action, Condition, Notification
+from ctl.services.processes import Processes, end
+from ctl.services.supervisor import Supervisor
+from tests.harness.people import ORDINARY_ID
+from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack
+from tests.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+
+def condition(stack: Stack, name: str) -> Condition:
+    return stack.runit.conditions([name])[name]
+
+
+@pytest.fixture
+def web(stack: Stack) -> int:
+    """The port of a running service."""
+    port = stack.listener("web")
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    return port
+
+
+def ended(pid: int) -> bool:
+    """Also of one that PID 1 of a container never collects."""
+    found = Processes().get(pid)
+    return found is None or found.state == "Z"
+
+
+def kill_runsv(stack: Stack, name: str) -> int:
+    """Kill the runsv of a service. Returns the process that is left without it."""
+    pid = stack.pid(name)
+    runsv = Processes().get(pid)
+    assert runsv is not None
+    os.kill(runsv.parent, signal.SIGKILL)
+    return pid
+
+
+def test_a_service_in_order(stack: Stack, web: int) -> None:
+    found = condition(stack, "web")
+    assert found.started is not None
+    assert abs(found.started - time.time()) < 60
+    assert found == Condition(started=found.started, reloaded=found.reloaded)
+
+
+def test_a_stopped_one_stays_so(stack: Stack, web: int) -> None:
+    stack.runit.stop("web")
+    assert condition(stack, "web") == Condition(stopped=True)
+    assert not stack.runit.perform(Notification(Action.RESTART, "web"))
+
+
+def test_one_that_keeps_exiting(stack: Stack) -> None:
+    stack.define("web", CRASHER)
+    stack.runit.ensure_supervisor()
+    assert condition(stack, "web").problem == "keeps exiting"
+
+
+def test_one_that_does_not_listen(stack: Stack) -> None:
+    stack.define("web", SLEEPER, listen=[f"127.0.0.1:{stack.port()}"], wait=1)
+    stack.runit.ensure_supervisor()
+    assert condition(stack, "web").problem.startswith("does not answer at 127.0.0.1:")
+
+
+def test_one_whose_log_service_does_not_run(stack: Stack, web: int) -> None:
+    shutil.rmtree(stack.layout.logs / "web")
+    os.kill(stack.runit.status("web").log.pid, signal.SIGKILL)  # type: ignore[union-attr,arg-type]
+    wait_for(lambda: condition(stack, "web").log_problem.startswith("does not run (down: log:"))
+
+
+def test_a_suspended_one_goes_on(stack: Stack, web: int) -> None:
+    pid = stack.pid("web")
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: condition(stack, "web") == Condition(suspended=True))
+    assert stack.runit.perform(Notification(Action.CONTINUE, "web"))
+    assert condition(stack, "web").suspended is False
+    assert stack.pid("web") == pid
+
+
+def test_a_program_that_has_been_replaced(stack: Stack) -> None:
+    program = stack.folder / "sleeper"
+    shutil.copy(shutil.which("sleep") or "", program)
+    stack.define("web", f"exec {program} 1000")
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    assert condition(stack, "web").problem == ""
+    shutil.copy(program, stack.folder / "new")
+    (stack.folder / "new").rename(program)
+    assert condition(stack, "web").problem == f"runs with an older {program}"
+    stack.runit.restart("web")
+    assert condition(stack, "web").problem == ""
+
+
+def test_what_has_lost_its_runsv_is_ended(stack: Stack, web: int) -> None:
+    """The supervisor starts another runsv, whose process cannot listen where the old one does."""
+    orphan = kill_runsv(stack, "web")
+    wait_for(lambda: stack.runit.status("web").reason == "" and stack.runit.status("web").pid != orphan)
+    assert condition(stack, "web").problem
+    assert stack.runit.left_behind("web") == {f"127.0.0.1:{web}"}
+    stack.runit.restart("web")
+    assert condition(stack, "web").problem == ""
+    assert ended(orphan)
+    assert str(orphan) in stack.notes[0]
+
+
+def test_what_outlives_everything_is_ended_by_a_new_supervisor(stack: Stack, web: int) -> None:
+    supervisor = stack.runit.supervisor.pid()
+    assert supervisor is not None
+    os.kill(supervisor, signal.SIGKILL)
+    orphan = kill_runsv(stack, "web")
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    assert stack.pid("web") != orphan
+    assert ended(orphan)
+
+
+def test_a_removed_folder_of_definitions(stack: Stack, web: int) -> None:
+    definition = (stack.layout.sv / "web/run").read_text(), (stack.layout.sv / "web/ctl.json").read_text()
+    orphan = stack.pid("web")
+    shutil.rmtree(stack.layout.sv)
+    stack.write(stack.layout.sv / "web/run", definition[0], mode=0o755)
+    stack.write(stack.layout.sv / "web/ctl.json", definition[1])
+    stack.runit.ensure_supervisor()
+    stack.runit.restart("web")
+    assert condition(stack, "web").problem == ""
+    assert stack.pid("web") != orphan
+
+
+def test_a_strangers_process_is_left_alone(stack: Stack) -> None:
+    """It is of the same program, at the address of the service; but no run script started it."""
+    port = stack.listener("web")
+    listener = stack.folder / "listener.py"
+    stranger = subprocess.Popen([sys.executable, str(listener), str(port), "0", "0"])
+    try:
+        wait_for(lambda: bool(Processes().get(stranger.pid)))
+        stack.runit.ensure_supervisor()
+        assert condition(stack, "web").problem
+        assert stack.runit.strays("web") == []
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_who_calls_himself_runsvdir_is_none(stack: Stack) -> None:
+    """A process of nobody with the name and the arguments of a supervisor must not keep one from being started."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    false = subprocess.Popen(
+        ["runsvdir", "-s", str(stack.layout.service)],
+        executable="/bin/sh",
+        user=ORDINARY_ID,
+        cwd="/",
+        stdin=subprocess.PIPE,
+    )
+    assert false.stdin
+    false.stdin.write(b"echo runsvdir >/proc/self/comm\n")
+    false.stdin.flush()
+    try:
+        wait_for(lambda: Path(f"/proc/{false.pid}/comm").read_text().strip() == "runsvdir")
+        assert Supervisor(stack.layout).pid() is None
+        stack.listener("web")
+        assert stack.runit.ensure_supervisor()
+        stack.runit.wait_until_up("web")
+    finally:
+        false.kill()
+        false.wait()
+
+
+def test_ending_asks_first_and_kills_last(stack: Stack) -> None:
+    gentle = subprocess.Popen(["sleep", "1000"])
+    stubborn = subprocess.Popen(["sh", "-c", STUBBORN], stdout=subprocess.PIPE)
+    assert stubborn.stdout
+    assert stubborn.stdout.readline() == b"ready\n"
+    os.kill(gentle.pid, signal.SIGSTOP)
+    assert end([gentle.pid, stubborn.pid], 0.5) == [stubborn.pid]
+    assert (gentle.wait(), stubborn.wait()) == (-signal.SIGTERM, -signal.SIGKILL)
+
+
+def test_times_of_starts_are_exact(stack: Stack) -> None:
+    before = time.time()
+    one = subprocess.Popen(["sleep", "1000"])
+    found = Processes().get(one.pid)
+    one.kill()
+    one.wait()
+    assert found is not None
+    assert before - 0.02 <= found.started <= time.time()
+
+
+def test_a_pid_file_names_only_who_has_written_it(tmp_path: Path) -> None:
+    one = subprocess.Popen(["sleep", "1000"])
+    try:
+        path = tmp_path / "pid"
+        path.write_text(str(one.pid))
+        assert Processes().strays(tmp_path / "sv/x", path) == [one.pid]
+        os.utime(path, (1, 1))
+        assert Processes().strays(tmp_path / "sv/x", path) == []
+    finally:
+        one.kill()
+        one.wait()
