@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,14 +80,17 @@ class Runit(ServiceControl):
         process = processes.get(status.pid) if status.pid else None
         if process is not None and process.state == "T":
             return Condition(suspended=True)
+        serving = processes.get(self._serving(status.name, process.pid)) if process else None
+        if serving is not None and serving.state == "T":
+            return Condition(suspended=True)
         problem = self._problem(status)
-        if problem or process is None:
+        if problem or process is None or serving is None:
             return Condition(problem=problem)
         log = "" if status.log is None or status.log.runs else f"does not run ({status.log.line})"
         return Condition(
             log_problem=log,
-            started=process.started,
-            reloaded=max(process.started, processes.newest(process.pid)),
+            started=serving.started,
+            reloaded=max(serving.started, processes.newest(process.pid)),
         )
 
     def _serving(self, name: str, pid: int) -> int:
@@ -184,6 +188,8 @@ class Runit(ServiceControl):
             self.restart(name)
         elif notification.action == "continue":
             self.control(name, "c")
+            if status.pid is not None:
+                os.kill(self._serving(name, status.pid), signal.SIGCONT)
             self.wait_until_up(name)
         elif status.runs:
             self.reload(name)
