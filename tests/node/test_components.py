@@ -29,7 +29,6 @@ UNAVOIDABLE = {
     "ctl/settings/components/__init__.py": "the table of components",
     "ctl/settings/options/__init__.py": "the table of options",
     "ctl/settings/named.pyi": "made from that",
-    "ctl/settings/gather.py": "its section is not one of gitlab.rb's",
     "ctl/nginx/vhost.py": "NGINX passes requests for tokens on",
     "templates/nginx/gitlab-registry.conf.j2": "likewise",
 }
