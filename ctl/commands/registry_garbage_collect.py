@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
-_STOP = "Use the registry's own collector, and stop the registry meanwhile, as gitlab-ctl does."
+_QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for."
+_STOP = "Use the registry's own collector, and stop the registry meanwhile, as gitlab-ctl does [default]."
 _NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
@@ -41,6 +42,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
               help="Leave alone what is newer, or was linked to later.")  # fmt: skip
 @click.option("--keep-for", callback=duration, default="24h", show_default=True, metavar="TIME",
               help="Delete for good what is in quarantine for longer.")  # fmt: skip
+@click.option("--quarantine", is_flag=True, help=_QUARANTINE)
 @click.option("--now", is_flag=True, help=_NOW)
 @click.option("--stop", is_flag=True, help=_STOP)
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
@@ -56,6 +58,7 @@ def registry_garbage_collect(
     dry_run: bool,
     older_than: int,
     keep_for: int,
+    quarantine: bool,
     now: bool,
     stop: bool,
     switch: str | None,
@@ -63,16 +66,17 @@ def registry_garbage_collect(
     history: bool,
     as_json: bool,
 ) -> int:
-    """Delete the blobs that no image needs, while the registry serves.
+    """Delete the blobs that no image needs.
 
-    CONFIG is the registry's config.yml [default: the service's own]. What goes is moved into a quarantine beside the
-    images, and deleted by a later run, once it was there for --keep-for and still nothing needs it; --restore brings
-    it back until then. A registry that keeps descriptors in memory is started anew; keys in Redis are deleted.
-    Object storage is collected with --stop.
+    CONFIG is the registry's config.yml [default: the service's own]. With --quarantine the registry goes on serving:
+    what goes is moved into a quarantine beside the images, and deleted by a later run, once it was there for
+    --keep-for and still nothing needs it; --restore brings it back until then. A registry that keeps descriptors in
+    memory is started anew; keys in Redis are deleted. Object storage is collected with --stop.
     """
     from ctl.collector.collection import Options
 
     _refuse_together({"--now": now, "--stop": stop, "--restore": restore, "--history": history})
+    _refuse_together({"--quarantine": quarantine, "--stop": stop})
     recover_first(ctx)
     from ctl.registry.collect import serving
     from ctl.registry.collect.run import collect
@@ -85,7 +89,9 @@ def registry_garbage_collect(
         return show.history(*serving.history(setup))
     if restore:
         return show.result(lambda _, done: done(serving.restore_run(setup, restore)))
-    if stop or setup.config.root is None:
+    if quarantine or now:
+        _refuse_object_storage(setup)
+    else:
         return show.result(
             lambda reporter, done: collect(
                 setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=done
@@ -96,6 +102,14 @@ def registry_garbage_collect(
     return show.result(
         lambda reporter, done: done(serving.collect_serving(setup, options, reporter, switch=command_line))
     )
+
+
+def _refuse_object_storage(setup: Setup) -> None:
+    if setup.config.root is None:
+        raise UsageFault(
+            f"{setup.config.path}: images in object storage cannot be moved into quarantine yet",
+            hint="ctl registry-garbage-collect --stop",
+        )
 
 
 def _refuse_together(given: dict[str, object]) -> None:

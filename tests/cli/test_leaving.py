@@ -52,7 +52,7 @@ ONE = [pytest.param(one, marks=pytest.mark.real) for one in ("<&-", ">&-", "2>&-
 def test_closed_standard_streams_are_no_obstacle(tmp_path: Path, closed: str) -> None:
     """Else a file that is opened gets the stream's number, and a message may be written into it."""
     command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "ctl", "--root", str(tmp_path)]
-    done = subprocess.run([*command, "status"], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([*command, "service-list"], capture_output=True, text=True, check=False, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
     (tmp_path / "etc/gitlab").mkdir(parents=True)
     (tmp_path / "etc/gitlab/gitlab.py").write_text('registry_external_url = "http://localhost:5050"\n')

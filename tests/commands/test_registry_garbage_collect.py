@@ -44,7 +44,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("program")
 def test_works_from_the_configuration_alone(tmp_path: Path) -> None:
     configured(tmp_path)
-    result = run(tmp_path, "-m")
+    result = run(tmp_path, "--quarantine", "-m")
     assert result.exit_code == 0, result.exception
     assert result.output == "nothing to collect\n"
 
@@ -52,7 +52,7 @@ def test_works_from_the_configuration_alone(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("program")
 def test_json(tmp_path: Path) -> None:
     configured(tmp_path)
-    found = json.loads(run(tmp_path, "--json", "-d").stdout)
+    found = json.loads(run(tmp_path, "--quarantine", "--json", "-d").stdout)
     assert set(found) >= {
         "run",
         "damages",

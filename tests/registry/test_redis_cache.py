@@ -121,7 +121,7 @@ def test_exactly_the_keys_of_what_went_are_deleted(registry: Stack, redis: Redis
     registry.client.push("grp/app", kept, "kept")
     image = _push_and_delete(registry)
     assert registry.client.pulls("grp/app", kept, "kept")
-    registry.mode = ("--older-than", "0")
+    registry.mode = ("--quarantine", "--older-than", "0")
     line, before = registry.sv("status").split(")")[0], _promises(redis)
     assert "moved 3 blobs" in registry.collect()
     gone = {key for key in before if any(digest in key for digest in image.family())}

@@ -21,7 +21,7 @@ from tests.harness.waiting import wait_for
 pytestmark = pytest.mark.real
 
 NAME = "grp/app"
-AT_ONCE = ("--older-than", "0")
+AT_ONCE = ("--quarantine", "--older-than", "0")
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_it_runs_without_installation_or_program(registry: Stack, store: Store) 
     config.write_text(json.dumps(document), encoding="utf-8")
     command = [sys.executable, "-m", "ctl", "--root", str(registry.folder / "nothing-here")]
     done = subprocess.run(
-        [*command, "registry-garbage-collect", "-m", "--older-than", "0", "--config", str(config)],
+        [*command, "registry-garbage-collect", "--quarantine", "-m", "--older-than", "0", "--config", str(config)],
         env={"PATH": "/nonexistent", "PYTHONPATH": str(CHECKOUT)}, capture_output=True, text=True, check=False,
         cwd="/",
     )  # fmt: skip
