@@ -35,7 +35,9 @@ KILL_SECONDS = 5
 BETWEEN_QUESTIONS = 0.2
 """Seconds between two questions for the health of a service; each is a line of its log."""
 STEADY = 4
-"""Seconds that a service whose health is asked for must have lived: a registry may exit after some."""
+"""Seconds that a service whose health is asked for must have lived at most: a registry may exit after some."""
+STEADY_SHARE = 8
+"""Nor must it live longer than this part of the time in which it must be healthy."""
 USE_SUDO = "run the command with sudo"
 
 
@@ -194,7 +196,7 @@ class ServiceControl:
             if time.monotonic() > end:
                 raise self._failed(name, status, wrong)
             time.sleep(BETWEEN_QUESTIONS)
-        while self._refuse_exited(name, first).seconds < min(STEADY, definition.health_seconds) and started:
+        while self._refuse_exited(name, first).seconds < steady_seconds(definition) and started:
             time.sleep(POLL)
 
     def _refuse_exited(self, name: str, first: Status) -> Status:
@@ -349,10 +351,15 @@ def _ask_candidate(candidate: Instance, definition: Definition) -> None:
         if time.monotonic() - began > definition.health_seconds or not _lives(candidate.pid):
             raise RunFailed(f"the new one {wrong}")
         time.sleep(BETWEEN_QUESTIONS)
-    while time.monotonic() - began < min(STEADY, definition.health_seconds):
+    while time.monotonic() - began < steady_seconds(definition):
         if not _lives(candidate.pid):
             raise RunFailed("the new one keeps exiting")
         time.sleep(POLL)
+
+
+def steady_seconds(definition: Definition) -> float:
+    """How long a new process must have lived to count as up."""
+    return min(STEADY, definition.health_seconds / STEADY_SHARE)
 
 
 def _lives(pid: int) -> bool:

@@ -101,6 +101,8 @@ class Root:
             f'nginx["status"]["port"] = {self.status_port}',
             f'registry_auth["listen_addr"] = "127.0.0.1:{self.issuer_port}"',
             'nginx["worker_processes"] = 1',
+            # a second of life is enough for programs that are known to go on
+            'registry["health_gate_timeout"] = 10',
             'letsencrypt["enable"] = False',
             *self.registry.settings,
         ]

@@ -123,7 +123,7 @@ def test_a_registry_with_another_realm_is_put_back(root: Root) -> None:
 
 def test_a_registry_that_exits_after_some_seconds_is_put_back_with_its_log_once(root: Root) -> None:
     serve = f'exec timeout 2.5 {root.registry.program} "$@"'
-    text = refused(root, program(root, serve))
+    text = refused(root, 'registry["health_gate_timeout"] = 30', program(root, serve))
     assert "the new one keeps exiting" in text
     assert text.count("registry/current:") == 1
     assert "grp/kept" not in text, "no line from before the start"
