@@ -221,7 +221,7 @@ def _fill(path: Path) -> None:
         "var/opt/gitlab/nginx/conf",
         "var/opt/gitlab/registry",
         "opt/gitlab/etc/registry/env",
-        "var/log/gitlab/nginx",
+        "var/log/gitlab/nginx-svlogd",
     ],
 )
 def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -> None:

@@ -531,7 +531,7 @@ def test_it_runs_under_its_own_account_and_reads_no_more_than_it_needs(running: 
     assert {pwd.getpwuid(one.uid).pw_name for one in found} == {ISSUER_ACCOUNT}
     environment = Path(f"/proc/{found[0].pid}/environ").read_bytes().decode()
     names = {entry.partition("=")[0] for entry in environment.split("\0") if entry}
-    assert names <= {"PATH", "LANG", "PYTHONPATH"}
+    assert names <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE"}
     assert "s3cret" not in environment + " ".join(found[0].arguments)
     limits = Path(f"/proc/{found[0].pid}/limits").read_text(encoding="ascii")
     assert re.search(r"Max core file size +0 ", limits)
