@@ -143,6 +143,7 @@ class Stack:
                 "gate": str(gate_file(self.layout)),
                 "wait": WAIT,
                 "graceful": None,
+                "definition": str(definition),
                 "as_user": f" -u {ACCOUNT}" if os.geteuid() == 0 else "",
             },
         )

@@ -191,10 +191,11 @@ def test_status_page(running: Root) -> None:
 
 
 def test_download_under_way_survives_a_restart_with_a_drain_time(running: Root) -> None:
+    """Without NGINX there is no other process that could serve meanwhile: the run waits for the drain."""
     image = images.image("large", size=20_000_000)
     running.client.push("grp/large", image, "v1")
     layer = image.needs[1]
-    drain = 'registry["http_draintimeout"] = "60s"'
+    drain = 'registry["http_draintimeout"] = "60s"\nregistry["nginx"]["enable"] = False'
     running.settings(drain)
     running.reconfigure()
     with halted_download(running, f"/v2/grp/large/blobs/{layer.digest}", "grp/large") as download:

@@ -12,6 +12,7 @@ from ctl.settings.values import Values
 from ctl.settings.view import UNSET, Unset, View
 
 STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
+_HOW_IT_LISTENS = tuple(f"REGISTRY_HTTP_{name}" for name in ("ADDR", "NET", "TLS", "DEBUG_ADDR"))
 
 
 @rule('True where a vhost needs it (registry["nginx"]["enable"])')
@@ -51,9 +52,8 @@ def through_socket(values: Values) -> bool:
 
     Not where the administrator's environment says how the registry listens (TLS of its own, say).
     """
-    return serves_registry(values) and not any(
-        name.startswith("REGISTRY_HTTP_") for name in values["registry.env"]
-    )
+    own_words = any(name.startswith(_HOW_IT_LISTENS) for name in values["registry.env"])
+    return serves_registry(values) and not own_words
 
 
 def socket_link(values: Values) -> str:
