@@ -87,6 +87,7 @@ def _signal(name: str, sv_command: str, signal: str, text: str) -> click.Command
     """A command that sends services a signal and does not wait, as sv's own."""
 
     def act(ctx: Context, services: Sequence[str]) -> int:
+        recover_first(ctx)
         names = _select(ctx, services)
         return signal_services(ctx, sv_command, signal, names, named=bool(services)) if names else EXIT_OK
 

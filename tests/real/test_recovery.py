@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ctl.services.ports import listening
 from tests.harness import processes
 from tests.harness.root import Root, RootMaker
 
@@ -86,7 +85,7 @@ def test_the_next_run_does_not_stumble_over_its_own_registry(root: Root, other_p
     report = root.reconfigure()
     assert report.nothing
     assert root.serves()
-    assert listening(root.pids()["registry"]) == {f"127.0.0.1:{root.registry_port}"}
+    assert root.direct.get("/v2/").status == 401
 
 
 def test_neither_does_a_dry_run(root: Root, other_port: int) -> None:
@@ -114,7 +113,7 @@ def test_recover_puts_files_and_processes_back(root: Root, other_port: int, rest
     assert "an interrupted earlier run was undone: everything was put back" in said.text
     assert _files(root) == before
     assert root.pids()["registry"] != pid
-    assert listening(root.pids()["registry"]) == {f"127.0.0.1:{root.registry_port}"}
+    assert root.direct.get("/v2/").status == 401
     assert root.serves()
     assert "no run was interrupted" in root.ctl("recover").ok().text
 
@@ -134,7 +133,7 @@ def test_no_service_starts_with_half_a_change(root: Root, other_port: int, verb:
     root.ctl(verb).ok()
     assert _files(root) == before
     assert root.ctl("start").ok()
-    assert listening(root.pids()["registry"]) == {f"127.0.0.1:{root.registry_port}"}
+    assert root.direct.get("/v2/").status == 401
     assert root.serves()
 
 
@@ -175,7 +174,7 @@ def test_a_damaged_journal_stops_no_run(root: Root, other_port: int, number: int
     assert len(kept) == 1
     assert str(kept[0]) in said.text
     assert root.serves()
-    assert listening(root.pids()["registry"]) == {f"127.0.0.1:{root.registry_port}"}
+    assert root.direct.get("/v2/").status == 401
     assert root.reconfigure().nothing
 
 

@@ -125,7 +125,8 @@ def test_a_registry_that_takes_no_pushes_is_not_stopped(registry: Stack, store: 
     line = registry.sv("status").split(")")[0]
     registry.collect("-m")
     registry.collect("--now", "-m")
-    registry.collect("--stop")
+    registry.mode = ("--stop",)
+    registry.collect()
     assert registry.sv("status").startswith(line)
     assert len(store.blobs()) == 3
     assert registry.client.request("POST", f"/v2/{NAME}/blobs/uploads/").status == 405
@@ -244,8 +245,8 @@ def test_two_at_once_and_the_registrys_own(registry: Stack) -> None:
     sign.touch()
     first = registry.begin("-m", "--switch", f"sh -c 'while [ -e {sign} ]; do sleep 0.02; done'")
     wait_for(lambda: list((registry.images / QUARANTINE).glob("20*/docker")), what="something is moved")
-    for options in ((), ("--stop",)):
-        said = registry.collect(*options, code=75)
+    for registry.mode in (AT_ONCE, ("--stop",)):
+        said = registry.collect(code=75)
         assert f"is under way (process {first.pid} on {os.uname().nodename})" in said
     sign.unlink()
     assert first.wait(timeout=20) == 0

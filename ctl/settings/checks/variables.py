@@ -49,23 +49,26 @@ _OTHERS = (
 
 def variables_are_meant(view: View) -> None:
     """A misspelt variable is nobody's, and the registry prints nothing of it."""
+    known = known_variables(view)
     for name in view.said(ENV) or {}:
-        if near := _misspelt(view, name):
+        if near := _misspelt(known, name):
             view.warning(ENV, f"{name} is no variable of the registry", f"Did you mean {near}?")
 
 
-def _misspelt(view: View, name: str) -> str | None:
-    known = known_variables(view)
+def _misspelt(known: frozenset[str], name: str) -> str | None:
     if name in known:
         return None
-    return _BY_KEY.get(name.lower()) or very_near(name, known)
+    # two slips leave most of the prefix's letters: other names need no search
+    alike = len(set(_PREFIX) & set(name.upper())) >= len(set(_PREFIX)) - 2
+    return _BY_KEY.get(name.lower()) or (very_near(name, known) if alike else None)
 
 
 def variables_override_nothing(view: View) -> None:
     """The registry follows its environment: what ctl, NGINX and GitLab take from the setting is then another."""
+    known = known_variables(view)
     for name in view.said(ENV) or {}:
         setting = _overridden(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
-        if setting and view[setting] is not None and not _misspelt(view, name):
+        if setting and view[setting] is not None and not _misspelt(known, name):
             written = python_name(setting.split("."))
             view.warning(
                 ENV, f"{name} overrides {written} for the registry alone", f"Write {written} in its place."
