@@ -58,7 +58,7 @@ def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp
     assert python.is_absolute()
     assert python.samefile(sys.executable)
     names = [word.partition("=")[0] for word in words[3 : words.index("-P")] if "=" in word]
-    assert set(names) <= {"PATH", "LANG", "PYTHONPATH"}
+    assert set(names) <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE"}
     assert "PRIVATE" not in script
     facts = json.loads((made / "opt/gitlab/sv/registry-auth/ctl.json").read_text(encoding="utf-8"))
     assert facts["listen"] == ["127.0.0.1:5002"]

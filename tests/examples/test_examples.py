@@ -550,7 +550,7 @@ def _notifications(made: Rendered) -> None:
 def _relative_urls(made: Rendered) -> None:
     variable = made.path("/opt/gitlab/etc/registry/env/REGISTRY_HTTP_RELATIVEURLS")
     assert variable.read_text(encoding="ascii").strip() == "true"
-    run_script = made.path("/opt/gitlab/sv/registry/run").read_text(encoding="utf-8")
+    run_script = made.path("/opt/gitlab/sv/registry/serve").read_text(encoding="utf-8")
     assert f"-e {made.moved('/opt/gitlab/etc/registry/env')}" in run_script
 
 
