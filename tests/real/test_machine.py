@@ -43,7 +43,7 @@ def test_default_accounts_are_made(machine: Machine) -> None:
 def test_processes_run_under_the_default_accounts(machine: Machine) -> None:
     listing = machine.run("ps", "-eo", "user:20,args").ok().out.splitlines()
     users = {line.split(None, 1)[1].strip(): line.split()[0] for line in listing[1:]}
-    registry = next(user for command, user in users.items() if "serve" in command)
+    registry = next(user for command, user in users.items() if "registry serve " in command)
     worker = next(user for command, user in users.items() if "worker process" in command)
     assert (registry, worker) == ("registry", "gitlab-www")
 

@@ -267,9 +267,9 @@ def test_two_network_namespaces(wire: tuple[Space, Space], me: Person, make_root
         [*near.prefix, "curl", "-sS", *headers, url], capture_output=True, text=True, check=False
     )
     assert '"tags":["v1"]' in shown.stdout.replace(" ", "")
-    # an address that only the registry's own node reaches: warned of, and rightly so
+    # an address that only the registry's own node reaches is refused, and rightly so
     nodes.set_registry()
-    found = nodes.gitlab.ctl("check-config", "--peer", str(nodes.registry.path / SETTINGS)).ok()
+    found = nodes.gitlab.ctl("check-config", "--peer", str(nodes.registry.path / SETTINGS)).exits(2)
     assert "which another node cannot reach" in found.err
     nodes.registry.reconfigure()
     refused = subprocess.run(
