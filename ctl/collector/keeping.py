@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ctl.collector.manifest import reached
 from ctl.collector.reading import Repository
 
 
@@ -34,28 +35,11 @@ def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) 
     present = [digest for digest in repository.revisions if digest not in away]
     whole = repository.whole or not untagged
     roots = {*repository.tagged, *repository.young - away, *(present if whole else ())}
-    reached = _reached(repository, roots)
+    referrers = repository.manifests.keys() & set(repository.revisions)
+    leads_to = reached(repository.manifests, roots, referrers)
     needed = set(repository.more)
-    for digest in reached:
+    for digest in leads_to:
         needed.add(digest)
         if digest in repository.manifests:
             needed.update(repository.manifests[digest].references)
-    return Kept(needed, [digest for digest in present if digest not in reached])
-
-
-def _reached(repository: Repository, roots: Iterable[str]) -> set[str]:
-    about: dict[str, list[str]] = {}
-    for digest, manifest in repository.manifests.items():
-        if manifest.subject is not None and digest in repository.revisions:
-            about.setdefault(manifest.subject, []).append(digest)
-    found: set[str] = set()
-    pending = [*roots]
-    while pending:
-        digest = pending.pop()
-        if digest in found:
-            continue
-        found.add(digest)
-        if digest in repository.manifests:
-            pending += repository.manifests[digest].references
-        pending += about.get(digest, ())
-    return found
+    return Kept(needed, [digest for digest in present if digest not in leads_to])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 LARGEST = 16 * 2**20
@@ -32,6 +32,36 @@ class Manifest:
     subject: str | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     children: tuple[str, ...] = ()
+
+
+def reached(manifests: Mapping[str, Manifest], roots: Iterable[str], referrers: Iterable[str]) -> set[str]:
+    """The digests to which some manifests lead.
+
+    Args:
+        manifests: what is known of manifests, by digest.
+        roots: where to begin.
+        referrers: those of the manifests whose subject counts: what is about a manifest that is reached, is too
+            (OCI image specification, `subject`).
+
+    Returns:
+        The roots, what they need, and what is about any of these, with all that it needs in turn.
+    """
+    about: dict[str, list[str]] = {}
+    for digest in referrers:
+        subject = manifests[digest].subject
+        if subject is not None:
+            about.setdefault(subject, []).append(digest)
+    found: set[str] = set()
+    pending = [*roots]
+    while pending:
+        digest = pending.pop()
+        if digest in found:
+            continue
+        found.add(digest)
+        if digest in manifests:
+            pending += manifests[digest].references
+        pending += about.get(digest, ())
+    return found
 
 
 def parse(digest: str, content: bytes) -> Manifest:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from ctl.collector.manifest import Manifest
+from ctl.collector.manifest import Manifest, reached
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,7 @@ def survivors(repository: Repository) -> set[str]:
     known = repository.manifests.keys() | repository.tagged | repository.unreadable
     if repository.unreadable:
         return set(known)
-    about: dict[str, list[str]] = {}
-    for manifest in repository.manifests.values():
-        if manifest.subject is not None:
-            about.setdefault(manifest.subject, []).append(manifest.digest)
-    found: set[str] = set()
-    pending = [*repository.tagged]
-    while pending:
-        digest = pending.pop()
-        if digest in found:
-            continue
-        found.add(digest)
-        if digest in repository.manifests:
-            pending += repository.manifests[digest].references
-        pending += about.get(digest, ())
-    return found & known
+    return known & reached(repository.manifests, repository.tagged, repository.manifests)
 
 
 def doomed(repository: Repository) -> list[Manifest]:
