@@ -91,6 +91,7 @@ def runit_service(
         pid_file=pid_file,
         health=tuple(health),
         health_seconds=health_seconds,
+        hands_over=component.hands_over,
     )
     scripts = {
         "programs": node.programs,

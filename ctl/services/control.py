@@ -225,9 +225,13 @@ class ServiceControl:
     def _await_new_workers(self, name: str, pid: int, former: set[int]) -> None:
         """A master that hands over to new workers (NGINX) has done so when no old one accepts any more.
 
-        One that keeps its workers is not waited for beyond HANDOVER: its reload is its own affair.
+        One that is not declared to hand over may keep its workers: its reload is its own affair.
+
+        Raises:
+            ServiceFailed: it must hand over, and has started no worker: it has refused its new configuration.
         """
-        listen = self.definition(name).listen
+        definition = self.definition(name)
+        listen = definition.listen
 
         def handed_over() -> bool:
             now = children(pid)
@@ -235,6 +239,10 @@ class ServiceControl:
 
         with suppress(TimeoutError):  # whether it answers is asked next, and that decides
             until(handed_over, seconds=HANDOVER)
+        if definition.hands_over and not children(pid) - former:
+            raise self._failed(
+                name, self.status(name), "has refused its new configuration and goes on with the former"
+            )
 
     def _await_end(self, name: str, ended: Callable[[Status], bool], wait: int) -> Status:
         """Wait for the end of a process, however long it drains within its time; then kill it."""

@@ -29,6 +29,7 @@ class Definition:
         health: what must be true of it beyond that it listens.
         health_seconds: within which that must be so after a start; 0: it is not waited for.
         pid_file: where its program writes its pid, if it does.
+        hands_over: whether new workers take the place of the old ones when it reloads.
     """
 
     listen: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Definition:
     health: tuple[Check, ...] = ()
     health_seconds: int = 0
     pid_file: Path | None = None
+    hands_over: bool = False
 
     def content(self) -> str:
         """As the text of its file."""
@@ -50,6 +52,8 @@ class Definition:
             "graceful": str(self.graceful) if self.graceful else None,
             "pid_file": str(self.pid_file) if self.pid_file else None,
         }
+        if self.hands_over:
+            facts["hands_over"] = True
         if self.health:
             facts |= {
                 "health": [check.facts() for check in self.health],
@@ -80,6 +84,7 @@ def read_facts(path: Path) -> Definition:
             graceful=Path(facts["graceful"]) if facts.get("graceful") else None,
             health=tuple(map(read_check, facts.get("health", ()))),
             health_seconds=int(facts.get("health_seconds", 0)),
+            hands_over=bool(facts.get("hands_over")),
         )
     except FileNotFoundError:
         return Definition()

@@ -58,6 +58,7 @@ class Component:
             is not there yet.
         before: the components that must not start before it is up.
         signals: the signals that mean something to it, as "HUP", and what it does then.
+        hands_over: whether new workers take the place of the old ones when it reloads; without them it has refused.
         wait: seconds that it may take to answer or, once it has finished its requests, to end.
         recipe: the file that yields its resources, without its suffix; "" for its name.
         starter: headings of the settings file to begin with, and which of its settings most sites need.
@@ -80,6 +81,7 @@ class Component:
     after: tuple[str, ...] = ()
     before: tuple[str, ...] = ()
     signals: Mapping[str, str] = field(default_factory=dict)
+    hands_over: bool = False
     wait: int = 30
     recipe: str = ""
     starter: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

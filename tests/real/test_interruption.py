@@ -52,8 +52,8 @@ def _shows(root: Root, number: int) -> bool:
 
 
 @contextmanager
-def _serving_throughout(root: Root) -> Iterator[Watch]:
-    """Fetches the image's manifest all the time: not one request may fail."""
+def _serving_throughout(root: Root, *, same_processes: bool = True) -> Iterator[Watch]:
+    """Fetches the image's manifest all the time: not one request may fail, and as a rule no process is replaced."""
 
     def look() -> str:
         answer = root.client.manifest("grp/kept", "v1")
@@ -64,7 +64,8 @@ def _serving_throughout(root: Root) -> Iterator[Watch]:
         yield watch
     assert watch.findings == []
     assert watch.looks > 5
-    assert root.pids() == pids
+    if same_processes:
+        assert root.pids() == pids
 
 
 # --- runs that are refused change nothing at all
@@ -232,6 +233,23 @@ def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -
         subprocess.run(["mount", "-o", "remount,ro,bind", path], check=True)
         result = running.ctl("reconfigure").exits(1)
     assert folder in result.err
+    assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
+    running.reconfigure()
+    assert _shows(running, 6)
+
+
+@JOURNAL_ONLY
+@pytest.mark.usefixtures("need_root")
+def test_a_reload_that_nginx_refuses_is_no_success(running: Root) -> None:
+    """It cannot open its logs, and goes on with the former files: only its workers show that."""
+    before = running.snapshot()
+    running.settings(*_state(6))
+    path = str(running.path / "var/log/gitlab/nginx")
+    with _mounted("--bind", path, path), _serving_throughout(running, same_processes=False):
+        subprocess.run(["mount", "-o", "remount,ro,bind", path], check=True)
+        result = running.ctl("reconfigure").exits(1)
+    assert "nginx has refused its new configuration" in result.err
+    assert f"{path}/" in result.err
     assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
     running.reconfigure()
     assert _shows(running, 6)

@@ -55,6 +55,7 @@ NGINX = Component(
     logging="nginx",
     writes_logs=True,
     programs=("nginx",),
+    hands_over=True,
     signals={
         "HUP": "reads its configuration anew",
         "INT": "ends at once, as with TERM",
