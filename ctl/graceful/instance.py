@@ -122,3 +122,9 @@ class Instance:
     def of(cls, facts: dict[str, Any]) -> Instance:
         """The instance of some facts."""
         return cls(**{**facts, "state": State(facts["state"])})
+
+
+def outcome(status: int) -> str:
+    """How a process ended, in words, from what waitpid(2) says."""
+    code = os.waitstatus_to_exitcode(status)
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ctl.graceful.control import NAME, read_line
-from ctl.graceful.instance import Instance, State
+from ctl.graceful.instance import Instance, State, outcome
 from ctl.graceful.relay import Relay, free_port, host_of
 from ctl.machine.unix_socket import nearest_path, short_path
 
@@ -295,12 +295,6 @@ class Master:
         for path in (self.options.folder / SOCKETS).glob("*.sock"):
             if not Instance(0, 0, str(path)).accepts():
                 path.unlink(missing_ok=True)
-
-
-def outcome(status: int) -> str:
-    """How a process ended, in words, from what waitpid(2) says."""
-    code = os.waitstatus_to_exitcode(status)
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
 
 
 def _log(text: str) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from ctl.errors import RunFailed
 from ctl.graceful.control import Control, MasterGone
-from ctl.graceful.instance import Instance, State
-from ctl.graceful.master import outcome
+from ctl.graceful.instance import Instance, State, outcome
 
 POLL = 0.02
 _SECONDS_TO_REREAD = 15.0

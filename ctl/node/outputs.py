@@ -36,6 +36,8 @@ def refuse_strangers(node: Node, wanted: Iterable[Item], machine: Machine) -> No
         CtlError: the record of what ctl wrote is damaged.
     """
     named = dict(_named(node.attributes))
+    if not named:
+        return  # every place is of ctl's own choice: no file need be rendered to know that
     resources = [one for one in wanted if not isinstance(one, Validation)]
     found = list(_shared_places(resources, machine, named, node.attributes))
     if names_outputs(node.attributes):
