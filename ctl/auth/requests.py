@@ -86,8 +86,6 @@ class TokenRequest:
 def from_query(query: bytes, authorization: Sequence[str]) -> TokenRequest:
     """A request of the token specification.
 
-    `offline_token` is ignored: clients that want no password kept ask by POST.
-
     Args:
         query: behind the question mark.
         authorization: values of that header.
@@ -101,7 +99,11 @@ def from_query(query: bytes, authorization: Sequence[str]) -> TokenRequest:
     if credentials is not None and account not in ("", credentials.name):
         raise malformed("account is not the user that signs in")
     return TokenRequest(
-        _once(fields, "service"), tuple(fields.get("scope", ())), account[:LONGEST_NAME], credentials
+        _once(fields, "service"),
+        tuple(fields.get("scope", ())),
+        account[:LONGEST_NAME],
+        credentials,
+        offline=_once(fields, "offline_token").lower() == "true",
     )
 
 

@@ -79,14 +79,17 @@ def _parse(text: str) -> Scope:
         raise ScopeError(f"a scope of {len(text)} characters: at most {MAX_LENGTH} are allowed")
     match = _SCOPE.fullmatch(text)
     if match is None:
-        fault = (
-            "names and actions are lower case"
-            if _SCOPE.fullmatch(text.lower())
-            else "it must be type:name:actions"
-        )
-        raise ScopeError(f"malformed scope {text!a}: {fault}, as repository:team/app:pull")
+        raise ScopeError(f"malformed scope {text!a}: {_fault(text)}, as repository:team/app:pull")
     actions = tuple(dict.fromkeys(action for action in match["actions"].split(",") if action))
     unfit = next((action for action in actions if not _ACTION.fullmatch(action)), None)
     if unfit is not None:
         raise ScopeError(f"malformed action {unfit!a} in scope {text!a}")
     return Scope(match["type"], match["kind"] or "", match["name"], actions)
+
+
+def _fault(text: str) -> str:
+    """What is wrong with a scope; upper case is named also where it is not the only fault."""
+    if _SCOPE.fullmatch(text.lower()):
+        return "names and actions are lower case"
+    upper = any(letter.isupper() for letter in text)
+    return f"it must be type:name:actions{', in lower case' if upper else ''}"

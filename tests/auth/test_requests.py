@@ -45,8 +45,14 @@ def test_the_example_of_the_token_specification() -> None:
 
 
 def test_several_scopes_and_unknown_parameters() -> None:
-    found = from_query(b"scope=a%3Ab%3Ac&scope=d+e&client_id=docker&offline_token=true&x=y&service=s", [])
+    found = from_query(b"scope=a%3Ab%3Ac&scope=d+e&client_id=docker&x=y&service=s", [])
     assert found == TokenRequest("s", ("a:b:c", "d e"))
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("true", True), ("True", True), ("false", False), ("", False)])
+def test_a_refresh_token_by_get(value: str, wanted: bool) -> None:
+    """https://distribution.github.io/distribution/spec/auth/token/, `offline_token`."""
+    assert from_query(f"service=s&offline_token={value}".encode(), []).offline is wanted
 
 
 def test_the_examples_of_the_oauth_form() -> None:

@@ -95,10 +95,14 @@ def test_malformed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["repository:team/App:pull", "repository:team/app:PULL", "Repository:a:pull"]
+    "text",
+    [
+        *("repository:team/App:pull", "repository:team/app:PULL", "Repository:a:pull"),
+        *("repository:Team/App", "repository:team//App:pull", "repository:Team/App_:pull"),
+    ],
 )
 def test_upper_case_is_named_as_the_fault(text: str) -> None:
-    with pytest.raises(ScopeError, match="names and actions are lower case"):
+    with pytest.raises(ScopeError, match="lower case, as"):
         parse_scopes([text])
 
 

@@ -262,6 +262,14 @@ def test_an_answer_is_as_the_token_specification_says(running: Root) -> None:
     assert before <= calendar.timegm(issued) <= time.time()
     certificate = load_pem_x509_certificate(running.secrets()["internal_certificate"].encode())
     key: Any = certificate.public_key()
+    refreshed = Issuer.of(running).post(
+        grant_type="refresh_token",
+        refresh_token=content["refresh_token"],
+        scope="repository:team/app:pull",
+    )
+    assert access_of(refreshed.json()["access_token"])[0]["actions"] == ["pull"]
+    anonymous = Issuer.of(running).get(None, "repository:public/app:pull", offline_token="true")
+    assert "refresh_token" not in anonymous.json()
     claims = jwt.decode(content["token"], key, algorithms=["RS256"], audience="container_registry")
     assert claims["iss"] == "omnibus-gitlab-issuer"
     assert claims["sub"] == "pusher"

@@ -153,6 +153,12 @@ def test_a_load_balancer_that_ends_tls(site: Site) -> None:
     vhost = attributes.registry.nginx
     assert (vhost.https, vhost.listen_port) == (False, 5678)
     assert vhost.proxy_set_headers["X-Forwarded-Proto"] == "https"
+    headers = vhost.proxy_set_headers
+    assert (headers["Host"], headers["X-Forwarded-Host"], headers["Forwarded"]) == (
+        "registry.example.com",
+        "",
+        "",
+    )
     assert attributes.gitlab_rails.registry_port is None
 
 

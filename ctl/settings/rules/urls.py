@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from ctl.settings.option import rule
 from ctl.settings.view import UNSET, Unset, View
 
+HTTPS, HTTP = 443, 80
+"""The schemes' own ports."""
 AUTOMATIC_PORT = 5050
 """Where the Linux package puts a registry that nobody asked for, under Let's Encrypt."""
 
@@ -36,7 +38,7 @@ class Origin:
     @property
     def effective_port(self) -> int:
         """The port that clients connect to."""
-        return self.port or (443 if self.https else 80)
+        return self.port or (HTTPS if self.https else HTTP)
 
     @property
     def display_host(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctl.settings.option import rule
-from ctl.settings.rules.urls import is_automatic, origin_of, registry_origin
+from ctl.settings.rules.urls import HTTPS, Origin, is_automatic, origin_of, registry_origin
 from ctl.settings.values import Values
 from ctl.settings.view import UNSET, Unset, View
 
@@ -107,12 +107,23 @@ def _default_headers(view: View) -> dict[str, str]:
     origin = registry_origin(view)
     https = view["registry.nginx.https"] or (origin is not None and origin.https)
     return {
-        "Host": "$http_host",
+        **_named_host(view, origin),
         "X-Real-IP": "$proxy_protocol_addr" if by_proxy else "$remote_addr",
         "X-Forwarded-For": "$proxy_protocol_addr" if by_proxy else "$proxy_add_x_forwarded_for",
         "X-Forwarded-Proto": "https" if https else "http",
         **({"X-Forwarded-Ssl": "on"} if https else {}),
     }
+
+
+def _named_host(view: View, origin: Origin | None) -> dict[str, str]:
+    """Of what the registry makes its Location (registry/api/v2/urls.go in Distribution).
+
+    A proxy that ends TLS may send any Host; then it is that of registry_external_url.
+    """
+    if origin is None or view["registry.nginx.https"] or not origin.https:
+        return {"Host": "$http_host"}
+    port = "" if origin.effective_port == HTTPS else f":{origin.port}"
+    return {"Host": f"{origin.display_host}{port}", "X-Forwarded-Host": "", "Forwarded": ""}
 
 
 def status_options(_view: View, given: Mapping[str, Any]) -> dict[str, str]:
