@@ -40,9 +40,9 @@ def folder(site: Root) -> Iterator[Path]:
 
 def upload_place(client: Client, **headers: str) -> str:
     """Where the registry sends a client that begins an upload."""
-    begun = client.authorised(
-        "POST", "/v2/grp/x/blobs/uploads/", repository="grp/x", actions="pull,push", **headers
-    )
+    assert client.tokens
+    headers["Authorization"] = f"Bearer {client.tokens('grp/x', 'pull,push')}"
+    begun = client.request("POST", "/v2/grp/x/blobs/uploads/", headers=headers)
     assert begun.status == 202
     return begun.header("Location")
 
@@ -78,7 +78,7 @@ def test_arbitrary_port_behind_a_balancer_that_ends_tls(site: Root, folder: Path
     client = NamedClient(outside, files[1], site.sign, name=HOST, shown_port=443, source=CLIENT)
     with balancers.ending_tls(folder, outside, site.port, files[1], files[0]):
         assert upload_place(client).startswith(f"https://{HOST}/v2/grp/x/blobs/uploads/")
-        for name in ("Host", "X_Forwarded_Host", "Forwarded"):
+        for name in ("Host", "X-Forwarded-Host", "Forwarded"):
             value = "host=inner:8080;proto=http" if name == "Forwarded" else "inner:8080"
             place = upload_place(client, **{name: value})
             assert place.startswith(f"https://{HOST}/v2/grp/x/blobs/uploads/"), name
