@@ -42,6 +42,20 @@ def unsafe(path: Path) -> Unsafe | None:
     return None
 
 
+def open_to_all(path: Path) -> str | None:
+    """The mode of a file that every account of the machine can read, in octal digits; None for any other.
+
+    A folder on the way to it that others may not enter protects it, as does one that this user may not look into.
+    """
+    try:
+        place = path.resolve(strict=True)
+        mode = place.stat().st_mode
+        entered = all(above.stat().st_mode & stat.S_IXOTH for above in place.parents)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return f"{stat.S_IMODE(mode):04o}" if entered and mode & stat.S_IROTH and stat.S_ISREG(mode) else None
+
+
 def _fault(place: Path, facts: os.stat_result) -> Unsafe | None:
     if not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode) or stat.S_ISLNK(facts.st_mode)):
         return None  # a device or the like: who reads it refuses that

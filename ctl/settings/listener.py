@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 _ALL = {"*": "4", "0.0.0.0": "4", "[::]": "6"}  # noqa: S104 - compared with, not listened on
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 _UNIX = "unix:"
+_HOST = re.compile(r"(.*):[0-9]*")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,3 +87,23 @@ def _families(address: str) -> set[str]:
 def _both_local(one: Listener, other: Listener) -> bool:
     addresses = {one.address, other.address}
     return "localhost" in addresses and addresses <= _LOCAL
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches "host", "host:port" or the path of a socket."""
+    host = _host(address)
+    return (
+        host.startswith(("/", _UNIX))
+        or host == "localhost"
+        or bool(re.fullmatch(r"127(\.[0-9]+){1,3}|\[::1\]", host))
+    )
+
+
+def is_wildcard(address: str) -> bool:
+    """Whether "host" or "host:port" stands for every address of this machine."""
+    return _host(address) in ("", *_ALL) or not set(_host(address)) - set("[]:0")
+
+
+def _host(address: str) -> str:
+    found = None if address.startswith(("/", _UNIX)) or address.endswith("]") else _HOST.fullmatch(address)
+    return (found[1] if found else address).lower()

@@ -245,10 +245,10 @@ def test_prefer_needs_postgresql(site: Site) -> None:
     ("value", "written"),
     [
         ({}, False),
-        ({"cache": {"addr": "r:6379"}}, False),
-        ({"cache": {"enabled": True, "addr": "r:6379"}}, True),
+        ({"cache": {"addr": "localhost:6379"}}, False),
+        ({"cache": {"enabled": True, "addr": "localhost:6379"}}, True),
         ({"loadbalancing": {"enabled": True}}, True),
-        ({"addr": "r:6379"}, True),
+        ({"addr": "localhost:6379"}, True),
     ],
 )
 def test_redis_is_written_where_a_block_is_enabled(site: Site, value: object, written: bool) -> None:

@@ -16,7 +16,7 @@ REDIS = {
     "dialtimeout": "10ms",
     "pool": {"maxidle": 16, "idletimeout": "300s"},
     "tls": {"enabled": True, "rootcas": "/etc/ca.pem"},
-    "cache": {"enabled": True, "addr": "r:6379"},
+    "cache": {"enabled": True, "addr": "127.0.0.1:6379"},
 }
 CLOUDFRONT = {"baseurl": "https://cdn.example.com", "privatekey": "/etc/key.pem", "keypairid": "K"}
 GOOD: dict[str, Any] = {
@@ -42,7 +42,7 @@ def _text(section: str, value: object) -> str:
 def test_known_parameters_pass(site: Site, section: str) -> None:
     value = GOOD[section]
     if section == "redis":
-        block = {"enabled": True, "addr": "r:6379"}
+        block = {"enabled": True, "addr": "127.0.0.1:6379"}
         value = REDIS | {"db": 1, "tls": {"enabled": True, "rootcas": ["/etc/ca.pem"]}, "cache": block}
     assert site.value(_text(section, GOOD[section]), f"registry.{section}") == value
     assert site.warnings(_text(section, GOOD[section])) == []
@@ -51,9 +51,9 @@ def test_known_parameters_pass(site: Site, section: str) -> None:
 @pytest.mark.parametrize(
     ("section", "value", "setting", "near"),
     [
-        ("redis", {"addr": "r:1", "pasword": "x"}, "redis.pasword", "password"),
-        ("redis", {"addr": "r:1", "pool": {"maxidel": 1}}, "redis.pool.maxidel", "maxidle"),
-        ("redis", {"addr": "r:1", "cache": {"sentinelpasswd": "x"}}, "redis.cache.sentinelpasswd", "sentinelpassword"),
+        ("redis", {"addr": "[::1]:1", "pasword": "x"}, "redis.pasword", "password"),
+        ("redis", {"addr": "[::1]:1", "pool": {"maxidel": 1}}, "redis.pool.maxidel", "maxidle"),
+        ("redis", {"cache": {"sentinelpasswd": "x"}, "addr": "/r"}, "redis.cache.sentinelpasswd", "sentinelpassword"),
         ("gc", {"blobs": {"intervall": "5s"}}, "gc.blobs.intervall", "interval"),
         ("gc", {"noidleback_off": True}, "gc.noidleback_off", "noidlebackoff"),
         ("reporting", {"sentri": {}}, "reporting.sentri", "sentry"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ctl.settings.checks import (
     accounts,
     certification,
+    exposure,
     folders,
     issuing,
     key_pair,
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[View], None], ...] = (
     *accounts.CHECKS,
     *registry_sections.CHECKS,
     *listeners.CHECKS,
+    *exposure.CHECKS,
     *folders.CHECKS,
     *variables.CHECKS,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ctl.settings.listener import is_loopback
 from ctl.settings.rules.urls import origin_of, same_url
 from ctl.settings.types import lifetime_seconds
 from ctl.settings.view import View
 
 ENABLE = "registry_auth.enable"
 DAY = 24 * 60 * 60
-_LOOPBACK = ("localhost:", "127.", "[::1]:")
 
 
 def issuer_has_a_registry(view: View) -> None:
@@ -69,7 +69,7 @@ def issuers_are_not_mixed_up(view: View) -> None:
 def issuer_is_private(view: View) -> None:
     """Passwords reach the issuer without TLS, and it believes what is said of addresses only on loopback."""
     address = view["registry_auth.listen_addr"]
-    if view[ENABLE] and not address.startswith(_LOOPBACK):
+    if view[ENABLE] and not is_loopback(address):
         view.warning(
             "registry_auth.listen_addr",
             f"is {address}: passwords reach the token issuer there without TLS",
@@ -80,7 +80,7 @@ def issuer_is_private(view: View) -> None:
 def passwords_are_encrypted(view: View) -> None:
     """Basic authentication hides nothing (RFC 7617, section 4)."""
     url = origin_of(view["registry_external_url"])
-    if not view[ENABLE] or url is None or url.https or f"{url.display_host}:".startswith(_LOOPBACK):
+    if not view[ENABLE] or url is None or url.https or is_loopback(url.display_host):
         return
     view.warning(
         "registry_external_url",

@@ -11,8 +11,6 @@ from ctl.settings.listener import Listener
 from ctl.settings.values import Values
 from ctl.settings.view import View
 
-_LOOPBACK = ("localhost", "127.", "[::1]")
-
 
 def clashes(components: Iterable[Component], values: Values) -> Iterator[tuple[Listener, Listener, str]]:
     """Listeners of components that run and cannot both be had, and why."""
@@ -98,18 +96,6 @@ def client_certificates_can_be_checked(view: View) -> None:
         )
 
 
-def debug_server_is_private(view: View) -> None:
-    """'Access to the debug endpoint must be locked down': /debug/vars shows the headers of notifications."""
-    address = view["registry.debug_addr"]
-    if address and not address.startswith(_LOOPBACK):
-        view.warning(
-            "registry.debug_addr",
-            "is reachable from other machines, and the debug server shows secrets such as the headers of "
-            "notifications",
-            'Write "localhost:5001".',
-        )
-
-
 CHECKS = (
     listeners_do_not_clash,
     servers_listen,
@@ -117,5 +103,4 @@ CHECKS = (
     redirect_has_an_effect,
     key_has_its_certificate,
     client_certificates_can_be_checked,
-    debug_server_is_private,
 )

@@ -15,9 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from ctl.machine.trusted import open_to_all
 from ctl.settings.language.faults import Fault
 from ctl.settings.language.guard import Arguments
 from ctl.settings.language.limits import MAX_NESTING, Budget, check_number
+from ctl.settings.language.places import Positioned
 from ctl.settings.language.text_files import FileProblem, folder_entries, is_there, read_text, read_trusted
 from ctl.settings.language.tracked import TrackedDict, TrackedList
 
@@ -31,6 +33,9 @@ _REQUIRED: Final = object()
 
 _NO_SUCH: Final = "does not exist"
 
+_PRIVATE_KEY: Final = "PRIVATE KEY-----"
+"""Of the first line of every kind of private key in PEM (RFC 7468, 10 and 11)."""
+
 
 class Outside:
     """The functions of one reading; each is given the whole call first.
@@ -38,14 +43,21 @@ class Outside:
     Args:
         environment: what env() reads.
         folder: returns the folder that relative paths start from: that of the settings file being read.
+        warn: reports a warning about a place in the settings.
 
     Attributes:
         functions: them by name.
     """
 
-    def __init__(self, environment: Mapping[str, str], folder: Callable[[], Path]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Callable[[], Path],
+        warn: Callable[[str, Positioned], None],
+    ) -> None:
         self._environment = environment
         self._folder = folder
+        self._warn = warn
         self.functions: Mapping[str, Callable[..., object]] = {
             "env": self._env,
             "read_file": self._read_file,
@@ -65,7 +77,13 @@ class Outside:
         return value
 
     def _read_file(self, call: Arguments, path: str, default: object = _REQUIRED) -> object:
-        text = _content(self._folder() / _text(path), call, required=default is _REQUIRED)
+        file = self._folder() / _text(path)
+        text = _content(file, call, required=default is _REQUIRED)
+        mode = open_to_all(file) if text and _PRIVATE_KEY in text else None
+        if mode:
+            name = call.shown(0) or "named here"
+            what = f"the file {name} holds a private key, and every account of this machine may read it (mode {mode})"
+            self._warn(f"{what}: chmod 600", call.here[1])
         # Editors and echo end a file with a newline, which a password must not have; PEM is complete without.
         return default if text is None else text.removesuffix("\n").removesuffix("\r")
 
