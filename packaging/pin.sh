@@ -13,7 +13,7 @@ pin() {
         --custom-compile-command 'sh packaging/pin.sh' "$@"
 }
 
-pin "$@" --extra build pyproject.toml --output-file packaging/requirements.txt
+pin "$@" --extra build --extra object-storage pyproject.toml --output-file packaging/requirements.txt
 # the tests run with what is installed elsewhere
-pin "$@" --extra build --extra dev --constraint packaging/requirements.txt pyproject.toml \
+pin "$@" --extra build --extra object-storage --extra dev --constraint packaging/requirements.txt pyproject.toml \
     --output-file tests/requirements.txt

@@ -1,0 +1,98 @@
+"""What every storage can do, and how it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctl.errors import CtlError
+
+PART = 8 << 20
+"""Bytes that are moved at once: S3 takes parts from 5 MB on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """A file or object.
+
+    Args:
+        key: its path below the root of the storage; that of an empty object that stands for a folder ends with `/`.
+        size: in bytes.
+        mtime: nanoseconds; whole seconds in most object storage.
+        identity: another one, other content.
+    """
+
+    key: str
+    size: int
+    mtime: int
+    identity: str
+
+
+class StorageError(CtlError):
+    """A storage refuses or does not answer.
+
+    Args:
+        name: of the storage.
+        operation: list, read, write, copy, delete.
+        key: what for.
+        reason: its own.
+        code: its own, as AccessDenied, or "".
+        hint: what to do about it.
+    """
+
+    def __init__(
+        self, name: str, operation: str, key: str, reason: str, *, code: str = "", hint: str | None = None
+    ) -> None:
+        super().__init__(f"{name}: cannot {operation} {key or 'it'}: {reason}", hint=hint)
+        self.operation = operation
+        self.key = key
+        self.reason = reason
+        self.code = code
+
+
+class Missing(StorageError):
+    """There is no such object; or no such bucket, which `code` says then."""
+
+
+class Store(Protocol):
+    """A storage of images. Keys begin below the root directory of the driver: `docker/registry/v2/…`."""
+
+    @property
+    def name(self) -> str:
+        """Which: its path, or bucket and address."""
+        ...
+
+    @property
+    def driver(self) -> str:
+        """The registry's driver for it."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Object]:
+        """Everything whose key begins with a prefix, which ends with `/` or is empty; a page at a time, in no order."""
+        ...
+
+    def find(self, key: str) -> Object | None:
+        """One object; None where there is none."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """The content of a small one."""
+        ...
+
+    def reading(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The content of one of any size, in parts."""
+        ...
+
+    def write(self, key: str, parts: Iterable[bytes], *, mtime: int | None = None) -> None:
+        """Write one: whole or not at all. Where the storage can, it gets a given mtime."""
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy one inside the storage."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete one; no error where there is none."""
+        ...

@@ -1,0 +1,94 @@
+"""Storages of each kind, empty, as the registry's `storage` section names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ctl.storage.made import open_store
+from ctl.storage.store import Store
+from tests.harness import azure
+from tests.harness.azure import AzureServer
+from tests.harness.gcs import GoogleServer
+from tests.harness.s3 import S3Server
+
+BUCKET = "images"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A storage.
+
+    Args:
+        driver: of the registry.
+        parameters: of the driver.
+        environment: what the registry's own must say.
+    """
+
+    driver: str
+    parameters: Mapping[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def open(self, **parameters: object) -> Store:
+        """Its client, with other parameters."""
+        return open_store(self.driver, {**self.parameters, **parameters}, self.environment)
+
+
+@contextmanager
+def storage(driver: str, folder: Path) -> Iterator[Kept]:
+    """An empty storage that lasts as long as the context.
+
+    Args:
+        driver: filesystem, s3, gcs or azure.
+        folder: an empty one, for the filesystem.
+    """
+    made = {"filesystem": _folder, "s3": _s3, "gcs": _gcs, "azure": _azure}[driver]
+    with made(folder) as kept:
+        yield kept
+
+
+@contextmanager
+def _folder(folder: Path) -> Iterator[Kept]:
+    yield Kept("filesystem", {"rootdirectory": str(folder)})
+
+
+@contextmanager
+def _s3(_: Path) -> Iterator[Kept]:
+    with S3Server() as server:
+        server.make_bucket(BUCKET)
+        yield Kept("s3", s3_parameters(server))
+
+
+def s3_parameters(server: S3Server, **more: object) -> dict[str, Any]:
+    """Of a bucket of a server."""
+    keys = {"accesskey": "any", "secretkey": "any", "region": "us-east-1", "bucket": BUCKET}
+    return {**keys, "regionendpoint": server.endpoint, "rootdirectory": "/deep/down", **more}
+
+
+@contextmanager
+def _gcs(_: Path) -> Iterator[Kept]:
+    with GoogleServer(BUCKET) as server:
+        parameters = {"bucket": BUCKET, "keyfile": str(server.key_file), "rootdirectory": "/gcs/prefix"}
+        yield Kept("gcs", parameters, server.environment)
+
+
+@contextmanager
+def _azure(_: Path) -> Iterator[Kept]:
+    if reason := azure.missing():
+        pytest.skip(reason)
+    with AzureServer() as server:
+        server.make_container(BUCKET)
+        parameters = {
+            "accountname": azure.ACCOUNT,
+            "accountkey": azure.KEY,
+            "container": BUCKET,
+            "rootdirectory": "/azure/virtual",
+            "trimlegacyrootprefix": True,
+            "serviceurl": server.service,
+        }
+        yield Kept("azure", parameters)
