@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ctl.output import Console
     from ctl.registry.collect.collector import Setup
     from ctl.registry.collect.result import Result
-    from ctl.settings.attributes import Attributes
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
@@ -78,10 +76,11 @@ def registry_garbage_collect(
     _refuse_together({"--now": now, "--stop": stop, "--restore": restore, "--history": history})
     _refuse_together({"--quarantine": quarantine, "--stop": stop})
     recover_first(ctx)
+    from ctl.cli.registry_setup import registry_setup
     from ctl.registry.collect import serving
     from ctl.registry.collect.run import collect
 
-    setup = _setup(ctx, named or config)
+    setup = registry_setup(ctx, named or config)
     options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
     command_line = shlex.split(switch) if switch else None
     show = _Shown(ctx.console, as_json=as_json)
@@ -187,31 +186,3 @@ class _Shown:
         else:
             print_history(self._console, runs, held)
         return EXIT_OK
-
-
-def _setup(ctx: Context, config: Path | None) -> Setup:
-    from ctl.machine.search import find_program
-    from ctl.registry.collect.setup import make_setup
-    from ctl.registry.programs import names_of
-
-    attributes = _attributes(ctx)
-    registry = attributes.registry if attributes else None
-    names = names_of(registry.executable if registry else None)
-    # without one, ctl's own collector works all the same
-    program = find_program(*names) or Path(names[-1])
-    return make_setup(ctx.layout, registry, program, config)
-
-
-def _attributes(ctx: Context) -> Attributes | None:
-    """The settings, or None: broken ones do not stand in the way of a collection, if nobody named them."""
-    from ctl.settings.load import load
-
-    try:
-        return load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
-    except CtlError as error:
-        missing = not os.path.lexists(ctx.settings_file)
-        if missing and ctx.settings is not None:
-            raise
-        if not missing:
-            ctx.console.note(f"{ctx.settings_file} cannot be read, going on with defaults: {error.message}")
-        return None

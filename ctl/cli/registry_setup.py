@@ -1,0 +1,46 @@
+"""The registry whose storage a command works in: by the settings, or by its config.yml alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ctl.cli.framework import Context
+from ctl.errors import CtlError
+from ctl.machine.search import find_program
+from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.setup import make_setup
+from ctl.registry.programs import names_of
+from ctl.settings.attributes import Attributes
+from ctl.settings.load import load
+
+
+def registry_setup(ctx: Context, config: Path | None) -> Setup:
+    """What a command that works in the storage must know of its registry.
+
+    Args:
+        ctx: the command's.
+        config: a config.yml, or None for the service's own.
+
+    Raises:
+        CtlError: the configuration cannot be read, or named settings do not exist.
+    """
+    attributes = _attributes(ctx)
+    registry = attributes.registry if attributes else None
+    names = names_of(registry.executable if registry else None)
+    # without one, ctl's own collector works all the same
+    program = find_program(*names) or Path(names[-1])
+    return make_setup(ctx.layout, registry, program, config)
+
+
+def _attributes(ctx: Context) -> Attributes | None:
+    """The settings, or None: broken ones do not stand in the way of a collection, if nobody named them."""
+    try:
+        return load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
+    except CtlError as error:
+        missing = not os.path.lexists(ctx.settings_file)
+        if missing and ctx.settings is not None:
+            raise
+        if not missing:
+            ctx.console.note(f"{ctx.settings_file} cannot be read, going on with defaults: {error.message}")
+        return None
