@@ -149,9 +149,9 @@ class Watched:
 
     def current(self) -> Accounts:
         """The accounts as the file has them now; as they last were where it is broken or cannot be read."""
-        identity = self._identity()
-        if identity != self._seen:
+        if self._identity() != self._seen:
             with self._lock:
+                identity = self._identity()  # another thread may have read a later state meanwhile
                 if identity != self._seen:
                     self._read(identity)
         return self._accounts

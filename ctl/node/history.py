@@ -91,9 +91,13 @@ class History:
         Raises:
             CtlError: one is damaged.
         """
+        return [self._read(folder) for folder in self._folders() if look(folder / RUN) is not None]
+
+    def _folders(self) -> list[Path]:
+        """The newest first; one without RUN, which is written last, is of a run that was interrupted there."""
         if look(self._folder) is None:
             return []
-        return [self._read(folder) for folder in sorted(self._folder.iterdir(), reverse=True)]
+        return sorted(self._folder.iterdir(), reverse=True)
 
     def _read(self, folder: Path) -> Run:
         try:
@@ -117,10 +121,18 @@ class History:
         return runs[number]
 
     def record(self, report: Report, settings_file: Path) -> None:
-        """Keep a run that changed something, and drop the oldest beyond KEPT_RUNS; also the first of a node."""
-        runs = self.runs()
-        if not report.changes and runs:
-            return
+        """Keep a run that changed something, and drop the oldest beyond KEPT_RUNS.
+
+        Also the first of a node, and one after a run that changed something and was interrupted when it was recorded.
+        """
+        folders = self._folders()
+        complete = [folder for folder in folders if look(folder / RUN) is not None]
+        if report.changes or not complete or len(complete) < len(folders):
+            self._write(report, settings_file)
+            for old in [*complete[KEPT_RUNS - 1 :], *(set(folders) - set(complete))]:
+                shutil.rmtree(old)
+
+    def _write(self, report: Report, settings_file: Path) -> None:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(now))
         folder = self._folder / f"{stamp}.{int(now * 1000) % 1000:03}"
@@ -133,8 +145,6 @@ class History:
             write_atomic(folder / SECRETS, read_file(self.layout.secrets_file), mode=0o600)
         plain = asdict(run) | {"folder": str(folder), "settings_file": str(run.settings_file)}
         write_atomic(folder / RUN, json.dumps(plain).encode(), mode=0o600)
-        for old in runs[KEPT_RUNS - 1 :]:
-            shutil.rmtree(old.folder)
 
 
 def _who() -> str:

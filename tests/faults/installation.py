@@ -18,6 +18,8 @@ _OWN = re.compile(
     r"^var/opt/gitlab/ctl(/|$)|^etc/gitlab/gitlab\.py$|^var/opt/gitlab/gitlab-rails/shared/registry/docker/"
 )
 """What is no part of a state: what ctl notes for itself, the settings, and images."""
+_PASSING = ("logrotate", "sleep", "setpriv", "sh")
+"""What log rotation is, one after the other, every minute."""
 _LEFT = re.compile(r"(^|/)\.ctl-|(^|/)ctl-check-|^var/opt/gitlab/ctl/journal")
 Facts = Mapping[str, object]
 
@@ -94,7 +96,7 @@ class Installation:
 
     def facts(self) -> Facts:
         """What the running processes show of their settings; asked of themselves, not of ctl."""
-        running = self.root.processes()
+        running = [one for one in self.root.processes() if one.program not in _PASSING]
         registry = [one for one in running if one.program in ("docker-registry", "registry")]
         return {
             "processes": sorted(f"{_named(one)} uid={one.uid}" for one in running),

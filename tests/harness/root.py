@@ -176,6 +176,10 @@ class Root:
         """The process of each service that serves, by name."""
         return {name: serving_pid(one) for name, one in self.status().items()}
 
+    def lasting_pids(self) -> dict[str, int]:
+        """As pids(), without log rotation, whose process ends and starts anew every minute."""
+        return {name: pid for name, pid in self.pids().items() if name != "logrotate"}
+
     # --- clients
 
     @property

@@ -59,14 +59,14 @@ def _own(path: str) -> bool:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_changed_setting(running: Root, case: Case) -> None:
-    before, pids = running.snapshot(), running.pids()
+    before, pids = running.snapshot(), running.lasting_pids()
     running.settings(case.line)
     report = running.reconfigure()
     assert {path for path in tree.changed(before, running.snapshot()) if not _own(path)} == case.paths
     assert {_reported(path) for path in case.paths} == report.paths
     assert _services(report.restarted) == case.restarted
     assert _services(report.reloaded) == case.reloaded
-    assert {name for name, pid in running.pids().items() if pid != pids[name]} == case.restarted
+    assert {name for name, pid in running.lasting_pids().items() if pid != pids[name]} == case.restarted
     assert running.serves()
     running.settings()
     running.reconfigure()

@@ -86,10 +86,10 @@ def _key_and_certificate_are_a_pair(root: Root) -> None:
 
 
 def _second_run_changes_nothing(root: Root) -> None:
-    pids, before = root.pids(), root.snapshot()
+    pids, before = root.lasting_pids(), root.snapshot()
     assert root.reconfigure().nothing
     assert tree.changed(before, root.snapshot()) == set()
-    assert root.pids() == pids
+    assert root.lasting_pids() == pids
 
 
 # --- what else a running registry with its own tokens shows; these share a root
@@ -162,12 +162,12 @@ def test_reconfigure_leaves_a_stopped_service_stopped(running: Root) -> None:
 
 def test_lost_supervisor_is_replaced_and_services_go_on(running: Root) -> None:
     """Its end leaves the services running; the next run starts another, and nothing restarts."""
-    pids = running.pids()
+    pids = running.lasting_pids()
     supervisor = running.process(lambda one: one.program == "runsvdir")
     assert supervisor is not None
     subprocess.run(["kill", "-9", str(supervisor.pid)], check=True)
     running.reconfigure()
     assert running.serves()
-    assert running.pids() == pids
+    assert running.lasting_pids() == pids
     supervisors = [one for one in running.processes() if one.program == "runsvdir"]
     assert len(supervisors) == 1

@@ -128,10 +128,10 @@ def test_what_was_freed_can_be_pushed_again(running: Root, tmp_path: Path) -> No
 @pytest.mark.parametrize("options", [("-d",), ("-m", "-d"), ("--delete-untagged", "--dry-run")])
 def test_dry_run_deletes_nothing_and_stops_nothing(running: Root, options: tuple[str, ...]) -> None:
     old = _untagged(running, "grp/dry")
-    before, pids = tree.snapshot(running.path / STORAGE), running.pids()
+    before, pids = tree.snapshot(running.path / STORAGE), running.lasting_pids()
     running.ctl(COLLECT, "--stop", *options).ok()
     assert tree.changed(before, tree.snapshot(running.path / STORAGE)) == set()
-    assert running.pids() == pids
+    assert running.lasting_pids() == pids
     assert running.client.pulls("grp/dry", old)
 
 

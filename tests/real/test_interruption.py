@@ -59,13 +59,13 @@ def _serving_throughout(root: Root, *, same_processes: bool = True) -> Iterator[
         answer = root.client.manifest("grp/kept", "v1")
         return "" if answer.body == IMAGE.content else f"{answer.status} {answer.body[:80]!r}"
 
-    pids = root.pids()
+    pids = root.lasting_pids()
     with Watch(look, pause=0.005) as watch:
         yield watch
     assert watch.findings == []
     assert watch.looks > 5
     if same_processes:
-        assert root.pids() == pids
+        assert root.lasting_pids() == pids
 
 
 # --- runs that are refused change nothing at all

@@ -64,10 +64,10 @@ def test_there_and_back(running: Root, three: Registry) -> None:
 
 
 def test_what_3_gave_up_is_refused_before_anything_changes(running: Root, three: Registry) -> None:
-    before = running.pids()
+    before = running.lasting_pids()
     _use(running, three, 'registry["compatibility_schema1_enabled"] = True')
     refused = running.ctl("reconfigure").exits(1)
     assert 'registry["compatibility_schema1_enabled"] needs Distribution 2: ' in refused.err
     assert "gitlab.py:" in refused.err
-    assert running.pids() == before
+    assert running.lasting_pids() == before
     assert "needs Distribution 2" in running.ctl("check-config").ok().err

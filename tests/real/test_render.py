@@ -71,10 +71,10 @@ def test_rendered_secrets_are_for_the_owner_alone(running: Root, tmp_path: Path)
 
 def test_render_touches_nothing_else(running: Root, tmp_path: Path) -> None:
     running.settings('registry["log_level"] = "debug"')
-    before, pids = running.snapshot(), running.pids()
+    before, pids = running.snapshot(), running.lasting_pids()
     running.ctl("render", "--output", str(tmp_path)).ok()
     assert tree.changed(before, running.snapshot()) == set()
-    assert running.pids() == pids
+    assert running.lasting_pids() == pids
     config = _rendered(tmp_path, running) / "var/opt/gitlab/registry/config.yml"
     assert yaml.safe_load(config.read_text(encoding="utf-8"))["log"]["level"] == "debug"
 
@@ -151,10 +151,10 @@ def test_render_without_the_programs(make_root: RootMaker) -> None:
 
 def test_dry_run_shows_and_changes_nothing(running: Root) -> None:
     running.settings('registry["log_level"] = "debug"', 'registry["nginx"]["hsts_max_age"] = 7')
-    before, pids = running.snapshot(), running.pids()
+    before, pids = running.snapshot(), running.lasting_pids()
     result = running.ctl("reconfigure", "--dry-run").ok()
     assert tree.changed(before, running.snapshot()) == set()
-    assert running.pids() == pids
+    assert running.lasting_pids() == pids
     assert '-  level: "info"' in result.out
     assert '+  level: "debug"' in result.out
     assert "max-age=7" in result.out

@@ -89,7 +89,7 @@ def test_parts_have_the_size_of_chunks(root: Root, s3: GuardedS3Server) -> None:
 def test_wrong_keys_are_reported_before_the_registry_is_switched_over(
     root: Root, s3: GuardedS3Server
 ) -> None:
-    settings, pids = root.read("etc/gitlab/gitlab.py"), root.pids()
+    settings, pids = root.read("etc/gitlab/gitlab.py"), root.lasting_pids()
     cases: list[tuple[dict[str, Any], str]] = [
         ({"secretkey": "not-the-secret"}, "SignatureDoesNotMatch"),
         ({"bucket": "of-others"}, "NoSuchBucket"),
@@ -105,7 +105,7 @@ def test_wrong_keys_are_reported_before_the_registry_is_switched_over(
     assert root.ctl("reconfigure", "--dry-run").exits(1)
     assert root.ctl("check-config").ok()
     root.write("etc/gitlab/gitlab.py", settings)
-    assert root.pids() == pids
+    assert root.lasting_pids() == pids
     assert root.reconfigure().nothing
 
 
