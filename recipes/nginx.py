@@ -8,15 +8,14 @@ from pathlib import Path
 from ctl.converge import Absent, Directory, Item, Template, Validation, reload
 from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
-from ctl.nginx.vhost import host, temporary_folders, vhost_variables
+from ctl.nginx.vhost import temporary_folders, vhost_variables
 from ctl.node.confinement import NGINX_MASTER, option, with_capabilities
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
 from ctl.settings.component import running
 from ctl.settings.components import COMPONENTS
 from ctl.settings.components.nginx import NGINX as COMPONENT
-from ctl.settings.rules.letsencrypt import certificate_given
-from ctl.tls import Authority, ServerCertificate
+from ctl.tls.served import served_certificate
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -56,7 +55,7 @@ def registry_vhost(node: Node) -> Iterator[Item]:
         yield Directory(logs, owner="root", group=node.attributes.web_server.group, mode=0o750)
     if vhost.https:
         yield Directory(node.layout.ssl, mode=0o755)
-        yield certificate(node)
+        yield served_certificate(node.attributes, node.layout)
     yield Template(
         vhost_file(node),
         source="nginx/gitlab-registry.conf.j2",
@@ -69,23 +68,6 @@ def log_folders(node: Node) -> set[Path]:
     """Those of services, which each makes itself."""
     running_here = running(COMPONENTS, node.attributes)
     return {Path(one.log_folder(node.attributes, node.layout)) for one in running_here if one.supervised}
-
-
-def certificate(node: Node) -> ServerCertificate:
-    """The certificate that clients see; made here only where the settings name none."""
-    vhost, letsencrypt = node.attributes.registry.nginx, node.attributes.letsencrypt
-    given, obtained = certificate_given(node.attributes), node.obtains_certificate
-    return ServerCertificate(
-        Path(vhost.ssl_certificate),
-        Path(vhost.ssl_certificate_key),
-        host=host(node.attributes),
-        served=Path(node.attributes.nginx.dir) / "run/certificate",
-        authority=None if given else Authority(node.layout.ssl / "ca.crt", node.layout.ssl / "ca.key"),
-        password_file=Path(vhost.ssl_password_file) if vhost.ssl_password_file else None,
-        owner=letsencrypt.owner if obtained else None,
-        group=letsencrypt.group if obtained else None,
-        notifies=(reload("nginx"),),
-    )
 
 
 def server(node: Node) -> Iterator[Item]:

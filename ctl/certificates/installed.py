@@ -24,6 +24,8 @@ from ctl.tls.certificates import (
     public_of_chain,
     public_of_key,
 )
+from ctl.tls.chain import Chain
+from ctl.tls.served import served_certificate
 from ctl.tls.vhost_files import KEY_SETTING, PASSWORD_SETTING, RENEW_DAYS, SETTING, read
 
 BUNDLE_SETTING = 'registry["rootcertbundle"]'
@@ -74,6 +76,7 @@ class Installed:
         denied: whether root could read it.
         host: for which it must be good; "" for any.
         renewal: who renews it, and from when on; "" where nobody does.
+        chain: where the file of a server leads; None where that is not known, or an authority gave it just so.
         failure: why it was not renewed when that was last tried; "" where it was.
     """
 
@@ -87,6 +90,7 @@ class Installed:
     host: str = ""
     renewal: str = ""
     failure: str = ""
+    chain: Chain | None = None
 
     def faults(self, now: datetime) -> list[str]:
         """What is broken already: clients or the registry refuse it."""
@@ -108,6 +112,10 @@ class Installed:
             found.append(f"{self.path} is good from {self.facts.not_before:%Y-%m-%d %H:%M} UTC only")
         if self.host and not self.facts.covers(self.host):
             found.append(f"{self.path} is not for {self.host}: clients refuse it")
+        if self.kind == "server" and self.facts.not_for_servers():
+            found.append(f"{self.path} {self.facts.not_for_servers()}")
+        if self.chain:
+            found += self.chain.warnings(self.path)
         if self.failure:
             found.append(f"{self.path} was not renewed when that was last tried: {self.failure}")
         return found
@@ -138,7 +146,12 @@ def _server(attributes: Attributes, layout: Layout) -> Iterator[Installed]:
     state = _key_of(chain[0], key, KEY_SETTING, passwords)
     facts = inspect(chain[0])
     renewal, failure = _renewal(attributes, layout, facts)
-    yield Installed("server", path, use, facts, state, host=host, renewal=renewal, failure=failure)
+    sent = None
+    if not obtains_certificate(attributes):
+        sent = served_certificate(attributes, layout).chain(layout.ssl / "ca.crt")
+    yield Installed(
+        "server", path, use, facts, state, host=host, renewal=renewal, failure=failure, chain=sent
+    )
     for pem in chain[1:]:
         yield Installed("issuer", path, "NGINX, sent along with the server's", inspect(pem))
 

@@ -23,7 +23,7 @@ from ctl.settings.component import Component
 from ctl.settings.components import COMPONENTS
 from ctl.settings.components.logs import LOG_ACCOUNT
 from ctl.settings.load import Loaded, load
-from ctl.settings.source import Diagnostic, Severity, first_of
+from ctl.settings.source import Diagnostic, SettingsError, Severity, first_of
 
 if TYPE_CHECKING:
     from ctl.converge.rollback import Undone
@@ -82,10 +82,27 @@ def check_outputs(ctx: Context, loaded: Loaded) -> None:
             recipes = load_recipes(ctx.layout)
             target = node(ctx, loaded, required=False, components=components_of(recipes))
             refuse_strangers(target, items(target, recipes), machine(ctx))
-    except PermissionError as error:
+    except (PermissionError, CtlError) as error:
+        denied = error if isinstance(error, PermissionError) else error.__cause__
+        if not isinstance(denied, PermissionError):
+            raise
         ctx.console.note(
-            f"note: {error.filename} cannot be read by this user: whose files are there is not checked"
+            f"note: {denied.filename} cannot be read by this user: whose files are there is not checked"
         )
+
+
+def certificate_problems(ctx: Context, attributes: Attributes) -> list[Diagnostic]:
+    """What clients will object to about the certificate that they see.
+
+    Raises:
+        SettingsError: it cannot be used: NGINX would not start with it.
+    """
+    from ctl.tls.served import problems
+
+    found = list(problems(attributes, ctx.layout, machine(ctx)))
+    if any(one.severity is Severity.ERROR for one in found):
+        raise SettingsError(found)
+    return found
 
 
 def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:

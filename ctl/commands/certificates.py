@@ -57,6 +57,8 @@ def _print(ctx: Context, found: list[Installed], now: datetime) -> None:
 
 
 def _rows(one: Installed, now: datetime) -> Iterator[tuple[str, str, Style | None]]:
+    from ctl.tls.chain import Reach
+
     yield "used by", one.use, None
     if one.facts is None:
         yield "content", "unknown (needs root)" if one.denied else "cannot be read", _bad(not one.denied)
@@ -65,6 +67,8 @@ def _rows(one: Installed, now: datetime) -> Iterator[tuple[str, str, Style | Non
     if one.facts.names:
         yield "names", ", ".join(one.facts.names), None
     yield "ends", *_end(one, now)
+    if one.chain:
+        yield "chain", str(one.chain), _bad(bad=True) if one.chain.reach is Reach.MISSING else None
     if one.renewal:
         yield "renewed", one.renewal, None
     if one.key:
@@ -116,6 +120,9 @@ def _described(one: Installed, now: datetime) -> dict[str, object]:
             "days_left": one.facts.days_left(now),
             "fingerprint": one.facts.fingerprint,
         }
+    if one.chain:
+        reach = one.chain.reach.name.lower()
+        found["chain"] = {"reach": reach, "last": one.chain.last, "url": one.chain.url or None}
     if one.renewal:
         found["renewal"] = one.renewal
     key = {"path": one.key.path, "state": one.key.state} if one.key else None

@@ -27,16 +27,23 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
     """Check the settings file: names, types, and whether settings agree.
 
     Works as any user and changes nothing. Warnings and notes do not fail it; what the registry program of
-    this machine cannot serve is a warning.
+    this machine cannot serve is a warning. The certificate that clients see, and its key, are looked at too.
     """
     if as_json:
         return _as_json(ctx, peer)
-    from ctl.cli.loading import check_outputs, load_for_command, print_diagnostics, unsupported_warnings
+    from ctl.cli.loading import (
+        certificate_problems,
+        check_outputs,
+        load_for_command,
+        print_diagnostics,
+        unsupported_warnings,
+    )
 
     loaded = load_for_command(ctx, use_secrets=False)
-    check_outputs(ctx, loaded)
     attributes = loaded.attributes
-    print_diagnostics(ctx, unsupported_warnings(attributes))
+    certificate = certificate_problems(ctx, attributes)
+    check_outputs(ctx, loaded)
+    print_diagnostics(ctx, [*unsupported_warnings(attributes), *certificate])
     doubts = _against(ctx, attributes, peer)
     print_diagnostics(ctx, doubts)
     agreement = f"; whether they agree with {peer} is not certain" if doubts else f" and agree with {peer}"
@@ -58,15 +65,17 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 
 
 def _as_json(ctx: Context, peer: Path | None) -> int:
-    from ctl.cli.loading import check_outputs, unsupported_warnings
+    from ctl.cli.loading import certificate_problems, check_outputs, unsupported_warnings
     from ctl.settings.load import load
     from ctl.settings.source import SettingsError
 
     try:
         loaded = load(ctx.settings_file, ctx.layout, use_secrets=False)
-        check_outputs(ctx, loaded)
         attributes = loaded.attributes
-        found = (*attributes.diagnostics, *unsupported_warnings(attributes), *_against(ctx, attributes, peer))
+        certificate = certificate_problems(ctx, attributes)
+        check_outputs(ctx, loaded)
+        here = (*unsupported_warnings(attributes), *certificate)
+        found = (*attributes.diagnostics, *here, *_against(ctx, attributes, peer))
         valid = True
     except SettingsError as error:
         found, valid = error.diagnostics, False

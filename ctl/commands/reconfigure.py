@@ -187,15 +187,16 @@ def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
 
 def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
     """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
+    from ctl.cli.loading import print_diagnostics
     from ctl.tls import ServerCertificate
     from ctl.tls.client_trust import HTTPS, trust_note
+    from ctl.tls.served import remarks
 
     changed = {change.resource for change in report.changes}
     for item in wanted:
         if not isinstance(item, ServerCertificate):
             continue
-        for warning in item.warnings():
-            ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {warning}")
+        print_diagnostics(ctx, remarks(node.attributes, node.layout))
         if item.name in changed and item.authority and item.local():
             port = urlsplit(node.attributes.registry_external_url).port or HTTPS
             ctx.console.note(trust_note(item.host, port, item.authority.certificate))

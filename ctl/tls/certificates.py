@@ -36,6 +36,7 @@ class CertificateFacts:
         not_before, not_after: validity, aware, UTC.
         fingerprint: SHA-256 in upper-case hexadecimal with colons, as `openssl x509 -fingerprint -sha256`.
         self_signed: whether its own key signed it.
+        other_purposes: what it may be used for, where it says so and serving TLS is not among it.
         chain: how many certificates the file holds, this one included.
     """
 
@@ -47,6 +48,7 @@ class CertificateFacts:
     fingerprint: str
     self_signed: bool
     chain: int = 1
+    other_purposes: tuple[str, ...] = ()
 
     def covers(self, host: str) -> bool:
         """Whether clients accept the certificate for a host (RFC 6125: SAN only, `*` for one whole label).
@@ -59,6 +61,12 @@ class CertificateFacts:
         if address is not None:
             return any(ip_literal(name) == address for name in self.names)
         return any(_name_covers(name, wanted) for name in self.names)
+
+    def not_for_servers(self) -> str:
+        """Why clients refuse it whatever its name and time; "" where they do not."""
+        if not self.other_purposes:
+            return ""
+        return f"is for {' and '.join(self.other_purposes)}, not for servers (serverAuth): clients refuse it"
 
     def days_left(self, now: datetime) -> int:
         """Whole days until the end, rounded down; negative once it has ended."""
@@ -115,8 +123,9 @@ def inspect(pem: bytes, *, where: str = "the certificate") -> CertificateFacts:
         not_before=first.not_valid_before_utc,
         not_after=first.not_valid_after_utc,
         fingerprint=first.fingerprint(SHA256()).hex(":").upper(),
-        self_signed=_issued(first, first),
+        self_signed=signed_by(first, first),
         chain=len(chain),
+        other_purposes=_other_purposes(first),
     )
 
 
@@ -160,6 +169,18 @@ def _names(certificate: x509.Certificate) -> Iterable[str]:
             yield str(name.value).lower()
 
 
+def _other_purposes(certificate: x509.Certificate) -> tuple[str, ...]:
+    from cryptography.x509 import ExtendedKeyUsage, ExtensionNotFound
+    from cryptography.x509.oid import ExtendedKeyUsageOID
+
+    try:
+        found = certificate.extensions.get_extension_for_class(ExtendedKeyUsage).value
+    except ExtensionNotFound:
+        return ()
+    good = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
+    return () if any(one in found for one in good) else tuple(one._name for one in found)
+
+
 def issued_by(certificate_pem: bytes, authority_pem: bytes) -> bool:
     """Whether the (first) certificate was signed by the authority's key under the authority's name.
 
@@ -167,10 +188,11 @@ def issued_by(certificate_pem: bytes, authority_pem: bytes) -> bool:
         CtlError: one of the two is no certificate.
     """
     certificate = load_chain(certificate_pem, where="the certificate")[0]
-    return _issued(certificate, load_chain(authority_pem, where="the CA's certificate")[0])
+    return signed_by(certificate, load_chain(authority_pem, where="the CA's certificate")[0])
 
 
-def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+def signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether the issuer's key signed the certificate under the issuer's name."""
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:

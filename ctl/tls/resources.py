@@ -16,6 +16,7 @@ from ctl.converge.steps import SetRights, WriteFile
 from ctl.errors import CtlError, PreflightError
 from ctl.tls.authority import Pair, issue
 from ctl.tls.certificates import inspect, matches
+from ctl.tls.chain import Chain, follow
 from ctl.tls.host_names import certificate_names
 from ctl.tls.local_ca import Authority
 from ctl.tls.vhost_files import RENEW_DAYS, SETTING, ServedPair, read
@@ -142,6 +143,22 @@ class ServerCertificate:
         except CtlError:
             # Unreadable: `plan` has reported it, or this is a rendering, which needs no certificate.
             return []
+
+    def chain(self, local: Path) -> Chain | None:
+        """Where the file leads; None where it cannot be read, is to be made, or came from an authority just now.
+
+        Args:
+            local: a CA of this node, which may be missing.
+        """
+        try:
+            if self.authority and (self._pair.missing() or self._stale(self.authority)):
+                return None
+            own = read(local, "the local CA") if local.is_file() else b""
+            return follow(
+                read(self.certificate, SETTING), self.clock(), where=str(self.certificate), local=own
+            )
+        except CtlError:  # as in `warnings`
+            return None
 
     def local(self) -> bool:
         """Whether the certificate there is of the local CA, which clients must trust."""

@@ -80,6 +80,7 @@ class ServedPair:
         return [
             *_time(self.certificate, facts, now),
             *_name(self.certificate, facts, host),
+            *_purpose(self.certificate, facts),
             *self._open_key(),
         ]
 
@@ -107,6 +108,10 @@ def _name(path: Path, facts: CertificateFacts, host: str) -> list[str]:
         return []
     names = ", ".join(facts.names) or "no name at all (it has no subject alternative names)"
     return [f"{path} is not for {host} but for {names}: clients refuse it"]
+
+
+def _purpose(path: Path, facts: CertificateFacts) -> list[str]:
+    return [f"{path} {facts.not_for_servers()}"] if facts.not_for_servers() else []
 
 
 def _how_to_compare(certificate: Path, key: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -65,3 +66,68 @@ def _general(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate and the key with which it issues others.
+
+    Args:
+        certificate: PEM.
+        key: its private key.
+    """
+
+    certificate: bytes
+    key: Key
+
+    @property
+    def name(self) -> x509.Name:
+        """Subject."""
+        return x509.load_pem_x509_certificate(self.certificate).subject
+
+
+def issue_one(
+    subject: str,
+    issuer: Issued | None = None,
+    *,
+    hosts: tuple[str, ...] = (),
+    url: str = "",
+    purpose: x509.ObjectIdentifier | None = None,
+    now: datetime = NOW,
+    days: int = 365,
+) -> Issued:
+    """A certificate as authorities issue them: a root without an issuer, a CA without hosts, else a server's.
+
+    Args:
+        subject: common name.
+        issuer: who signs.
+        hosts: subject alternative names.
+        url: where the issuer's certificate is published (AIA, caIssuers).
+        purpose: extended key usage.
+        now: when it is made.
+        days: how long it is good.
+    """
+    key = make_key()
+    own_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(own_name)
+        .issuer_name(issuer.name if issuer else own_name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=400))
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.BasicConstraints(ca=not hosts, path_length=None), critical=True)
+    )
+    if hosts:
+        builder = builder.add_extension(
+            x509.SubjectAlternativeName([_general(n) for n in hosts]), critical=False
+        )
+    if purpose:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    if url:
+        place = x509.UniformResourceIdentifier(url)
+        access = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+    signed = builder.sign(issuer.key if issuer else key, hashes.SHA256())
+    return Issued(signed.public_bytes(Encoding.PEM), key)
