@@ -1,4 +1,4 @@
-"""Puts the local CA where the tools of this machine look for it."""
+"""Puts a CA where the tools of this machine look for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import Rights, look
 from ctl.converge.steps import MakeDirectory
-from ctl.distribution import distribution
+from ctl.distribution import Distribution, distribution
 from ctl.errors import CtlError
 from ctl.machine.search import find_program
 from ctl.paths import Layout
@@ -22,8 +22,15 @@ FILE_MODE, FOLDER_MODE = 0o644, 0o755
 DOCKER_FOLDER = "/etc/docker/certs.d"
 """docs.docker.com, 'Verify repository client with certificates': HOST:PORT/ca.crt below it."""
 CONTAINERS_FOLDER = "/etc/containers/certs.d"
-"""containers-certs.d(5)."""
-PROGRAMS = {"docker": ("docker", "dockerd"), "podman": ("podman", "skopeo", "buildah")}
+"""containers-certs.d(5); without a folder of the registry there, Docker's is read."""
+CONTAINERD_FOLDER = "/etc/containerd/certs.d"
+"""containerd, docs/hosts.md: HOST:PORT/hosts.toml below it, where its configuration names it as config_path."""
+SYSTEM_FILE = str(Distribution.ca_own)
+PROGRAMS = {
+    "docker": ("docker", "dockerd"),
+    "podman": ("podman", "skopeo", "buildah"),
+    "containerd": ("containerd", "nerdctl"),
+}
 """Which programs show that a tool is in use on this machine."""
 _PATIENCE = 120.0
 
@@ -42,23 +49,26 @@ class Store:
     """Where one tool looks for the CA of one registry.
 
     Args:
-        tool: docker, podman or system.
+        tool: docker, podman, containerd or system.
         path: the CA's file there.
+        beside: a file that refers to it, and its content.
     """
 
     tool: str
     path: Path
+    beside: tuple[Path, str] | None = None
 
     def judge(self, ca: bytes, *, replace: bool) -> State:
         """What `put` is going to do.
 
         Args:
-            ca: the local CA, PEM.
-            replace: whether another CA may be replaced.
+            ca: PEM.
+            replace: whether another one may be replaced.
 
         Raises:
             CtlError: something else lies there, which is not to be replaced.
         """
+        referring = self._judge_beside(replace=replace)
         if not os.path.lexists(self.path):
             return State.NEW
         leads_nowhere = not self.path.exists()
@@ -67,10 +77,25 @@ class Store:
         if found is None and not replace:
             raise CtlError(
                 f"{self.path} is there already: {'a link that leads nowhere' if leads_nowhere else _name(present)}",
-                hint="--replace puts the local CA in its place; or keep both: copy it beside that one "
+                hint="--replace puts this registry's in its place; or keep both: copy it beside that one "
                 "under another name that ends in .crt",
             )
-        return found or State.REPLACED
+        return referring if found is State.TRUSTED else found or State.REPLACED
+
+    def _judge_beside(self, *, replace: bool) -> State:
+        if self.beside is None:
+            return State.TRUSTED
+        path, content = self.beside
+        if not os.path.lexists(path):
+            return State.NEW
+        if read(path, f"where {self.tool} looks").decode(errors="replace") == content:
+            return State.TRUSTED
+        if not replace:
+            raise CtlError(
+                f"{path} is there already, with other content",
+                hint="--replace writes it anew; or add to it by hand: " + content.splitlines()[-1].strip(),
+            )
+        return State.REPLACED
 
     def put(self, ca: bytes) -> None:
         """Write the CA; folders that are missing are made. Raises OSError with the path."""
@@ -78,6 +103,8 @@ class Store:
         for folder in reversed(missing):
             MakeDirectory(folder, Rights(FOLDER_MODE), parent=True).apply()
         write_atomic(self.path, ca, mode=FILE_MODE)
+        if self.beside:
+            write_atomic(self.beside[0], self.beside[1].encode(), mode=FILE_MODE)
 
 
 def stores(layout: Layout, registry: str) -> dict[str, Store]:
@@ -90,9 +117,25 @@ def stores(layout: Layout, registry: str) -> dict[str, Store]:
     paths = {
         "docker": f"{DOCKER_FOLDER}/{registry}/ca.crt",
         "podman": f"{CONTAINERS_FOLDER}/{registry}/ca.crt",
+        "containerd": f"{CONTAINERD_FOLDER}/{registry}/ca.crt",
         "system": str(distribution(layout.root).ca_own),
     }
-    return {tool: Store(tool, layout.path(path)) for tool, path in paths.items()}
+    hosts = layout.path(f"{CONTAINERD_FOLDER}/{registry}/hosts.toml")
+    beside = {"containerd": (hosts, hosts_toml(registry))}
+    return {tool: Store(tool, layout.path(path), beside.get(tool)) for tool, path in paths.items()}
+
+
+def hosts_toml(registry: str) -> str:
+    """What containerd reads of a registry: the mirror that it asks, and the CA of that.
+
+    Args:
+        registry: as `ctl.tls.client_trust.registry_name` writes it.
+    """
+    url = f"https://{registry}"
+    return (
+        f'server = "{url}"\n\n[host."{url}"]\n  capabilities = ["pull", "resolve", "push"]\n'
+        f'  ca = "{CONTAINERD_FOLDER}/{registry}/ca.crt"\n'
+    )
 
 
 def installed_tools() -> list[str]:
@@ -139,7 +182,7 @@ def update_system(ca: bytes, program: Path) -> bool:
 def _compare(present: bytes, ca: bytes) -> State | None:
     """How the file in a store stands to the CA; None where it is another's."""
     try:
-        there, own = load_chain(present, where="the file"), load_chain(ca, where="the local CA")
+        there, own = load_chain(present, where="the file"), load_chain(ca, where="the CA")
         if all(one in there for one in own):
             return State.TRUSTED
         same_keys = set(public_of_chain(present)) == set(public_of_chain(ca))

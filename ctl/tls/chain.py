@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -42,12 +43,16 @@ class Chain:
         last: the subject of the last certificate; of the missing issuer where that is not there.
         url: where the missing issuer's certificate is published (RFC 5280, 4.2.2.1, caIssuers); "" if unknown.
         ended: subjects of certificates above the server's own that are not valid any more.
+        root: the last certificate, PEM; empty where the issuer is missing.
+        alone: whether that is the server's own.
     """
 
     reach: Reach
     last: str
     url: str = ""
     ended: tuple[str, ...] = ()
+    root: bytes = field(default=b"", repr=False)
+    alone: bool = False
 
     def __str__(self) -> str:
         """For people, in one line."""
@@ -97,22 +102,32 @@ def follow(pem: bytes, now: datetime, *, where: str, local: bytes = b"") -> Chai
         CtlError: it holds no certificate.
     """
     at, *rest = load_chain(pem, where=where)
+    from cryptography.hazmat.primitives.serialization import Encoding
+
     own, first = load_chain(local, where="the local CA") if local else [], at
     above: list[x509.Certificate] = []
     while True:
         ended = tuple(name(one) for one in above if one.not_valid_after_utc <= now)
-        if at in own:
-            return Chain(Reach.LOCAL, name(at), ended=ended)
-        if at in _roots().get(at.subject.public_bytes(), ()):
-            return Chain(Reach.KNOWN, name(at), ended=ended)
-        if signed_by(at, at):
-            return Chain(Reach.SELF_SIGNED if at is first else Reach.PRIVATE, name(at), ended=ended)
+        reach = _end(at, own, alone=at is first)
+        if reach:
+            return Chain(reach, name(at), "", ended, at.public_bytes(Encoding.PEM), at is first)
         candidates = [*own, *_roots().get(at.issuer.public_bytes(), ()), *rest]
         issuer = next((one for one in candidates if one not in above and signed_by(at, one)), None)
         if issuer is None:
             return Chain(Reach.MISSING, at.issuer.rfc4514_string(), _published(at), ended)
         above.append(issuer)
         at = issuer
+
+
+def _end(at: x509.Certificate, own: Iterable[x509.Certificate], *, alone: bool) -> Reach | None:
+    """How the chain ends with a certificate; None where it goes on."""
+    if at in own:
+        return Reach.LOCAL
+    if at in _roots().get(at.subject.public_bytes(), ()):
+        return Reach.KNOWN
+    if signed_by(at, at):
+        return Reach.SELF_SIGNED if alone else Reach.PRIVATE
+    return None
 
 
 def name(certificate: x509.Certificate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ctl.distribution import Distribution
 from ctl.tls.certificates import normal_host
 
 HTTPS = 443
@@ -27,8 +28,8 @@ def trust_note(host: str, port: int, ca: Path) -> str:
     return "\n".join(
         [
             f"The certificate of {name} is signed by a local CA, which clients do not know yet: {ca}",
-            "Trust it on this machine by `ctl trust`; copy it to each other client as",
-            f"  Docker:          /etc/docker/certs.d/{name}/ca.crt",
-            f"  podman, skopeo:  /etc/containers/certs.d/{name}/ca.crt (or name its folder: --cert-dir DIR)",
+            "Trust it on this machine by `ctl trust` (for every program: --system); copy it to each other client as",
+            f"  /etc/docker/certs.d/{name}/ca.crt for Docker, podman, skopeo and buildah; or",
+            f"  {Distribution.ca_own}, and run {Distribution.ca_command}: for every program",
         ]
     )

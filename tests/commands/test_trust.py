@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from ctl.certificates import stores as trusting
 from ctl.tls.authority import Pair, issue, make_authority, renew_authority
-from tests.harness.certificates import certificate_pem, key_pem, make_key
+from tests.harness.certificates import certificate_pem, issue_one, key_pem, make_key
 from tests.harness.cli import Cli
 
 HOST = "registry.example.com"
@@ -145,20 +147,26 @@ def test_a_link_that_leads_nowhere(cli: Cli) -> None:
     assert not (cli.root / "nowhere").exists()
 
 
-def test_a_certificate_of_a_public_authority_needs_nothing(bare: Cli) -> None:
+def test_a_certificate_of_a_public_authority_needs_nothing(
+    bare: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     public = make_authority("the world's", now=NOW)
+    monkeypatch.setenv("SSL_CERT_FILE", str(put(tmp_path, "bundle.pem", public.certificate)))
     serve(bare.root, issue(public, [HOST], now=NOW))
     said = bare("trust", "--docker")
     assert (said.code, said.out.startswith("nothing to do: ")) == (0, True)
-    assert "clients that know that issuer need nothing" in said.out
+    assert "clients that know it need nothing" in said.out
     assert not (bare.root / DOCKER).exists()
     assert bare("trust", "--json").json()["needed"] is False
 
 
-def test_a_self_signed_certificate_is_not_called_trusted(bare: Cli) -> None:
+def test_a_self_signed_certificate(bare: Cli) -> None:
     key = make_key()
-    serve(bare.root, Pair(certificate_pem(key, HOST, now=NOW), key_pem(key)), ca=None)
-    assert "self-signed" in bare("trust", "--docker").out
+    pem = certificate_pem(key, HOST, now=NOW)
+    serve(bare.root, Pair(pem, key_pem(key)), ca=None)
+    assert "docker: trusted now" in bare("trust", "--docker").out
+    assert (bare.root / DOCKER).read_bytes() == pem
+    assert f"{HOST}:{bare.root}/etc/gitlab/ssl/{HOST}.crt" in bare("trust", "--docker").out
 
 
 def test_before_the_first_reconfigure(bare: Cli) -> None:
@@ -188,7 +196,72 @@ def test_the_commands_for_another_machine(cli: Cli) -> None:
         f"scp {HOST}:{cli.root}/etc/gitlab/ssl/ca.crt {folder}/ca.crt",
     ]
     assert all(f"  {line}\n" in cli("trust", "--docker").out for line in commands)
-    assert "/etc/containers/certs.d/" in cli("trust", "--podman", "--json").json()["commands"][1]
+    assert cli("trust", "--podman", "--json").json()["commands"] == commands, "podman reads that folder, too"
+
+
+def test_clients_that_read_the_machines_list_alone(cli: Cli) -> None:
+    printed = cli("trust", "--podman")
+    assert (
+        "helm, oras, crane, regctl and containerd read the machine's list alone: sudo ctl trust --system"
+        in printed.out
+    )
+    target = "/usr/local/share/ca-certificates/registry-ctl.crt"
+    commands = cli("trust", "--podman", "--json").json()["system_commands"]
+    assert commands == [f"scp {HOST}:{cli.root}/etc/gitlab/ssl/ca.crt {target}", "update-ca-certificates"]
+    assert all(f"  {line}\n" in printed.out for line in commands)
+
+
+def test_containerd(cli: Cli) -> None:
+    folder = f"etc/containerd/certs.d/{NAME}"
+    assert f"containerd: trusted now ({cli.root}/{folder}/ca.crt)" in cli("trust", "--containerd").out
+    assert (cli.root / folder / "ca.crt").read_bytes() == CA.certificate
+    hosts = cli.root / folder / "hosts.toml"
+    assert tomllib.loads(hosts.read_text(encoding="utf-8")) == {
+        "server": f"https://{NAME}",
+        "host": {
+            f"https://{NAME}": {"capabilities": ["pull", "resolve", "push"], "ca": f"/{folder}/ca.crt"},
+        },
+    }
+    assert "containerd: already trusted" in cli("trust", "--containerd").out
+    hosts.write_text("# mine\n", encoding="utf-8")
+    refused = cli("trust", "--containerd")
+    assert (refused.code, "hosts.toml is there already" in refused.err) == (1, True)
+    assert hosts.read_text(encoding="utf-8") == "# mine\n"
+    assert "containerd: replaced" in cli("trust", "--containerd", "--replace").out
+    assert "[host." in hosts.read_text(encoding="utf-8")
+
+
+def run_as_on_another_machine(commands: list[str], folder: Path) -> None:
+    """Run printed commands with every folder of the other machine below another one, and no host to copy from."""
+    script = "\n".join(commands).replace("/etc/docker/", f"{folder}/").replace(f"scp {HOST}:", "cp ")
+    subprocess.run(["sh", "-euc", script], check=True)
+
+
+def test_a_private_ca_whose_root_is_in_the_file(bare: Cli, tmp_path: Path) -> None:
+    private = issue_one("Private Root", now=NOW)
+    middle = issue_one("Middle", private, now=NOW)
+    server = issue_one(HOST, middle, hosts=(HOST,), now=NOW)
+    file = b"".join(one.certificate for one in (server, middle, private))
+    serve(bare.root, Pair(file, key_pem(server.key)), ca=None)
+    assert "docker: trusted now" in bare("trust", "--docker").out
+    assert (bare.root / DOCKER).read_bytes() == private.certificate
+    found = bare("trust", "--docker", "--json").json()
+    assert (found["ca"], found["subject"]) == (None, "CN=Private Root")
+    run_as_on_another_machine(found["commands"], tmp_path / "other")
+    assert (tmp_path / f"other/certs.d/{NAME}/ca.crt").read_bytes() == private.certificate
+
+
+def test_a_private_ca_that_is_not_in_the_file(bare: Cli, tmp_path: Path) -> None:
+    private, other = issue_one("Private Root", now=NOW), issue_one("Other", now=NOW)
+    server = issue_one(HOST, private, hosts=(HOST,), now=NOW)
+    serve(bare.root, Pair(server.certificate, key_pem(server.key)), ca=None)
+    refused = bare("trust", "--docker")
+    assert (refused.code, "CN=Private Root, which is not in" in refused.err) == (1, True)
+    assert "ctl trust --ca FILE" in refused.err
+    for one, code in ((other, 1), (private, 0)):
+        file = put(tmp_path, "company.pem", one.certificate)
+        assert bare("trust", "--docker", "--ca", str(file)).code == code
+    assert (bare.root / DOCKER).read_bytes() == private.certificate
 
 
 def test_brackets_of_an_address_are_quoted_for_the_shell(bare: Cli) -> None:

@@ -100,7 +100,7 @@ def test_the_printed_commands_work(machine: Machine, tmp_path: Path) -> None:
     lines = machine.ctl("trust", "--docker").ok().out.splitlines()
     machine.run("rm", "-rf", "/etc/docker/certs.d").ok()
     assert refused(machine, tmp_path)
-    mkdir, scp = (line.strip() for line in lines if line.startswith("  "))
+    mkdir, scp, *_ = (line.strip() for line in lines if line.startswith("  "))
     name = machine.run("hostname").ok().out.strip()
     machine.run("sh", "-c", f"{mkdir} && {scp.replace('scp ', 'cp ').replace(f'{name}:', '')}").ok()
     push(machine, tmp_path).ok()
