@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "graceful-kill": "ctl.commands.service:graceful_kill",
     "service-list": "ctl.commands.service_list:service_list",
     "tail": "ctl.commands.tail:tail",
+    "registry-check-storage": "ctl.commands.registry_check_storage:registry_check_storage",
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-token": "ctl.commands.registry_token:registry_token",
     "user": "ctl.commands.user:user",

@@ -81,17 +81,17 @@ def _problem(address: str, said: Any) -> str:  # noqa: ANN401
         connection.request("GET", f"/v2/{_REPOSITORY}/tags/list")
         status = connection.getresponse().status
     except TimeoutError:
-        return f"it did not answer within {SECONDS:.0f} s{_last_detail(said(), before='; ')}"
+        return f"it did not answer within {SECONDS:.0f} s{last_detail(said(), before='; ')}"
     except (OSError, http.client.HTTPException) as error:
         return f"the registry ended: {error}"
     finally:
         connection.close()
     if status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND):
         return ""
-    return _last_detail(said()) or f"the registry answers {status}"
+    return last_detail(said()) or f"the registry answers {status}"
 
 
-def _last_detail(lines: Iterable[str], *, before: str = "") -> str:
+def last_detail(lines: Iterable[str], *, before: str = "") -> str:
     """What the driver reported, in one line."""
     found = [match["text"] for line in lines if (match := _DETAIL.search(line))]
     if not found:

@@ -24,6 +24,8 @@ needs_bash = pytest.mark.skipif(BASH is None, reason="bash is not installed")
 needs_zsh = pytest.mark.skipif(ZSH is None, reason="zsh is not installed")
 needs_fish = pytest.mark.skipif(FISH is None, reason="fish is not installed")
 
+_OF_REGISTRY = [name for name in COMMANDS if name.startswith("registry-")]
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -55,7 +57,7 @@ def complete(home: Path, *words: str) -> list[str]:
 
 @needs_bash
 def test_commands_and_options(home: Path) -> None:
-    assert complete(home, "ctl", "reg") == ["registry-garbage-collect", "registry-token"]
+    assert complete(home, "ctl", "reg") == _OF_REGISTRY
     assert complete(home, "ctl", "completion", "") == ["bash", "zsh", "fish"]
     assert complete(home, "ctl", "backup-etc", "--no-d") == ["--no-delete-old-backups"]
 
@@ -91,7 +93,7 @@ def test_the_key_itself_in_zsh(home: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("ctl registry-", ["registry-garbage-collect", "registry-token"]),
+        ("ctl registry-", _OF_REGISTRY),
         ("ctl completion ", ["bash", "fish", "zsh"]),
         ("ctl backup-etc --no-d", ["--no-delete-old-backups"]),
         ("ctl settings describe registry.log_l", ["registry.log_level"]),

@@ -197,15 +197,25 @@ class Stack:
 
     def begin(self, *arguments: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a collection and go on."""
+        return self._begin("registry-garbage-collect", *self.mode, *arguments, env=env or {})
+
+    def ctl(self, *arguments: str, code: int = 0) -> str:
+        """Run another command to its end. Returns all that it printed."""
+        process = self._begin(*arguments, env={})
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, f"exit {process.returncode}, not {code}:\n{out}{err}"
+        assert "Traceback" not in out + err
+        return out + err
+
+    def _begin(self, *arguments: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
         environment = {
             "PATH": f"{self.wrapper.parent}:/usr/bin:/bin",
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONDONTWRITEBYTECODE": "1",
-            **(env or {}),
+            **env,
         }
-        command = [sys.executable, "-m", "ctl", "--root", str(self.layout.root), "registry-garbage-collect"]
         return subprocess.Popen(
-            [*command, *self.mode, *arguments],
+            [sys.executable, "-m", "ctl", "--root", str(self.layout.root), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,16 +6,19 @@ import http.client
 import json
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from tests.harness.server import Server
+
+_MOTO = Path(__file__).with_name("moto_server.py")
 
 
 class S3Server(Server):
     """A server that speaks S3 and keeps objects in memory; use it as a context."""
 
     def __init__(self) -> None:
-        super().__init__([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "{port}"])
+        super().__init__([sys.executable, str(_MOTO), "-H", "127.0.0.1", "-p", "{port}"])
 
     def make_bucket(self, name: str) -> None:
         """Make an empty bucket.
@@ -77,8 +80,7 @@ class GuardedS3Server(S3Server):
         anybody = Credentials("any", "any")
         iam, sts = (self.aws(service, anybody) for service in ("iam", "sts"))
         self.aws("s3", anybody).create_bucket(Bucket=self._bucket)
-        everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+        policy = _policy("s3:*", "iam:*")
         iam.create_user(UserName="registry")
         iam.put_user_policy(UserName="registry", PolicyName="all", PolicyDocument=policy)
         key = iam.create_access_key(UserName="registry")["AccessKey"]
@@ -103,6 +105,21 @@ class GuardedS3Server(S3Server):
             region_name="us-east-1",
         )
 
+    def user_who_may(self, name: str, *actions: str) -> Credentials:
+        """A new user with these permissions and no others."""
+        iam = self.aws("iam")
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="some", PolicyDocument=_policy(*actions))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def keys(self, prefix: str) -> set[str]:
+        """The keys of all objects below a prefix, and those of uploads under way."""
+        s3 = self.aws("s3")
+        objects = s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", [])
+        uploads = s3.list_multipart_uploads(Bucket=self._bucket, Prefix=prefix).get("Uploads", [])
+        return {str(one["Key"]) for one in (*objects, *uploads)}
+
     def properties(self, suffix: str) -> dict[str, Any]:
         """What the server knows of the one object whose key ends so, and its `key`."""
         s3 = self.aws("s3")
@@ -116,3 +133,8 @@ class GuardedS3Server(S3Server):
         (upload,) = s3.list_multipart_uploads(Bucket=self._bucket)["Uploads"]
         listed = s3.list_parts(Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"])
         return [part["Size"] for part in listed["Parts"]]
+
+
+def _policy(*actions: str) -> str:
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})

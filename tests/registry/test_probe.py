@@ -64,7 +64,7 @@ def test_storage_is_asked_the_first_time(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_stores_own_words(line: str, told: str) -> None:
-    assert probe._last_detail(["level=info", line]) == told
+    assert probe.last_detail(["level=info", line]) == told
 
 
 @pytest.mark.real
