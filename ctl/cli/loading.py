@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from ctl.converge.rollback import Undone
 
 
-def load_for_command(ctx: Context, *, use_secrets: bool = True) -> Loaded:
-    """Read the settings and print their warnings and notes.
+def load_for_command(ctx: Context, *, use_secrets: bool = True, take_up: bool | None = None) -> Loaded:
+    """Read the settings and print their warnings and notes. The arguments are those of ctl.settings.load.load.
 
     Raises:
         SettingsError: with every error of the file.
     """
-    loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets)
+    loaded = load(ctx.settings_file, ctx.layout, use_secrets=use_secrets, take_up=take_up)
     print_diagnostics(ctx, loaded.attributes.diagnostics)
     return loaded
 

@@ -39,7 +39,7 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
         unsupported_warnings,
     )
 
-    loaded = load_for_command(ctx, use_secrets=False)
+    loaded = load_for_command(ctx, use_secrets=False, take_up=True)
     attributes = loaded.attributes
     certificate = certificate_problems(ctx, attributes)
     check_outputs(ctx, loaded)
@@ -70,7 +70,7 @@ def _as_json(ctx: Context, peer: Path | None) -> int:
     from ctl.settings.source import SettingsError
 
     try:
-        loaded = load(ctx.settings_file, ctx.layout, use_secrets=False)
+        loaded = load(ctx.settings_file, ctx.layout, use_secrets=False, take_up=True)
         attributes = loaded.attributes
         certificate = certificate_problems(ctx, attributes)
         check_outputs(ctx, loaded)

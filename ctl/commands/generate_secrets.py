@@ -23,9 +23,14 @@ def generate_secrets(ctx: Context) -> None:
                 'package["generate_secrets_json_file"] is False: secrets may not be written',
                 hint="Set it to True, or give the secrets in the settings.",
             )
-        if not secrets.new:
+        if not secrets.new and not secrets.taken_up:
             ctx.console.say(f"{path}: nothing is missing")
             return
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         write_atomic(path, secrets.content() or b"", mode=0o600)
-    ctx.console.say(f"{path}: made {', '.join(secrets.new)}")
+    done = [
+        f"{word} {', '.join(names)}"
+        for word, names in (("made", secrets.new), ("kept", secrets.taken_up))
+        if names
+    ]
+    ctx.console.say(f"{path}: {'; '.join(done)}")

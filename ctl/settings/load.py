@@ -39,6 +39,7 @@ def load(
     *,
     environment: Mapping[str, str] | None = None,
     use_secrets: bool = True,
+    take_up: bool | None = None,
 ) -> Loaded:
     """Read, derive and check the settings of a node. Writes nothing.
 
@@ -48,6 +49,7 @@ def load(
         environment: what env() reads; by default that of the process.
         use_secrets: whether the secrets file must be readable if it is there, and a missing pair is made from
             the start. Else a file that this user may not read counts as missing: for commands of any user.
+        take_up: whether secrets that the file has lost are taken from what is deployed; by default as use_secrets.
 
     Raises:
         UsageFault: there is no settings file.
@@ -56,6 +58,7 @@ def load(
     """
     _require(settings_file)
     secrets = Secrets.read(layout.secrets_file, required=use_secrets)
+    secrets.taking_up = use_secrets if take_up is None else take_up
     if use_secrets:
         secrets.prepare_pair()
     variables = os.environ if environment is None else environment

@@ -26,9 +26,11 @@ class Site:
 
     Args:
         folder: the root.
+        take_up: whether secrets that are lost are taken from what is deployed.
     """
 
     folder: Path
+    take_up: bool = False
 
     @property
     def layout(self) -> Layout:
@@ -53,7 +55,13 @@ class Site:
         self, text: str, *, environment: Mapping[str, str] | None = None, use_secrets: bool = False
     ) -> Loaded:
         """Load a settings text. Without secrets, the pair is made only if a test asks for it."""
-        return load(self.write(text), self.layout, environment=environment or {}, use_secrets=use_secrets)
+        return load(
+            self.write(text),
+            self.layout,
+            environment=environment or {},
+            use_secrets=use_secrets,
+            take_up=use_secrets or self.take_up,
+        )
 
     def attributes(self, text: str, *, environment: Mapping[str, str] | None = None) -> Attributes:
         """The attributes of a settings text."""

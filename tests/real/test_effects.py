@@ -91,6 +91,43 @@ def _accepts(root: Root, key: str) -> bool:
     return root.client.request("POST", "/v2/grp/any/blobs/uploads/", headers=headers).status == 202
 
 
+def test_lost_secrets_are_taken_up_from_what_is_deployed(running: Root) -> None:
+    """No service restarts, a token of before holds, an upload of before goes on."""
+    old, process = running.secrets(), running.pids()["registry"]
+    begun = _begin_upload(running, "grp/lost").header("Location").removeprefix(running.url)
+    file = running.path / "etc/gitlab/gitlab-secrets.json"
+    for lost in (old, {"internal_key"}, {"http_secret"}):
+        left = {name: text for name, text in old.items() if name not in lost}
+        running.write("etc/gitlab/gitlab-secrets.json", json.dumps({"registry": left}), mode=0o600)
+        if not left:
+            file.unlink()
+        said = running.ctl("reconfigure", "--json").ok()
+        assert "has lost what is deployed; taken up again: registry." in said.err
+        assert read_report(said.json(), running.path).paths == {"etc/gitlab/gitlab-secrets.json"}
+        assert running.secrets() == old
+    assert running.pids()["registry"] == process
+    assert _accepts(running, old["internal_key"])
+    more = running.client.authorised("PATCH", begun, repository="grp/lost", actions="pull,push", body=b"more")
+    assert more.status == 202
+    assert "deployed" not in running.ctl("check-config").ok().err
+
+
+def test_deployed_halves_that_do_not_fit_are_refused(running: Root) -> None:
+    secrets = running.path / "etc/gitlab/gitlab-secrets.json"
+    key = running.path / "var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"
+    kept, fitting = secrets.read_text(), key.read_text()
+    secrets.unlink()
+    key.write_text(seeds.pair(8)[0])
+    for command in ("check-config", "reconfigure"):
+        said = running.ctl(command)
+        assert said.code == 2
+        assert f"{key} is not the key of" in said.err
+        assert "from a backup; or delete both files, and a new pair is made" in said.err
+    assert running.serves()
+    key.write_text(fitting)
+    running.write("etc/gitlab/gitlab-secrets.json", kept, mode=0o600)
+
+
 def test_deleted_secrets_make_a_new_pair_that_works_at_once(running: Root) -> None:
     """The guide's way to a new pair: delete the `registry` section of the secrets and reconfigure."""
     old = running.secrets()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ctl.settings.rules.keys import given_key
+from pathlib import Path
+
+from ctl.settings.rules.keys import deployed_certificate, deployed_keys, given_key
 from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
+from ctl.settings.secrets.deployed import deployed
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 from ctl.settings.view import View
 
@@ -60,9 +63,39 @@ def kept_secrets_persist(view: View) -> None:
     if not view["package.generate_secrets_json_file"] and view.secrets.new:
         view.warning(
             "package.generate_secrets_json_file",
-            f"is False: {', '.join(view.secrets.new)} made in this run do not persist, every run makes others",
+            f"is False: {', '.join(view.secrets.new)} made in this run do not persist but in what is deployed",
             "Give them in the settings.",
         )
 
 
-CHECKS = (keys_are_one, pair_is_whole, pair_matches, kept_secrets_persist)
+def lost_secrets_are_taken_up(view: View) -> None:
+    """What the secrets file has lost while it is deployed goes on as it is."""
+    found = view.secrets.taken_up
+    if found:
+        places = ", ".join(f"{name} from {path}" for name, path in found.items())
+        view.warning("", f"{view.secrets.path} has lost what is deployed; taken up again: {places}")
+
+
+def new_secrets_end_what_the_old_ones_made(view: View) -> None:
+    """Said where an earlier run has deployed others."""
+    if view.secrets.unseen or not view.secrets.taking_up:
+        return
+    path, made = view.secrets.path, view.secrets.new
+    keep = f"To go on with the former, put back {path} as it was." if view.secrets.persistent else ""
+    if KEY in made and (deployed_certificate(view) or deployed_keys(view)):
+        elsewhere = "" if next(signers(view), None) else "; who issues tokens elsewhere needs the new key"
+        what = f"is made anew with its certificate: tokens and refresh tokens of the former end{elsewhere}"
+        view.warning(KEY, what, keep)
+    secret, config = "registry.http_secret", Path(view["registry.dir"]) / "config.yml"
+    if secret in made and deployed([config]):
+        view.warning(secret, "is made anew: uploads that are under way cannot be continued", keep)
+
+
+CHECKS = (
+    keys_are_one,
+    pair_is_whole,
+    pair_matches,
+    kept_secrets_persist,
+    lost_secrets_are_taken_up,
+    new_secrets_end_what_the_old_ones_made,
+)

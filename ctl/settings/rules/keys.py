@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ctl.settings.attributes import OriginKind
 from ctl.settings.option import rule
 from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
-from ctl.settings.secrets.token_pair import UnusableKey, matches
+from ctl.settings.secrets import deployed
+from ctl.settings.secrets.deployed import Found
+from ctl.settings.secrets.token_pair import UnusableKey, is_rsa_key, matches
 from ctl.settings.view import UNSET, Sourced, Unset, View
 
 _NEW_PAIR = "Delete the registry section of {path} and run `ctl reconfigure`: it makes a new pair."
@@ -32,6 +35,11 @@ def http_secret(view: View) -> Sourced:
         return Sourced(stored, OriginKind.SECRETS)
     if not view["registry.enable"]:
         return Sourced(None, OriginKind.DEFAULT)
+    config = Path(view["registry.dir"]) / "config.yml"
+    found = deployed.http_secret(config) if view.secrets.taking_up and view.secrets.lost else None
+    if found:
+        view.secrets.take_up("http_secret", found.text, found.path)
+        return Sourced(found.text, OriginKind.SECRETS)
     if not _may_make(view, "registry.http_secret"):
         return Sourced(None, OriginKind.DEFAULT)
     return Sourced(view.secrets.make_http_secret(), OriginKind.GENERATED)
@@ -69,9 +77,53 @@ def _pair(view: View) -> _Pair:
     needed = view["registry.enable"] or view["gitlab_rails.registry_enabled"]
     if not needed:
         return _Pair(key, certificate, OriginKind.SECRETS if key or certificate else OriginKind.DEFAULT)
+    if view.secrets.taking_up and view.secrets.lost and not (key and certificate):
+        key, certificate = _taken_up(view, key, certificate)
     if not key and not certificate:
         return _made(view)
     return _stored(view, key, certificate)
+
+
+def _taken_up(view: View, key: str | None, certificate: str | None) -> tuple[str | None, str | None]:
+    """The pair, with the half that the secrets file lacks as it is deployed, where that fits."""
+    keys, checked = deployed_keys(view), deployed_certificate(view)
+    if not key and not certificate:
+        return _both_taken_up(view, keys, checked)
+    if certificate and keys and deployed.fits(keys.text, certificate):
+        view.secrets.take_up("internal_key", keys.text, keys.path)
+        return keys.text, certificate
+    if key and checked and deployed.fits(key, checked.text):
+        view.secrets.take_up("internal_certificate", checked.text, checked.path)
+        return key, checked.text
+    return key, certificate
+
+
+def _both_taken_up(view: View, key: Found | None, checked: Found | None) -> tuple[str | None, str | None]:
+    if key and checked and not deployed.fits(key.text, checked.text):
+        view.error(
+            KEY,
+            f"is in neither the settings nor {view.secrets.path}, and what is deployed does not fit: {key.path} is not "
+            f"the key of {checked.path}",
+            f"Put back {view.secrets.path} from a backup; or delete both files, and a new pair is made.",
+        )
+        return None, None
+    if key and (checked or not view["registry.enable"] or is_rsa_key(key.text)):
+        view.secrets.take_up("internal_key", key.text, key.path)
+    elif key or (checked and any(signers(view))):
+        return None, None  # nothing could sign what that certificate accepts: a new pair is needed
+    if checked:
+        view.secrets.take_up("internal_certificate", checked.text, checked.path)
+    return key.text if key else None, checked.text if checked else None
+
+
+def deployed_keys(view: View) -> Found | None:
+    """The key as an earlier run gave it to those that sign on this node."""
+    return deployed.deployed(Path(one.key) for one in signers(view))
+
+
+def deployed_certificate(view: View) -> Found | None:
+    """The certificate as an earlier run gave it to the registry of this node."""
+    return deployed.deployed([Path(view["registry.rootcertbundle"])]) if view["registry.enable"] else None
 
 
 def _made(view: View) -> _Pair:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ctl.settings.option import rule
+from ctl.settings.secrets.deployed import deployed, fits
 from ctl.settings.values import Values
 from ctl.settings.view import View
 
@@ -34,8 +36,16 @@ def key_is_elsewhere(view: View) -> bool:
         return False
     if view.said(CERTIFICATE) is not None:
         return True
-    stored = view.secrets.stored
-    return stored("internal_certificate") is not None and stored("internal_key") is None
+    certificate = view.secrets.stored("internal_certificate")
+    if certificate is None or view.secrets.stored("internal_key") is not None:
+        return False
+    here = deployed([Path(issuers_key(view))]) if view.secrets.lost else None
+    return here is None or not fits(here.text, certificate)
+
+
+def issuers_key(values: Values) -> str:
+    """Where the token issuer of this machine has the key."""
+    return f"{values['registry_auth.dir']}/gitlab-registry.key"
 
 
 @rule("external_url, else registry_external_url; with registry_auth always the latter")
@@ -85,7 +95,7 @@ def signers(values: Values) -> Iterator[Signer]:
         yield Signer(
             what="the token issuer (registry_auth.enable)",
             service="registry-auth",
-            key=f"{values['registry_auth.dir']}/gitlab-registry.key",
+            key=issuers_key(values),
             owner="root",
             group=values["registry_auth.group"],
             mode=0o640,

@@ -30,13 +30,18 @@ class Secrets:
 
     Attributes:
         persistent: whether what is made may be written (package["generate_secrets_json_file"]).
-        unseen: whether the file is not looked at (another node's): what is missing may well be there.
+        unseen: whether the file is not looked at (another node's, or another user's): what is missing may well be
+            there.
+        taking_up: whether what the file has lost is taken from what is deployed: for who deploys, or asks about it.
+        taken_up: the secrets that the file has lost and that are deployed, by name, with the file that has each.
     """
 
     def __init__(self, path: Path, data: dict[str, Any] | None = None, raw: bytes | None = None) -> None:
         self.path = path
         self.persistent = True
         self.unseen = False
+        self.taking_up = False
+        self.taken_up: dict[str, Path] = {}
         self._data = data or {}
         self._raw = raw
         self._made: dict[tuple[str, str], Any] = {}
@@ -59,7 +64,9 @@ class Secrets:
             return cls(path)
         except PermissionError:
             if not required:
-                return cls(path)
+                found = cls(path)
+                found.unseen = True
+                return found
             raise CtlError(
                 f"{path}: may not be read by this user", hint="Run the command as root (sudo)."
             ) from None
@@ -68,7 +75,13 @@ class Secrets:
     @property
     def new(self) -> tuple[str, ...]:
         """Names of the secrets that this run makes, as "registry.http_secret"."""
-        return tuple(f"{section}.{name}" for section, name in self._made if section == "registry")
+        names = (f"{section}.{name}" for section, name in self._made if section == "registry")
+        return tuple(name for name in names if name not in self.taken_up)
+
+    @property
+    def lost(self) -> bool:
+        """Whether what the file lacks has been lost. Who wants new secrets deletes the section of the registry."""
+        return not self.unseen and (self._raw is None or "registry" in self._data)
 
     @property
     def letsencrypt_auto_enabled(self) -> bool:
@@ -85,6 +98,17 @@ class Secrets:
         """Begin to make the pair now, if the file holds none: most runs without one will need it."""
         if not self.stored("internal_key") and not self.stored("internal_certificate"):
             self._maker().start()
+
+    def take_up(self, name: str, text: str, path: Path) -> None:
+        """Keep a secret of the registry that is deployed.
+
+        Args:
+            name: as "http_secret".
+            text: the secret.
+            path: the file that has it.
+        """
+        self._made["registry", name] = text
+        self.taken_up[f"registry.{name}"] = path
 
     def make_http_secret(self) -> str:
         """A new http_secret, to be kept."""

@@ -104,6 +104,11 @@ def matches(key_pem: str, certificate_pem: str) -> bool:
     return _matches_in_full(key_pem, certificate_pem)
 
 
+def is_rsa_key(pem: str) -> bool:
+    """Whether a text holds an RSA private key without a passphrase."""
+    return any(_modulus(der) for _, der in _blocks(pem))
+
+
 def _matches_in_full(key_pem: str, certificate_pem: str) -> bool:
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
