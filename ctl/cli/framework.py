@@ -46,6 +46,7 @@ COMMANDS: dict[str, str] = {
     "tail": "ctl.commands.tail:tail",
     "registry-check-storage": "ctl.commands.registry_check_storage:registry_check_storage",
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
+    "registry-disk-usage": "ctl.commands.registry_disk_usage:registry_disk_usage",
     "registry-token": "ctl.commands.registry_token:registry_token",
     "user": "ctl.commands.user:user",
     "group": "ctl.commands.group:group",

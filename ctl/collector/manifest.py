@@ -110,7 +110,7 @@ class _Pairs(list[tuple[str, object]]):
 def _descriptors(document: _Pairs) -> Iterator[tuple[str, str, object]]:
     """Each descriptor at any depth: the top-level key that it is in, its digest, its size. Not the subject."""
     for key, value in document:
-        if key.lower() != "subject":
+        if isinstance(value, list) and key.lower() != "subject":
             for name, size in _within(value):
                 yield key.lower(), name, size
 
@@ -124,7 +124,7 @@ def _within(value: object) -> Iterator[tuple[str, object]]:
             for key, each in one:
                 if key.lower() in _NAMES and isinstance(each, str):
                     yield each, size
-            pending += (each for _, each in reversed(one))
+            pending += [each for _, each in reversed(one) if isinstance(each, list)]
         elif isinstance(one, list):
             pending += reversed(one)
 

@@ -225,6 +225,14 @@ class Stack:
             start_new_session=True,
         )
 
+    def answer(self, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401 - JSON
+        """Run another command to its end. Returns what it printed on standard output, which is JSON."""
+        process = self._begin(*arguments, "--json", env={})
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == code, f"exit {process.returncode}, not {code}:\n{out}{err}"
+        assert "Traceback" not in err
+        return json.loads(out)
+
     def collect(self, *arguments: str, code: int = 0) -> str:
         """Run a collection to its end. Returns all that it printed."""
         process = self.begin(*arguments)

@@ -1,0 +1,73 @@
+"""`ctl registry-disk-usage` against `find` and `stat` over the same tree, in the same run.
+
+    python -m benchmarks.usage --blobs 10000
+
+Aim: at most 0.5 of the time of `find ROOT -type f -exec stat {} +`. `find -printf`, which asks for the same without a
+second program, is shown beside it. First without the manifests that a collection remembers, then with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.collection import fill
+from ctl.collector.collection import Options, collect
+from ctl.usage.measure import measure
+from tests.harness.collecting import Silent
+from tests.harness.registry_store import Store
+
+ROUNDS = 3
+
+
+def best(works: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of the fastest of some rounds, in turn, so that others on the machine slow all of them alike."""
+    found: dict[str, float] = {}
+    for _ in range(ROUNDS + 1):
+        for name, work in works.items():
+            started = time.perf_counter()
+            work()
+            found[name] = min(found.get(name, 1e9), time.perf_counter() - started)
+    return found
+
+
+def quietly(*command: str) -> None:
+    """Run a command, and throw its output away."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def compare(blobs: int) -> None:
+    """Print two lines."""
+    with tempfile.TemporaryDirectory(prefix="ctl-benchmark-") as folder:
+        store = Store(Path(folder, "images"))
+        fill(store, blobs)
+        root = str(store.root)
+        works: dict[str, Callable[[], object]] = {
+            "find and stat": lambda: quietly(
+                "find", root, "-type", "f", "-exec", "stat", "-c", "%s %Y %n", "{}", "+"
+            ),
+            "find -printf": lambda: quietly("find", root, "-type", "f", "-printf", "%s %T@ %p\\n"),
+            "ctl": lambda: measure(root),
+        }
+        for state in ("without", "with"):
+            times = best(works)
+            parts = ", ".join(f"{name} {seconds:.3f} s" for name, seconds in times.items())
+            share = times["ctl"] / times["find and stat"]
+            print(f"{blobs:,} blobs, {state} remembered manifests: {parts}: {share:.2f}")
+            collect(root, Options(settle=()), Silent())  # remembers the manifests
+
+
+def main() -> None:
+    """Compare at each size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--blobs", type=int, nargs="+", default=[1_000, 10_000])
+    for blobs in parser.parse_args().blobs:
+        compare(blobs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Measures a storage while a registry serves: one look at every folder, one at every blob."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, blob_state
+from ctl.collector.layout import HEX_LENGTH, blob_folder, is_digest
+from ctl.collector.manifests import Manifests, Unreadable
+from ctl.collector.quarantine import Quarantine
+from ctl.collector.reading import Reader, Repository
+from ctl.usage.usage import Heap, RepositoryUsage, Usage, readable
+
+DAY = 86_400 * 10**9
+"""Nanoseconds after which an upload that does not go on is dead, as for the collector."""
+_NOBODY, _SEVERAL = -1, -2
+_LENGTHS = frozenset(len(f"{algorithm}:") + length for algorithm, length in HEX_LENGTH.items())
+
+
+def measure(root: str, *, advance: Callable[[], None] = lambda: None) -> Usage:
+    """Find out what fills a storage. Nothing is written.
+
+    Args:
+        root: of the storage.
+        advance: called with each repository.
+    """
+    storage = Filesystem(root)
+    quarantine = Quarantine(root)
+    with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
+        work = _Measurement(storage, manifests)
+        work.blobs()
+        for scan in storage.repositories():
+            if scan.name or not work.is_empty:
+                work.repository(scan)
+            advance()
+    work.sum_up()
+    for run in quarantine.runs():
+        work.usage.quarantined.count += sum(1 for _ in run.blobs())
+        work.usage.quarantined.bytes += sum(_sizes(str(run.folder)))
+    return work.usage
+
+
+class _Measurement:
+    """A measurement under way.
+
+    Args:
+        storage: to read.
+        manifests: of it.
+    """
+
+    def __init__(self, storage: Filesystem, manifests: Manifests) -> None:
+        self._storage = storage
+        self._manifests = manifests
+        self._reader = Reader(storage, manifests)
+        self._sizes: dict[str, int] = {}
+        self._owners: dict[str, int] = {}
+        self._now = time.time_ns()
+        self.usage = Usage()
+
+    def blobs(self) -> None:
+        """Note every blob with its size: manifests may give another one."""
+        for shard in self._storage.shards(self.usage.damages):
+            for blob in self._storage.blobs(*shard, self.usage.damages):
+                try:
+                    size = os.stat(f"{blob.path}/data").st_size  # noqa: PTH116 - a Path for each takes longer
+                except OSError:  # deleted meanwhile, or a folder without content
+                    continue
+                self._sizes[blob.digest] = size
+        self._owners = dict.fromkeys(self._sizes, _NOBODY)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no blob at all: nothing was ever pushed."""
+        return not self._sizes and not self.usage.damages
+
+    def repository(self, scan: RepositoryScan) -> None:
+        """Add one."""
+        needs = self._needs(scan)
+        complete = needs is not None
+        if needs is None:
+            read = self._reader.read(scan)
+            self.usage.damages += read.damages
+            needs, complete = _all_needs(read), not read.whole
+        links = [*scan.revisions, *scan.tags]
+        found = RepositoryUsage(
+            readable(scan.name),
+            tags=len(scan.tags),
+            manifests=len(scan.revisions),
+            last_push=max((link.mtime for link in links if link.identity), default=None),
+            complete=complete,
+        )
+        number = len(self.usage.repositories)
+        self.usage.repositories.append(found)
+        for digest in needs:
+            self._note(digest, number)
+        for path, changed in self._storage.uploads(scan):
+            found.uploads += 1
+            dead = self._now - changed > DAY
+            (self.usage.dead_uploads if dead else self.usage.uploads).add(sum(_sizes(path)))
+
+    def _needs(self, scan: RepositoryScan) -> set[str] | None:
+        """What a sound repository needs, by the names of its links alone: to open each takes half of the time.
+
+        Returns:
+            None where something is not as a registry writes it: then every link must be read.
+        """
+        links = [*scan.revisions, *scan.tags]
+        if scan.damages or (scan.tags and not scan.revisions) or not all(map(_is_sound, links)):
+            return None
+        found = {link.name for link in scan.revisions}
+        children: set[str] = set()
+        try:
+            manifests = [self._manifests.get(link.name) for link in scan.revisions]
+        except Unreadable:
+            return None
+        for manifest in manifests:
+            children.update(manifest.children)
+        if not children <= found:
+            return None
+        for manifest in manifests:
+            found.update(manifest.references)
+        return found
+
+    def _note(self, digest: str, number: int) -> None:
+        own = self.usage.repositories[number]
+        owner = self._owners.get(digest) if digest in self._owners else self._late(digest)
+        if owner is None:
+            own.missing += 1
+            return
+        size = self._sizes[digest]
+        if owner == _NOBODY:
+            self._owners[digest] = number
+            own.own += size
+            return
+        if owner != _SEVERAL:
+            first = self.usage.repositories[owner]
+            first.own -= size
+            first.shared += size
+            self._owners[digest] = _SEVERAL
+        own.shared += size
+
+    def _late(self, digest: str) -> int | None:
+        """A blob that was not listed: pushed since, or not there, as layers that clients get elsewhere."""
+        state = blob_state(self._storage.path(blob_folder(digest))) if is_digest(digest) else None
+        if state is None:
+            return None
+        self._sizes[digest] = state[0]
+        return _NOBODY
+
+    def sum_up(self) -> None:
+        """Fill the sums of the storage."""
+        usage = self.usage
+        usage.blobs = Heap(len(self._sizes), sum(self._sizes.values()))
+        for digest, owner in self._owners.items():
+            if owner == _SEVERAL:
+                usage.shared.add(self._sizes[digest])
+            elif owner == _NOBODY:
+                usage.unreferenced.add(self._sizes[digest])
+
+
+def _is_sound(link: Link) -> bool:
+    """Whether a link has the length of a digest."""
+    return bool(link.name and link.identity) and link.identity[1] in _LENGTHS
+
+
+def _all_needs(read: Repository) -> set[str]:
+    """The blobs of a repository: its manifests, what they refer to, what is kept in doubt."""
+    found = {*read.revisions, *read.tagged, *read.more}
+    for digest, manifest in read.manifests.items():
+        found.add(digest)
+        found.update(manifest.references)
+    return found
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    """The sizes of all files below a folder."""
+    for top, _, names in os.walk(folder):
+        for name in names:
+            try:
+                yield os.lstat(f"{top}/{name}").st_size
+            except OSError:  # moved or deleted meanwhile
+                continue
