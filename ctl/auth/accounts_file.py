@@ -12,7 +12,7 @@ from ctl.auth.passwords import is_hash
 from ctl.auth.patterns import parse_pattern
 from ctl.errors import CtlError, UsageFault
 from ctl.registry.token import ACTIONS
-from ctl.settings.nearest import nearest
+from ctl.text.nearest import nearest
 
 VERSION = 1
 MAX_BYTES = 64 << 20

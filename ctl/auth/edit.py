@@ -22,7 +22,7 @@ def find(known: Mapping[str, T], name: str, kind: Kind) -> T:
     Raises:
         UsageFault: there is none; names the nearest.
     """
-    from ctl.settings.nearest import nearest
+    from ctl.text.nearest import nearest
 
     found = known.get(name)
     if found is None:

@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from ctl.settings.nearest import nearest
+            from ctl.text.nearest import nearest
 
             near = nearest(args[0], COMMANDS) if args else None
             if near:

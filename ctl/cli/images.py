@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ctl.errors import UsageFault
 from ctl.output import Style
-from ctl.settings.nearest import nearest
+from ctl.text.nearest import nearest
 
 if TYPE_CHECKING:
     from ctl.collector.damage import Damage

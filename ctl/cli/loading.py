@@ -11,6 +11,7 @@ from ctl.cli.framework import Context
 from ctl.converge.model import Machine
 from ctl.distribution import distribution
 from ctl.errors import CtlError
+from ctl.language.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.machine.search import find_program
 from ctl.nginx.build import nginx_build
 from ctl.nginx.modules import dropped_directives, missing_modules
@@ -23,7 +24,6 @@ from ctl.settings.component import Component
 from ctl.settings.components import COMPONENTS
 from ctl.settings.components.logs import LOG_ACCOUNT
 from ctl.settings.load import Loaded, load
-from ctl.settings.source import Diagnostic, SettingsError, Severity, first_of
 
 if TYPE_CHECKING:
     from ctl.converge.rollback import Undone

@@ -11,8 +11,8 @@ from ctl.cli.framework import Context, command
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
+    from ctl.language.source import Diagnostic
     from ctl.settings.attributes import Attributes
-    from ctl.settings.source import Diagnostic
 
 
 @command(name="check-config")
@@ -55,8 +55,8 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
     """Warnings about the other node's settings. Raises SettingsError with all findings if one is an error."""
     if peer is None:
         return ()
+    from ctl.language.source import SettingsError, Severity
     from ctl.settings.nodes.peer import compare, read_alone
-    from ctl.settings.source import SettingsError, Severity
 
     found = compare(attributes, read_alone(peer, ctx.layout))
     if any(one.severity is Severity.ERROR for one in found):
@@ -66,8 +66,8 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 
 def _as_json(ctx: Context, peer: Path | None) -> int:
     from ctl.cli.loading import certificate_problems, check_outputs, unsupported_warnings
+    from ctl.language.source import SettingsError
     from ctl.settings.load import load
-    from ctl.settings.source import SettingsError
 
     try:
         loaded = load(ctx.settings_file, ctx.layout, use_secrets=False, take_up=True)

@@ -42,8 +42,8 @@ def convert_settings(
     settings, the command exits with status 2. FILE is only read; nothing in it is run.
     """
     from ctl.errors import UsageFault
+    from ctl.language.source import SettingsError
     from ctl.settings.conversion.convert import convert_file
-    from ctl.settings.source import SettingsError
 
     given = source or file
     if (given is None and environment is None) or (source is not None and file is not None):

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ctl.language.source import Diagnostic, Severity
 from ctl.nginx.build import ANOTHER, NginxBuild
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.components.nginx import STATUS_MODULES
 from ctl.settings.rules.vhost import serves_registry
-from ctl.settings.source import Diagnostic, Severity
 
 Wanted = Callable[[Attributes], bool]
 

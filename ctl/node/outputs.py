@@ -11,11 +11,11 @@ from ctl.converge.inspect import owner_name
 from ctl.converge.model import Machine, Resource
 from ctl.converge.resources.files import FileRights
 from ctl.converge.written import Stranger, Written, is_ours, outputs, strangers
+from ctl.language.source import Diagnostic, SettingsError
 from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
 from ctl.settings.options import OPTIONS
-from ctl.settings.source import Diagnostic, SettingsError
 from ctl.settings.types.addresses import AbsolutePath
 from ctl.settings.written import python_name
 

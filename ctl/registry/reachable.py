@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ctl.collector.layout import DATABASE_LOCK, REPOSITORIES
 from ctl.errors import CtlError, PreflightError
+from ctl.language.source import Diagnostic, Severity
 from ctl.node.node import Node
 from ctl.registry.config import RegistryConfig, read_config, read_environment
 from ctl.registry.programs import RegistryProgram, program_at
-from ctl.settings.source import Diagnostic, Severity
 
 _VARIABLES = "REGISTRY_REDIS_"
 _PLACE = ("rootdirectory", "bucket", "container", "accountname", "regionendpoint", "endpoint", "serviceurl")

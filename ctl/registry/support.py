@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from ctl.language.source import Diagnostic, Severity
 from ctl.registry.drivers import driver_of
 from ctl.registry.programs import RegistryProgram, installed
 from ctl.registry.programs.identify import KNOWN
 from ctl.registry.programs.run import has_driver
 from ctl.settings.attributes import Attributes, OriginKind
-from ctl.settings.source import Diagnostic, Severity
 
 _PATH_STYLES = ("pathstyle", "forcepathstyle")
 """Distribution 2 has paths of the form host/bucket/object wherever an endpoint is given, and nowhere else."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from ctl.settings.source import Diagnostic, Location
+from ctl.language.source import Diagnostic, Location
 
 if TYPE_CHECKING:
     from ctl.settings.named import Named

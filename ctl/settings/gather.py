@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ctl.settings.language.faults import Poison, is_computed
-from ctl.settings.nearest import nearest
+from ctl.language.faults import Poison, is_computed
+from ctl.language.source import Diagnostic, Location, Severity
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
 from ctl.settings.options.foreign import ELSEWHERE, NOT_DONE, belongs_to_gitlab, is_foreign
 from ctl.settings.place import Place
-from ctl.settings.source import Diagnostic, Location, Severity
 from ctl.settings.types import INVALID, AbsolutePath, Bool, Text, Type, port, read_value
 from ctl.settings.types.containers import entries
 from ctl.settings.view import Given
+from ctl.text.nearest import nearest
 
 VHOST = "registry.nginx"
 _PREFIXES = frozenset(

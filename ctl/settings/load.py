@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.errors import UsageFault
+from ctl.language import Reading, ReadingError, read_settings
+from ctl.language.places import SourceText
+from ctl.language.scope import Scope
+from ctl.language.source import SettingsError, Severity, first_of
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.gather import gather
-from ctl.settings.language import Reading, ReadingError, read_settings
-from ctl.settings.language.places import SourceText
-from ctl.settings.language.scope import Scope
 from ctl.settings.options import NAMES
 from ctl.settings.resolve import in_order, resolve
 from ctl.settings.secrets.secrets_file import Secrets
-from ctl.settings.source import SettingsError, Severity, first_of
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _as_python(source: SourceText, scope: Scope) -> SourceText:
     if source.path.suffix != ".rb":
         return source
     # Brings a parser in C: only where a gitlab.rb is read.
-    from ctl.settings.ruby.reader import python_form
+    from ctl.language.ruby.reader import python_form
 
     return python_form(source, scope)
 

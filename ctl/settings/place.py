@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ctl.settings.source import Diagnostic, Location, Severity
+from ctl.language.source import Diagnostic, Location, Severity
 
 _LONGEST_SHOWN = 60
 _MOST_SAID = 1_000
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class _Tracked(Protocol):
-    """A container that knows the place of what is in it (ctl.settings.language.tracked)."""
+    """A container that knows the place of what is in it (ctl.language.tracked)."""
 
     def location_of(self, key: object, /) -> Location | None: ...
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ctl.language.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, Origin, Section
 from ctl.settings.checks import CHECKS
 from ctl.settings.gather import gather
 from ctl.settings.options import OPTIONS
 from ctl.settings.secrets.secrets_file import Secrets
-from ctl.settings.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.settings.view import View
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Protocol
 
+from ctl.language.source import Diagnostic, Location, Severity
 from ctl.paths import Layout
 from ctl.settings.attributes import Origin, OriginKind
 from ctl.settings.secrets.secrets_file import Secrets
-from ctl.settings.source import Diagnostic, Location, Severity
 from ctl.settings.types import Type
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from ctl.converge.model import Machine
 from ctl.converge.resources.actions import reload
 from ctl.errors import CtlError
+from ctl.language.source import Diagnostic, Severity
 from ctl.nginx.vhost import host
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
 from ctl.settings.rules.letsencrypt import certificate_given, obtains_certificate
 from ctl.settings.rules.vhost import serves_registry
-from ctl.settings.source import Diagnostic, Severity
 from ctl.tls.local_ca import Authority
 from ctl.tls.resources import ServerCertificate
 

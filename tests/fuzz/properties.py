@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ctl.errors import CtlError
-from ctl.settings.source import Diagnostic, SettingsError
+from ctl.language.source import Diagnostic, SettingsError
 from tests.harness.work import TooMuch, at_most
 
 T = TypeVar("T")

@@ -144,7 +144,7 @@ def examples(name: str) -> Iterable[Path]:
     if name in ("python", "check-config"):
         return (CHECKOUT / "examples").glob("*.py")
     if name in ("ruby", "convert-gitlab-rb"):
-        return (CHECKOUT / "tests/settings/ruby/guide_snippets").glob("*.rb")
+        return (CHECKOUT / "tests/language/ruby/guide_snippets").glob("*.rb")
     return ()
 
 

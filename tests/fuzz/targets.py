@@ -22,16 +22,16 @@ from ctl.auth.scopes import ScopeError, parse_scopes
 from ctl.cli.framework import cli
 from ctl.commands import check_config as _check_config  # noqa: F401 - loaded before anything is measured
 from ctl.converge.yaml_text import Document
+from ctl.language.reading import Reading
+from ctl.language.source import SettingsError
 from ctl.paths import Layout
 from ctl.settings.conversion import registry_config as _registry_config  # noqa: F401
 from ctl.settings.conversion.convert import convert_file
-from ctl.settings.language.reading import Reading
 from ctl.settings.load import load, reading_of
 from ctl.settings.options import NAMES, OPTIONS, is_others_key
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
 from ctl.settings.secrets.secrets_file import Secrets
-from ctl.settings.source import SettingsError
 from tests.fuzz.properties import Broken, told_well
 
 _ENVIRONMENT = {"STAGE": "prod", "A": "a"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import CtlError
-from ctl.settings.source import Diagnostic, Location, SettingsError
+from ctl.language.source import Diagnostic, Location, SettingsError
 from tests.fuzz.properties import MEGABYTES, Broken, bounded, nothing_written, told_well
 
 PLACE = Location(Path("/x.py"), 1)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.settings.language import read_settings
+from ctl.language import read_settings
 from ctl.settings.option import Option
 from ctl.settings.options import GROUPS, NAMES
 from ctl.settings.options.foreign import FOREIGN

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ctl.language.source import Diagnostic
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
-from ctl.settings.source import Diagnostic
 
 Text_ = Callable[[str], str]
 

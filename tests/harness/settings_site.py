@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctl.language.source import Diagnostic, SettingsError, Severity
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, Section
 from ctl.settings.load import Loaded, load
-from ctl.settings.source import Diagnostic, SettingsError, Severity
 
 URL = 'registry_external_url = "https://registry.example.com"\n'
 GITLAB = 'external_url = "https://gitlab.example.com"\n'

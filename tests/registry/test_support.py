@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from ctl.language.source import Location
 from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram
 from ctl.registry.support import ignored_settings
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
-from ctl.settings.source import Location
 
 Kind = type[RegistryProgram]
 TWO, THREE, GITLAB = Distribution2, Distribution3, GitlabRegistry

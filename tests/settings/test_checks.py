@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctl.settings.source import Severity
+from ctl.language.source import Severity
 from tests.harness.settings_site import BOTH, GITLAB, URL, Site
 
 VHOST = 'registry["nginx"]'

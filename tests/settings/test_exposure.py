@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ctl.language.source import Severity
 from ctl.machine.trusted import open_to_all
-from ctl.settings.source import Severity
 from tests.harness import seeds
 from tests.harness.settings_site import BOTH, URL, Site
 

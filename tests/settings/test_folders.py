@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ctl.language.source import SettingsError
 from ctl.paths import Layout
 from ctl.settings.load import load
-from ctl.settings.source import SettingsError
 from tests.harness.settings_site import URL, Site
 
 BASE = URL + 'letsencrypt["enable"] = False\n'

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ctl.settings.source import MOST_SHOWN
+from ctl.language.source import MOST_SHOWN
 
 pytestmark = pytest.mark.real
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import EXIT_USAGE, CtlError
+from ctl.language.source import SettingsError, Severity
 from ctl.paths import Layout
 from ctl.settings.load import load
-from ctl.settings.source import SettingsError, Severity
 from tests.harness.settings_site import BOTH, Site
 from tests.harness.work import at_most
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctl.settings.source import Severity
+from ctl.language.source import Severity
 from tests.harness.settings_site import BOTH, Site
 
 S3 = {"bucket": "images", "region": "eu-west-1"}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctl.language.source import Diagnostic, Severity
 from ctl.settings.place import Place
 from ctl.settings.secrets.token_pair import TokenPair
-from ctl.settings.source import Diagnostic, Severity
 from ctl.settings.types import (
     INVALID,
     AbsolutePath,

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from ctl.converge import EnvDirectory
 from ctl.converge.model import Machine
+from ctl.language.source import SettingsError
 from ctl.paths import Layout
 from ctl.services.runit import Runit
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
-from ctl.settings.source import SettingsError
 from ctl.settings.types import Words
 from ctl.text.content import content_folder
 from tests.harness.hostile import SCENES, full, without

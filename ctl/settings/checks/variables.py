@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ctl.settings.nearest import very_near
 from ctl.settings.types import Type
 from ctl.settings.view import View
 from ctl.settings.written import python_name
+from ctl.text.nearest import very_near
 
 ENV = "registry.env"
 _PREFIX = "REGISTRY_"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctl.errors import EXIT_USAGE, CtlError
-from ctl.settings.language.faults import LimitReached, NoValue
-from ctl.settings.language.limits import Budget
-from ctl.settings.language.places import presentable
-from ctl.settings.language.tracked import TrackedDict, TrackedList
+from ctl.language.faults import LimitReached, NoValue
+from ctl.language.limits import Budget
+from ctl.language.places import presentable
+from ctl.language.tracked import TrackedDict, TrackedList
 
 _TOO_DEEP = "maximum nesting depth"
 """In the message of a loader with a bound of its own (libyaml as PyYAML 6.0.4 brings it)."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ctl.errors import UsageFault
+from ctl.language.text_files import FileProblem, read_text
 from ctl.settings.conversion.config_yml import load_config
 from ctl.settings.conversion.converted import Converted
 from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.conversion.registry_config import convert_config
 from ctl.settings.conversion.registry_environment import load_environment, merged
-from ctl.settings.language.text_files import FileProblem, read_text
 from ctl.settings.options import NAMES
 
 _YAML = (".yml", ".yaml")

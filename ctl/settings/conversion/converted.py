@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ctl.settings.source import Diagnostic
+from ctl.language.source import Diagnostic
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ctl.language.faults import LimitReached
+from ctl.language.limits import Budget
+from ctl.language.places import SourceText, presentable
+from ctl.language.ruby.grammar import Span, parse
+from ctl.language.ruby.program import Program
+from ctl.language.ruby.reader import in_order
+from ctl.language.ruby.syntax import read_tree
+from ctl.language.ruby.to_python.blocks import Blocks, Lost
+from ctl.language.ruby.to_python.state import State
+from ctl.language.setting_names import Names
+from ctl.language.source import Diagnostic, Location, SettingsError
 from ctl.settings.conversion.converted import Converted
-from ctl.settings.language.faults import LimitReached
-from ctl.settings.language.limits import Budget
-from ctl.settings.language.places import SourceText, presentable
-from ctl.settings.language.setting_names import Names
-from ctl.settings.ruby.grammar import Span, parse
-from ctl.settings.ruby.program import Program
-from ctl.settings.ruby.reader import in_order
-from ctl.settings.ruby.syntax import read_tree
-from ctl.settings.ruby.to_python.blocks import Blocks, Lost
-from ctl.settings.ruby.to_python.state import State
-from ctl.settings.source import Diagnostic, Location, SettingsError
 
 _MOST_SNIPPETS = 5_000
 """Settings that are commented out and converted: more than twice those of a whole gitlab.rb."""

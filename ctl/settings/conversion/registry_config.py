@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ctl.language.places import presentable
+from ctl.language.ruby.to_python.python_text import quoted, value
+from ctl.language.source import Diagnostic
 from ctl.settings.conversion import silence
 from ctl.settings.conversion.config_yml import Unusable
 from ctl.settings.conversion.converted import Converted
-from ctl.settings.language.places import presentable
 from ctl.settings.masking import mask_value
-from ctl.settings.ruby.to_python.python_text import quoted, value
 from ctl.settings.rules.urls import origin_of
-from ctl.settings.source import Diagnostic
 
 _REALM_PATH: Final = "/jwt/auth"
 _SERVICE: Final = "container_registry"

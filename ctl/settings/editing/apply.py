@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.errors import UsageFault
+from ctl.language.places import SourceText
+from ctl.language.source import Diagnostic, SettingsError
 from ctl.paths import Layout
 from ctl.settings.editing.change import Ambiguous, with_value, without_value
 from ctl.settings.editing.document import Document, plain
@@ -15,8 +17,6 @@ from ctl.settings.editing.masked_diff import masked_diff
 from ctl.settings.editing.naming import Setting
 from ctl.settings.editing.preview import NOT_GIVEN, Given, Preview
 from ctl.settings.editing.values import source_of
-from ctl.settings.language.places import SourceText
-from ctl.settings.source import Diagnostic, SettingsError
 
 _WAIT = 10.0
 """Seconds that a change waits for another one: scripts may make several at once."""

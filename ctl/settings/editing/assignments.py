@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ctl.language.methods import CHANGING
 from ctl.settings.editing.naming import Path, canonical
-from ctl.settings.language.methods import CHANGING
 from ctl.settings.options import OLD_VHOST, SECTIONS, SETTINGS
 
 

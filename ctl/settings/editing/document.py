@@ -7,7 +7,7 @@ import re
 import warnings
 from bisect import bisect_right
 
-from ctl.settings.language.places import Positioned
+from ctl.language.places import Positioned
 
 BOM = "\ufeff"
 _NEWLINE = re.compile(r"\r\n|\r|\n")

@@ -16,13 +16,13 @@ from pathlib import Path
 from ctl.converge.atomic import TEMPORARY_PREFIX
 from ctl.converge.leftovers import abandoned, locked_folder
 from ctl.errors import EXIT_OK, EXIT_USAGE, CtlError, UsageFault, naming
+from ctl.language.source import Diagnostic, SettingsError
+from ctl.language.text_files import FileProblem, read_text
 from ctl.output import Console
 from ctl.paths import Layout
 from ctl.settings.editing.locked_file import Original, locked
 from ctl.settings.editing.masked_diff import masked_diff
 from ctl.settings.editing.preview import Preview
-from ctl.settings.language.text_files import FileProblem, read_text
-from ctl.settings.source import Diagnostic, SettingsError
 
 _VARIABLES = ("VISUAL", "EDITOR")
 _FALLBACKS = ("editor", "vi")

@@ -14,7 +14,7 @@ from pathlib import Path
 from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
 from ctl.converge.leftovers import abandoned
 from ctl.errors import CtlError, LockHeld, UsageFault
-from ctl.settings.language.text_files import FileProblem, read_text
+from ctl.language.text_files import FileProblem, read_text
 
 _PAUSE = 0.02
 """Seconds between two attempts to take the lock."""

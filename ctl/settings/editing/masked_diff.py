@@ -15,12 +15,12 @@ import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ctl.language.faults import LimitReached
+from ctl.language.limits import Budget
+from ctl.language.parsing import parse as parse_what_can_be
+from ctl.language.places import SourceText, shown
 from ctl.settings.editing.assignments import path_of
 from ctl.settings.editing.document import parse, plain
-from ctl.settings.language.faults import LimitReached
-from ctl.settings.language.limits import Budget
-from ctl.settings.language.parsing import parse as parse_what_can_be
-from ctl.settings.language.places import SourceText, shown
 from ctl.settings.masking import MASK, is_secret, mask_value
 from ctl.settings.options import OPTIONS
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from ctl.errors import UsageFault
 from ctl.settings.masking import mask_value
-from ctl.settings.nearest import nearest
 from ctl.settings.option import Option
 from ctl.settings.options import OLD_VHOST, OPTIONS
 from ctl.settings.place import Refused
 from ctl.settings.types import Parameter, Type
 from ctl.settings.written import python_name
+from ctl.text.nearest import nearest
 
 Path = tuple[str, ...]
 """The keys that lead to a setting: ("registry", "nginx", "listen_port")."""

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX, created
 from ctl.errors import naming
+from ctl.language import read_settings
+from ctl.language.source import Diagnostic, Location, SettingsError
 from ctl.paths import Layout
 from ctl.settings.editing.naming import VHOST, Setting
-from ctl.settings.language import read_settings
 from ctl.settings.load import load
 from ctl.settings.options import NAMES, OLD_VHOST
 from ctl.settings.place import location_in
-from ctl.settings.source import Diagnostic, Location, SettingsError
 
 NOT_GIVEN = object()
 """Stands for the value of a setting that the file does not give."""

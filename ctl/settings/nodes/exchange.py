@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ctl.errors import CtlError, UsageFault
+from ctl.language.source import Diagnostic, Severity
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
-from ctl.settings.source import Diagnostic, Severity
 
 HTTP_SECRET = "registry.http_secret"  # noqa: S105 - a name
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ctl.language.source import Diagnostic, Location, Severity
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.load import reading_of
@@ -23,7 +24,6 @@ from ctl.settings.resolve import resolve
 from ctl.settings.rules.urls import Origin, origin_of, same_url
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
-from ctl.settings.source import Diagnostic, Location, Severity
 
 KEY, CERTIFICATE = "registry.internal_key", "registry.internal_certificate"
 ISSUER, REALM = "gitlab_rails.registry_issuer", "registry.token_realm"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from ctl.settings.language.setting_names import Names
+from ctl.language.setting_names import Names
 from ctl.settings.option import Option
 from ctl.settings.options import (
     gitlab_rails,

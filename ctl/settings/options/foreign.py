@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ctl.settings.nearest import very_near
+from ctl.text.nearest import very_near
 
 FOREIGN = frozenset({
     "actioncable", "alertmanager", "bootstrap", "consul", "crond", "geo_logcursor", "geo_postgresql",

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ctl.settings.nearest import did_you_mean
 from ctl.settings.place import Place, Refused
 from ctl.settings.types import (
     INVALID,
@@ -28,6 +27,7 @@ from ctl.settings.types import (
     Unknown,
     read_value,
 )
+from ctl.text.nearest import did_you_mean
 
 _TEXT, _BOOL, _COUNT, _TIME = Text(), Bool(), Integer(), Duration()
 _TEXTS = ListOf(_TEXT, remark=False)

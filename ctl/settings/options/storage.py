@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ctl.settings.nearest import did_you_mean
 from ctl.settings.options.storage_traps import Driver, check
 from ctl.settings.place import Place, Refused
 from ctl.settings.types import (
@@ -30,6 +29,7 @@ from ctl.settings.types import (
     read_value,
 )
 from ctl.settings.types.base import Node, or_null
+from ctl.text.nearest import did_you_mean
 
 _TEXT, _BOOL, _COUNT, _SIZE = Text(), Bool(), Integer(), Size()
 MULTIPART_MINIMUM = 5 * 1024 * 1024

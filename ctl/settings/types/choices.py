@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ctl.settings.nearest import did_you_mean
 from ctl.settings.place import Place, Refused, shown
 from ctl.settings.types.base import Node, TextFor, Type
 from ctl.settings.types.numbers import WORDS, Bool
 from ctl.settings.types.textual import Text
+from ctl.text.nearest import did_you_mean
 
 
 class Enum(Type):

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum as Enumeration
 from typing import Any
 
-from ctl.settings.nearest import did_you_mean, nearest
 from ctl.settings.place import Place
 from ctl.settings.types.base import INVALID, Node, Parameter, TextFor, read_value
 from ctl.settings.types.containers import Dictionary, Free, entries
+from ctl.text.nearest import did_you_mean, nearest
 
 
 class Unknown(Enumeration):

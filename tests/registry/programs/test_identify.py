@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from ctl.errors import PreflightError
+from ctl.language.source import Location
 from ctl.registry.programs import Distribution2, Distribution3, GitlabRegistry, RegistryProgram, identify
 from ctl.registry.programs.identify import parse_version
 from ctl.registry.programs.run import has_driver
 from ctl.registry.support import unsupported_settings
 from ctl.settings.attributes import Attributes, Origin, OriginKind, Section
-from ctl.settings.source import Location
 from tests.harness.registries import Registry
 
 PROGRAM = Path("/usr/bin/registry")

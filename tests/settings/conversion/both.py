@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
+from ctl.language import Reading
+from ctl.language.source import SettingsError
 from ctl.settings.conversion.gitlab_rb import convert_ruby
-from ctl.settings.language import Reading
 from ctl.settings.load import reading_of
 from ctl.settings.options import NAMES
-from ctl.settings.source import SettingsError
 
 
 @lru_cache(maxsize=8)

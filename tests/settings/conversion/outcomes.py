@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ctl.language.source import SettingsError
 from ctl.paths import Layout
 from ctl.settings.attributes import OriginKind
 from ctl.settings.load import load
-from ctl.settings.source import SettingsError
 from tests.harness.settings_site import lookup
 
 

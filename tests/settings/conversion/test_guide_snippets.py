@@ -11,7 +11,7 @@ import pytest
 from tests.settings.conversion.both import converted
 from tests.settings.conversion.outcomes import outcome
 
-SNIPPETS = sorted((Path(__file__).parent.parent / "ruby" / "guide_snippets").glob("*.rb"))
+SNIPPETS = sorted((Path(__file__).parents[2] / "language/ruby/guide_snippets").glob("*.rb"))
 HERE = "external_url 'https://gitlab.example.com'\nletsencrypt['enable'] = false\n"
 OWN = "registry_external_url 'https://gitlab.example.com:5050'\n"
 PLACEHOLDERS = {

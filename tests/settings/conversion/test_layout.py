@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ctl.language.source import SettingsError
 from ctl.settings.conversion.gitlab_rb import convert_ruby
 from ctl.settings.options import NAMES
-from ctl.settings.source import SettingsError
 from tests.settings.conversion.both import converted
 
 CASES = {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctl.settings.source import SettingsError
+from ctl.language.source import SettingsError
+from tests.language.ruby.test_expressions import ENVIRONMENT, VALUES
 from tests.settings.conversion.both import both, converted
-from tests.settings.ruby.test_expressions import ENVIRONMENT, VALUES
 
 SAME = [expression for expression, _ in VALUES]
 

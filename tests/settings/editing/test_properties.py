@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ctl.language import read_settings
 from ctl.paths import Layout
 from ctl.settings.editing.change import with_value, without_value
 from ctl.settings.editing.document import Document
 from ctl.settings.editing.naming import find
 from ctl.settings.editing.preview import NOT_GIVEN, Preview
 from ctl.settings.editing.values import source_of
-from ctl.settings.language import read_settings
 from ctl.settings.options import NAMES
 
 SCALARS = ("external_url", "registry.log_level", "registry.uid", "registry.nginx.listen_port", "nginx.dir")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from ctl.language.source import Severity
 from ctl.paths import Layout
 from ctl.settings.nodes.exchange import api_url, export
 from ctl.settings.nodes.peer import Side, compare, read_alone
 from ctl.settings.secrets.token_pair import TokenPair
-from ctl.settings.source import Severity
 from tests.harness import seeds
 
 GITLAB = """\

@@ -1,0 +1,163 @@
+"""Statements that cannot be evaluated: an error if one of our settings depends on it, otherwise a note.
+
+A gitlab.rb takes much of what other components need from files, programs and libraries that are not read here:
+passwords, the number of processors, YAML. None of that has a bearing on the registry, so it must not keep the
+file from being read. What is wrong with a statement that gives values only to settings of other components, or to
+variables, is therefore held back until the end. It is an error as soon as one of our own settings needs the value.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+
+from ctl.language.faults import Aim, Failure, Poison
+from ctl.language.functions import INCLUDE
+from ctl.language.methods import CHANGING
+from ctl.language.setting_names import Names
+from ctl.language.source import Diagnostic, Severity
+from ctl.language.subscripts import keys_of, root_name
+from ctl.language.tracked import TrackedDict, TrackedList
+
+_IGNORED = "ignored, as only settings of other components need it: "
+
+
+class Failures:
+    """The failures of one reading.
+
+    Args:
+        names: the names of the settings.
+        variables: the variables that have a value.
+        report: takes each error and note.
+    """
+
+    def __init__(
+        self, names: Names, variables: Mapping[str, object], report: Callable[[Diagnostic], None]
+    ) -> None:
+        self._names = names
+        self._variables = variables
+        self._report = report
+        self._found: dict[ast.stmt, Failure] = {}
+
+    def of(self, statement: ast.stmt) -> Failure:
+        """The failure of a statement, which may be about several things."""
+        failure = self._found.get(statement)
+        if failure is None:
+            failure = self._found[statement] = Failure(self._aim(statement))
+        return failure
+
+    def add(self, failure: Failure, diagnostic: Diagnostic) -> None:
+        """Report an error of a statement, or hold it back."""
+        if failure.aim is Aim.OURS:
+            self._report(diagnostic)
+        else:
+            failure.diagnostics.append(diagnostic)
+
+    def follow(self, failure: Failure, cause: Failure | None) -> None:
+        """A statement failed because another one gave no value: report that, or hold it back as well."""
+        if cause is None:
+            return
+        if failure.aim is Aim.OURS:
+            self._promote(cause)
+        elif cause is not failure:
+            failure.causes.append(cause)
+
+    def settle(self) -> None:
+        """Report what was held back: notes, and errors of variables that nobody reads."""
+        held = [failure for failure in self._found.values() if failure.aim is not Aim.OURS]
+        notes = {id(one) for one in _with_causes(one for one in held if one.aim is Aim.OTHERS)}
+        for failure in held:
+            if id(failure) not in notes:
+                self._promote(failure)
+            elif failure.aim is not Aim.OURS:
+                for one in failure.diagnostics:
+                    message = _IGNORED + one.message
+                    self._report(Diagnostic(message, one.location, severity=Severity.NOTE))
+
+    def _promote(self, failure: Failure) -> None:
+        for one in _with_causes([failure]):
+            if one.aim is not Aim.OURS:
+                one.aim = Aim.OURS
+                for diagnostic in one.diagnostics:
+                    self._report(diagnostic)
+
+    def _aim(self, statement: ast.stmt) -> Aim:
+        aims = {self._aim_of(target) for target in _targets(statement, self._names)}
+        return next((aim for aim in (Aim.OURS, Aim.OTHERS, Aim.VARIABLES) if aim in aims), Aim.OURS)
+
+    def _aim_of(self, target: ast.expr) -> Aim:
+        name, names = root_name(target), self._names
+        if name is None or name == INCLUDE:
+            return Aim.OURS
+        if name in self._variables:
+            value = self._variables[name]
+            # A variable may be another name of a section: x = registry.
+            is_alias = isinstance(value, (TrackedDict, TrackedList)) and value.owned
+            return Aim.OURS if is_alias and not isinstance(target, ast.Name) else Aim.VARIABLES
+        if names.is_foreign(name, keys_of(target)):
+            return Aim.OTHERS
+        is_ours = name in names.sections or name in names.settings or names.foreign(name)
+        return Aim.VARIABLES if isinstance(target, ast.Name) and not is_ours else Aim.OURS
+
+
+def _with_causes(failures: Iterator[Failure] | list[Failure]) -> list[Failure]:
+    """Failures and all that they follow from, each once."""
+    found: dict[int, Failure] = {}
+    waiting = list(failures)
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            waiting += one.causes
+    return list(found.values())
+
+
+def _targets(statement: ast.stmt, names: Names) -> Iterator[ast.expr]:
+    """Everything that a statement gives a value to, changes, or includes."""
+    for node in ast.walk(statement):
+        target = target_of(node, names)
+        if target is not None:
+            yield target
+        elif isinstance(node, ast.Name) and node.id == INCLUDE:
+            yield node
+
+
+def target_of(node: ast.AST, names: Names) -> ast.expr | None:
+    """The target that a syntax node by itself gives a value to, or changes.
+
+    Args:
+        node: any node.
+        names: the names of the settings, as one that is called is given a value.
+    """
+    if isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
+        return None if isinstance(node.ctx, ast.Load) else node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
+        return node.func.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        name = node.func.id
+        is_setting = name in names.settings or name in names.sections or names.foreign(name)
+        return node.func if is_setting else None
+    if isinstance(node, ast.Expr):
+        return _foreign_receiver(node.value, names)
+    if isinstance(node, ast.alias):
+        return ast.copy_location(ast.Name((node.asname or node.name).partition(".")[0], ast.Store()), node)
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+        return ast.copy_location(ast.Name(node.name, ast.Store()), node)
+    return None
+
+
+def _foreign_receiver(node: ast.expr, names: Names) -> ast.expr | None:
+    """Another component's setting that a statement calls a method of, whatever that does: postgresql["x"].each()."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        node = node.func.value
+    name = root_name(node)
+    return node if name and names.is_foreign(name, keys_of(node)) else None
+
+
+def without_ignored(values: TrackedDict) -> None:
+    """Put an empty text where a setting of another component has no value: it counts as given."""
+    for key, value in values.items():
+        if isinstance(value, Poison) and value.failure is not None and value.failure.aim is not Aim.OURS:
+            values[key] = ""
+        elif isinstance(value, TrackedDict):
+            without_ignored(value)

@@ -1,0 +1,140 @@
+"""The operators: Python's own, behind the guard."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Sized
+from dataclasses import replace
+from typing import Any, Final
+
+from ctl.language.faults import Fault, kind
+from ctl.language.guard import Native, guarded, nothing
+from ctl.language.limits import MAX_BITS, Budget
+
+
+def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> object:
+    """The result of `left sign right`.
+
+    Raises:
+        Fault: the operator does not go with these values, or the result would be too large.
+    """
+    written, native = _BINARY[type(sign)]
+
+    def words(error: Exception) -> Fault:
+        for raised, message in _REASONS.items():
+            if isinstance(error, raised):
+                return Fault(message)
+        hint = ""
+        if written == "%" and isinstance(left, str):
+            hint = 'Put values into text with an f-string: f"…{name}…".'
+        elif written == "+" and (isinstance(left, str) or isinstance(right, str)):
+            hint = 'Put values into text with an f-string: f"…{name}…", or turn them into text with str().'
+        return Fault(f"{kind(left)} and {kind(right)} do not go together with {written}", hint=hint)
+
+    return guarded(native, budget, words, [left, right])
+
+
+def unary(sign: ast.unaryop, value: object, budget: Budget) -> object:
+    """The result of `not value`, `-value`, `+value` or `~value`. Raises Fault for what is no number."""
+    if type(sign) is ast.Not:
+        return not value
+    fault = Fault(f"this sign goes with numbers only, not with {kind(value)}")
+    return guarded(_UNARY[type(sign)], budget, lambda _: fault, [value])
+
+
+def compare(sign: ast.cmpop, left: object, right: object, budget: Budget) -> bool:
+    """The result of one comparison. Raises Fault where the values cannot be compared so."""
+    written, native = _COMPARE[type(sign)]
+    is_lookup = written.endswith("in")
+    if is_lookup and isinstance(right, dict):
+        native = replace(native, others=nothing)
+
+    def words(_: Exception) -> Fault:
+        if is_lookup:
+            return Fault(f"{kind(left)} cannot be looked for in {kind(right)}")
+        return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {written}")
+
+    return bool(guarded(native, budget, words, [left, right]))
+
+
+def _size_of_sum(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401 - any value of the language
+    if isinstance(left, str) and isinstance(right, str):
+        budget.spend_new_text(len(left) + len(right))
+    elif isinstance(left, Sized) and isinstance(right, Sized):
+        budget.spend_new_elements(len(left) + len(right))
+
+
+def _size_of_product(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
+    value, times = (right, left) if isinstance(left, int) else (left, right)
+    if isinstance(value, str | list | tuple) and isinstance(times, int):
+        length = len(value) * max(0, times)
+        if isinstance(value, str):
+            budget.spend_new_text(length)
+        else:
+            budget.spend_new_elements(length)
+
+
+def _size_of_power(_: Budget, left: Any, right: Any) -> None:  # noqa: ANN401
+    both = isinstance(left, int) and isinstance(right, int)
+    if both and abs(left) > 1 and abs(right) * left.bit_length() > 2 * MAX_BITS:
+        raise Fault(f"the number would have more than {MAX_BITS} bits")
+
+
+def _size_of_shift(_: Budget, __: object, right: Any) -> None:  # noqa: ANN401
+    if isinstance(right, int) and right > MAX_BITS:
+        raise Fault(f"the number would have more than {MAX_BITS} bits")
+
+
+def _remainder(left: Any, right: Any) -> object:  # noqa: ANN401
+    """As Python's, but not of text: "%9999999999d" makes text of any size."""
+    if isinstance(left, str):
+        raise TypeError
+    return left % right
+
+
+def _sized(run: Callable[..., object], size: Callable[..., object] | None = None) -> Native:
+    """An operator that costs what it makes."""
+    return Native(run, nothing, nothing, size)
+
+
+_REASONS: Final = {
+    ZeroDivisionError: "this divides by zero",
+    OverflowError: "the number would be too large",
+    ValueError: "a shift is by a positive number",
+}
+
+_BINARY: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+    ast.Add: ("+", _sized(operator.add, _size_of_sum)),
+    ast.Sub: ("-", _sized(operator.sub)),
+    ast.Mult: ("*", _sized(operator.mul, _size_of_product)),
+    ast.Div: ("/", _sized(operator.truediv)),
+    ast.FloorDiv: ("//", _sized(operator.floordiv)),
+    ast.Mod: ("%", _sized(_remainder)),
+    ast.Pow: ("**", _sized(operator.pow, _size_of_power)),
+    ast.LShift: ("<<", _sized(operator.lshift, _size_of_shift)),
+    ast.RShift: (">>", _sized(operator.rshift)),
+    ast.BitOr: ("|", _sized(operator.or_, _size_of_sum)),
+    ast.BitAnd: ("&", _sized(operator.and_)),
+    ast.BitXor: ("^", _sized(operator.xor)),
+    ast.MatMult: ("@", _sized(operator.matmul)),
+}
+
+_UNARY: Final[dict[type[ast.AST], Native]] = {
+    ast.USub: Native(operator.neg),
+    ast.UAdd: Native(operator.pos),
+    ast.Invert: Native(lambda value: ~+value),
+}
+
+_COMPARE: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+    ast.Eq: ("==", Native(operator.eq)),
+    ast.NotEq: ("!=", Native(operator.ne)),
+    ast.Lt: ("<", Native(operator.lt)),
+    ast.LtE: ("<=", Native(operator.le)),
+    ast.Gt: (">", Native(operator.gt)),
+    ast.GtE: (">=", Native(operator.ge)),
+    ast.In: ("in", Native(lambda left, right: left in right)),
+    ast.NotIn: ("not in", Native(lambda left, right: left not in right)),
+    ast.Is: ("is", Native(operator.is_)),
+    ast.IsNot: ("is not", Native(operator.is_not)),
+}

@@ -1,0 +1,107 @@
+"""From Ruby text to tree-sitter's tree, within bounds of time and size, and from its nodes to places."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ctl.language.faults import Fault, LimitReached
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node, Tree
+
+MAX_NODES: Final = 500_000
+"""Nodes of one tree: some three for each word and sign that a file may have."""
+
+_CHUNK: Final = 4_096
+"""Bytes given to the parser at a time."""
+
+_MAX_READ: Final = 12_000_000
+"""Bytes given to the parser in all: it goes back to the start of each literal that is never closed, and the
+library does not give the memory of what it was given back."""
+
+_TOKEN: Final = re.compile(r"^[ \t]*#[^\n]*|\w+|\n|[^\w\s]", re.MULTILINE)
+
+
+class Span:
+    """The place of a node, as Positioned asks for it: lines from 1, offsets from 0 in bytes of UTF-8."""
+
+    __slots__ = ("col_offset", "end_col_offset", "end_lineno", "lineno")
+
+    def __init__(self, node: Node) -> None:
+        self.lineno: int = node.start_point[0] + 1
+        self.col_offset: int = node.start_point[1]
+        self.end_lineno: int | None = node.end_point[0] + 1
+        self.end_col_offset: int | None = node.end_point[1]
+
+
+def tokens(text: str) -> int:
+    """About how many words, signs and lines a text has, never fewer; a line that is a comment is one."""
+    return len(_TOKEN.findall(text))
+
+
+def parse(data: bytes) -> Tree:
+    """Parse Ruby.
+
+    Args:
+        data: the text in UTF-8.
+
+    Returns:
+        The tree; where the text is no Ruby, with ERROR and missing nodes.
+
+    Raises:
+        LimitReached: the text would take too long or too much memory.
+    """
+    from tree_sitter import Parser
+
+    given = 0
+
+    def read(offset: int, _point: object) -> bytes:
+        nonlocal given
+        piece = data[offset : offset + _CHUNK]
+        given += len(piece)
+        return piece if given <= _MAX_READ else b""
+
+    tree = Parser(_language()).parse(read)
+    if given > _MAX_READ or tree.root_node.descendant_count > MAX_NODES:
+        raise LimitReached("the settings file is too tangled to be read", "Is a literal never closed?")
+    return tree
+
+
+@cache
+def _language() -> Language:
+    import tree_sitter_ruby
+    from tree_sitter import Language
+
+    return Language(tree_sitter_ruby.language())
+
+
+def heredocs(root: Node, data: bytes) -> dict[int, Node]:
+    """The body of each heredoc, by the offset of its beginning (`<<~EOS`)."""
+    if b"<<" not in data:
+        return {}
+    from tree_sitter import Query, QueryCursor
+
+    query = Query(_language(), "(heredoc_beginning) @start (heredoc_body) @body")
+    found = QueryCursor(query).captures(root)
+    starts, bodies = (sorted(found.get(name, []), key=_offset) for name in ("start", "body"))
+    pairs = zip(starts, bodies, strict=False)
+    return {start.start_byte: body for start, body in pairs}
+
+
+def named(node: Node) -> list[Node]:
+    """The parts of a node that have a meaning: no signs, comments or bodies of heredocs."""
+    return [child for child in node.named_children if child.type not in ("comment", "heredoc_body")]
+
+
+def parts(node: Node, count: int) -> list[Node]:
+    """The parts of a node, exactly so many. Raises Fault where the grammar's repair of a text left others."""
+    found = named(node)
+    if len(found) != count:
+        raise Fault("this is not Ruby", Span(node))
+    return found
+
+
+def _offset(node: Node) -> int:
+    return node.start_byte

@@ -1,0 +1,103 @@
+"""Small functions of a gitlab.rb, of one expression each: they are written out where they are called.
+
+def secret(name) = File.read("/run/secrets/#{name}").strip
+is_on = ->(name) { ENV.fetch(name, '') == 'true' }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from ctl.language.faults import Fault
+from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby.to_python.state import Function, State, Writer
+from ctl.language.ruby.to_python.terms import ATOM, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Node
+
+_LAMBDAS: Final = ("lambda", "proc")
+CALLS: Final = ("call", "yield", "===")
+"""Methods that call a lambda."""
+
+
+def defined_by(node: Node, state: State) -> tuple[str, Function] | None:
+    """The name and the function that a statement defines; None for any other statement, or a larger function."""
+    text = state.program.text
+    name, function = node.child_by_field_name("name"), node if node.type == "method" else None
+    if node.type == "assignment" and (right := node.child_by_field_name("right")) is not None:
+        name, function = node.child_by_field_name("left"), _lambda(right, text)
+    if name is None or function is None or name.type != "identifier" or state.is_setting(text(name)):
+        return None
+    found = _function(function, state)
+    return (text(name), found) if found is not None else None
+
+
+def _lambda(node: Node, text: Callable[[Node], str]) -> Node | None:
+    if node.type == "lambda":
+        return node
+    method = node.child_by_field_name("method") if node.type == "call" else None
+    is_lambda = method is not None and text(method) in _LAMBDAS
+    return node.child_by_field_name("block") if is_lambda else None
+
+
+def _function(node: Node, state: State) -> Function | None:
+    body = node.child_by_field_name("body")
+    while body is not None and body.type in ("block", "do_block", "block_body", "body_statement", "return"):
+        inside = [one for one in named(body) if one.type != "empty_statement"]
+        if body.type == "return" and inside:
+            inside = named(inside[0])
+        if body.type in ("block", "do_block"):
+            inside = [one for one in inside if one.type in ("block_body", "body_statement")]
+        body = inside[0] if len(inside) == 1 else None
+    parameters: dict[str, Node | None] = {}
+    listed = node.child_by_field_name("parameters")
+    for one in named(listed) if listed is not None else []:
+        name = one if one.type == "identifier" else one.child_by_field_name("name")
+        if one.type not in ("identifier", "optional_parameter") or name is None:
+            return None
+        parameters[state.program.text(name)] = one.child_by_field_name("value")
+    return Function(parameters, body) if body is not None else None
+
+
+def called(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
+    """What a call of a function comes to: its expression, with what it is called with in it.
+
+    Args:
+        writer: writes the expression.
+        name: the function, which is known.
+        given: what it is called with.
+        node: the call.
+
+    Raises:
+        Fault: the call does not fit, or the function calls itself.
+    """
+    state, function = writer.state, writer.state.functions[name]
+    if name in state.calling:
+        raise Fault(f"{name} calls itself", Span(node), "Write the value itself.")
+    values = dict(zip(function.parameters, given, strict=False))
+    for parameter, default in list(function.parameters.items())[len(given) :]:
+        if default is None:
+            raise Fault(f"{name} is called with too few values", Span(node))
+        values[parameter] = writer.term(default)
+    if len(given) > len(function.parameters):
+        raise Fault(f"{name} is called with too many values", Span(node))
+    with _inside(state, name, values):
+        found = writer.term(function.body)
+    return found if found.strength == ATOM else replace(found, text=f"({found.text})", strength=ATOM)
+
+
+@contextmanager
+def _inside(state: State, name: str, values: Mapping[str, Term]) -> Iterator[None]:
+    outer, state.parameters = state.parameters, values
+    state.calling.add(name)
+    try:
+        yield
+    finally:
+        state.parameters = outer
+        state.calling.discard(name)

@@ -1,0 +1,333 @@
+"""Ruby's statements as Python writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from ctl.language.faults import Fault
+from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby.program import refusal
+from ctl.language.ruby.targets_of import (
+    ASSIGNMENTS,
+    CHANGING,
+    INCLUDE,
+    is_append,
+    path_of,
+    sides,
+)
+from ctl.language.ruby.to_python import loops
+from ctl.language.ruby.to_python.choice_forms import sign_of
+from ctl.language.ruby.to_python.expression_forms import Translator
+from ctl.language.ruby.to_python.method_forms import no_function
+from ctl.language.ruby.to_python.state import State
+from ctl.language.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, union
+from ctl.language.scope import did_you_mean
+from ctl.text.nearest import nearest
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_TARGETS: Final = ("identifier", "constant", "element_reference", "call")
+_INDENT: Final = "    "
+_JOINING: Final = {"&&": True, "and": True, "||": False, "or": False}
+
+
+class Statements:
+    """Writes statements in Python.
+
+    Args:
+        state: what is known of the file.
+
+    Attributes:
+        translator: writes values.
+        remarks: what a person should know of the result.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.translator = Translator(state)
+        self._text = state.program.text
+        self.remarks: list[str] = []
+        self._handlers: dict[str, Callable[[Node], str]] = {
+            "assignment": self._assignment,
+            "operator_assignment": self._operator_assignment,
+            "if_modifier": self._modifier,
+            "unless_modifier": self._modifier,
+            "call": self._call,
+            "binary": self._binary,
+        }
+
+    def write(self, node: Node) -> str:
+        """A statement in Python; the lines after the first are those of the source. Raises Fault."""
+        handler = self._handlers.get(node.type)
+        if handler is not None:
+            return handler(node)
+        self.translator.term(node)
+        hint = ""
+        if node.type == "element_reference":
+            written = self._text(node)
+            shown = written if len(written) < 80 and "\n" not in written else "registry['key']"
+            hint = f"To give a setting its value, write {shown} = …"
+        raise Fault("this line has no effect", Span(node), hint)
+
+    @property
+    def _pad(self) -> str:
+        """What a line that is not of the source begins with: as much as the statement is indented there."""
+        return " " * self._state.shift
+
+    def condition(self, node: Node, *, negate: bool) -> str:
+        """A condition as Python's `if` takes it, on one line or in parentheses. Raises Fault."""
+        test = self.translator.condition(node)
+        text = (test.negated() if negate else test).text
+        return f"({text})" if "\n" in text else text
+
+    def _assignment(self, node: Node) -> str:
+        left, right = sides(node)
+        if left.type not in _TARGETS:
+            raise refusal(left)
+        gap = self._state.program.data[left.end_byte : right.start_byte].decode()
+        sign = gap.rstrip()[:-1] + "= " if gap.strip() == "=" and "\n" not in gap else " = "
+        if right.type == "assignment":
+            text, kind = self._assignment(right), ANY
+        else:
+            value = self.translator.term(right)
+            text, kind = value.text, value.kind
+        target = self._target(left)
+        self._note(left, kind)
+        return f"{target}{sign}{text}"
+
+    def _target(self, left: Node) -> str:
+        if left.type in ("identifier", "constant"):
+            self._check_name(left)
+        elif left.type == "element_reference":
+            self._check_section(left)
+        else:
+            raise self._with_a_point(left)
+        return self.translator.target(left)
+
+    def _with_a_point(self, node: Node) -> Fault:
+        receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
+        hint = ""
+        if receiver is not None and method is not None and receiver.type == "identifier":
+            hint = f"Write {self._text(receiver)}['{self._text(method)}'] = …"
+        return Fault("settings are written with square brackets", Span(method or node), hint)
+
+    def _check_name(self, node: Node) -> None:
+        name, names = self._text(node), self._state.names
+        if name in names.settings:
+            message = f"`{name} = …` makes a local variable in Ruby, and does not set {name}"
+            raise Fault(message, Span(node), f"Write {name} 'value', without the sign.")
+        if name in names.sections and name not in self._state.kinds:
+            raise Fault(f"{name} is a section", Span(node), f"Write {name}['key'] = value.")
+
+    def _check_section(self, node: Node) -> None:
+        root = path_of(node, self._text)[0]
+        first = node
+        while first.type == "element_reference":
+            first = named(first)[0]
+        state = self._state
+        if not root or root in state.kinds or state.included or root in state.doubtful:
+            return
+        if root in state.lost:
+            raise state.lost[root]
+        if root in state.names.settings:
+            raise Fault(f"{root} has one value, not keys", Span(first), f"Write {root} 'value'.")
+        if not state.is_setting(root):
+            known = sorted(state.names.sections | state.names.settings)
+            raise Fault(f"unknown section {root}", Span(first), did_you_mean(nearest(root, known)))
+
+    def _note(self, left: Node, kind: str) -> None:
+        """Keeps the kind of what was given a value, to know what can be done with it."""
+        state = self._state
+        if left.type == "element_reference":
+            path = state.path(left)
+            state.mentioned.add(path)
+            before = state.paths.get(path, kind)
+            state.paths[path] = union(before, kind) if state.conditional else kind
+            if not state.conditional:
+                state.given.add(path)
+            return
+        name = self._text(left)
+        if state.conditional and name in state.lost:
+            raise state.lost[name]
+        state.lost.pop(name, None)
+        before = state.kinds.get(name, kind)
+        state.kinds[name] = union(before, kind) if state.conditional else kind
+
+    def _operator_assignment(self, node: Node) -> str:
+        left, right = sides(node)
+        sign = node.child_by_field_name("operator")
+        operator = (sign.type if sign is not None else "").removesuffix("=")
+        if self._is_environment(left) and operator == "||":
+            return self._environment_default(left, right)
+        if operator == "<<":
+            return self._appended(left, right)
+        target = self._target(left)
+        if self._text(left) in self._state.lost:
+            raise self._state.lost[self._text(left)]
+        if operator in ("||", "&&"):
+            return self._default(left, right, target, operator)
+        if operator not in ("+", "-", "*"):
+            raise Fault(f"{operator}= is not read in a gitlab.rb", Span(node), "Write it out: name = name …")
+        self._known(left)
+        return f"{target} {operator}= {self.translator.term(right).text}"
+
+    def _known(self, left: Node) -> None:
+        """Raises Fault where a variable that is changed has no value yet."""
+        if left.type in ("identifier", "constant"):
+            self.translator.term(left)
+
+    def _is_environment(self, node: Node) -> bool:
+        return node.type == "element_reference" and self._text(named(node)[0]) == "ENV"
+
+    def _environment_default(self, left: Node, right: Node) -> str:
+        """`ENV['X'] ||= 'y'`: from here on ENV['X'] is read with that default."""
+        name, value = self.translator.term(named(left)[1]), self.translator.term(right)
+        if value.kind != WORD or self._state.conditional:
+            raise Fault("a default of the environment is a text, and given on no condition", Span(right))
+        self._state.environment.setdefault(name.text.strip("'\""), value)
+        return f"# From here on the environment's {name.text.strip(chr(34))} has a default."
+
+    def _default(self, left: Node, right: Node, target: str, operator: str) -> str:
+        value = self.translator.term(right)
+        if self._is_new(left) and operator == "||":
+            self._note(left, value.kind)
+            return f"{target} = {value.text}"
+        current = self.translator.condition(left)
+        test = current if operator == "&&" else current.negated()
+        self._note_default(left, value.kind, operator)
+        return f"if {test.text}:\n{self._pad}{_INDENT}{target} = {value.text}"
+
+    def _note_default(self, left: Node, kind: str, operator: str) -> None:
+        """After `||=` the old value holds if that is true, else the new one; after `&&=` the other way round."""
+        if left.type == "element_reference":
+            path = self._state.path(left)
+            self._state.mentioned.add(path)
+            self._state.paths[path] = ANY
+            return
+        name = self._text(left)
+        before = Term("", 0, self._state.kinds.get(name, ANY))
+        kept = before.when_true if operator == "||" else before.when_false
+        # In a branch that may not be taken, the name can also keep what it had.
+        untouched = before.kind if self._state.conditional else None
+        self._state.kinds[name] = union(untouched, kept, kind)
+
+    def _is_new(self, left: Node) -> bool:
+        """Whether nothing above gives it a value."""
+        if left.type != "element_reference":
+            return self._text(left) not in self._state.kinds and not self._state.included
+        path = self._state.path(left)
+        if self._state.included or path[0] in self._state.kinds:
+            return False
+        return not any(path[:length] in self._state.mentioned for length in range(1, len(path) + 1))
+
+    def _modifier(self, node: Node) -> str:
+        body, test = node.child_by_field_name("body"), node.child_by_field_name("condition")
+        if body is None or test is None:
+            raise Fault("a part of this is missing", Span(node))
+        return self._on_condition(self.condition(test, negate=node.type == "unless_modifier"), body)
+
+    def _on_condition(self, condition: str, body: Node) -> str:
+        outer, self._state.conditional = self._state.conditional, True
+        self._state.block += 1
+        try:
+            inner = self.write(body)
+        finally:
+            self._state.conditional = outer
+            self._state.block -= 1
+        first, *others = inner.split("\n")
+        return "\n".join(
+            [f"if {condition}:", f"{self._pad}{_INDENT}{first}", *(_INDENT + line for line in others)]
+        )
+
+    def _call(self, node: Node) -> str:
+        receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
+        if method is None:
+            raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
+        name, names = self._text(method), self._state.names
+        if receiver is not None:
+            return self._effect(node, receiver, name)
+        if name == INCLUDE:
+            return self._from_file(node)
+        if name not in names.settings and not names.foreign(name):
+            raise no_function(self._state, name, method)
+        if node.child_by_field_name("block") is not None:
+            raise Fault("a block is not read in a gitlab.rb", Span(node), f"Write {name} 'value'.")
+        given = self.translator.arguments(node)
+        if len(given) != 1 and name in names.settings:
+            raise Fault(f"{name} takes one value", Span(node), f"Write {name} 'value'.")
+        self._state.wrote(name, method)
+        return f"{name}({', '.join(one.text for one in given)})"
+
+    def _effect(self, node: Node, receiver: Node, name: str) -> str:
+        """A method that changes what it is called on: a setting, or a variable."""
+        pattern = loops.pattern_of_includes(self.translator, node)
+        if pattern is not None:
+            self._state.included = True
+            return f"from_file({pattern.text})"
+        if name not in CHANGING:
+            self.translator.term(node)
+            raise Fault("this line has no effect", Span(node))
+        if receiver.type == "element_reference":
+            self._check_section(receiver)
+            self._state.mentioned.add(self._state.path(receiver))
+        listed = node.child_by_field_name("arguments")
+        given = named(listed) if listed is not None else []
+        if name in ("<<", "push", "append") and given:
+            return self._each_appended(receiver, given)
+        if name in ("merge!", "update") and receiver.type in ("identifier", "element_reference"):
+            values = self.translator.arguments(node)
+            target = self.translator.target(receiver)
+            return self._lines(f"{target}.update({one.text})" for one in values)
+        return self.translator.term(node).text
+
+    def _lines(self, statements: Iterable[str]) -> str:
+        return f"\n{self._pad}".join(statements)
+
+    def _from_file(self, node: Node) -> str:
+        given = self.translator.arguments(node)
+        if len(given) != 1:
+            raise Fault("from_file takes one path", Span(node), "Write from_file '/path.rb'.")
+        self._state.included = True
+        path = given[0].text
+        if path.endswith('.rb"'):
+            self.remarks.append(f"{path[1:-1]} is read as it is; it can be converted too.")
+        return f"from_file({path})"
+
+    def _binary(self, node: Node) -> str:
+        sign = sign_of(node)
+        left, right = sides(node)
+        if sign == "<<":
+            return self._appended(left, right)
+        if sign in _JOINING and right.type in ASSIGNMENTS:
+            return self._on_condition(self.condition(left, negate=not _JOINING[sign]), right)
+        self.translator.term(node)
+        hint = "To give a setting its value, write =, not ==." if sign == "==" else ""
+        raise Fault("this line has no effect", Span(node), hint)
+
+    def _appended(self, left: Node, right: Node) -> str:
+        added = [right]
+        while is_append(left):
+            left, right = sides(left)
+            added.append(right)
+        return self._each_appended(left, reversed(added))
+
+    def _each_appended(self, left: Node, added: Iterable[Node]) -> str:
+        if left.type not in ("identifier", "constant", "element_reference"):
+            raise Fault("<< adds to an array or a string that has a name", Span(left))
+        path = self._state.path(left)
+        if len(path) > 1:
+            self._check_section(left)
+        else:
+            self._known(left)
+        if self._is_new(left):
+            hint = "Give it an array first: … = []."
+            raise Fault("there is no array yet that << could add to", Span(left), hint)
+        kind = self._state.kinds.get(path[0], ANY) if len(path) == 1 else self._state.paths.get(path, ANY)
+        if kind not in (WORD, TEXT, LIST, NIL, ANY):
+            what = WORDS.get(kind, "this")
+            raise Fault(f"<< adds to an array or a string, not to {what}", Span(left))
+        target = self.translator.target(left)
+        form = "{} += {}" if kind in (WORD, TEXT) else "{}.append({})"
+        return self._lines(form.format(target, self.translator.term(one).text) for one in added)
