@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/apt.sh
 
-PACKAGES="nginx strace runit docker-registry redis-server logrotate skopeo buildah openssl util-linux iproute2 procps ca-certificates git groff-base man-db zsh fish apache2-utils pebble"
+PACKAGES="nginx strace runit docker-registry redis-server logrotate skopeo buildah podman openssl util-linux iproute2 procps ca-certificates git groff-base man-db zsh fish apache2-utils pebble"
 
 prepare_programs() {
     missing=$(missing_packages $PACKAGES)
@@ -43,6 +43,7 @@ prepare_environment() {
 prepare_programs
 sh tests/distribution3.sh >/dev/null
 sh tests/azurite.sh >/dev/null
+sh tests/clients.sh
 prepare_environment
 [ "${1-}" = --prepare ] && exit 0
 # pytest's own form of the tests is kept for the next run, whatever the caller has set
