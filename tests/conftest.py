@@ -8,9 +8,16 @@ import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.harness.registries import Registry, chosen
+
+# A slow machine fails no test.
+hypothesis.settings.register_profile(
+    "ctl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("ctl")
 
 pytest_plugins = ["tests.harness.services_stack"]
 

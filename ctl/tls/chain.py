@@ -151,7 +151,8 @@ def _published(certificate: x509.Certificate) -> str:
 
 def _roots() -> dict[bytes, tuple[x509.Certificate, ...]]:
     """Those that programs of this machine know, by subject. SSL_CERT_FILE is OpenSSL's and Go's variable, too."""
-    bundle = Path(os.environ.get("SSL_CERT_FILE") or distribution().ca_bundle)
+    named = os.environ.get("SSL_CERT_FILE")
+    bundle = Path(named if named and os.access(named, os.R_OK) else distribution().ca_bundle)
     return _read_roots(bundle, bundle.stat().st_mtime_ns) if bundle.is_file() else {}
 
 
