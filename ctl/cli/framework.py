@@ -45,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "service-list": "ctl.commands.service_list:service_list",
     "tail": "ctl.commands.tail:tail",
     "registry-check-storage": "ctl.commands.registry_check_storage:registry_check_storage",
+    "registry-fsck": "ctl.commands.registry_fsck:registry_fsck",
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-disk-usage": "ctl.commands.registry_disk_usage:registry_disk_usage",
     "registry-token": "ctl.commands.registry_token:registry_token",

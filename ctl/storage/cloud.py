@@ -121,6 +121,14 @@ class CloudStore:
         with self._reported("copy", source):
             self._operator.copy(self._prefix + source, self._prefix + target)
 
+    def move(self, source: str, target: str) -> None:
+        """See Store. An empty object that stands for a folder becomes one that does not."""
+        if source.endswith("/"):
+            self.write(f"{target.rstrip('/')}/empty-object", [])
+        else:
+            self.copy(source, target)
+        self.delete(source)
+
     def delete(self, key: str) -> None:
         """See Store."""
         with self._reported("delete", key):

@@ -49,6 +49,8 @@ class FilesystemStore:
             own = (info.st_dev, info.st_ino)
             if own in above:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if key and not entries:
+            yield Object(f"{key}/", 0, info.st_mtime_ns, f"{info.st_ino}")
         for entry in entries:
             inner = f"{key}/{entry.name}" if key else entry.name
             if entry.is_dir():
@@ -102,15 +104,25 @@ class FilesystemStore:
             (self._root / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(self._root / source, self._root / target)
 
+    def move(self, source: str, target: str) -> None:
+        """See Store."""
+        with self._reported("move", source):
+            (self._root / target).parent.mkdir(parents=True, exist_ok=True)
+            (self._root / source).rename(self._root / target)
+        self._prune(self._root / source)
+
     def delete(self, key: str) -> None:
         """See Store. Folders that become empty go, too, as object storage has none."""
         path = self._root / key
         with self._reported("delete", key):
             try:
-                path.unlink()
+                path.rmdir() if key.endswith("/") else path.unlink()
             except OSError as error:
                 if error.errno not in _GONE:
                     raise
+        self._prune(path)
+
+    def _prune(self, path: Path) -> None:
         with contextlib.suppress(OSError):  # not empty
             while (path := path.parent) != self._root:
                 path.rmdir()

@@ -18,7 +18,8 @@ class Object:
     """A file or object.
 
     Args:
-        key: its path below the root of the storage; that of an empty object that stands for a folder ends with `/`.
+        key: its path below the root of the storage; that of an empty object that stands for a folder, and of an empty
+            folder, ends with `/`.
         size: in bytes.
         mtime: nanoseconds; whole seconds in most object storage.
         identity: another one, other content.
@@ -91,6 +92,10 @@ class Store(Protocol):
 
     def copy(self, source: str, target: str) -> None:
         """Copy one inside the storage."""
+        ...
+
+    def move(self, source: str, target: str) -> None:
+        """Give one another key; where something has that already, it is replaced."""
         ...
 
     def delete(self, key: str) -> None:

@@ -29,6 +29,11 @@ class S3Server(Server):
         status, body = self._request("PUT", f"/{name}")
         assert status == 200, f"bucket {name}: {status} {body!r}"
 
+    def put(self, bucket: str, key: str) -> None:
+        """Make an empty object, of whatever key."""
+        status, body = self._request("PUT", f"/{bucket}/{key}")
+        assert status == 200, f"object {key}: {status} {body!r}"
+
     def objects(self, bucket: str) -> dict[str, int]:
         """The size of each object of a bucket in bytes, by its key."""
         from xml.etree import ElementTree

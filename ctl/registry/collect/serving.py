@@ -52,9 +52,9 @@ def collect_serving(
         return Report(options.untagged, options.dry_run)
     with stoppable():
         acting = ActingAs(setup.account)
-        hooks = Hooks() if options.dry_run else _hooks(setup, acting, switch)
+        its = Hooks() if options.dry_run else hooks(setup, acting, switch)
         with acting:
-            return collect(str(root), options, reporter, hooks)
+            return collect(str(root), options, reporter, its)
 
 
 def collect_now(
@@ -91,7 +91,17 @@ def _fit(setup: Setup) -> Path | None:
     return None if nothing_stored(root) else root
 
 
-def _hooks(setup: Setup, acting: ActingAs, command: Sequence[str] | None) -> Hooks:
+def hooks(setup: Setup, acting: ActingAs, command: Sequence[str] | None) -> Hooks:
+    """What makes the registry forget blobs that it has in a cache.
+
+    Args:
+        setup: the registry.
+        acting: whose rights are given up meanwhile.
+        command: that starts the registry anew, where ctl does not run it.
+
+    Raises:
+        PreflightError: it has a cache that cannot be reached.
+    """
     cache = cache_of(setup)
     if cache is not None:
         cache.check()
