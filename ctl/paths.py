@@ -80,6 +80,11 @@ class Layout:
         return self.path("/var/opt/gitlab/ctl")
 
     @property
+    def timer(self) -> Path:
+        """What runs by time, and how it ended last."""
+        return self.path("/var/opt/gitlab/timer")
+
+    @property
     def run_lock(self) -> Path:
         """The lock of a converging run (flock)."""
         return self.state / "run.lock"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.acme.timer import crontab_line
 from ctl.converge import Absent, Directory, Item, Template
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.node import Node
+from ctl.node.scheduled import crontab_line
 from ctl.settings.components.letsencrypt import CRON as COMPONENT
 
 __all__ = ["COMPONENT", "recipe", "without"]

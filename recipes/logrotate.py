@@ -7,17 +7,19 @@ from pathlib import Path
 
 from ctl.converge import Directory, Item, Template
 from ctl.node.node import Node
-from ctl.node.runit_service import runit_service
+from ctl.settings.components.logrotate import CONFIG
 from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
+
+__all__ = ["COMPONENT", "recipe"]
 
 
 def recipe(node: Node) -> Iterator[Item]:
-    """A service that rotates them every minute, by svlogd's limits where there are no others."""
-    nginx, folder = node.attributes.nginx, node.layout.data / "logrotate"
+    """The configuration with which the timer runs logrotate: svlogd's limits where there are no others."""
+    nginx, config = node.attributes.nginx, node.layout.path(CONFIG)
     vhost_logs = node.attributes.registry.nginx.log_directory if node.serves_registry else nginx.log_directory
-    yield Directory(folder)
+    yield Directory(config.parent)
     yield Template(
-        folder / "logrotate.conf",
+        config,
         source="logrotate/logrotate.conf.j2",
         variables={
             "logs": nginx.log_directory,
@@ -26,10 +28,4 @@ def recipe(node: Node) -> Iterator[Item]:
             "create_as": f" root {node.attributes.web_server.group}" if node.privileged else "",
             "pid": Path(nginx.dir) / "run/nginx.pid",
         },
-    )
-    yield from runit_service(
-        node,
-        COMPONENT,
-        "logrotate/run.j2",
-        variables={"state": folder / "status", "config": folder / "logrotate.conf"},
     )

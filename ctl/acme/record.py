@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from ctl.converge.inspect import look
 
 BY_HAND_AN_HOUR = 4
 """Failed validations that people may cause in an hour: Let's Encrypt shuts a host out for an hour after five."""
-FIRST_PAUSE = timedelta(hours=1)
-LONGEST_PAUSE = timedelta(hours=12)
 REMEMBERED = 12
 """How many failures are kept in mind."""
 
@@ -56,14 +54,12 @@ class Attempts:
         counted: those of them that the authority counts, too: it was asked, and said no.
         reason: of the last.
         until: before when the authority wants not to be asked, or None.
-        looked: when the timer last looked after the certificate; None for never.
     """
 
     failed: tuple[datetime, ...] = ()
     counted: tuple[datetime, ...] = ()
     reason: str = ""
     until: datetime | None = None
-    looked: datetime | None = None
 
     @classmethod
     def read(cls, path: Path) -> Attempts:
@@ -71,8 +67,8 @@ class Attempts:
         found = _read(path)
         try:
             failed, counted = (tuple(map(_time, found.get(name, ()))) for name in ("failed", "counted"))
-            until, looked = (_time(found[name]) if found.get(name) else None for name in ("until", "looked"))
-            return cls(failed, counted, str(found.get("reason", "")), until, looked)
+            until = _time(found["until"]) if found.get("until") else None
+            return cls(failed, counted, str(found.get("reason", "")), until)
         except (TypeError, ValueError):
             return cls()
 
@@ -83,7 +79,6 @@ class Attempts:
             "counted": [one.isoformat() for one in self.counted],
             "reason": self.reason,
             "until": self.until.isoformat() if self.until else None,
-            "looked": self.looked.isoformat() if self.looked else None,
         }
         write_atomic(path, (json.dumps(data, indent=2) + "\n").encode(), mode=0o600)
 
@@ -93,33 +88,20 @@ class Attempts:
         """With one more failure; the oldest, which decide nothing any more, are forgotten."""
         failed = (*self.failed, now)[-REMEMBERED:]
         refused = (*self.counted, now)[-REMEMBERED:] if counted else self.counted
-        return Attempts(failed, refused, reason, until, self.looked)
+        return Attempts(failed, refused, reason, until)
 
-    def after_success(self) -> Attempts:
-        """Without failures."""
-        return Attempts(looked=self.looked)
+    def from_when(self, now: datetime) -> datetime:
+        """When the authority may be asked again; `now` or earlier where it may be at once.
 
-    def after_look(self, now: datetime) -> Attempts:
-        """Looked after by the timer now."""
-        return replace(self, looked=now)
-
-    def from_when(self, now: datetime, *, scheduled: bool) -> datetime:
-        """When the authority may be asked again; `now` or earlier where it may be at once."""
-        own = self._by_timer() if scheduled else self._by_hand(now)
-        return max(one for one in (own, self.until, now) if one is not None)
+        The timer makes pauses of its own between failures (ctl.timer.outcome).
+        """
+        return max(one for one in (self._by_hand(now), self.until, now) if one is not None)
 
     def _by_hand(self, now: datetime) -> datetime | None:
         """People may try at once, but for one who has tried too often within the hour."""
         hour = timedelta(hours=1)
         recent = [one for one in self.counted if one > now - hour]
         return recent[-BY_HAND_AN_HOUR] + hour if len(recent) >= BY_HAND_AN_HOUR else None
-
-    def _by_timer(self) -> datetime | None:
-        """Each pause is twice as long as the one before."""
-        if not self.failed:
-            return None
-        pause = FIRST_PAUSE * (1 << min(len(self.failed) - 1, REMEMBERED))
-        return self.failed[-1] + min(pause, LONGEST_PAUSE)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -91,14 +91,12 @@ class Visit:
         machine: with its services.
         observer: gets each event.
         force: whether a certificate that is not due is obtained too, and nobody waits for a pause to end.
-        scheduled: whether the timer asks, which waits longer after a failure than people need to.
     """
 
     job: Job
     machine: Machine
     observer: Observer
     force: bool = False
-    scheduled: bool = False
 
     def renew_if_due(self) -> Outcome:
         """Obtain the certificate if it is due, and put it into place.
@@ -130,12 +128,12 @@ class Visit:
     def _forget_failures(self) -> None:
         attempts = Attempts.read(self.job.places.attempts)
         if attempts.failed:
-            attempts.after_success().write(self.job.places.attempts)
+            Attempts().write(self.job.places.attempts)
 
     def _wait(self, now: datetime) -> CtlError | None:
         """Why nobody is asked yet; None where there is nothing to wait for."""
         attempts = Attempts.read(self.job.places.attempts)
-        until = attempts.from_when(now, scheduled=self.scheduled)
+        until = attempts.from_when(now)
         if until <= now:
             return None
         return CtlError(
@@ -158,7 +156,7 @@ class Visit:
                 until=refusal.until if refusal else None,
             ).write(self.job.places.attempts)
             return Outcome(Result.FAILED, self.job, reason, error)
-        attempts.after_success().write(self.job.places.attempts)
+        Attempts().write(self.job.places.attempts)
         return Outcome(Result.OBTAINED, self.job, reason, None, report)
 
     def _obtain(self, reason: str) -> Report:

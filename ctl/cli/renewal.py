@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
+from ctl.settings.components.letsencrypt import TASK
 
 if TYPE_CHECKING:
     from ctl.acme.step import Outcome
@@ -49,3 +50,15 @@ def meanwhile(outcome: Outcome) -> str:
     verb = "which has ended on" if facts.not_after <= datetime.now(UTC) else "good until"
     issuer = facts.issuer or "an unnamed issuer"
     return f"NGINX goes on with the certificate that it has ({issuer}, {verb} {facts.not_after:%Y-%m-%d}). {again}"
+
+
+def note_renewal(ctx: Context, outcome: Outcome) -> None:
+    """Keep what came of it, so that the timer tries again what failed and `ctl status` forgets what was mended.
+
+    Raises:
+        OSError: that cannot be written.
+    """
+    from ctl.timer.outcome import note_outcome
+
+    status, reason = (EXIT_FAILED, outcome.error.message) if outcome.error else (EXIT_OK, "")
+    note_outcome(ctx.layout, TASK, status, reason)

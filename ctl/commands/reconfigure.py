@@ -67,6 +67,7 @@ def run(
     from ctl.cli.accounts import warn_of_accounts
     from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
+    from ctl.cli.renewal import note_renewal
     from ctl.converge import converge, to_json
     from ctl.node.history import History
     from ctl.node.outputs import refuse_strangers
@@ -96,6 +97,8 @@ def run(
             )
             report.recovered = undone is not None
             outcome = after_converging(target, host, progress, report, dry_run=dry_run)
+            if outcome:
+                note_renewal(ctx, outcome)
             if outcome and outcome.error:
                 progress.lines.append(f"no certificate: {outcome.error.message}")
             report.seconds = time.monotonic() - started

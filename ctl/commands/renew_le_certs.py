@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from ctl.cli.framework import Context, command
-from ctl.errors import CtlError, LockHeld
+from ctl.errors import CtlError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ctl.acme.step import Outcome
     from ctl.acme.wanted import Job
-    from ctl.converge.model import Change, Machine, Notification
-
-BUSY = 60
-"""Seconds after which the timer looks again where another run was under way."""
+    from ctl.converge.model import Change, Notification
 
 
 @command(name="renew-le-certs")
 @click.option("--force", is_flag=True, help="Obtain a new one also where none is due, or failures say wait.")
 @click.option("--staging", is_flag=True, help="Only try, at acme_staging_endpoint; install nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option(
-    "--scheduled",
-    is_flag=True,
-    help="As the timer does it: only at its times, with pauses after failures. Prints the seconds to wait.",
-)
-def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool, scheduled: bool) -> int:
+def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool) -> int:
     """Renew the certificate if it ends within 30 days, or is not as the settings want it.
 
     NGINX is reloaded only for a new one, and no connection is dropped. What is served stays where none can be had;
-    exit status 1 then. A service does this by itself at the times of letsencrypt["auto_renew_hour"].
+    exit status 1 then. The timer does this by itself at the times of letsencrypt["auto_renew_hour"].
     """
     from ctl.acme.step import Visit
     from ctl.cli.loading import changing, machine
+    from ctl.cli.renewal import note_renewal
     from ctl.node.preflight import refuse_foreign_root
 
     refuse_foreign_root(ctx.layout)
     host = machine(ctx)
-    if scheduled:
-        return _wake(ctx, host)
     said = _Printer((lambda _: None) if as_json else ctx.console.say)
     with changing(ctx, host):
         visit = Visit(_job(ctx), host, said, force=force)
         outcome = visit.rehearse() if staging else visit.renew_if_due()
+        if not staging:
+            note_renewal(ctx, outcome)
     return _tell(ctx, outcome, as_json=as_json)
 
 
@@ -88,32 +80,6 @@ def _in_words(outcome: Outcome) -> str:
     return (
         f"the certificate of {outcome.job.host} {did} is good until {end}, and renewed from {day:%Y-%m-%d} on"
     )
-
-
-def _wake(ctx: Context, host: Machine) -> int:
-    """Do what is due; print how many seconds the timer should sleep."""
-    from ctl.acme.step import Visit
-    from ctl.acme.timer import Timer
-    from ctl.cli.loading import changing
-
-    try:
-        with changing(ctx, host):
-            visit = Visit(_job(ctx), host, _Printer(ctx.console.note), scheduled=True)
-            outcome, pause = Timer.of(visit.job.node).wake(datetime.now(UTC), visit.renew_if_due)
-    except LockHeld as error:
-        ctx.console.note(error.message)
-        ctx.console.result(str(BUSY))
-        return 0
-    ctx.console.result(f"{pause.total_seconds():.0f}")
-    return _log(ctx, outcome) if outcome else 0
-
-
-def _log(ctx: Context, outcome: Outcome) -> int:
-    from ctl.cli.renewal import report_failure
-
-    if outcome.error is None:
-        ctx.console.note(_in_words(outcome))
-    return report_failure(ctx, outcome, fatal=True)
 
 
 class _Printer:

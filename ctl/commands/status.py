@@ -51,9 +51,30 @@ def _general(layout: Layout, runit: Runit, found: Sequence[Status]) -> Iterator[
         yield NO_SUPERVISOR
     if _interrupted(layout):
         yield INTERRUPTED
+    yield from _failed_tasks(layout)
     under_way = collection(layout)
     if under_way is not None:
         yield f"a garbage collection is under way{under_way}: the registry waits for its end"
+
+
+def _failed_tasks(layout: Layout) -> Iterator[str]:
+    """What the timer could not do when it ran last."""
+    from ctl.timer.listing import scheduled
+
+    try:
+        yield from filter(None, (one.problem for one in scheduled(layout)))
+    except (CtlError, OSError) as error:
+        yield f"the tasks of the timer cannot be read: {error.message if isinstance(error, CtlError) else error}"
+
+
+def _tasks(layout: Layout) -> list[dict[str, object]]:
+    """What the timer runs; empty where that cannot be read, which is among the reasons."""
+    from ctl.timer.listing import scheduled
+
+    try:
+        return [one.as_json() for one in scheduled(layout)]
+    except (CtlError, OSError):
+        return []
 
 
 def _problems(runit: Runit, status: Status) -> list[str]:
@@ -97,6 +118,7 @@ def _print_json(
             "healthy": not reasons,
             "reason": "; ".join(reasons) or None,
             "services": services,
+            "tasks": _tasks(runit.layout),
         }
     )
 

@@ -101,15 +101,14 @@ def runit_service(
         **({} if isinstance(run, str) else {"command": run}),
         **(variables or {}),
     }
-    logging = attributes[component.logging]
     yield Directory(definition, owner="root", group="root")
     yield script(definition / "run", run if isinstance(run, str) else COMMAND, scripts, restart(name))
     if finish is not None:
         yield script(definition / "finish", finish, scripts)
     yield _facts(definition / FACTS_FILE, facts)
-    chosen = logging.get("log_group") or attributes.logging.log_group or log_group
-    lines = svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]
-    yield from _log_folder(node, component, logs, lines, group=str(chosen) if chosen else None)
+    yield from log_folder(
+        node, component, group=log_group, unlogged=unlogged, notifies=(reload(f"{name}/log"),)
+    )
     yield from _log_service(node, component, logs, timestamps=timestamps)
     yield Service(name, secondary=component.secondary, after=needs(node.components, component))
 
@@ -180,11 +179,28 @@ def script(path: Path, source: str, variables: Mapping[str, object], *notifies: 
     )
 
 
-def _log_folder(
-    node: Node, component: Component, folder: Path, lines: Sequence[str], *, group: str | None
+def log_folder(
+    node: Node,
+    component: Component,
+    *,
+    group: str | None = None,
+    unlogged: Sequence[str] = (),
+    notifies: tuple[Notification, ...] = (),
 ) -> Iterator[Item]:
-    """The folder in which svlogd writes, and nobody else: a program that opens logs by name as root has its own."""
-    name, entitled = component.name, group or _group_of(node.log_account)
+    """The folder in which svlogd writes, and nobody else: a program that opens logs by name as root has its own.
+
+    Args:
+        node: the machine.
+        component: whose log.
+        group, unlogged: as `runit_service` has them.
+        notifies: what must read svlogd's config anew.
+    """
+    logging, folder = (
+        node.attributes[component.logging],
+        Path(component.log_folder(node.attributes, node.layout)),
+    )
+    chosen = logging.get("log_group") or node.attributes.logging.log_group or group
+    entitled = str(chosen) if chosen else _group_of(node.log_account)
     if component.writes_logs:
         yield Directory(folder, owner="root", group=entitled, mode=0o750)
         yield Absent(folder / "config")
@@ -196,10 +212,10 @@ def _log_folder(
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
-        variables={"lines": lines},
+        variables={"lines": svlogd_lines(logging) + [f"-{pattern}" for pattern in unlogged]},
         owner="root",
         group="root",
-        notifies=(reload(f"{name}/log"),),
+        notifies=notifies,
     )
 
 
@@ -208,13 +224,22 @@ def svlogd_folder(component: Component, logs: Path) -> Path:
     return logs.with_name(f"{logs.name}-svlogd") if component.writes_logs else logs
 
 
+def log_command(node: Node, component: Component) -> tuple[str, ...]:
+    """What takes lines on standard input and writes them to the log of a component; without one of its own."""
+    folder = str(svlogd_folder(component, Path(component.log_folder(node.attributes, node.layout))))
+    return (*as_account(node, _log_account(node)), str(node.programs.svlogd), "-tt", folder)
+
+
+def _log_account(node: Node) -> Account | None:
+    return Account(node.log_account, _group_of(node.log_account) or "") if node.log_account else None
+
+
 def _log_service(node: Node, component: Component, folder: Path, *, timestamps: bool) -> Iterator[Item]:
     definition = node.layout.sv / component.name / "log"
-    account = Account(node.log_account, _group_of(node.log_account) or "") if node.log_account else None
     variables = {
         "programs": node.programs,
         "definition": definition,
-        "as_user": option(as_account(node, account)),
+        "as_user": option(as_account(node, _log_account(node))),
         "timestamps": timestamps,
         "folder": svlogd_folder(component, folder),
     }

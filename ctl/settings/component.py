@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ctl.paths import Layout
 from ctl.settings.listener import Listener
@@ -40,6 +41,32 @@ class Account:
 
 
 @dataclass(frozen=True)
+class ScheduledTask:
+    """A command that the timer runs.
+
+    Args:
+        name: by which `ctl status` and logs know it.
+        cron: when: five fields of crontab(5), or a nickname ("@daily"); in the machine's own time.
+        command: words of ctl ("renew-le-certs"), or of the program; a path is moved below the root.
+        program: one of those that ctl finds on the machine ("logrotate"); "" for ctl itself.
+        account: what it runs under; None for root, or for the caller without root.
+        timeout: seconds after which it is ended.
+        retry: whether a failure is tried again before its next time: after an hour, then twice as long each time,
+            every 12 hours at last.
+        log: whether its output goes into the log folder of its component, not into that of the timer.
+    """
+
+    name: str
+    cron: str
+    command: tuple[str | Path, ...]
+    program: str = ""
+    account: Callable[[Values], Account] | None = None
+    timeout: int = 3600
+    retry: bool = False
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Component:
     """A service of the supervisor, or another part of the node that has an account of its own.
 
@@ -65,7 +92,8 @@ class Component:
         writes_logs: whether its program opens logs in its log folder by name, as root: svlogd, which writes as
             another account, then has a folder of its own beside it.
         secondary: whether the others are as good without it: a run in which it does not come up is then kept.
-        supervised: whether it is a service; else only its account counts.
+        supervised: whether it is a service; else only its account and its tasks count.
+        tasks: what the timer runs for it; a status of 75 (another run holds the lock) is tried again in a minute.
     """
 
     name: str
@@ -88,6 +116,7 @@ class Component:
     writes_logs: bool = False
     secondary: bool = False
     supervised: bool = True
+    tasks: Callable[[Values], Iterable[ScheduledTask]] = lambda _: ()
 
     def __str__(self) -> str:
         return self.what or self.name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.harness.cli import Cli
 URL = 'registry_external_url = "https://registry.public-site.eu"\n'
 GITLAB = 'external_url = "https://gitlab.public-site.eu"\n'
 CRON = "etc/cron.d/registry-ctl-letsencrypt"
-TIMER = "opt/gitlab/sv/letsencrypt/run"
+TASKS = "var/opt/gitlab/timer/tasks.json"
 
 
 class Rendered:
@@ -37,6 +38,11 @@ class Rendered:
         """A file, or None."""
         path = self.top / name
         return path.read_text(encoding="utf-8") if path.exists() else None
+
+    def renewal(self) -> dict[str, Any] | None:
+        """The scheduled renewal, or None."""
+        tasks = json.loads(self.text(TASKS) or "[]")
+        return next((one for one in tasks if one["name"] == "letsencrypt"), None)
 
     def servers(self) -> list[nginx_text.Block]:
         """The servers that clients see, that on port 80 first."""
@@ -86,31 +92,33 @@ def test_nothing_of_it_where_no_certificate_is_obtained(cli: Cli, settings: str)
     made = Rendered(cli, settings)
     (server,) = made.servers()
     assert server.one("server_name").startswith("registry.")
-    assert (made.text(TIMER), made.text(CRON)) == (None, None)
+    assert (made.renewal(), made.text(CRON)) == (None, None)
     assert not (made.top / "etc/gitlab/letsencrypt").exists()
 
 
-def test_a_service_keeps_the_time(cli: Cli) -> None:
-    made = Rendered(cli, URL)
-    script = made.text(TIMER)
-    assert script is not None
-    assert f"-m ctl --root {made.root} renew-le-certs --scheduled)" in script
-    subprocess.run(["sh", "-n"], input=script.encode(), check=True)
+def test_the_timer_renews_at_its_times_and_finds_the_same_root(cli: Cli) -> None:
+    more = 'letsencrypt["auto_renew_minute"] = 7\nletsencrypt["auto_renew_hour"] = "4,16"\n'
+    made = Rendered(cli, URL + more)
+    task = made.renewal()
+    assert task is not None
+    assert (task["cron"], task["retry"]) == ("7 4,16 */4 * *", True)
+    assert task["command"][-5:] == ["-m", "ctl", "--root", str(made.root), "renew-le-certs"]
+    assert task["log"][-1] == f"{made.root}/var/log/gitlab/lets-encrypt"
+    assert made.text("var/log/gitlab/lets-encrypt/config")
     assert made.text(CRON) is None
-    assert "lets-encrypt" in (made.text("opt/gitlab/sv/letsencrypt/log/run") or "")
 
 
 def test_or_cron_does(cli: Cli) -> None:
     more = 'letsencrypt["auto_renew_scheduler"] = "cron"\nletsencrypt["auto_renew_minute"] = "12"\n'
     made = Rendered(cli, URL + more)
-    assert made.text(TIMER) is None
+    assert made.renewal() is None
     (line,) = [one for one in (made.text(CRON) or "").splitlines() if one.startswith("12 0 */4 * * root ")]
     assert f"renew-le-certs >> {made.root}/var/log/gitlab/lets-encrypt/renewal.log 2>&1" in line
 
 
 def test_or_nobody(cli: Cli) -> None:
     made = Rendered(cli, URL + 'letsencrypt["auto_renew"] = False\n')
-    assert (made.text(TIMER), made.text(CRON)) == (None, None)
+    assert (made.renewal(), made.text(CRON)) == (None, None)
     assert len(made.servers()) == 2
 
 

@@ -18,10 +18,9 @@ def test_enabled_ones_are_marked(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (enabled / name).symlink_to(f"../sv/{name}")
     assert run(["--root", str(tmp_path), "service-list"]) == 0
     assert capsys.readouterr().out.split() == [
-        "letsencrypt",
-        "logrotate",
         "nginx*",
         "registry*",
         "registry-auth",
         "spare",
+        "timer",
     ]

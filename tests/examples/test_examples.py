@@ -196,7 +196,8 @@ def _letsencrypt(made: Rendered) -> None:
     ssl = made.moved(f"/etc/gitlab/ssl/{host}")
     _is_tls_server(server, host=host, port=5050, certificate=f"{ssl}.crt", key=f"{ssl}.key")
     assert made.gitlab["registry"]["port"] == 5050
-    assert made.path("/opt/gitlab/sv/letsencrypt/run").exists()
+    tasks = json.loads(made.path("/var/opt/gitlab/timer/tasks.json").read_text(encoding="utf-8"))
+    assert [one["name"] for one in tasks] == ["letsencrypt", "logrotate"]
     assert "warning" not in made.notes
 
 

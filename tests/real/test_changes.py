@@ -42,7 +42,7 @@ CASES = {
     "server": Case('nginx["keepalive_timeout"] = 30', {NGINX}, reloaded={"nginx"}),
     "log rotation": Case(
         'logging["svlogd_num"] = 7',
-        {f"var/log/gitlab/{name}/config" for name in ("registry", "nginx-svlogd", "logrotate")}
+        {f"var/log/gitlab/{name}/config" for name in ("registry", "nginx-svlogd", "timer")}
         | {"var/opt/gitlab/logrotate/logrotate.conf"},
     ),
     "log rotation of one": Case('registry["svlogd_num"] = 7', {"var/log/gitlab/registry/config"}),

@@ -130,8 +130,8 @@ def test_every_folder_of_another_account_is_known(root: Root) -> None:
     logs = {name for name, owner in others.items() if owner == "_runit-log"}
     assert logs == {
         f"{LOGS}-svlogd",
-        "var/log/gitlab/logrotate",
         "var/log/gitlab/registry",
+        "var/log/gitlab/timer",
     }
     rest = {name: owner for name, owner in others.items() if name not in logs}
     temporary = {name for name, owner in rest.items() if owner == WEB_ACCOUNT}

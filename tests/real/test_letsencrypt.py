@@ -18,6 +18,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from ctl.paths import Layout
+from ctl.timer.outcome import Outcome, write_outcome
 from tests.harness import images
 from tests.harness.acme_site import issued
 from tests.harness.https import Client
@@ -214,9 +216,9 @@ def test_what_ends_soon_is_renewed_and_nothing_else(site: Site) -> None:
 def test_the_timer_makes_up_for_a_missed_time(site: Site) -> None:
     before = site.served()
     site.put(days=20)
-    attempts = {"looked": (datetime.now(UTC) - 40 * DAY).isoformat()}
-    site.root.write(ATTEMPTS, json.dumps(attempts), mode=0o600)
-    site.ctl("restart", "letsencrypt").ok()
+    outcome = Outcome(datetime.now(UTC) - 40 * DAY)
+    write_outcome(Layout(site.root.path), "letsencrypt", outcome)
+    site.ctl("restart", "timer").ok()
     wait_for(lambda: site.served() != before, seconds=PATIENCE, what="renewal by the timer", pause=0.3)
     log = site.root.path / "var/log/gitlab/lets-encrypt/current"
     wait_for(lambda: "has been obtained" in log.read_text(encoding="utf-8"), seconds=PATIENCE, what="the log")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ctl.paths import Layout
+from ctl.timer.outcome import Outcome, write_outcome
 from tests.harness.root import Root
 from tests.harness.waiting import wait_for
 
@@ -23,10 +26,10 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
         running.client.get(f"/v2/?before={number}")
     wait_for(lambda: log.stat().st_size > 1_024, what="a large log")
 
-    folder = running.path / "var/opt/gitlab/logrotate"
-    rotate = ["/usr/sbin/logrotate", "--state", str(folder / "status"), str(folder / "logrotate.conf")]
-    subprocess.run(rotate, check=True, cwd="/")
-    assert log.with_name(f"{log.name}.1.gz").exists()
+    write_outcome(Layout(running.path), "logrotate", Outcome(datetime.now(UTC) - timedelta(hours=1)))
+    running.ctl("restart", "timer").ok()
+    wait_for(log.with_name(f"{log.name}.1.gz").exists, what="rotation by the timer")
+    wait_for(log.exists, what="the new log")
     assert log.stat().st_mode & 0o007 == 0
 
     def is_written() -> bool:
@@ -88,13 +91,3 @@ def test_logs_in_a_folder_with_an_odd_name(running: Root) -> None:
     assert done.stderr == ""
     assert log.with_name(f"{log.name}.1.gz").exists()
     assert running.reconfigure().nothing
-
-
-def test_the_rotating_service_ends_without_leaving_anything(running: Root) -> None:
-    def sleepers() -> list[int]:
-        return [process.pid for process in running.processes() if process.program == "sleep"]
-
-    wait_for(lambda: len(sleepers()) == 1, what="its pause")
-    running.ctl("stop", "logrotate").ok()
-    assert sleepers() == []
-    running.ctl("start", "logrotate").ok()

@@ -95,11 +95,3 @@ def test_a_registry_that_keeps_exiting_is_no_success(running: Root) -> None:
     os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
     running.reconfigure()
     assert running.serves()
-
-
-@pytest.mark.parametrize("name", ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "KILL"])
-def test_no_signal_leaves_a_child_of_a_run_script_behind(running: Root, name: str) -> None:
-    pid = running.pids()["logrotate"]
-    os.kill(pid, getattr(signal, f"SIG{name}"))
-    wait_for(lambda: running.status()["logrotate"]["pid"] not in (None, pid))
-    wait_for(lambda: [one.program for one in running.processes()].count("sleep") == 1)

@@ -64,9 +64,9 @@ def test_a_root_with_a_dollar_is_named(site: Site) -> None:
             "registry and nginx",
         ),
         (
-            'registry["log_directory"] = "/var/log/gitlab/logrotate"',
+            'registry["log_directory"] = "/var/log/gitlab/timer"',
             "registry.log_directory",
-            "registry and logrotate",
+            "registry and timer",
         ),
         (
             'registry_auth["enable"] = True; registry_auth["log_directory"] = "/var/log/gitlab/nginx"',

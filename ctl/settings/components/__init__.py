@@ -9,8 +9,11 @@ from ctl.settings.components.logrotate import LOGROTATE
 from ctl.settings.components.nginx import NGINX
 from ctl.settings.components.registry import REGISTRY
 from ctl.settings.components.registry_auth import ISSUER
+from ctl.settings.components.timer import timer
 
-COMPONENTS: tuple[Component, ...] = (GITLAB, REGISTRY, ISSUER, NGINX, LETSENCRYPT, RENEWAL, CRON, LOGROTATE)
+_OTHERS = (GITLAB, REGISTRY, ISSUER, NGINX, LETSENCRYPT, RENEWAL, CRON, LOGROTATE)
+TIMER = timer(_OTHERS)
+COMPONENTS: tuple[Component, ...] = (*_OTHERS, TIMER)
 """All of them."""
 
 SERVICES: tuple[str, ...] = tuple(one.name for one in COMPONENTS if one.supervised)

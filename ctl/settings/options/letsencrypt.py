@@ -21,7 +21,7 @@ from ctl.settings.types import (
 )
 
 _MANAGED = AbsolutePath(managed=True)
-_SERVICE = "service letsencrypt"
+_SERVICE = "timer"
 _CERTIFICATE = "ssl_certificate"
 _KEY = "ssl_certificate_key"
 PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"
@@ -79,7 +79,7 @@ OPTIONS = (
     _option(
         "auto_renew_scheduler",
         Enum("runit", "cron"),
-        'Who keeps the time: a service of our own, or the cron daemon by "/etc/cron.d/registry-ctl-letsencrypt".',
+        'Who keeps the time: the timer of ctl, or the cron daemon by "/etc/cron.d/registry-ctl-letsencrypt".',
         "runit",
         '"cron"',
         added=True,

@@ -1,0 +1,1 @@
+"""What runs by time: one supervised process that starts each scheduled task when it is due."""

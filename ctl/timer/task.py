@@ -1,0 +1,66 @@
+"""The tasks of the timer, as the file that it reads has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ctl.errors import CtlError
+from ctl.paths import Layout
+
+
+@dataclass(frozen=True)
+class Task:
+    """One command that runs by time.
+
+    Args:
+        name: by which outcomes and log lines are known.
+        cron: five fields (ctl.timer.schedule).
+        command: program and arguments; never a secret among them.
+        timeout: seconds after which it is ended.
+        retry: whether a failure is tried again before its next time, with pauses.
+        log: the command that takes its output on standard input; empty for the timer's own log.
+        environment: variables beside those of the timer.
+    """
+
+    name: str
+    cron: str
+    command: tuple[str, ...]
+    timeout: int
+    retry: bool = False
+    log: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def tasks_file(layout: Layout) -> Path:
+    """Where the timer finds its tasks."""
+    return layout.timer / "tasks.json"
+
+
+def content(tasks: Iterable[Task]) -> str:
+    """The text of the file of tasks."""
+    return json.dumps([asdict(one) for one in tasks], indent=2) + "\n"
+
+
+def read_tasks(layout: Layout) -> list[Task]:
+    """The tasks of an installation; none where it has no timer.
+
+    Raises:
+        CtlError: the file is damaged; names it.
+        OSError: it cannot be read.
+    """
+    path = tasks_file(layout)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return [_task(one) for one in found]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, KeyError) as error:
+        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew") from error
+
+
+def _task(found: dict[str, Any]) -> Task:
+    return Task(**(found | {name: tuple(found[name]) for name in ("command", "log")}))

@@ -1,0 +1,44 @@
+"""The timer under runit: takes over from the services before it, and its failures are seen."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ctl.paths import Layout
+from ctl.timer.outcome import note_outcome
+from tests.harness.root import Root
+from tests.harness.waiting import wait_for
+
+pytestmark = [pytest.mark.real, pytest.mark.one_registry("it has nothing to do with the registry")]
+FORMER = ("letsencrypt", "logrotate")
+
+
+def test_the_services_of_an_earlier_version_end(running: Root) -> None:
+    for name in FORMER:
+        running.write(f"opt/gitlab/sv/{name}/run", "#!/bin/sh\nexec sleep 1000\n", mode=0o755)
+        (running.path / "opt/gitlab/service" / name).symlink_to(f"../sv/{name}")
+    wait_for(lambda: all(running.pids().get(name) for name in FORMER), what="the former services")
+    said = running.reconfigure()
+    assert said.stopped == set(FORMER)
+    assert not set(FORMER) & running.status().keys()
+    assert [one.pid for one in running.processes() if one.program == "sleep"] == []
+    assert running.reconfigure().nothing
+
+
+def test_a_failed_task_is_in_the_status(running: Root) -> None:
+    layout = Layout(running.path)
+    wait_for(lambda: (layout.timer / "outcomes/logrotate.json").exists(), what="the timer")
+    running.ctl("stop", "timer").ok()
+    note_outcome(layout, "logrotate", 1, "the disk is full")
+    running.ctl("start", "timer").ok()
+    said = running.ctl("status")
+    assert said.code == 1
+    assert "scheduled logrotate failed on" in said.out
+    found = json.loads(running.ctl("status", "--json").out)
+    (task,) = found["tasks"]
+    assert (task["name"], task["outcome"]["status"], found["healthy"]) == ("logrotate", 1, False)
+    assert task["next"]
+    note_outcome(layout, "logrotate", 0)
+    running.ctl("status").ok()
