@@ -19,7 +19,8 @@ def test_the_services_of_an_earlier_version_end(running: Root) -> None:
     for name in FORMER:
         running.write(f"opt/gitlab/sv/{name}/run", "#!/bin/sh\nexec sleep 1000\n", mode=0o755)
         (running.path / "opt/gitlab/service" / name).symlink_to(f"../sv/{name}")
-    wait_for(lambda: all(running.pids().get(name) for name in FORMER), what="the former services")
+    found = lambda name: running.status().get(name, {}).get("pid")  # noqa: E731
+    wait_for(lambda: all(map(found, FORMER)), what="the former services")
     said = running.reconfigure()
     assert said.stopped == set(FORMER)
     assert not set(FORMER) & running.status().keys()
