@@ -45,7 +45,10 @@ class Timer:
         self.tasks = read_tasks(self.layout)
         while self.runs or not self.ending:
             for key, _ in self.selector.select(self._turn()):
-                key.data()
+                if (
+                    key.fd in self.selector.get_map()
+                ):  # the end of a task closes its output, which may be next
+                    key.data()
         return 0
 
     def _listen_to_signals(self) -> None:
