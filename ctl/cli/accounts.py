@@ -52,10 +52,17 @@ class AccountFile:
         return store.change(self.path, self.ctx.layout, function, group=self.group)
 
 
-def account_file(ctx: Context) -> AccountFile:
-    """The accounts file of the settings; a note where nothing reads it."""
+def account_file(ctx: Context, *, changing: bool = True) -> AccountFile:
+    """The accounts file of the settings; a note where nothing reads it.
+
+    Who changes it undoes an interrupted run first, as that may have written other settings.
+    """
     from ctl.cli.loading import load_for_command
+    from ctl.cli.recovery import recover_first
     from ctl.output import Style
+
+    if changing:
+        recover_first(ctx)
 
     attributes = load_for_command(ctx, use_secrets=False).attributes
     issuer = attributes.registry_auth

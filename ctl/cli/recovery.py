@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctl.cli.framework import Context
-from ctl.errors import LockHeld
+from ctl.errors import CtlError, LockHeld
 
 
 def recover_first(ctx: Context) -> None:
@@ -15,6 +15,8 @@ def recover_first(ctx: Context) -> None:
         CtlError: a file could not be put back.
     """
     try:
+        if ctx.layout.trial.exists():
+            _resume_trial(ctx)
         if not ctx.layout.journal.exists():
             return
     except PermissionError:  # only its owner may look, and may start services
@@ -27,3 +29,13 @@ def recover_first(ctx: Context) -> None:
             pass
     except LockHeld as error:
         ctx.console.detail(error.message)
+
+
+def _resume_trial(ctx: Context) -> None:
+    """Let a process wait for the end of the trial again; that it is damaged stops nobody else."""
+    from ctl.node.trial import resume
+
+    try:
+        resume(ctx.layout)
+    except CtlError as error:
+        ctx.console.note(f"warning: {error.message}: {error.hint}")

@@ -50,7 +50,7 @@ def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
     from ctl.auth import edit
     from ctl.auth.names import Kind
 
-    accounts = account_file(ctx).read()
+    accounts = account_file(ctx, changing=False).read()
     if name:
         edit.find(accounts.groups, name, Kind.GROUP)
     groups = [one for key, one in sorted(accounts.groups.items()) if name in (None, key)]

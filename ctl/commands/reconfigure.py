@@ -15,6 +15,8 @@ from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ctl.acme.step import Outcome
     from ctl.converge import Item
     from ctl.converge.model import Report
@@ -104,7 +106,7 @@ def run(
             report.seconds = time.monotonic() - started
             progress.finish(report)
         if not dry_run:
-            history.record(report, back.settings_file if back else ctx.settings_file)
+            history.record(report, back.settings_file if back else ctx.settings_file, kept_sources(loaded))
     tell_of_certificates(ctx, target, wanted, report)
     warn_of_accounts(ctx, target.attributes, report.stopped)
     note_restart_of_gitlab(ctx, target, report)
@@ -120,19 +122,34 @@ def load_again(ctx: Context, back: Run) -> Loaded:
     """The settings and secrets of an earlier run."""
     from ctl.cli.loading import print_diagnostics
     from ctl.node.history import FormerSecrets
+    from ctl.settings.language.text_files import as_they_were
     from ctl.settings.load import load
 
-    loaded = load(back.settings, FormerSecrets(ctx.layout.root, back.folder))
+    with as_they_were(back.copies):
+        loaded = load(back.settings_file, FormerSecrets(ctx.layout.root, back.folder))
     print_diagnostics(ctx, loaded.attributes.diagnostics)
+    for path in loaded.sources:
+        if path not in back.copies:
+            ctx.console.note(f"{path} is read as it is now: that run did not read it, or did not keep it")
     return loaded
 
 
-def former_settings(back: Run | None) -> Iterator[Item]:
-    """The settings file as it was in an earlier run."""
-    from ctl.converge import File, mask_all
+def kept_sources(loaded: Loaded) -> list[Path]:
+    """The further files of the settings; one that has gone meanwhile cannot be kept."""
+    return [path for path in loaded.sources if path.is_file()]
 
-    if back is not None:
-        yield File(back.settings_file, content=back.settings.read_bytes(), mode=0o600, mask=mask_all)
+
+def former_settings(back: Run | None) -> Iterator[Item]:
+    """The files of the settings as they were in an earlier run."""
+    from ctl.converge import File, mask_all
+    from ctl.converge.inspect import look
+
+    if back is None:
+        return
+    for path, copy in back.copies.items():
+        present = look(path)
+        mode = present.mode if present and path != back.settings_file else 0o600
+        yield File(path, content=copy.read_bytes(), mode=mode, mask=mask_all)
 
 
 @contextmanager

@@ -12,18 +12,21 @@ from ctl.cli.framework import Context, command
 def recover(ctx: Context, *, as_json: bool) -> None:
     """Undo a run that was cut off: put every file back, and let the services take them up.
 
-    Runs by itself: at boot, before `ctl start` and at the beginning of each command that changes something.
+    A run on trial goes back at its time also after a boot. Runs by itself: at boot, before `ctl start` and at the
+    beginning of each command that changes something.
     Exit status 75 while a run is under way.
     """
     from ctl.cli.loading import machine
     from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
+    from ctl.node.trial import resume
 
     refuse_foreign_root(ctx.layout)
     undone = None
     if ctx.layout.state.is_dir():
         with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
             pass
+        resume(ctx.layout)
     if as_json:
         ctx.console.result_json({"interrupted": undone is not None, **(undone.as_json() if undone else {})})
     elif undone is None:

@@ -21,13 +21,17 @@ def rollback(
     """Go back to the settings and secrets of an earlier run, and to all that follows from them.
 
     NUMBER is that of `ctl history` [default: 1, the run before the last]. It is a run of its own: checked first,
-    undone when it fails, and itself in the history. Files that settings read by from_file() stay as they are.
+    undone when it fails, and itself in the history. Files that the settings read (from_file, read_file, read_json)
+    go back too; one that was not kept with that run is named.
     """
     from ctl.commands.reconfigure import run
+    from ctl.errors import EXIT_OK
     from ctl.node.history import History
+    from ctl.node.trial import waiting
 
     if token:
-        return after_trial(ctx, token)
+        with waiting(ctx.layout) as alone:
+            return after_trial(ctx, token) if alone else EXIT_OK
     back = History(ctx.layout).earlier(number)
     ctx.console.note(f"going back to the run of {back.when} by {back.user}")
     return run(ctx, dry_run=dry_run, diff=diff, as_json=as_json, back=back)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.collector.under_way import under_way
 from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.paths import Layout
@@ -14,9 +17,11 @@ from ctl.registry.gate import collection
 from ctl.services.condition import problems
 from ctl.services.control import USE_SUDO
 from ctl.services.definition import defined_names
+from ctl.services.health import Check, FolderCheck
 from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
+from ctl.services.switched import others
 
 INTERRUPTED = (
     "an earlier reconfigure was interrupted: run `ctl recover`, or `ctl reconfigure` to finish or undo it"
@@ -33,11 +38,13 @@ def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
     runit = Runit(ctx.layout)
     found = runit.statuses(select(ctx.layout, services))
     general = list(_general(ctx.layout, runit, found))
+    going_on = list(_going_on(runit, found))
     wrong = {one.name: _problems(runit, one) for one in found}
     if as_json:
-        _print_json(ctx, runit, found, wrong, general)
+        _print_json(ctx, runit, found, wrong, general, going_on)
     else:
-        _print_lines(ctx, found, wrong, general)
+        _print_lines(ctx, found, wrong, [*general, *going_on])
+        _print_others(ctx, runit, found)
     if any(one.denied for one in found):
         ctx.console.note(USE_SUDO)
     return EXIT_FAILED if general or any(wrong.values()) else EXIT_OK
@@ -77,6 +84,31 @@ def _tasks(layout: Layout) -> list[dict[str, object]]:
         return []
 
 
+def _going_on(runit: Runit, found: Sequence[Status]) -> Iterator[str]:
+    """What is under way while everything is well."""
+    storages = {
+        check.path for one in found for check in _health(runit, one.name) if isinstance(check, FolderCheck)
+    }
+    for storage in sorted(storages):
+        since = under_way(Path(storage))
+        if since is not None:
+            yield f"a garbage collection into quarantine of {storage} is under way{since}"
+
+
+def _health(runit: Runit, name: str) -> tuple[Check, ...]:
+    try:
+        return runit.definition(name).health
+    except CtlError:  # reported as a problem of the service
+        return ()
+
+
+def _print_others(ctx: Context, runit: Runit, found: Sequence[Status]) -> None:
+    for one in found:
+        with suppress(CtlError):  # as above
+            for line in others(runit.definition(one.name)):
+                ctx.console.result(f"{one.name} {line}")
+
+
 def _problems(runit: Runit, status: Status) -> list[str]:
     try:
         return problems(runit.layout.sv / status.name, status, runit.definition(status.name))
@@ -106,6 +138,7 @@ def _print_json(
     found: Sequence[Status],
     wrong: dict[str, list[str]],
     general: Sequence[str],
+    going_on: Sequence[str],
 ) -> None:
     from ctl.services.details import describe
 
@@ -117,6 +150,7 @@ def _print_json(
             "supervisor": supervisor,
             "healthy": not reasons,
             "reason": "; ".join(reasons) or None,
+            "under_way": list(going_on),
             "services": services,
             "tasks": _tasks(runit.layout),
         }

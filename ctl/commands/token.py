@@ -83,7 +83,7 @@ def _end(expires: str, now: int) -> int | None:
 def list_(ctx: Context, *, as_json: bool) -> None:
     """List deploy tokens with their right and end, also those that have ended."""
     now = int(time.time())
-    tokens = [one for _, one in sorted(account_file(ctx).read().tokens.items())]
+    tokens = [one for _, one in sorted(account_file(ctx, changing=False).read().tokens.items())]
     if as_json:
         ctx.console.result_json({"tokens": [_described(one, now) for one in tokens]})
         return

@@ -110,7 +110,7 @@ def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
     from ctl.auth import edit
     from ctl.auth.names import ANONYMOUS
 
-    accounts = account_file(ctx).read()
+    accounts = account_file(ctx, changing=False).read()
     if name and name != ANONYMOUS:
         edit.user(accounts, name)
     users = [one for key, one in sorted(accounts.users.items()) if name in (None, key)]

@@ -96,7 +96,7 @@ class Changes:
         return [wanted[name] for name in (service, f"{service}/log") if name in wanted]
 
     def _notify(self, notification: Notification) -> None:
-        self._observer.notify(notification)
+        announce(notification, self._machine, self._observer)
         if notification.action is not Action.CONTINUE:
             record = {"kind": NOTIFIED, "service": notification.service, "action": str(notification.action)}
             self._journal.record(record)
@@ -128,6 +128,14 @@ class Changes:
             self._made = []
             starts = (one for one in self._plan.enabled if one not in self._plan.stopped)
             self._started |= dict.fromkeys(filter(services.enabled, starts))
+
+
+def announce(notification: Notification, machine: Machine, observer: Observer) -> None:
+    """Report what a service does, or would do; and that clients will notice it, where that is so."""
+    observer.notify(notification)
+    name = notification.service
+    if notification.action is Action.RESTART and machine.services.interrupts(name):
+        observer.note(f"{name} answers nobody while it restarts: no second process can take its place")
 
 
 def await_up(names: Iterable[str], plan: Plan, report: Report, machine: Machine, observer: Observer) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from ctl.converge.apply import Changes, await_up
+from ctl.converge.apply import Changes, announce, await_up
 from ctl.converge.inspect import Rights
 from ctl.converge.journal import Journal, interrupted
 from ctl.converge.model import Machine, Observer, Report, Resource, Validation
@@ -60,7 +60,7 @@ def converge(
         for service in plan.stopped:
             observer.note(f"{service} is stopped, and stays so: `ctl start {service}` starts it")
         if dry_run:
-            _show(plan, report, observer)
+            _show(plan, machine, observer)
         elif plan.changes:
             record = _Record(layout, distinct(entries), machine, whole=whole)
             _apply(plan, report, machine, layout, observer, signals, record)
@@ -122,11 +122,11 @@ def _fill_report(plan: Plan, report: Report) -> None:
     report.stopped = [name for name, enabled in plan.switched.items() if not enabled]
 
 
-def _show(plan: Plan, report: Report, observer: Observer) -> None:
+def _show(plan: Plan, machine: Machine, observer: Observer) -> None:
     for change in plan.changes:
         observer.change(change)
     for notification in plan.notifications:
-        observer.notify(notification)
+        announce(notification, machine, observer)
 
 
 def _apply(

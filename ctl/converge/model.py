@@ -153,6 +153,10 @@ class ServiceManager(Protocol):
         """Restart or reload, but for a service that an administrator has stopped. Returns whether it was done."""
         ...
 
+    def interrupts(self, name: str) -> bool:
+        """Whether clients notice a restart: no second process of it serves meanwhile."""
+        ...
+
     def ensure_supervisor(self) -> bool:
         """Start the supervisor unless it runs. Returns whether it had to be started."""
         ...

@@ -28,7 +28,9 @@ class Calls:
         self._scope = scope
         self._evaluator = evaluator
         self._targets = targets
-        self._outside = Outside(scope.environment, lambda: scope.source.path.parent, scope.warn).functions
+        self._outside = Outside(
+            scope.environment, lambda: scope.source.path.parent, scope.warn, scope.contents.append
+        ).functions
 
     def call(self, node: ast.Call) -> object:
         """The value of a call. Raises NoValue."""

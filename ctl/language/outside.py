@@ -44,6 +44,7 @@ class Outside:
         environment: what env() reads.
         folder: returns the folder that relative paths start from: that of the settings file being read.
         warn: reports a warning about a place in the settings.
+        read: receives each file whose content is used.
 
     Attributes:
         functions: them by name.
@@ -54,10 +55,12 @@ class Outside:
         environment: Mapping[str, str],
         folder: Callable[[], Path],
         warn: Callable[[str, Positioned], None],
+        read: Callable[[Path], None],
     ) -> None:
         self._environment = environment
         self._folder = folder
         self._warn = warn
+        self._read = read
         self.functions: Mapping[str, Callable[..., object]] = {
             "env": self._env,
             "read_file": self._read_file,
@@ -78,7 +81,7 @@ class Outside:
 
     def _read_file(self, call: Arguments, path: str, default: object = _REQUIRED) -> object:
         file = self._folder() / _text(path)
-        text = _content(file, call, required=default is _REQUIRED)
+        text = self._content(file, call, required=default is _REQUIRED)
         mode = open_to_all(file) if text and _PRIVATE_KEY in text else None
         if mode:
             name = call.shown(0) or "named here"
@@ -88,8 +91,21 @@ class Outside:
         return default if text is None else text.removesuffix("\n").removesuffix("\r")
 
     def _read_json(self, call: Arguments, path: str, default: object = _REQUIRED) -> object:
-        text = _content(self._folder() / _text(path), call, required=default is _REQUIRED)
+        text = self._content(self._folder() / _text(path), call, required=default is _REQUIRED)
         return default if text is None else _json(text, call)
+
+    def _content(self, path: Path, arguments: Arguments, *, required: bool) -> str | None:
+        """What is in a file; None if there is none and it is not required. Raises Fault."""
+        _spend_file(arguments.budget)
+        try:
+            text = read_trusted(path)
+        except FileProblem as problem:
+            if not required and problem.message == _NO_SUCH:
+                return None
+            raise _of_file(problem, arguments) from None
+        arguments.budget.spend_text(len(text))
+        self._read(path)
+        return text
 
     def _exists(self, call: Arguments, path: str) -> bool:
         _spend_file(call.budget)
@@ -157,19 +173,6 @@ def matching_files(path: Path, budget: Budget) -> list[Path]:
 def _spend_file(budget: Budget) -> None:
     budget.spend_file()
     budget.spend(_FILE_STEPS)
-
-
-def _content(path: Path, arguments: Arguments, *, required: bool) -> str | None:
-    """What is in a file; None if there is none and it is not required. Raises Fault."""
-    _spend_file(arguments.budget)
-    try:
-        text = read_trusted(path)
-    except FileProblem as problem:
-        if not required and problem.message == _NO_SUCH:
-            return None
-        raise _of_file(problem, arguments) from None
-    arguments.budget.spend_text(len(text))
-    return text
 
 
 def _of_file(problem: FileProblem, arguments: Arguments) -> Fault:

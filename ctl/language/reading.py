@@ -32,11 +32,13 @@ class Reading:
             are strings, numbers, booleans, None, TrackedDict and TrackedList.
         diagnostics: warnings, in the order of the files.
         files: the settings files that were read, in the order in which they were begun.
+        contents: the files whose content they use (read_file, read_json).
     """
 
     values: TrackedDict
     diagnostics: tuple[Diagnostic, ...]
     files: tuple[Path, ...]
+    contents: tuple[Path, ...] = ()
 
 
 Translate = Callable[[SourceText, Scope], SourceText]
@@ -115,7 +117,7 @@ class _Reader:
         with _without_collector():
             self.read_all()
         diagnostics = self.sorted_diagnostics()
-        reading = Reading(self.scope.values, diagnostics, tuple(self.files))
+        reading = Reading(self.scope.values, diagnostics, tuple(self.files), tuple(self.scope.contents))
         errors = [found for found in diagnostics if found.severity is Severity.ERROR]
         if errors:
             raise ReadingError(errors, reading)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from ctl.language import advice, functions
@@ -53,6 +54,7 @@ class Scope:
         fstring: the f-string that is being evaluated.
         statement: the statement that is being run.
         failures: what keeps statements from being evaluated.
+        contents: the files whose content is used, beside settings files.
     """
 
     names: Names
@@ -70,6 +72,7 @@ class Scope:
     fstring: ast.JoinedStr | None = None
     statement: ast.stmt | None = None
     failures: Failures = field(init=False)
+    contents: list[Path] = field(default_factory=list)
     _reported: set[tuple[str, str]] = field(default_factory=set)
     _counts: Counter[Severity] = field(default_factory=Counter)
 

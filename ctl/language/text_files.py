@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from ctl.language.limits import MAX_ENTRIES, MAX_FILE_BYTES
@@ -48,12 +51,30 @@ def read_text(path: Path) -> str:
     return text
 
 
+_FORMER: ContextVar[Mapping[Path, Path]] = ContextVar("former files", default={})  # noqa: B039 - never changed
+
+
+@contextmanager
+def as_they_were(files: Mapping[Path, Path]) -> Iterator[None]:
+    """Let settings be read as they were: in the place of each of some files, of absolute paths, its copy."""
+    token = _FORMER.set({_plain(path): copy for path, copy in files.items()})
+    try:
+        yield
+    finally:
+        _FORMER.reset(token)
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
 def read_trusted(path: Path) -> str:
     """As `read_text`, of a file that nobody but root and the caller can change: it decides what root does.
 
     Raises:
         FileProblem: as `read_text`, or another account can change it; says how to mend that.
     """
+    path = _FORMER.get().get(_plain(path), path)
     found = unsafe(path)
     if found:
         raise FileProblem(found.message, found.hint)
@@ -67,7 +88,8 @@ def is_there(path: Path) -> bool:
         FileProblem: this user may not look.
     """
     try:
-        path.stat()
+        if _plain(path) not in _FORMER.get():
+            path.stat()
     except PermissionError as error:
         raise _unreadable(error) from None
     except OSError:
@@ -83,15 +105,16 @@ def folder_entries(path: Path) -> list[str]:
     Raises:
         FileProblem: it may not be read, is no folder, or has too many entries.
     """
-    names: list[str] = []
+    names = [one.name for one in _FORMER.get() if one.parent == _plain(path)]
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                names.append(entry.name)
+                if entry.name not in names:
+                    names.append(entry.name)
                 if len(names) > MAX_ENTRIES:
                     raise FileProblem(f"has more than {MAX_ENTRIES:,} entries")
     except FileNotFoundError:
-        return []
+        return names
     except (OSError, ValueError) as error:
         raise _unreadable(error) from None
     return names

@@ -7,8 +7,8 @@ import os
 import pwd
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ctl.converge.atomic import write_atomic
@@ -32,6 +32,7 @@ class Run:
         user: who made it.
         changes: a line each.
         settings_file: where its settings were read.
+        sources: the further files that these took in, each with the name of its copy.
     """
 
     folder: Path
@@ -39,6 +40,13 @@ class Run:
     user: str
     changes: tuple[str, ...]
     settings_file: Path
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def copies(self) -> dict[Path, Path]:
+        """All files of its settings, each with its copy."""
+        copies = {Path(path): self.folder / name for path, name in self.sources.items()}
+        return {self.settings_file: self.settings, **copies}
 
     @property
     def settings(self) -> Path:
@@ -102,9 +110,8 @@ class History:
     def _read(self, folder: Path) -> Run:
         try:
             found = json.loads(read_file(folder / RUN))
-            return Run(
-                folder, found["time"], found["user"], tuple(found["changes"]), Path(found["settings_file"])
-            )
+            settings, sources = Path(found["settings_file"]), dict(found.get("sources", {}))
+            return Run(folder, found["time"], found["user"], tuple(found["changes"]), settings, sources)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CtlError(f"{folder} is damaged: {error}", hint=f"remove it: rm -r {folder}") from error
 
@@ -120,27 +127,33 @@ class History:
             raise CtlError(f"run {number} is not known: {there}", hint="see `ctl history`")
         return runs[number]
 
-    def record(self, report: Report, settings_file: Path) -> None:
+    def record(self, report: Report, settings_file: Path, sources: Sequence[Path]) -> None:
         """Keep a run that changed something, and drop the oldest beyond KEPT_RUNS.
+
+        Args:
+            report: of the run.
+            settings_file, sources: the files from which its settings came.
 
         Also the first of a node, and one after a run that changed something and was interrupted when it was recorded.
         """
         folders = self._folders()
         complete = [folder for folder in folders if look(folder / RUN) is not None]
         if report.changes or not complete or len(complete) < len(folders):
-            self._write(report, settings_file)
+            self._write(report, settings_file, sources)
             for old in [*complete[KEPT_RUNS - 1 :], *(set(folders) - set(complete))]:
                 shutil.rmtree(old)
 
-    def _write(self, report: Report, settings_file: Path) -> None:
+    def _write(self, report: Report, settings_file: Path, sources: Sequence[Path]) -> None:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(now))
         folder = self._folder / f"{stamp}.{int(now * 1000) % 1000:03}"
         folder.mkdir(mode=0o700, parents=True)
         self._folder.chmod(0o700)
         changes = tuple(f"{change.resource}: {change.summary}" for change in report.changes)
-        run = Run(folder, now, _who(), changes, settings_file.absolute())
-        write_atomic(run.settings, settings_file.read_bytes(), mode=0o600)
+        names = {str(path): f"source-{number}" for number, path in enumerate(sources)}
+        run = Run(folder, now, _who(), changes, settings_file.absolute(), names)
+        for path, copy in run.copies.items():
+            write_atomic(copy, path.read_bytes(), mode=0o600)
         if look(self.layout.secrets_file) is not None:
             write_atomic(folder / SECRETS, read_file(self.layout.secrets_file), mode=0o600)
         plain = asdict(run) | {"folder": str(folder), "settings_file": str(run.settings_file)}

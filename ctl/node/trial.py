@@ -5,12 +5,16 @@ A process of its own waits for that, so that it happens also when ctl or the ter
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +43,13 @@ class Trial:
         until: when it is over, in seconds since 1970.
         back_to: name of the run to go back to, in the history.
         token: tells it from a later one.
+        settings: the settings file that was given to ctl, or None.
     """
 
     until: float
     back_to: str
     token: str
+    settings: str | None = None
 
     @property
     def until_text(self) -> str:
@@ -65,9 +71,15 @@ class Trial:
     @classmethod
     def begin(cls, layout: Layout, settings: Path | None, back: Run, limit: int) -> Trial:
         """Let a process wait that goes back to a run when the time is over."""
-        trial = cls(time.time() + limit, back.folder.name, secrets.token_hex(8))
+        given = str(settings.absolute()) if settings else None
+        trial = cls(time.time() + limit, back.folder.name, secrets.token_hex(8), given)
         write_atomic(layout.trial, json.dumps(vars(trial)).encode(), mode=0o600)
-        more = ["--settings", str(settings.absolute())] if settings else []
+        trial.wait(layout)
+        return trial
+
+    def wait(self, layout: Layout) -> None:
+        """Let a process wait for its end."""
+        more = ["--settings", self.settings] if self.settings else []
         subprocess.Popen(
             [
                 sys.executable,
@@ -78,7 +90,7 @@ class Trial:
                 *more,
                 "rollback",
                 "--after-trial",
-                trial.token,
+                self.token,
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -86,7 +98,34 @@ class Trial:
             start_new_session=True,
             cwd="/",
         )
-        return trial
+
+
+def resume(layout: Layout) -> None:
+    """Let a process wait for the end of a trial again: a boot, or somebody, has ended the one that did."""
+    trial = Trial.read(layout)
+    if trial is None:
+        return
+    with waiting(layout) as alone:
+        if not alone:
+            return
+    trial.wait(layout)
+
+
+@contextmanager
+def waiting(layout: Layout) -> Iterator[bool]:
+    """Be the one process that waits for the end of the trial; yields whether there was no other."""
+    try:
+        descriptor = os.open(layout.trial, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(descriptor)
 
 
 def end(layout: Layout) -> bool:

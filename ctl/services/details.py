@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import psutil
 
-from ctl.graceful.control import Control, MasterGone
 from ctl.services.definition import Definition
 from ctl.services.ports import answers
 from ctl.services.status import Status
+from ctl.services.switched import processes
 
 T = TypeVar("T")
 
@@ -29,7 +28,8 @@ def describe(status: Status, definition: Definition, problems: Sequence[str]) ->
         process and all that came from it: memory (resident bytes), cpu_seconds, open_files (descriptors),
         listening (addresses); null where it does not run or the rights to look are missing; answers (each
         declared address, and whether it answers); processes (of a service that is restarted gracefully: number,
-        state, pid, seconds in that state, connections), else null.
+        state, pid, seconds in that state, connections, and after how many seconds it is ended at the latest),
+        else null.
     """
     return {
         "name": status.name,
@@ -44,27 +44,6 @@ def describe(status: Status, definition: Definition, problems: Sequence[str]) ->
         "processes": processes(definition),
         "answers": {address: answers(address) for address in definition.listen},
     }
-
-
-def processes(definition: Definition) -> list[dict[str, object]] | None:
-    """The processes of a master: the one that serves, and those that drain; None where there is no master."""
-    if definition.graceful is None:
-        return None
-    try:
-        found = Control(definition.graceful).instances()
-    except MasterGone:
-        return None
-    now = time.monotonic()
-    return [
-        {
-            "number": one.number,
-            "state": str(one.state),
-            "pid": one.pid,
-            "seconds": round(now - one.since),
-            "connections": one.connections(),
-        }
-        for one in found
-    ]
 
 
 def usage(pid: int | None) -> dict[str, object]:

@@ -195,6 +195,13 @@ class Runit(ServiceControl):
             self.reload(name)
         return True
 
+    def interrupts(self, name: str) -> bool:
+        """Whether clients notice a restart: no second process of it serves meanwhile."""
+        if is_log(name) or not self.definition(name).listen:
+            return False
+        status = self.status(name)
+        return status.runs and self._master(name, status) is None
+
     def _link(self, link: Path, target: str) -> None:
         if link.exists() and not link.is_symlink():
             raise CtlError(

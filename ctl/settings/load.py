@@ -27,10 +27,12 @@ class Loaded:
     Args:
         attributes: every option, with warnings and notes.
         secrets: the wanted content of the secrets file.
+        sources: the files from which the settings come, beside the settings file itself.
     """
 
     attributes: Attributes
     secrets: Secrets
+    sources: tuple[Path, ...] = ()
 
 
 def load(
@@ -65,7 +67,12 @@ def load(
     reading = _read(settings_file, variables)
     attributes = resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
     _keep(attributes, secrets)
-    return Loaded(attributes, secrets)
+    return Loaded(attributes, secrets, _sources(reading, settings_file))
+
+
+def _sources(reading: Reading, settings_file: Path) -> tuple[Path, ...]:
+    found = dict.fromkeys(path.absolute() for path in (*reading.files, *reading.contents))
+    return tuple(path for path in found if path != settings_file.absolute())
 
 
 def _read(settings_file: Path, variables: Mapping[str, str]) -> Reading:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ctl.auth.accounts import Grant
+from ctl.converge.journal import Journal
+from ctl.paths import Layout
 from tests.harness.account_cli import PASSWORD, AccountCli
 
 
@@ -74,3 +76,23 @@ def test_usage(ctl: AccountCli, words: tuple[str, ...], message: str) -> None:
     assert said.code == 2
     assert message in said.err
     assert ctl.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "recovers"),
+    [
+        (("group", "add", "new"), True),
+        (("user", "grant", "alice", "a/*", "pull"), True),
+        (("group", "list"), False),
+    ],
+)
+def test_who_changes_accounts_undoes_an_interrupted_run_first(
+    ctl: AccountCli, tmp_path: Path, words: tuple[str, ...], recovers: bool
+) -> None:
+    layout = Layout(tmp_path)
+    layout.state.mkdir(parents=True, exist_ok=True)
+    with Journal.begin(layout):
+        pass  # neither committed nor undone
+    said = ctl.good(*words)
+    assert layout.journal.exists() is not recovers
+    assert ("interrupted" in said.err) is recovers

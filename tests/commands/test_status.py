@@ -35,7 +35,14 @@ def test_nothing_enabled_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == ("no service is enabled\n", "")
     assert status(tmp_path, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert found == {"supervisor": None, "healthy": True, "reason": None, "services": [], "tasks": []}
+    assert found == {
+        "supervisor": None,
+        "healthy": True,
+        "reason": None,
+        "under_way": [],
+        "services": [],
+        "tasks": [],
+    }
 
 
 def test_what_was_never_set_up_is_not_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +51,14 @@ def test_what_was_never_set_up_is_not_well(tmp_path: Path, capsys: pytest.Captur
     assert capsys.readouterr() == (f"{reason}\n", "")
     assert status(tmp_path, "--json") == 1
     found = json.loads(capsys.readouterr().out)
-    assert found == {"supervisor": None, "healthy": False, "reason": reason, "services": [], "tasks": []}
+    assert found == {
+        "supervisor": None,
+        "healthy": False,
+        "reason": reason,
+        "under_way": [],
+        "services": [],
+        "tasks": [],
+    }
 
 
 def test_unknown_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,15 @@ def test_a_service_starts_after_all_files_and_is_not_restarted(bench: Bench) -> 
     assert (report.started, report.notifications) == (["web"], [])
 
 
+@pytest.mark.parametrize(("alone", "dry_run"), [(True, True), (True, False), (False, True)])
+def test_a_gap_is_announced(bench: Bench, alone: bool, dry_run: bool) -> None:
+    run(bench, *service_items(bench))
+    bench.services.alone = frozenset(["web"] if alone else [])
+    run(bench, *service_items(bench, "2"), dry_run=dry_run)
+    said = any("web answers nobody while it restarts" in line for line in bench.observer.lines)
+    assert said is alone
+
+
 def test_a_second_run_changes_nothing(bench: Bench) -> None:
     run(bench, *service_items(bench))
     bench.services.calls.clear()

@@ -20,12 +20,14 @@ class FileSupervisor:
         state: the file.
         broken: services that never come up.
         unhealthy: services that come up, and do not do what they are there for.
+        alone: services that no second process can replace without a gap.
         condition: how services run, where not as they must.
     """
 
     state: Path
     broken: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    alone: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
     condition: dict[str, Condition] = field(default_factory=dict)
 
@@ -76,6 +78,9 @@ class FileSupervisor:
 
     def supervised(self) -> bool:
         return True
+
+    def interrupts(self, name: str) -> bool:
+        return name in self.alone
 
     def wait_until_up(self, name: str) -> None:
         self.calls.append(f"wait {name}")

@@ -24,7 +24,7 @@ def history(tmp_path: Path) -> History:
 
 
 def _record(history: History, report: Report) -> None:
-    history.record(report, history.layout.root / "gitlab.py")
+    history.record(report, history.layout.root / "gitlab.py", ())
 
 
 def _changes(history: History) -> list[str]:

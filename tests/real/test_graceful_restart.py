@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,9 @@ def test_a_download_outlives_the_restart(running: Root) -> None:
         running.ctl("restart", "registry").ok()
         states = [one["state"] for one in running.status()["registry"]["processes"]]
         assert sorted(states) == ["current", "draining"]
+        said = running.ctl("status").ok().out
+        line = r"registry draining: \(pid \d+\) \d+s, 1 connection, ended in \d+s at the latest"
+        assert re.search(line, said), said
         download.go_on.set()
         wait_for(download.ended.is_set, what="the end of the download")
         assert bytes(download.content) == blob.content

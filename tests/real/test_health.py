@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ctl.collector.quarantine import Quarantine
 from tests.harness import images, seeds
 from tests.harness.people import Person
 from tests.harness.root import Root, RootMaker
@@ -90,6 +91,16 @@ def test_a_healthy_stack_has_no_reason(make_root: RootMaker, person: Person) -> 
     lines = root.ctl("status").ok().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["run"] * len(root.status())
     assert not list((root.path / STORAGE).rglob(".ctl-health*")), "nothing stays behind"
+
+
+def test_a_collection_into_quarantine_is_shown_and_no_fault(root: Root) -> None:
+    storage = root.path / STORAGE
+    with Quarantine(str(storage)):
+        said = root.ctl("status").ok().out
+        assert f"a garbage collection into quarantine of {storage} is under way since " in said
+        assert f"(process {os.getpid()} on " in said
+        assert len(root.ctl("status", "--json").ok().json()["under_way"]) == 1
+    assert "garbage" not in root.ctl("status").ok().out
 
 
 def test_a_hung_registry_does_not_answer(root: Root) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.harness.processes import end_all
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
@@ -17,6 +22,7 @@ CONFIG = "var/opt/gitlab/registry/config.yml"
 SETTINGS = "etc/gitlab/gitlab.py"
 SECRETS = "etc/gitlab/gitlab-secrets.json"
 DEBUG = 'registry["log_level"] = "debug"'
+TRIAL = "var/opt/gitlab/ctl/trial.json"
 LOGS = "var/log/gitlab/reconfigure"
 
 
@@ -55,7 +61,7 @@ def test_history_and_the_way_back_and_forth(root: Root) -> None:
 
 def test_lost_secrets_come_back(root: Root) -> None:
     before = root.read(SECRETS)
-    (root.path / SECRETS).unlink()
+    root.write(SECRETS, "{}", mode=0o600)
     root.reconfigure()
     assert root.read(SECRETS) != before
     root.ctl("rollback").ok()
@@ -89,6 +95,68 @@ def test_a_trial_goes_back_by_itself(root: Root) -> None:
     assert _level(root) == "debug"
     wait_for(lambda: _level(root) == "info" and root.read(SETTINGS) == before, what="it goes back")
     wait_for(lambda: not (root.path / "var/opt/gitlab/ctl/trial.json").exists(), what="the trial ends")
+    assert root.serves()
+
+
+def _waiting(root: Root) -> list[int]:
+    """The processes that wait for the end of a trial."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            words = process.cmdline()
+            if "--after-trial" in words and str(root.path) in words:
+                found.append(process.pid)
+    return found
+
+
+def test_a_trial_goes_back_also_after_a_boot(root: Root) -> None:
+    """Every process is gone, also the one that waited; what the unit runs at boot lets another wait."""
+    before = root.read(SETTINGS)
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "4s").ok()
+    (waiter,) = _waiting(root)
+    os.kill(waiter, signal.SIGKILL)
+    end_all(root.path)
+    root.ctl("recover").ok()
+    root.ctl("start").ok()
+    wait_for(lambda: _level(root) == "info" and root.read(SETTINGS) == before, what="it goes back")
+    wait_for(lambda: not (root.path / TRIAL).exists(), what="the trial ends")
+    assert root.serves()
+
+
+def test_one_process_waits_for_a_trial_however_often_it_is_resumed(root: Root) -> None:
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").ok()
+    first = _waiting(root)
+    assert len(first) == 1
+    root.ctl("recover").ok()
+    assert _waiting(root) == first
+    os.kill(first[0], signal.SIGKILL)
+    root.ctl("recover").ok()
+    wait_for(lambda: len(_waiting(root)) == 1, what="another waits")
+    root.ctl("confirm").ok()
+    wait_for(lambda: not _waiting(root), what="it ends")
+
+
+def test_files_that_settings_take_in_come_back(root: Root) -> None:
+    """from_file, with a pattern and alone, and read_file, by relative paths; what is new is named."""
+    root.write("etc/gitlab/conf.d/a.py", 'registry["log_level"] = LEVEL\n')
+    root.write("etc/gitlab/level", "warn\n")
+    first = ['LEVEL = read_file("level")', 'from_file("conf.d/*.py")']
+    root.settings(first=first)
+    root.reconfigure()
+    assert _level(root) == "warn"
+    root.write("etc/gitlab/level", "error\n")
+    root.write("etc/gitlab/conf.d/a.py", 'registry["log_level"] = "debug" if LEVEL == "error" else LEVEL\n')
+    new = root.write("etc/gitlab/conf.d/b.py", 'registry["log_formatter"] = "json"\n')
+    root.reconfigure()
+    assert _level(root) == "debug"
+    (root.path / "etc/gitlab/conf.d/a.py").unlink()
+    said = root.ctl("rollback").ok()
+    assert _level(root) == "warn"
+    assert root.read("etc/gitlab/level") == "warn\n"
+    assert root.read("etc/gitlab/conf.d/a.py") == 'registry["log_level"] = LEVEL\n'
+    assert f"{new} is read as it is now" in said.err
     assert root.serves()
 
 
