@@ -121,8 +121,8 @@ def run(
 def load_again(ctx: Context, back: Run) -> Loaded:
     """The settings and secrets of an earlier run."""
     from ctl.cli.loading import print_diagnostics
+    from ctl.language.text_files import as_they_were
     from ctl.node.history import FormerSecrets
-    from ctl.settings.language.text_files import as_they_were
     from ctl.settings.load import load
 
     with as_they_were(back.copies):
