@@ -1,4 +1,4 @@
-"""Where everything lies: all of it below one root."""
+"""Where everything is: all of it below one root."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ class Layout:
     """The managed paths of one root.
 
     Args:
-        root: the folder below which every managed path lies; "/" for the machine itself.
+        root: the folder below which every managed path is; "/" for the machine itself.
     """
 
     root: Path = Path("/")
 
     def path(self, absolute: str | Path) -> Path:
-        """Move an absolute path below the root; a path that lies there already stays as it is.
+        """Move an absolute path below the root; a path that is there already stays as it is.
 
         Raises:
             ValueError: the path is not absolute.

@@ -137,5 +137,5 @@ def service(node: Node) -> Iterator[Item]:
 
 
 def vhost_file(node: Node) -> Path:
-    """Where the registry's vhost lies."""
+    """Where the registry's vhost is."""
     return Path(node.attributes.nginx.dir) / "conf/gitlab-registry.conf"

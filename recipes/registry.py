@@ -129,7 +129,7 @@ def configuration(node: Node) -> Iterator[Item]:
 
 
 def probe(node: Node, config: Path, planned: Path) -> None:
-    """Where images shall lie in another object storage than now: ask it first."""
+    """Where images should be in another object storage than now: ask it first."""
     from ctl.registry.collect.collector import Setup
     from ctl.registry.config import read_config
     from ctl.registry.launch import account_of

@@ -44,12 +44,12 @@ def configuration(node: Node) -> Iterator[Item]:
 
 
 def config_file(node: Node) -> Path:
-    """Where its configuration lies."""
+    """Where its configuration is."""
     return Path(node.attributes.registry_auth.dir) / "config.json"
 
 
 def config(node: Node) -> Config:
-    """What it is told."""
+    """What its configuration says."""
     auth, attributes = node.attributes.registry_auth, node.attributes
     return Config(
         listen=auth.listen_addr,

@@ -61,12 +61,12 @@ def not_valid(problems: Sequence[Problem], *, authority: str, port: int) -> NotI
         authority: its host.
         port: where NGINX answers challenges on this machine.
     """
-    parts = [_said(problem, authority) for problem in problems]
+    parts = [_in_words(problem, authority) for problem in problems]
     hints = dict.fromkeys(_what_to_do(problem, port) for problem in problems)
     return NotIssued("; ".join(parts), hint="\n    ".join(hints), counted=True)
 
 
-def _said(problem: Problem, authority: str) -> str:
+def _in_words(problem: Problem, authority: str) -> str:
     name, detail = problem.name, _one_line(problem.detail)
     match _cause(problem):
         case "dns":
@@ -105,7 +105,7 @@ def _what_to_do(problem: Problem, port: int) -> str:
             )
         case "caa":
             return f"Add a CAA record to {name} that names the authority, or remove those that there are."
-    return "What the authority says tells what to change."
+    return "What the authority says is what to change."
 
 
 def _here(port: int) -> str:

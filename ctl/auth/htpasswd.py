@@ -52,7 +52,7 @@ def _parse(text: str, where: str) -> dict[str, str]:
         found[name] = hashed
     if faults:
         raise CtlError(
-            "\n".join(_told(faults)),
+            "\n".join(_in_lines(faults)),
             hint="Nothing was imported. For another kind of hash: htpasswd -B FILE NAME",
         )
     return found
@@ -72,7 +72,7 @@ def _fault(name: str, hashed: str) -> str:
     return "the hash is not bcrypt: registries, too, refuse others"
 
 
-def _told(faults: list[str]) -> Iterator[str]:
+def _in_lines(faults: list[str]) -> Iterator[str]:
     yield from faults[:MAX_TOLD]
     if len(faults) > MAX_TOLD:
         yield f"and {len(faults) - MAX_TOLD} more lines"

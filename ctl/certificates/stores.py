@@ -66,7 +66,7 @@ class Store:
             replace: whether another one may be replaced.
 
         Raises:
-            CtlError: something else lies there, which is not to be replaced.
+            CtlError: something else is there, which is not to be replaced.
         """
         referring = self._judge_beside(replace=replace)
         if not os.path.lexists(self.path):

@@ -163,10 +163,10 @@ class Filesystem:
         found = RepositoryScan(name, path, has_layers=LAYERS in own)
         parts = self._listed(f"{path}/{MANIFESTS}", name, found.damages) if MANIFESTS in own else []
         if parts:
-            strange: list[str] = []
-            for digest, folder in self._digests(f"{path}/{REVISIONS}", name, found.damages, strange):
+            unknown: list[str] = []
+            for digest, folder in self._digests(f"{path}/{REVISIONS}", name, found.damages, unknown):
                 self._note(found, found.revisions, f"{folder}/link", digest)
-            for folder in strange:
+            for folder in unknown:
                 self._note(found, found.revisions, f"{folder}/link", "")
             for entry in self._listed(f"{path}/{TAGS}", name, found.damages):
                 if entry.name.startswith("."):  # no tag begins so
@@ -191,11 +191,11 @@ class Filesystem:
         links.append(Link(path, name, info.st_mtime_ns, identity))
 
     def _digests(
-        self, path: str, name: str, damages: list[Damage], strange: list[str] | None = None
+        self, path: str, name: str, damages: list[Damage], unknown: list[str] | None = None
     ) -> Iterator[tuple[str, str]]:
         """The digests that the folders ALGORITHM/HEX stand for, each with its folder.
 
-        Folders whose name is no digest are added to `strange`.
+        Folders whose name is no digest are added to `unknown`.
         """
         for algorithm in self._listed(path, name, damages):
             if algorithm.name not in HEX_LENGTH and not _is_folder(algorithm):
@@ -209,8 +209,8 @@ class Filesystem:
                     yield digest, entry.path
                 else:
                     damages.append(_stray(entry.path, name))
-                    if strange is not None and _is_folder(entry):
-                        strange.append(entry.path)
+                    if unknown is not None and _is_folder(entry):
+                        unknown.append(entry.path)
 
     @staticmethod
     def _listed(path: str, name: str, damages: list[Damage]) -> list[os.DirEntry[str]]:

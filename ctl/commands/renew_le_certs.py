@@ -34,9 +34,9 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool) -
 
     refuse_foreign_root(ctx.layout)
     host = machine(ctx)
-    said = _Printer((lambda _: None) if as_json else ctx.console.say)
+    printer = _Printer((lambda _: None) if as_json else ctx.console.say)
     with changing(ctx, host):
-        visit = Visit(_job(ctx), host, said, force=force)
+        visit = Visit(_job(ctx), host, printer, force=force)
         outcome = visit.rehearse() if staging else visit.renew_if_due()
         if not staging:
             note_renewal(ctx, outcome)

@@ -12,7 +12,7 @@ from ctl.converge.inspect import Rights
 from ctl.converge.journal import Journal, interrupted
 from ctl.converge.model import Machine, Observer, Report, Resource, Validation
 from ctl.converge.plan import Item, Plan, distinct
-from ctl.converge.rollback import BEFORE, quietly, roll_back
+from ctl.converge.rollback import BEFORE, never_raising, roll_back
 from ctl.converge.signals import Signals
 from ctl.converge.staging import staging, sweep
 from ctl.converge.steps import WriteFile
@@ -182,7 +182,7 @@ def _ensure_running(plan: Plan, report: Report, machine: Machine, observer: Obse
 
 def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> NoReturn:
     """Undo the run so far; its reason goes on to the user, who cannot interrupt this part."""
-    reason, say = _reason(error), quietly(observer.rollback)
+    reason, say = _reason(error), never_raising(observer.rollback)
     hint = error.hint if isinstance(error, CtlError) else None
     # the lines of a log that belong to the reason come once, after the error
     sentence, _, log = reason.partition("\n")

@@ -75,7 +75,7 @@ def roll_back(folder: Path, machine: Machine, print_line: Print, *, restart_all:
     Raises:
         CtlError: a file could not be put back; the journal stays, and the next run tries again.
     """
-    return _Rollback(folder, machine, quietly(print_line)).run(restart_all=restart_all)
+    return _Rollback(folder, machine, never_raising(print_line)).run(restart_all=restart_all)
 
 
 class _Rollback:
@@ -184,7 +184,7 @@ def _subject(record: UndoRecord) -> str:
     return named[0] if named else " ".join(map(str, record.get("argv", [record["kind"]])))
 
 
-def quietly(print_line: Print) -> Print:
+def never_raising(print_line: Print) -> Print:
     """Print if somebody listens: a terminal that is gone must not end a rollback half-way."""
 
     def attempt(text: str) -> None:
@@ -214,7 +214,7 @@ def recover(layout: Layout, machine: Machine, print_line: Print) -> Undone | Non
     if not interrupted(layout):
         return None
     outcome = roll_back(layout.journal, machine, print_line, restart_all=True)
-    quietly(print_line)(f"an interrupted earlier run was undone: {outcome}")
+    never_raising(print_line)(f"an interrupted earlier run was undone: {outcome}")
     return outcome
 
 

@@ -31,7 +31,7 @@ def storage_differs(planned: RegistryConfig, real: Path, real_environment: Path)
     """Whether storage that is not on this machine is now another, or reached in another way.
 
     Args:
-        planned: the configuration that shall be.
+        planned: the configuration of the new settings.
         real: the file that is in force, if any.
         real_environment: the folder with the environment that is in force.
     """
@@ -64,8 +64,8 @@ def storage_answers(setup: Setup, place: str) -> None:
         folder = Path(name)
         furnish(folder, private_document(config, writable=False), setup.account)
         try:
-            with serving(setup, folder) as (address, said):
-                problem = _problem(address, said)
+            with serving(setup, folder) as (address, output):
+                problem = _problem(address, output)
         except RunFailed as error:
             problem = error.message
     if problem:
@@ -75,20 +75,20 @@ def storage_answers(setup: Setup, place: str) -> None:
         )
 
 
-def _problem(address: str, said: Any) -> str:  # noqa: ANN401
+def _problem(address: str, output: Any) -> str:  # noqa: ANN401
     connection = UnixConnection(address, SECONDS)
     try:
         connection.request("GET", f"/v2/{_REPOSITORY}/tags/list")
         status = connection.getresponse().status
     except TimeoutError:
-        return f"it did not answer within {SECONDS:.0f} s{last_detail(said(), before='; ')}"
+        return f"it did not answer within {SECONDS:.0f} s{last_detail(output(), before='; ')}"
     except (OSError, http.client.HTTPException) as error:
         return f"the registry ended: {error}"
     finally:
         connection.close()
     if status in (http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND):
         return ""
-    return last_detail(said()) or f"the registry answers {status}"
+    return last_detail(output()) or f"the registry answers {status}"
 
 
 def last_detail(lines: Iterable[str], *, before: str = "") -> str:
@@ -98,8 +98,8 @@ def last_detail(lines: Iterable[str], *, before: str = "") -> str:
         return ""
     text = found[-1].replace("\\n", "\n").replace("\\t", "\t").replace('\\"', '"').replace("\\\\", "\\")
     azure, text = _AZURE.search(text), _OF_AMAZON.sub("", text)
-    said = f"{azure['text']} ({azure['code']})" if azure else " ".join(text.split())
-    return before + (said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…")
+    output = f"{azure['text']} ({azure['code']})" if azure else " ".join(text.split())
+    return before + (output if len(output) <= _LONGEST else output[: _LONGEST - 1] + "…")
 
 
 def _named(config: RegistryConfig) -> str:

@@ -26,7 +26,7 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
     No error: images are served without it too, and it may be started later.
 
     Args:
-        node: with the settings that shall be.
+        node: with the new settings.
     """
     attributes = node.attributes
     registry, program = attributes.registry, program_at(node.programs.registry)
@@ -35,11 +35,11 @@ def cache_warnings(node: Node) -> list[Diagnostic]:
         return []
     current = _current(planned.path, Path(registry.env_directory))
     if current is None or _to_redis(current) != _to_redis(planned):
-        said = _unusable(planned, program)
+        problem = _unusable(planned, program)
     else:
-        said = _OF_OTHER_STORAGE if _place(current) != _place(planned) else ""
+        problem = _OF_OTHER_STORAGE if _place(current) != _place(planned) else ""
     place = attributes.origin("registry.redis").location
-    return [Diagnostic(said, place, "registry.redis", severity=Severity.WARNING)] if said else []
+    return [Diagnostic(problem, place, "registry.redis", severity=Severity.WARNING)] if problem else []
 
 
 def _planned(node: Node, program: RegistryProgram) -> RegistryConfig:
@@ -58,7 +58,7 @@ def refuse_other_metadata(node: Node) -> None:
     by itself. Storage elsewhere than on this machine's disk is not looked at.
 
     Args:
-        node: with the settings that shall be.
+        node: with the new settings.
 
     Raises:
         PreflightError: names that file, and the way on.

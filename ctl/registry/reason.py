@@ -30,8 +30,8 @@ def reason(lines: Iterable[str], *, secrets: Iterable[str] = ()) -> str:
         One line; "it gave no reason" where there is none.
     """
     found = [line.rstrip() for line in lines if line.strip()]
-    said = _logged(found) or _plain(found) or _last(found) or "it gave no reason"
-    return mask(" ".join(said.split()), secrets)
+    reason_given = _logged(found) or _plain(found) or _last(found) or "it gave no reason"
+    return mask(" ".join(reason_given.split()), secrets)
 
 
 def _logged(lines: list[str]) -> str:
@@ -62,10 +62,10 @@ def log_entry(line: str) -> tuple[str, str]:
 def _plain(lines: list[str]) -> str:
     for at, line in enumerate(lines):
         if line.startswith(_STARTS) and not _ENTRY.search(line.removeprefix("panic: ")):
-            said = line.removeprefix("configuration error: ").removeprefix("panic: ")
+            reason_given = line.removeprefix("configuration error: ").removeprefix("panic: ")
             # the YAML parser lists what is wrong on lines of their own, each with two blanks before it
             more = itertools.takewhile(lambda one: one.startswith("  "), lines[at + 1 :])
-            return " ".join([said, *more]) if said.endswith(":") else said
+            return " ".join([reason_given, *more]) if reason_given.endswith(":") else reason_given
     return ""
 
 

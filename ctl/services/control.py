@@ -296,8 +296,8 @@ class ServiceControl:
         return status
 
     def _failed(self, name: str, status: Status, problem: str) -> ServiceFailed:
-        said = self.supervisor.complaints(name.partition("/")[0])
-        message = "\n  ".join([f"{name} {problem}: {status.line}", *said, *self.log_end(name)])
+        complaints = self.supervisor.complaints(name.partition("/")[0])
+        message = "\n  ".join([f"{name} {problem}: {status.line}", *complaints, *self.log_end(name)])
         return ServiceFailed(message, line=f"timeout: {status.line}", problem=problem)
 
     def denied_error(self, status: Status) -> ServiceFailed:

@@ -223,9 +223,9 @@ class Runit(ServiceControl):
             self.supervisor.looked()
         except TimeoutError:
             missing = [path.name for path in paths if not _controlled(path)]
-            said = [line for name in missing for line in self.supervisor.complaints(name)]
+            complaints = [line for name in missing for line in self.supervisor.complaints(name)]
             message = f"the supervisor does not take charge of {', '.join(missing)}"
-            raise RunFailed("\n  ".join([message, *said])) from None
+            raise RunFailed("\n  ".join([message, *complaints])) from None
 
     def _end_runsv(self, paths: Iterable[Path]) -> None:
         """End each runsv, its service and its log; what does not end within its time is killed."""

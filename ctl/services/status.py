@@ -44,7 +44,7 @@ class Status:
 
     @property
     def runs(self) -> bool:
-        """Whether it runs and shall go on: `run` alone also stands for a service that is being ended."""
+        """Whether it runs and should go on: `run` alone also stands for a service that is being ended."""
         return self.state == "run" and not (self.want or self.got or self.paused)
 
     @property

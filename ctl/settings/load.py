@@ -65,7 +65,7 @@ def load(
         secrets.prepare_pair()
     variables = os.environ if environment is None else environment
     reading = _read(settings_file, variables)
-    attributes = resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
+    attributes = resolve(reading.values, layout, secrets, earlier=reading.diagnostics, files=reading.files)
     _keep(attributes, secrets)
     return Loaded(attributes, secrets, _sources(reading, settings_file))
 

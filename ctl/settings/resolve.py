@@ -21,7 +21,7 @@ def resolve(
     layout: Layout,
     secrets: Secrets,
     *,
-    said: tuple[Diagnostic, ...] = (),
+    earlier: tuple[Diagnostic, ...] = (),
     files: tuple[Path, ...] = (),
 ) -> Attributes:
     """The attributes that follow from what a settings file gives.
@@ -30,7 +30,7 @@ def resolve(
         values: Reading.values.
         layout: the root.
         secrets: what exists; what is missing is made there.
-        said: warnings of the reading, to go along.
+        earlier: warnings of the reading, to go along.
         files: the files that were read, in order: diagnostics come in the order of places.
 
     Raises:
@@ -48,7 +48,7 @@ def resolve(
     resolved = {name: (view[name], view.origin(name)) for name in OPTIONS}
     for check in CHECKS:
         view.run(check)
-    diagnostics = in_order([*said, *gathered.findings, *view.findings], files)
+    diagnostics = in_order([*earlier, *gathered.findings, *view.findings], files)
     errors = [one for one in diagnostics if one.severity is Severity.ERROR]
     if errors:
         raise SettingsError(first_of(errors))

@@ -101,7 +101,7 @@ class View:
         secrets: the secrets that exist, and the maker of those that do not.
         postgresql: the settings of that component, which the registry's database follows.
         broken: options whose given value was refused. What depends on one of them is not complained about:
-            the refusal has been said, and the rest would be noise.
+            the refusal has been reported, and the rest would be noise.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class View:
         """Where the value of an option comes from."""
         return self._result(name).origin
 
-    def said(self, name: str) -> Any:  # noqa: ANN401
+    def given_value(self, name: str) -> Any:  # noqa: ANN401
         """What the settings file gave for an option, or None. KeyError for an unknown name."""
         if name in self._broken:
             self._taint()
@@ -145,7 +145,7 @@ class View:
 
     def given(self, name: str) -> bool:
         """Whether the settings file gives an option."""
-        return self.said(name) is not None
+        return self.given_value(name) is not None
 
     def type_of(self, name: str) -> Type:
         """The type of an option. KeyError for an unknown name."""
@@ -222,14 +222,14 @@ class View:
         return value, origin
 
     def _before_finish(self, option: Declared) -> tuple[Any, Origin]:
-        said = self.said(option.name)
-        if said is not None and not option.wins:
-            return said, Origin(OriginKind.FILE, self.location(option.name))
+        given = self.given_value(option.name)
+        if given is not None and not option.wins:
+            return given, Origin(OriginKind.FILE, self.location(option.name))
         derived = option.rule.apply(self) if option.rule else UNSET
         if isinstance(derived, Sourced):
             return derived.value, Origin(derived.kind)
         if option.rule and derived is not UNSET:
             return derived, Origin(OriginKind.DERIVED, rule=option.rule.name)
-        if said is not None:
-            return said, Origin(OriginKind.FILE, self.location(option.name))
+        if given is not None:
+            return given, Origin(OriginKind.FILE, self.location(option.name))
         return option.default, Origin(OriginKind.DEFAULT)

@@ -68,14 +68,14 @@ class Parsed:
         data: the text that it is about, in UTF-8, with blanks in the place of what was left out.
         words: every word of what was left out: what is named there may be missing elsewhere.
         whole: the rest of the file is there.
-        left_out: the first line of each part that was left out, and the line after its last, from 0.
+        unparsed: the first line of each part that is no Ruby, and the line after its last, from 0.
     """
 
     root: Node | None
     data: bytes
     words: frozenset[str] = frozenset()
     whole: bool = True
-    left_out: tuple[tuple[int, int], ...] = ()
+    unparsed: tuple[tuple[int, int], ...] = ()
 
 
 def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
@@ -94,12 +94,12 @@ def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
     """
     budget.spend_tokens(tokens(source.text))
     lines, words, whole, checked = source.text.split("\n"), frozenset[str](), True, 0
-    left_out: list[tuple[int, int]] = []
+    unparsed: list[tuple[int, int]] = []
     for attempt in range(1, _MAX_ERRORS + 1):
         data = "\n".join(lines).encode()
         root = parse(data).root_node
         if not root.has_error:
-            return Parsed(root, data, words, whole, tuple(left_out))
+            return Parsed(root, data, words, whole, tuple(unparsed))
         first, end, culprit = _broken(root, lines, checked)
         if culprit.alone or attempt == 1:
             # Later it may follow from what was left out.
@@ -110,9 +110,9 @@ def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
             end, whole = len(lines), False
         words |= frozenset(re.findall(r"\w+", "\n".join(lines[first:end])))
         lines[first:end] = [""] * (end - first)
-        left_out.append((first, end))
+        unparsed.append((first, end))
         checked = first
-    return Parsed(None, b"", words, whole=False, left_out=((0, len(lines)),))
+    return Parsed(None, b"", words, whole=False, unparsed=((0, len(lines)),))
 
 
 @dataclass(frozen=True)

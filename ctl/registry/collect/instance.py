@@ -101,7 +101,7 @@ def private_registry(setup: Setup, gate: Gate, *, writable: bool) -> Iterator[Re
 def serving(
     setup: Setup, folder: Path, *, keep_open: Sequence[int] = ()
 ) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    """Run a registry with the private configuration that lies in a folder.
+    """Run a registry with the private configuration in a folder.
 
     Args:
         setup: the live registry.
@@ -116,7 +116,7 @@ def serving(
     """
     with tempfile.TemporaryFile() as output:
 
-        def said() -> list[str]:
+        def lines() -> list[str]:
             output.seek(0)
             return output.read().decode("utf-8", "replace").splitlines()
 
@@ -133,9 +133,9 @@ def serving(
             # through the descriptor, since the path of a socket may have 108 characters at most (unix(7))
             address = f"/proc/self/fd/{descriptor}/{_SOCKET}"
             if not _comes_up(process, address):
-                why = reason(said(), secrets=setup.config.secrets)
+                why = reason(lines(), secrets=setup.config.secrets)
                 raise RunFailed(f"the private registry that looks at the images does not start: {why}")
-            yield address, said
+            yield address, lines
         finally:
             os.close(descriptor)
             end(process)

@@ -158,11 +158,11 @@ class _Collection:
                 self.result.kept -= 1
             self.reporter.advance()
 
-    def _sweep(self, told: Mapping[str, int]) -> None:
+    def _sweep(self, known: Mapping[str, int]) -> None:
         """Delete the blobs that nothing refers to.
 
         Args:
-            told: sizes in bytes that deleted manifests tell, for storage that cannot be measured.
+            known: sizes in bytes that deleted manifests tell, for storage that cannot be measured.
         """
         root = self.setup.config.root
         self.reporter.step("measuring blobs")
@@ -171,7 +171,7 @@ class _Collection:
         collected = run_collector(self.setup, self.gate, dry_run=False, reporter=self.reporter)
         if not self.result.untagged:
             self._count(collected)
-        sizes = before if root else {**told, **_known(collected.blobs)}
+        sizes = before if root else {**known, **_known(collected.blobs)}
         left = stored_sizes(root, collected.blobs) if root else {}
         self.result.blobs = {digest: sizes.get(digest) for digest in collected.blobs if digest not in left}
 

@@ -15,7 +15,7 @@ ALT_NAMES = "letsencrypt.alt_names"
 
 def letsencrypt_has_an_effect(view: View) -> None:
     """Asked for, but nothing here is to be certified."""
-    if not view.said(ENABLE) or obtains_certificate(view):
+    if not view.given_value(ENABLE) or obtains_certificate(view):
         return
     if certificate_given(view):
         view.warning(
@@ -44,7 +44,7 @@ def letsencrypt_knows_the_host(view: View) -> None:
 
 def alt_names_can_be_validated(view: View) -> None:
     """A file on a web server (HTTP-01, RFC 8555, 8.3) proves single names, no wildcards; addresses are not asked."""
-    for name in view.said(ALT_NAMES) or ():
+    for name in view.given_value(ALT_NAMES) or ():
         if name.startswith("*."):
             view.error(
                 ALT_NAMES,

@@ -23,7 +23,7 @@ def nginx_expands_nothing(view: View) -> None:
     if not view["nginx.enable"]:
         return
     challenges = ("letsencrypt.wwwroot",) if obtains_certificate(view) else ()
-    vhost = ("registry.nginx.log_directory",) if view.said("registry.nginx.log_directory") else ()
+    vhost = ("registry.nginx.log_directory",) if view.given_value("registry.nginx.log_directory") else ()
     for setting in ("nginx.log_directory", *vhost, *_certificate(view), *challenges):
         if _VARIABLE in str(view[setting]):
             what = f"{_held(view, setting, _VARIABLE)}: NGINX takes it for the start of a variable"
@@ -36,7 +36,7 @@ def nginx_expands_nothing(view: View) -> None:
 
 def logs_of_nginx_are_not_shipped(view: View) -> None:
     """svlogd sends what services print; NGINX writes its access logs itself."""
-    if view.said("logging.udp_log_shipping_host") and view["nginx.enable"]:
+    if view.given_value("logging.udp_log_shipping_host") and view["nginx.enable"]:
         view.note(
             "logging.udp_log_shipping_host",
             "holds for the logs of services; NGINX's access and error logs are not sent",

@@ -13,7 +13,7 @@ DAY = 24 * 60 * 60
 
 def issuer_has_a_registry(view: View) -> None:
     """Tokens are of no use without a registry."""
-    if view.said(ENABLE) and not view["registry.enable"]:
+    if view.given_value(ENABLE) and not view["registry.enable"]:
         view.warning(
             ENABLE,
             "has no effect: no registry is enabled on this machine",
@@ -26,10 +26,10 @@ def somebody_issues_tokens(view: View) -> None:
     realm, own = view["registry.token_realm"], view["registry_external_url"]
     if view[ENABLE] or not view["registry.enable"] or own is None or not same_url(realm, own):
         return
-    if view.said("registry.token_realm") is None:
+    if view.given_value("registry.token_realm") is None:
         view.warning(
-            ENABLE if view.said(ENABLE) is not None else "registry.token_realm",
-            f"{'is False, and ' if view.said(ENABLE) is not None else ''}nothing issues tokens: clients are sent to "
+            ENABLE if view.given(ENABLE) else "registry.token_realm",
+            f"{'is False, and ' if view.given(ENABLE) else ''}nothing issues tokens: clients are sent to "
             f"{realm}/jwt/auth, where nobody answers",
             'Write external_url = "https://gitlab.example.com" or registry["token_realm"], which name who does; or '
             'registry_auth["enable"] = True.',
@@ -58,7 +58,7 @@ def clients_find_the_issuer(view: View) -> None:
 
 def issuers_are_not_mixed_up(view: View) -> None:
     """With GitLab on the machine, its users are not the accounts that clients are asked for."""
-    if view.said(ENABLE) and view[ENABLE] and view["external_url"] is not None:
+    if view.given_value(ENABLE) and view[ENABLE] and view["external_url"] is not None:
         view.note(
             ENABLE,
             "is True beside external_url: clients sign in with the accounts of this machine (`ctl user`), not with "

@@ -13,7 +13,7 @@ from ctl.settings.view import View
 
 def keys_are_one(view: View) -> None:
     """Both names of the key mean the same."""
-    ours, gitlabs = view.said(KEY), view.said(GITLAB_KEY)
+    ours, gitlabs = view.given_value(KEY), view.given_value(GITLAB_KEY)
     if ours is not None and gitlabs is not None and ours != gitlabs:
         view.error(
             GITLAB_KEY, f"and {KEY} are given and differ: they are two names of one setting", "Leave one."
@@ -22,8 +22,8 @@ def keys_are_one(view: View) -> None:
 
 def pair_is_whole(view: View) -> None:
     """One half alone serves only a node that needs no more."""
-    key, certificate = given_key(view), view.said(CERTIFICATE)
-    name = KEY if view.said(KEY) is not None else GITLAB_KEY
+    key, certificate = given_key(view), view.given_value(CERTIFICATE)
+    name = KEY if view.given_value(KEY) is not None else GITLAB_KEY
     if key is not None and certificate is None and view["registry.enable"]:
         view.error(
             name,
@@ -41,7 +41,7 @@ def pair_is_whole(view: View) -> None:
 
 def pair_matches(view: View) -> None:
     """A key that does not belong to the certificate signs tokens that the registry refuses."""
-    key, certificate = given_key(view), view.said(CERTIFICATE)
+    key, certificate = given_key(view), view.given_value(CERTIFICATE)
     if key is None or certificate is None:
         return
     try:

@@ -47,14 +47,14 @@ def servers_listen(view: View) -> None:
 
 def vhost_has_a_host(view: View) -> None:
     """A vhost is made for the host of registry_external_url, by the NGINX of this machine."""
-    if not view.said("registry.nginx.enable") or not view["registry.enable"]:
+    if not view.given_value("registry.nginx.enable") or not view["registry.enable"]:
         return
     if view["registry_external_url"] is None:
         view.error(
             "registry.nginx.enable",
             "is True, but registry_external_url, which names the vhost's host, is missing",
         )
-    if view.said("nginx.enable") is False:
+    if view.given_value("nginx.enable") is False:
         view.error(
             "registry.nginx.enable", "is True, but nginx.enable is False: nothing would serve the vhost"
         )
@@ -63,7 +63,7 @@ def vhost_has_a_host(view: View) -> None:
 def redirect_has_an_effect(view: View) -> None:
     """A redirect from http to http would never end, and is left out."""
     name = "registry.nginx.redirect_http_to_https"
-    if view.said(name) and view["registry.nginx.enable"] and not view[name]:
+    if view.given_value(name) and view["registry.nginx.enable"] and not view[name]:
         view.warning(
             name,
             "has no effect: registry_external_url is http, so there is no https to lead to",
@@ -75,8 +75,8 @@ def key_has_its_certificate(view: View) -> None:
     """A key of one's own never belongs to a certificate that is made here."""
     vhost = "registry.nginx"
     if (
-        view.said(f"{vhost}.ssl_certificate_key") is not None
-        and view.said(f"{vhost}.ssl_certificate") is None
+        view.given_value(f"{vhost}.ssl_certificate_key") is not None
+        and view.given_value(f"{vhost}.ssl_certificate") is None
     ):
         view.error(
             f"{vhost}.ssl_certificate_key",

@@ -10,9 +10,9 @@ from ctl.settings.view import View
 
 def folders_are_one(view: View) -> None:
     """GitLab would look for images, and back them up, where they are not."""
-    storage = view.said("registry.storage") or {}
+    storage = view.given_value("registry.storage") or {}
     folder = storage.get("filesystem", {}).get("rootdirectory")
-    path = view.said("gitlab_rails.registry_path")
+    path = view.given_value("gitlab_rails.registry_path")
     if folder and path and folder != path:
         view.warning(
             "gitlab_rails.registry_path",
@@ -39,7 +39,7 @@ def cache_has_its_server(view: View) -> None:
 
 def redis_is_used(view: View) -> None:
     """Blocks that are not enabled are not written."""
-    if view.said("registry.redis") is not None and view["registry.redis"] is None:
+    if view.given_value("registry.redis") is not None and view["registry.redis"] is None:
         view.warning(
             "registry.redis",
             "is left out: it names no addr, and none of its blocks is enabled",

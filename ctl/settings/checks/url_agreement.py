@@ -27,7 +27,7 @@ def registry_has_an_address(view: View) -> None:
     if not view["registry.enable"] or view["registry_external_url"]:
         return
     others = ("external_url", "registry.registry_http_addr", "registry.token_realm")
-    if all(view.said(name) is None for name in others):
+    if all(view.given_value(name) is None for name in others):
         view.error(
             "registry.enable",
             "is True, but nothing says where the registry is reached: registry_external_url is missing",
@@ -59,7 +59,7 @@ def external_url_brings_no_registry(view: View) -> None:
     if (
         gitlab is None
         or view["registry_external_url"] is not None
-        or view.said("registry.enable") is not None
+        or view.given_value("registry.enable") is not None
     ):
         return
     if registry_elsewhere(view):
@@ -77,7 +77,7 @@ def _why_none(view: View, gitlab: Origin) -> str:
         return "it is http, and only Let's Encrypt brings one by itself"
     if gitlab.path:
         return "it has a path, and only a GitLab at / of its host gets one by itself"
-    if not is_public(gitlab.host) and view.said("letsencrypt.enable") is None:
+    if not is_public(gitlab.host) and view.given_value("letsencrypt.enable") is None:
         return f"no public authority certifies {gitlab.display_host}, and only Let's Encrypt brings one by itself"
     return "only Let's Encrypt brings one by itself, and that is off"
 
@@ -107,7 +107,7 @@ def registry_has_a_realm(view: View) -> None:
     if (
         view["registry.enable"]
         and not view["registry.token_realm"]
-        and view.said("registry.registry_http_addr")
+        and view.given_value("registry.registry_http_addr")
     ):
         view.error(
             "registry.token_realm",
@@ -118,7 +118,7 @@ def registry_has_a_realm(view: View) -> None:
 
 def realm_has_no_token_path(view: View) -> None:
     """/jwt/auth is put behind the realm anyway."""
-    realm = view.said("registry.token_realm")
+    realm = view.given_value("registry.token_realm")
     if realm and realm.endswith(TOKEN_PATH):
         view.error(
             "registry.token_realm",
@@ -137,18 +137,18 @@ def host_and_port_agree(view: View) -> None:
         "gitlab_rails.registry_port": origin.effective_port,
     }
     for name, used in pairs.items():
-        said = view.said(name)
-        if said is not None and str(said).lower() != str(used).lower():
+        given = view.given_value(name)
+        if given is not None and str(given).lower() != str(used).lower():
             view.warning(
                 name,
-                f"is {said}, but registry_external_url says {used}: the URL holds",
+                f"is {given}, but registry_external_url says {used}: the URL holds",
                 "Leave this setting out, or change the URL.",
             )
 
 
 def gitlab_side_is_there(view: View) -> None:
     """registry_enabled goes into a file that only GitLab's side has."""
-    if view.said("gitlab_rails.registry_enabled") and not view["gitlab_rails.enable"]:
+    if view.given_value("gitlab_rails.registry_enabled") and not view["gitlab_rails.enable"]:
         view.warning(
             "gitlab_rails.registry_enabled",
             "has no effect: without external_url this machine has no GitLab that could use it",
@@ -158,11 +158,11 @@ def gitlab_side_is_there(view: View) -> None:
 
 def external_registry_has_a_url(view: View) -> None:
     """Without a bundled registry the default of registry_api_url leads nowhere."""
-    wanted = view.said("gitlab_rails.registry_enabled") and view["gitlab_rails.enable"]
-    switched_off = view.said("registry.enable") is False
+    wanted = view.given_value("gitlab_rails.registry_enabled") and view["gitlab_rails.enable"]
+    switched_off = view.given_value("registry.enable") is False
     if not wanted or switched_off or view["registry.enable"]:
         return
-    if view.said("gitlab_rails.registry_api_url") is None:
+    if view.given_value("gitlab_rails.registry_api_url") is None:
         view.warning(
             "gitlab_rails.registry_enabled",
             f"is True with no registry here, and GitLab would look for one at {view['gitlab_rails.registry_api_url']}",
@@ -172,23 +172,23 @@ def external_registry_has_a_url(view: View) -> None:
 
 def api_url_speaks_as_its_address_does(view: View) -> None:
     """GitLab gets no answer where it speaks http to TLS, or TLS to the registry, which has none of its own."""
-    api, name = origin_of(view.said("gitlab_rails.registry_api_url")), "gitlab_rails.registry_api_url"
+    api, name = origin_of(view.given_value("gitlab_rails.registry_api_url")), "gitlab_rails.registry_api_url"
     if api is None:
         return
     public = registry_origin(view)
     if public and (public.host, public.effective_port) == (api.host, api.effective_port):
         if public.https != api.https:
-            said = f"is {api.scheme} for {api.display_host}:{api.effective_port}, which registry_external_url says is"
+            fact = f"is {api.scheme} for {api.display_host}:{api.effective_port}, which registry_external_url says is"
             view.error(
                 name,
-                f"{said} {public.scheme}",
-                f'Write "{public.scheme}{view.said(name)[len(api.scheme) :]}".',
+                f"{fact} {public.scheme}",
+                f'Write "{public.scheme}{view.given_value(name)[len(api.scheme) :]}".',
             )
     elif api.https and _is_registry_itself(view, api):
         view.error(
             name,
             f"is https, but at {view['registry.registry_http_addr']} the registry itself answers, without TLS",
-            f'Write "http{view.said(name)[len(api.scheme) :]}".',
+            f'Write "http{view.given_value(name)[len(api.scheme) :]}".',
         )
     elif not api.https and api.port == _HTTPS:
         view.warning(

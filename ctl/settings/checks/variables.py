@@ -50,7 +50,7 @@ _OTHERS = (
 def variables_are_meant(view: View) -> None:
     """A misspelt variable is nobody's, and the registry prints nothing of it."""
     known = known_variables(view)
-    for name in view.said(ENV) or {}:
+    for name in view.given_value(ENV) or {}:
         if near := _misspelt(known, name):
             view.warning(ENV, f"{name} is no variable of the registry", f"Did you mean {near}?")
 
@@ -66,7 +66,7 @@ def _misspelt(known: frozenset[str], name: str) -> str | None:
 def variables_override_nothing(view: View) -> None:
     """The registry follows its environment: what ctl, NGINX and GitLab take from the setting is then another."""
     known = known_variables(view)
-    for name in view.said(ENV) or {}:
+    for name in view.given_value(ENV) or {}:
         setting = _overridden(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
         if setting and view[setting] is not None and not _misspelt(known, name):
             written = python_name(setting.split("."))

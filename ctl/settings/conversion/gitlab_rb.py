@@ -48,7 +48,7 @@ def _converted(source: SourceText, names: Names) -> Converted:
     root = parsed.root if parsed.root is not None else parse(b"").root_node
     state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
     state.doubtful, state.included = parsed.words, not parsed.whole
-    blocks = Blocks(state, source.lines, dict(parsed.left_out))
+    blocks = Blocks(state, source.lines, dict(parsed.unparsed))
     lines = blocks.whole()
     problems += [_diagnostic(lost, source) for lost in in_order(blocks.problems)]
     problems.sort(key=lambda one: (one.location.line, one.location.column) if one.location else (0, 0))

@@ -104,9 +104,9 @@ def _masked(lines: list[str], tree: ast.Module, comments: Mapping[int, int]) -> 
     spans = _spans(tree)
     secret = {number for first, _, last, _ in spans for number in range(first, last + 1)}
     # What is behind a secret may be a former one.
-    said = {number: f"# {MASK}" if number in secret else _comment(tail) for number, tail in tails.items()}
+    notes = {number: f"# {MASK}" if number in secret else _comment(tail) for number, tail in tails.items()}
     return [
-        _printable(line) + said.get(number, "")
+        _printable(line) + notes.get(number, "")
         for number, line in enumerate(_without_spans(bare, spans, set()), 1)
     ]
 

@@ -58,7 +58,7 @@ def read_alone(file: Path, layout: Layout, *, environment: Mapping[str, str] | N
     reading = reading_of(file, variables)
     secrets = Secrets(layout.secrets_file)
     secrets.unseen = True
-    return resolve(reading.values, layout, secrets, said=reading.diagnostics, files=reading.files)
+    return resolve(reading.values, layout, secrets, earlier=reading.diagnostics, files=reading.files)
 
 
 def known(attributes: Attributes, name: str) -> Any:  # noqa: ANN401 - the type of an option is its own
@@ -196,12 +196,12 @@ def _public_address(pair: _Pair) -> Iterator[Diagnostic]:
     rails = pair.gitlab.gitlab_rails
     if origin is None:
         return
-    said = str(rails.registry_host) if rails.registry_host is not None else ""
-    if said.strip("[]").lower() != origin.host.lower():
+    shown = str(rails.registry_host) if rails.registry_host is not None else ""
+    if shown.strip("[]").lower() != origin.host.lower():
         yield pair.finding(
             "gitlab_rails.registry_host",
             "registry_external_url",
-            f"GitLab shows users the registry host {said!r}, but it is reached as {origin.host!r}",
+            f"GitLab shows users the registry host {shown!r}, but it is reached as {origin.host!r}",
             f'On GitLab\'s node: gitlab_rails["registry_host"] = "{origin.display_host}".',
         )
     port = int(rails.registry_port) if rails.registry_port is not None else (443 if origin.https else 80)

@@ -20,7 +20,7 @@ def registry_path(view: View) -> str:
     GitLab container registry administration, 'Enable the container registry': path "should be the same
     directory like specified in Registry's rootdirectory".
     """
-    storage = view.said("registry.storage") or {}
+    storage = view.given_value("registry.storage") or {}
     given = storage.get("filesystem", {}).get("rootdirectory")
     return given or f"{view['gitlab_rails.shared_path']}/registry"
 

@@ -48,10 +48,10 @@ def http_secret(view: View) -> Sourced:
 @rule('gitlab_rails["internal_key"], else made once with the certificate and kept in gitlab-secrets.json')
 def internal_key(view: View) -> object:
     """The key of the pair; none beside a certificate that was given alone."""
-    alias = view.said(GITLAB_KEY)
+    alias = view.given_value(GITLAB_KEY)
     if alias is not None:
         return alias
-    if view.said(CERTIFICATE) is not None:
+    if view.given_value(CERTIFICATE) is not None:
         return UNSET
     pair: _Pair = view.once("pair", _pair)
     return Sourced(pair.key, pair.kind)
@@ -68,7 +68,7 @@ def internal_certificate(view: View) -> Sourced | Unset:
 
 def given_key(view: View) -> str | None:
     """The key that the settings give, under either name."""
-    key: str | None = view.said(KEY) or view.said(GITLAB_KEY)
+    key: str | None = view.given_value(KEY) or view.given_value(GITLAB_KEY)
     return key
 
 

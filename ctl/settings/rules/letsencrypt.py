@@ -62,18 +62,20 @@ def _was_on(view: View) -> bool:
 
 def _certified(view: View) -> Origin | None:
     """Where the vhost would be, as far as that is known before Let's Encrypt is decided on."""
-    registry = origin_of(view.said("registry_external_url"))
+    registry = origin_of(view.given_value("registry_external_url"))
     if registry is not None:
         return registry if registry.https else None
-    gitlab = origin_of(view.said("external_url"))
-    decided = view.said("registry.enable") is not None or registry_elsewhere(view)
+    gitlab = origin_of(view.given_value("external_url"))
+    decided = view.given_value("registry.enable") is not None or registry_elsewhere(view)
     return None if decided or gitlab is None or gitlab.path or not gitlab.https else gitlab
 
 
 def _served_with_tls(view: View) -> bool:
     switches = ("nginx.enable", "registry.enable", "registry.nginx.enable")
     tls = ("registry.nginx.https", "registry.nginx.listen_https")
-    return not certificate_given(view) and not any(view.said(name) is False for name in (*switches, *tls))
+    return not certificate_given(view) and not any(
+        view.given_value(name) is False for name in (*switches, *tls)
+    )
 
 
 def certificate_given(values: Values) -> bool:
@@ -82,7 +84,7 @@ def certificate_given(values: Values) -> bool:
 
 
 def _certificate_present(view: View) -> bool:
-    origins = (origin_of(view.said(name)) for name in ("external_url", "registry_external_url"))
+    origins = (origin_of(view.given_value(name)) for name in ("external_url", "registry_external_url"))
     hosts = sorted({origin.host for origin in origins if origin is not None})
     files = [Path(f"/etc/gitlab/ssl/{host}{end}") for host in hosts for end in (".crt", ".key")]
     return any(view.layout.path(file).exists() for file in files)
@@ -104,7 +106,7 @@ def renews_by(values: Values) -> str | None:
 @rule("True if acme_staging_endpoint is given")
 def staging_first(view: View) -> bool:
     """Who names an authority for trials asks for them."""
-    return view.said("letsencrypt.acme_staging_endpoint") is not None
+    return view.given_value("letsencrypt.acme_staging_endpoint") is not None
 
 
 @rule('"prime256v1" while key_type is "ecdsa"')

@@ -20,7 +20,7 @@ def issuer_enable(view: View) -> bool:
     """GitLab stays the issuer wherever there is one."""
     if not view["registry.enable"] or view["registry_external_url"] is None:
         return False
-    if view["gitlab_rails.enable"] or view.said("registry.token_realm") is not None:
+    if view["gitlab_rails.enable"] or view.given_value("registry.token_realm") is not None:
         return False
     return view["external_url"] is None and not key_is_elsewhere(view)
 
@@ -32,9 +32,9 @@ def issuer_of_registry(view: View, value: bool) -> bool:
 
 def key_is_elsewhere(view: View) -> bool:
     """Whether this machine has the certificate alone: another one signs the tokens."""
-    if view.said(KEY) is not None or view.said(GITLAB_KEY) is not None:
+    if view.given_value(KEY) is not None or view.given_value(GITLAB_KEY) is not None:
         return False
-    if view.said(CERTIFICATE) is not None:
+    if view.given_value(CERTIFICATE) is not None:
         return True
     certificate = view.secrets.stored("internal_certificate")
     if certificate is None or view.secrets.stored("internal_key") is not None:

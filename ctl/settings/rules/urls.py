@@ -73,7 +73,7 @@ def registry_origin(view: View) -> Origin | None:
 def registry_elsewhere(view: View) -> bool:
     """Whether the settings name a registry that is not this node's."""
     names = ("gitlab_rails.registry_api_url", "gitlab_rails.registry_enabled")
-    return any(view.said(name) is not None for name in names)
+    return any(view.given_value(name) is not None for name in names)
 
 
 @rule(
@@ -82,18 +82,18 @@ def registry_elsewhere(view: View) -> bool:
 )
 def registry_url_under_letsencrypt(view: View) -> str | Unset:
     """The Linux package brings a registry with Let's Encrypt, but not to a site that has one elsewhere."""
-    gitlab = origin_of(view.said("external_url"))
+    gitlab = origin_of(view.given_value("external_url"))
     if gitlab is None or not gitlab.https or gitlab.path or not view["letsencrypt.enable"]:
         return UNSET
-    if view.said("registry.enable") is not None or registry_elsewhere(view):
+    if view.given_value("registry.enable") is not None or registry_elsewhere(view):
         return UNSET
-    port = view.said("registry.nginx.listen_port") or AUTOMATIC_PORT
+    port = view.given_value("registry.nginx.listen_port") or AUTOMATIC_PORT
     return f"https://{gitlab.display_host}:{port}"
 
 
 def is_automatic(view: View) -> bool:
     """Whether the registry is there only because Let's Encrypt is on."""
-    return view["registry_external_url"] is not None and view.said("registry_external_url") is None
+    return view["registry_external_url"] is not None and view.given_value("registry_external_url") is None
 
 
 @rule("True with registry_external_url")

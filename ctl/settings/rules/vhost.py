@@ -24,7 +24,7 @@ def nginx_enable(view: View) -> bool:
 @rule("True where the registry is enabled and has a registry_external_url")
 def vhost_enable(view: View) -> bool:
     """A vhost needs a host; and a server, which may be switched off."""
-    switched_off = view.said("nginx.enable") is False
+    switched_off = view.given_value("nginx.enable") is False
     return bool(view["registry.enable"]) and registry_origin(view) is not None and not switched_off
 
 

@@ -65,7 +65,7 @@ class Blocks:
     Args:
         state: what is known of the file.
         source: the lines of the file.
-        left_out: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
+        unparsed: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
 
     Attributes:
         problems: the statements that have no Python form.
@@ -75,7 +75,7 @@ class Blocks:
 
     state: State
     source: list[str]
-    left_out: Mapping[int, int] = field(default_factory=dict)
+    unparsed: Mapping[int, int] = field(default_factory=dict)
     problems: list[Lost] = field(default_factory=list)
     ignored: list[Lost] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ class Blocks:
     def whole(self) -> list[Line]:
         """The whole file."""
         lines = self.block(self.state.program.root, 0, -1)
-        lines += self._between(self._end, len(self.source)) if self.left_out else []
+        lines += self._between(self._end, len(self.source)) if self.unparsed else []
         lines = self._settled(lines)
         while lines and not lines[-1].text:
             lines.pop()
@@ -157,7 +157,7 @@ class Blocks:
         """The lines between two statements: empty ones, and what is no Ruby."""
         lines: list[Line] = []
         while first < after:
-            end = self.left_out.get(first)
+            end = self.unparsed.get(first)
             if end is not None:
                 lines += self._as_comment(first, end, "")
             else:
