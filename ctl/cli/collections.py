@@ -29,6 +29,9 @@ def print_report(console: Console, report: Report) -> None:
 def _lines(report: Report) -> Iterable[str]:
     counts = report.counts
     went = _went(report)
+    if report.run and not went:
+        yield f"brought back {_restored(report) or 'nothing: it is there already'}"
+        return
     kept = _kept(report.kept, report.repositories)
     if went:
         verb = "would move" if report.dry_run else "moved" if report.run else "deleted"
@@ -59,6 +62,13 @@ def _went(report: Report) -> str:
     }
     found = [_count(counts[name], noun) for name, noun in nouns.items() if counts.get(name)]
     return " and ".join(", ".join(found).rsplit(", ", 1))
+
+
+def _restored(report: Report) -> str:
+    counts = report.counts
+    nouns = {"tags": "tag", "manifests": "manifest", "blobs": "blob", "links": "link"}
+    found = [(counts.get(f"{name}_restored", 0), noun) for name, noun in nouns.items()]
+    return ", ".join(_count(number, noun) for number, noun in found if number)
 
 
 def print_history(console: Console, runs: Iterable[Mapping[str, Any]], held: Iterable[str]) -> None:

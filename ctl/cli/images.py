@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ctl.errors import UsageFault
+import click
+
+from ctl.cli.framework import Context
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.errors import CtlError, UsageFault
+from ctl.images.catalogue import Tag, read_tag, repositories
+from ctl.images.names import Reference, WrongName, parse_reference, repository_name
 from ctl.output import Style
 from ctl.text.nearest import nearest
 
 if TYPE_CHECKING:
-    from ctl.collector.damage import Damage
     from ctl.output import Console
 
 _SHOWN = 20
@@ -37,6 +44,66 @@ def _unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> Usag
     )
 
 
+def find_repository(root: str, name: str) -> RepositoryScan:
+    """A repository by the name that was given.
+
+    Raises:
+        UsageFault: nothing can be called so, or nothing is; with the nearest name that is there.
+    """
+    storage = Filesystem(root)
+    try:
+        scan = storage.repository(repository_name(name))
+    except WrongName as error:
+        wrong = str(error)
+    else:
+        if scan is not None and (scan.revisions or scan.tags or scan.damages):
+            return scan
+        wrong = ""
+    fault = unknown_repository(name, sorted(one.name for one in repositories(storage)))
+    raise UsageFault(wrong or fault.message, hint=fault.hint)
+
+
+def parsed(text: str) -> Reference:
+    """The reference that was given.
+
+    Raises:
+        UsageFault: it can name nothing.
+    """
+    try:
+        return parse_reference(text)
+    except WrongName as error:
+        raise UsageFault(
+            str(error),
+            hint="write REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…, without the registry's host",
+        ) from error
+
+
+def find_tag(scan: RepositoryScan, name: str) -> Tag:
+    """A tag by the name that was given.
+
+    Raises:
+        UsageFault: there is none; with the nearest name that is there.
+    """
+    link = next((one for one in scan.tags if one.name == name), None)
+    if link is None:
+        raise unknown_tag(scan.name, name, sorted(one.name for one in scan.tags))
+    return read_tag(scan.name, link, {one.name for one in scan.revisions})
+
+
+def find_digest(scan: RepositoryScan, digest: str) -> str:
+    """A manifest by the digest that was given.
+
+    Raises:
+        UsageFault: the repository has none such.
+    """
+    known = [one.name for one in scan.revisions]
+    if digest not in known:
+        raise _unknown(
+            f"manifest in {scan.name}", digest, (), f"`ctl registry-tags -v {scan.name}` lists digests"
+        )
+    return digest
+
+
 def warn_of(console: Console, damages: Iterable[Damage]) -> None:
     """Print damages as warnings."""
     for number, damage in enumerate(damages):
@@ -45,3 +112,18 @@ def warn_of(console: Console, damages: Iterable[Damage]) -> None:
             console.note(f"{word}: and further damages; --json lists all")
             return
         console.note(f"{word}: {damage}")
+
+
+def confirmed(ctx: Context, question: str, *, yes: bool) -> None:
+    """Ask on a terminal whether to go on.
+
+    Raises:
+        UsageFault: there is nobody to ask, and --yes was not given.
+        CtlError: the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageFault(f"{question} There is no terminal to ask on; nothing was deleted", hint="give --yes")
+    if not click.confirm(question, err=True):
+        raise CtlError("nothing was deleted")

@@ -45,8 +45,9 @@ def opened(ctx: Context, config: Path | None) -> Iterator[Opened]:
     from ctl.registry.collect.acting import ActingAs
 
     setup = registry_setup(ctx, config)
-    with ActingAs(setup.account):
-        yield Opened(setup, storage_root(setup))
+    root = storage_root(setup)
+    with ActingAs(setup.account):  # what is imported from here on, this account must be able to read
+        yield Opened(setup, root)
 
 
 def storage_root(setup: Setup) -> str:

@@ -21,7 +21,7 @@ from ctl.collector.progress import Reporter
 from ctl.collector.quarantine import Quarantine, Run
 from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
 from ctl.collector.report import LISTED, Report
-from ctl.errors import PreflightError, RunFailed
+from ctl.errors import PreflightError
 
 BATCH = 20_000
 """Blobs that are moved before what changed is looked at."""
@@ -396,28 +396,3 @@ def _bring_back_all(quarantine: Quarantine, run: Run) -> Iterator[str]:
     for path in list(run.everything()):
         if quarantine.bring_back(run, path):
             yield path
-
-
-def restore(root: str, name: str) -> Report:
-    """Bring back what a collection has moved, and let it count as new.
-
-    Args:
-        root: of the storage.
-        name: of the run.
-
-    Raises:
-        RunFailed: there is no such run, or something cannot be moved.
-        LockHeld: a collection is under way.
-    """
-    report = Report(untagged=False, dry_run=False, run=name)
-    with Quarantine(root) as quarantine:
-        runs = {run.name: run for run in quarantine.runs()}
-        if name not in runs:
-            known = ", ".join(runs) or "none"
-            raise RunFailed(f"there is no run {name} in {quarantine.folder}; there are: {known}")
-        for path in _bring_back_all(quarantine, runs[name]):
-            kind = "blobs" if path.startswith(f"{BLOBS}/") else "manifests"
-            report.count(f"{kind}_restored")
-            quarantine.renew(path)
-        quarantine.drop(runs[name])
-    return report

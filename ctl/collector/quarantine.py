@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, is_digest
+from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
 from ctl.errors import CtlError, LockHeld, RunFailed
 
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -70,11 +70,14 @@ class Run:
                     yield repository, digest, str(path.relative_to(self.folder))
 
     def everything(self) -> Iterator[str]:
-        """The paths in the storage of all that was moved, blobs first: what links to them comes after."""
+        """The paths in the storage of all that was moved, blobs first: what links to them comes after.
+
+        A tag is one path: what it names now and what it named before belong together.
+        """
         yield from (path for _, path in self.blobs())
         top = self.folder / REPOSITORIES
         for folder, folders, files in os.walk(top):
-            if files or not folders:
+            if files or not folders or folder.rpartition("/")[0].endswith(f"/{TAGS}"):
                 folders.clear()
                 if Path(folder) != top:
                     yield str(Path(folder).relative_to(self.folder))

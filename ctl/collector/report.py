@@ -71,6 +71,8 @@ COUNTS = (
     "repositories_deleted",
     "blobs_restored",
     "manifests_restored",
+    "tags_restored",
+    "links_restored",
     "blobs_recent",
     "blobs_purged",
     "bytes_freed",

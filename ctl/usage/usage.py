@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ctl.collector.damage import Damage
@@ -100,8 +101,6 @@ class Usage:
 
 def when(nanoseconds: int | None) -> str | None:
     """A time as RFC 3339 has it, in UTC."""
-    from datetime import UTC, datetime
-
     if nanoseconds is None:
         return None
     return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ctl.collector.collection import HOUR, Hooks, Options, collect, restore
+from ctl.collector.collection import HOUR, Hooks, Options, collect
 from ctl.collector.layout import DATABASE_LOCK, QUARANTINE, REPOSITORIES, revision_folder
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
+from ctl.collector.restoring import restore
 from ctl.errors import LockHeld, PreflightError, RunFailed
 from tests.harness import images
 from tests.harness.collecting import SILENT, at_once

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from ctl.collector.collection import HOUR, collect, restore
+from ctl.collector.collection import HOUR, collect
 from ctl.collector.layout import QUARANTINE, REPOSITORIES
+from ctl.collector.restoring import restore
 from ctl.errors import CtlError
 from tests.harness import images
 from tests.harness.collecting import SILENT, at_once

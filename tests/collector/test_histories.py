@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from ctl.collector.collection import HOUR, Hooks, collect, restore
+from ctl.collector.collection import HOUR, Hooks, collect
 from ctl.collector.layout import QUARANTINE, REPOSITORIES, blob_folder, layer_folder, revision_folder
 from ctl.collector.quarantine import Quarantine
+from ctl.collector.restoring import restore
 from ctl.errors import LockHeld
 from tests.harness import images
 from tests.harness.collecting import SILENT, at_once

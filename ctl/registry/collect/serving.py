@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from ctl.collector.collection import Hooks, Options, collect, restore
+from ctl.collector.collection import Hooks, Options, collect
 from ctl.collector.progress import Reporter
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
+from ctl.collector.restoring import restore
 from ctl.errors import PreflightError, RunFailed
 from ctl.registry.collect.acting import ActingAs
 from ctl.registry.collect.cache import Cache, cache_of

@@ -1,0 +1,168 @@
+"""Brings back what a run has moved into quarantine, and from other runs what that needs to be whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+
+from ctl.collector.damage import Damage, Kind
+from ctl.collector.filesystem import Filesystem, Link, read_file
+from ctl.collector.layout import (
+    BLOBS,
+    CURRENT,
+    REPOSITORIES,
+    TAGS,
+    blob_folder,
+    is_digest,
+    revision_folder,
+)
+from ctl.collector.manifests import Manifests
+from ctl.collector.marking import Marker
+from ctl.collector.quarantine import Quarantine, Run
+from ctl.collector.report import Report
+from ctl.errors import RunFailed
+
+_LINK_SIZE = 1_024
+
+
+def restore(root: str, name: str) -> Report:
+    """Bring back what a run has moved, and let it count as new.
+
+    A tag comes back last, and only where its manifest is there or in quarantine; else it stays, and is reported.
+
+    Args:
+        root: of the storage.
+        name: of the run.
+
+    Raises:
+        RunFailed: there is no such run, or something cannot be moved.
+        LockHeld: a collection is under way.
+    """
+    report = Report(untagged=False, dry_run=False, run=name)
+    with Quarantine(root) as quarantine:
+        runs = quarantine.runs()
+        run = next((one for one in runs if one.name == name), None)
+        if run is None:
+            known = ", ".join(one.name for one in runs) or "none"
+            raise RunFailed(f"there is no run {name} in {quarantine.folder}; there are: {known}")
+        storage = Filesystem(root)
+        with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
+            _Restoration(storage, manifests, quarantine, runs, report).restore(run)
+        quarantine.drop(run)
+    return report
+
+
+class _Restoration:
+    """A restoration under way.
+
+    Args:
+        storage, manifests, quarantine: of the registry.
+        runs: all that are in quarantine.
+        report: counts what came back.
+    """
+
+    def __init__(
+        self,
+        storage: Filesystem,
+        manifests: Manifests,
+        quarantine: Quarantine,
+        runs: list[Run],
+        report: Report,
+    ) -> None:
+        self._storage = storage
+        self._manifests = manifests
+        self._manifests.elsewhere = [str(run.folder) for run in runs]
+        self._quarantine = quarantine
+        self._runs = runs
+        self._report = report
+        self._away: dict[str, dict[str, Link]] = {}
+        for one in runs:
+            for repository, digest, path in one.revisions():
+                link = Link(str(one.folder / path / "link"), digest, 0, ())
+                self._away.setdefault(repository, {})[digest] = link
+
+    def restore(self, run: Run) -> None:
+        """Bring back one run: blobs, manifests and links, what these need, then tags."""
+        paths = list(run.everything())
+        tags = [path for path in paths if _is_tag(path)]
+        for path in paths:
+            if not _is_tag(path):
+                self._bring_back(run, path)
+        named = {path: self._named(run, path) for path in tags}
+        for path, digest in named.items():
+            self._fetch_manifest(_repository(path), digest)
+        for repository in dict.fromkeys(_repository(path) for path in paths if path.startswith(REPOSITORIES)):
+            self._fetch_needs(repository)
+        for path, digest in named.items():
+            self._tag(run, path, digest)
+
+    def _bring_back(self, run: Run, path: str) -> None:
+        if self._quarantine.bring_back(run, path):
+            kind = (
+                "blobs" if path.startswith(f"{BLOBS}/") else "manifests" if "/revisions/" in path else "links"
+            )
+            self._report.count(f"{kind}_restored")
+            self._quarantine.renew(path)
+
+    def _fetch_manifest(self, repository: str, digest: str) -> None:
+        """A manifest that a tag names: a later collection may have moved it."""
+        path = revision_folder(repository, digest) if is_digest(digest) else ""
+        for run in self._runs if path else ():
+            if (run.folder / path).exists():
+                self._bring_back(run, path)
+
+    def _fetch_needs(self, repository: str) -> None:
+        """What the manifests of a repository need now, from whichever run."""
+        scan = self._storage.repository(repository)
+        if scan is None:
+            return
+        marker = Marker(self._storage, self._manifests, untagged=False, young_after=0)
+        away = self._away.get(repository, {})
+        kept, damages = marker.keep(scan, away)
+        self._report.damages += damages
+        for digest in kept.blobs:
+            if digest in away:
+                self._fetch_manifest(repository, digest)
+            path = blob_folder(digest) if is_digest(digest) else ""
+            for run in self._runs if path else ():
+                if (run.folder / path).exists():
+                    self._bring_back(run, path)
+
+    def _tag(self, run: Run, path: str, digest: str) -> None:
+        repository, tag = _repository(path), Path(path).name
+        link = Path(self._storage.path(revision_folder(repository, digest)), "link") if digest else None
+        if link is not None and not (link.exists() and self._is_there(digest)):
+            what = f"tag {tag} named {digest}, which is gone for good"
+            where = str(run.folder / path / CURRENT)
+            self._report.damages.append(
+                Damage(Kind.TARGET, where, repository, what, "it was not brought back; push the image again")
+            )
+        elif self._quarantine.bring_back(run, path):
+            self._report.count("tags_restored")
+        else:
+            what, remedy = f"tag {tag} was pushed again meanwhile", "the newer one stays"
+            self._report.damages.append(Damage(Kind.TAG, str(run.folder / path), repository, what, remedy))
+
+    def _is_there(self, digest: str) -> bool:
+        return os.path.exists(self._storage.path(f"{blob_folder(digest)}/data"))  # noqa: PTH110 - many
+
+    @staticmethod
+    def _named(run: Run, path: str) -> str:
+        try:
+            digest = read_file(str(run.folder / path / CURRENT), _LINK_SIZE).decode("ascii", "replace")
+        except OSError:  # it was damaged before; it comes back as it was
+            return ""
+        return digest if is_digest(digest) else ""
+
+
+def _is_tag(path: str) -> bool:
+    return f"/{TAGS}/" in path
+
+
+def _repository(path: str) -> str:
+    """The repository that a path belongs to."""
+    inner = path.removeprefix(f"{REPOSITORIES}/")
+    parts = inner.split("/")
+    own = next((number for number, part in enumerate(parts) if part.startswith("_")), len(parts))
+    return "/".join(parts[:own])

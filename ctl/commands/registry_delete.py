@@ -1,0 +1,60 @@
+"""`ctl registry-delete`: delete a tag, a manifest or a repository, so that it can be brought back."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from ctl.cli.framework import Context, command
+from ctl.cli.recovery import recover_first
+from ctl.errors import RunFailed, UsageFault
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SWITCH = "The command that starts the registry anew, where ctl does not run it."
+
+
+@command(name="registry-delete")
+@click.argument("what", metavar="REPOSITORY[:TAG|@DIGEST]")
+@click.option(
+    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--switch", metavar="COMMAND", help=_SWITCH)
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def registry_delete(
+    ctx: Context, *, what: str, config: Path | None, yes: bool, switch: str | None, as_json: bool
+) -> None:
+    """Delete a tag, a manifest with all its tags, or a whole repository, while the registry serves.
+
+    Of a tag nothing else goes: not its manifest, nor other tags of that. What goes is moved into the quarantine of
+    `ctl registry-garbage-collect`, which brings it back with --restore, and frees the space later.
+    """
+    from ctl.cli.deletion import make_plan
+    from ctl.cli.images import confirmed, parsed
+    from ctl.cli.storages import opened
+    from ctl.registry.collect.removing import removing
+
+    recover_first(ctx)
+    wanted = parsed(what)
+    if wanted.tag and wanted.digest:
+        raise UsageFault(f"{what} names a tag and a digest", hint="write one of them")
+    with opened(ctx, config) as storage:
+        plan = make_plan(storage.root, wanted)
+    confirmed(ctx, plan.question, yes=yes)
+    command_line = shlex.split(switch) if switch else None
+    removal = removing(storage.setup, storage.root, note="delete", cached=not wanted.tag, switch=command_line)
+    with removal as remover:
+        plan.carry_out(remover)
+    removed = remover.removed
+    if as_json:
+        ctx.console.result_json(removed.as_json())
+    else:
+        for one in removed.kept:
+            ctx.console.note(f"left alone: {one}")
+        if removed.run:
+            ctx.console.say(f"deleted {plan.what}")
+            ctx.console.say(f"    ctl registry-garbage-collect --restore {removed.run} brings it back")
+    if not removed.run:
+        raise RunFailed(f"nothing was deleted: {what} was changed meanwhile")

@@ -1,0 +1,255 @@
+"""Takes tags, manifests and repositories out of a storage while a registry serves, into the collector's quarantine.
+
+A tag is one folder, and no registry program caches it: one rename takes it away. What a tag names by then must be what
+it named when that was decided; so its link is looked at again after the rename, and brought back if a client has
+pushed meanwhile. Manifests are looked at as by the collector: what something has come to lead to comes back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
+from ctl.collector.keeping import keep
+from ctl.collector.layout import LAYERS, MANIFESTS, UPLOADS, repository_folder, revision_folder
+from ctl.collector.manifest import reached
+from ctl.collector.manifests import Manifests
+from ctl.collector.quarantine import Quarantine, Run
+from ctl.collector.reading import Reader, Repository
+from ctl.errors import RunFailed
+from ctl.images.catalogue import link_digest, tag_folder
+
+SETTLE = 0.1
+"""Seconds after which a tag that was just being written when it was moved has been."""
+
+
+@dataclass
+class Removed:
+    """What was moved into quarantine.
+
+    Args:
+        run: by which it comes back; "" where nothing was moved.
+        tags: repository and tag.
+        manifests: repository and digest.
+        repositories: those that were moved whole.
+        kept: what was left alone although it was asked for, each with the reason.
+        links: digests that the registry must forget, each with the repositories that linked to it.
+    """
+
+    run: str = ""
+    tags: list[tuple[str, str]] = field(default_factory=list)
+    manifests: list[tuple[str, str]] = field(default_factory=list)
+    repositories: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    links: dict[str, list[str]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`, and for the history."""
+        return {
+            "run": self.run,
+            "tags_deleted": len(self.tags),
+            "manifests_deleted": len(self.manifests),
+            "repositories_deleted": len(self.repositories),
+            "tags": [f"{repository}:{tag}" for repository, tag in self.tags],
+            "manifests": [f"{repository}@{digest}" for repository, digest in self.manifests],
+            "repositories": self.repositories,
+            "kept": self.kept,
+        }
+
+
+class Remover:
+    """Removes, as one run that can be undone: `with Remover(root, forget) as remover: …`.
+
+    Args:
+        root: of the storage.
+        forget: takes digests out of a cache that several processes share.
+        note: what kind of run it is, for the history.
+
+    Raises:
+        LockHeld: a collection, or another removal, is under way.
+    """
+
+    def __init__(self, root: str, forget: Callable[[Mapping[str, list[str]]], None], *, note: str) -> None:
+        self.storage = Filesystem(root)
+        self.removed = Removed()
+        self._quarantine = Quarantine(root)
+        self._forget = forget
+        self._kind = note
+        self._moved: list[tuple[RepositoryScan, Link, str]] = []
+
+    def __enter__(self) -> Remover:
+        self._quarantine.__enter__()
+        self._run: Run = self._quarantine.begin(self._quarantine.now())
+        self.removed.run = self._run.name
+        self._manifests = Manifests(self.storage, self._quarantine.cache)
+        self._manifests.elsewhere = [str(self._run.folder)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with closing(self._manifests):
+                self._settle()
+        finally:
+            self._close()
+            self._quarantine.__exit__()
+
+    def _close(self) -> None:
+        removed, now = self.removed, self._quarantine.now()
+        if not (removed.tags or removed.manifests or removed.repositories):
+            self._quarantine.drop(self._run)
+            removed.run = ""
+            return
+        report = {"mode": self._kind, **removed.as_json()}
+        self._quarantine.close(self._run, now, report)
+        self._quarantine.note({"at": now, **report, "tags": [], "manifests": []})
+
+    # --- tags
+
+    def tags(self, scan: RepositoryScan, names: Mapping[str, str]) -> None:
+        """Remove tags.
+
+        Args:
+            scan: of their repository.
+            names: the tags, each with the digest that it must name.
+        """
+        for link in scan.tags:
+            if link.name in names:
+                self._tag(scan, link, names[link.name])
+
+    def _tag(self, scan: RepositoryScan, link: Link, digest: str) -> None:
+        path = self._relative(tag_folder(link))
+        if not self._quarantine.take(self._run, path):
+            return
+        self.removed.tags.append((scan.name, link.name))
+        if not self._still(link, digest):
+            self._back(scan, link, path)
+        else:
+            self._moved.append((scan, link, digest))
+
+    def _still(self, link: Link, digest: str) -> bool:
+        """Whether what was moved is what was looked at: written since then, it is a client's newest push."""
+        moved = self._run.folder / self._relative(link.path)
+        try:
+            info = moved.stat()
+            same = (info.st_ino, info.st_size, info.st_mtime_ns) == link.identity[:3]
+            return same and link_digest(str(moved)) == digest
+        except OSError:
+            return not link.identity  # it had none before either
+
+    def _back(self, scan: RepositoryScan, link: Link, path: str) -> None:
+        self._quarantine.bring_back(self._run, path)
+        self.removed.tags.remove((scan.name, link.name))
+        self.removed.kept.append(f"{scan.name}:{link.name} was pushed meanwhile")
+
+    def _settle(self) -> None:
+        if self._moved:
+            time.sleep(SETTLE)
+        for scan, link, digest in self._moved:
+            path = self._relative(tag_folder(link))
+            if (self._run.folder / path).exists() and not self._still(link, digest):
+                self._back(scan, link, path)
+
+    # --- manifests
+
+    def unneeded(self, name: str, digests: Collection[str]) -> None:
+        """Remove those manifests to which nothing leads any more: no tag, no index or subject that stays.
+
+        Args:
+            name: of the repository.
+            digests: what removed tags named, with all that these led to.
+        """
+        read = self._read(name)
+        if read is None:
+            return
+        if read.whole:
+            self.removed.kept += [f"{name}: its manifests, as {one}" for one in read.damages[:1]]
+            return
+        gone = [digest for digest in keep(read, untagged=True).untagged if digest in digests]
+        self._take_manifests(read, gone)
+
+    def manifest(self, name: str, digest: str) -> None:
+        """Remove one manifest, whatever leads to it in the repository."""
+        read = self._read(name)
+        if read is not None and digest in read.revisions:
+            self._take_manifests(read, [digest], check=False)
+
+    def _take_manifests(self, read: Repository, digests: Iterable[str], *, check: bool = True) -> None:
+        moved: dict[str, Link] = {}
+        for digest in digests:
+            path = revision_folder(read.name, digest)
+            if self._quarantine.take(self._run, path):
+                moved[digest] = replace(read.revisions[digest], path=str(self._run.folder / path / "link"))
+        self._forgotten(read.name, moved)
+        for digest in self._needed_again(read.name, moved) if check and moved else ():
+            self._quarantine.bring_back(self._run, revision_folder(read.name, digest))
+            self.removed.kept.append(f"{read.name}@{digest} is needed again")
+            del moved[digest]
+        self.removed.manifests += [(read.name, digest) for digest in moved]
+
+    def _needed_again(self, name: str, moved: Mapping[str, Link]) -> list[str]:
+        scan = self.storage.repository(name)
+        if scan is None:
+            return []
+        read = Reader(self.storage, self._manifests).read(
+            replace(scan, revisions=[*scan.revisions, *moved.values()])
+        )
+        kept = keep(read, untagged=True, absent=moved)
+        return [digest for digest in moved if digest in kept.blobs]
+
+    def _forgotten(self, name: str, digests: Iterable[str]) -> None:
+        links = {digest: [name] for digest in digests}
+        if links:
+            self._forget(links)
+        for digest, names in links.items():
+            self.removed.links.setdefault(digest, []).extend(names)
+
+    def _read(self, name: str) -> Repository | None:
+        scan = self.storage.repository(name)
+        return Reader(self.storage, self._manifests).read(scan) if scan else None
+
+    # --- repositories
+
+    def repository(self, scan: RepositoryScan) -> None:
+        """Remove a repository: its tags and manifests first, then its links to layers. Others share these blobs."""
+        layers = [digest for digest, _ in self.storage.layers(scan, [])]
+        folder = repository_folder(scan.name)
+        self._stay_known(self.storage.path(folder))
+        taken = [self._quarantine.take(self._run, f"{folder}/{part}") for part in (MANIFESTS, LAYERS)]
+        if any(taken):
+            self.removed.repositories.append(scan.name)
+            self.removed.tags += [(scan.name, link.name) for link in scan.tags]
+            revisions = [link.name for link in scan.revisions if link.name]
+            self.removed.manifests += [(scan.name, digest) for digest in revisions]
+            self._forgotten(scan.name, [*revisions, *layers])
+
+    @staticmethod
+    def _stay_known(folder: str) -> None:
+        """An empty storage looks like a disk that is not mounted: until a collection, the name stays."""
+        uploads, above = Path(folder, UPLOADS), os.stat(folder)  # noqa: PTH116 - as in the reader
+        try:
+            with suppress(FileExistsError):
+                uploads.mkdir(mode=above.st_mode & 0o7777)
+                if os.geteuid() == 0:
+                    os.chown(uploads, above.st_uid, above.st_gid)
+        except OSError as error:
+            raise RunFailed(f"{uploads} cannot be made: {error.strerror}") from error
+
+    def _relative(self, path: str) -> str:
+        return path.removeprefix(f"{self.storage.root}/")
+
+
+def led_to(read: Repository, digests: Iterable[str]) -> set[str]:
+    """The manifests to which some lead: themselves, what indexes list, what is about any of these."""
+    referrers = read.manifests.keys() & read.revisions.keys()
+    return reached(read.manifests, digests, referrers) & read.revisions.keys()
+
+
+def parents(read: Repository, digest: str) -> list[str]:
+    """The indexes of a repository that list a manifest."""
+    return [name for name, one in read.manifests.items() if digest in one.children and name in read.revisions]
