@@ -70,7 +70,7 @@ def test_the_key_itself(home: Path) -> None:
         _read_until(terminal, b"ready")
         os.write(terminal, b"ctl reg\t")
         _read_until(terminal, b"istry-")
-        os.write(terminal, b"t\t")
+        os.write(terminal, b"to\t")
         _read_until(terminal, b"ken")
 
 
