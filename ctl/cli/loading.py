@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.cli.framework import Context
@@ -17,6 +18,7 @@ from ctl.nginx.build import nginx_build
 from ctl.nginx.modules import dropped_directives, missing_modules
 from ctl.node.locate import locate
 from ctl.node.node import Node
+from ctl.node.overlap import GRACE, Overlap
 from ctl.output import Style
 from ctl.registry.support import ignored_settings, unsupported_settings
 from ctl.settings.attributes import Attributes
@@ -130,13 +132,19 @@ def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:
 
 
 def node(
-    ctx: Context, loaded: Loaded, *, required: bool, components: tuple[Component, ...] = COMPONENTS
+    ctx: Context,
+    loaded: Loaded,
+    *,
+    required: bool,
+    components: tuple[Component, ...] = COMPONENTS,
+    grace: float = GRACE,
 ) -> Node:
     """The node that recipes see.
 
     Args:
         required: whether missing programs are an error (reconfigure), or stand-ins do (render).
         components: every component, those of a site's own recipes included where these are read.
+        grace: seconds for which the registry goes on to accept a certificate that this run replaces.
     """
     privileged = os.geteuid() == 0 or (not required and ctx.layout.is_machine)
     return Node(
@@ -148,7 +156,15 @@ def node(
         secrets=loaded.secrets.content,
         settings_file=ctx.settings.absolute() if ctx.settings else None,
         components=components,
+        overlap=_overlap(ctx, loaded.attributes, grace) if required else Overlap(),
     )
+
+
+def _overlap(ctx: Context, attributes: Attributes, grace: float) -> Overlap:
+    bundle = Path(attributes.registry.rootcertbundle)
+    if not attributes.registry.enable or not bundle.is_file():
+        return Overlap()  # and a pair that is still being made is not waited for
+    return Overlap.of(ctx.layout, bundle, attributes.registry.internal_certificate or "", grace=grace)
 
 
 def _log_account(ctx: Context, attributes: Attributes) -> str | None:

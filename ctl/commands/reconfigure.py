@@ -54,6 +54,7 @@ def run(
     as_json: bool,
     back: Run | None = None,
     trial: str | None = None,
+    grace: float | None = None,
 ) -> int:
     """Make this machine what the settings say: the present ones, or those of an earlier run.
 
@@ -61,6 +62,7 @@ def run(
         ctx, dry_run, diff, as_json: as for `ctl reconfigure`.
         back: the earlier run; its settings and secrets become the present ones.
         trial: the time after which it is taken back unless it is confirmed.
+        grace: seconds for which the registry goes on to accept tokens of a key that is replaced.
 
     Returns:
         The exit code.
@@ -73,6 +75,7 @@ def run(
     from ctl.converge import converge, to_json
     from ctl.node.history import History
     from ctl.node.outputs import refuse_strangers
+    from ctl.node.overlap import GRACE
     from ctl.node.preflight import check, refuse_foreign_root
     from ctl.node.recipes import components_of, items, load_recipes
     from ctl.registry.gate import Gate
@@ -85,7 +88,10 @@ def run(
         history = History(ctx.layout)
         loaded = load_again(ctx, back) if back else load_for_command(ctx)
         recipes = load_recipes(ctx.layout)
-        target = node(ctx, loaded, required=True, components=components_of(recipes))
+        components = components_of(recipes)
+        target = node(
+            ctx, loaded, required=True, components=components, grace=GRACE if grace is None else grace
+        )
         if not dry_run:
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host)
@@ -112,10 +118,28 @@ def run(
     note_restart_of_gitlab(ctx, target, report)
     if waits:
         ctx.console.note(f"on trial until {waits.until_text}: `ctl confirm` keeps it")
+    if not dry_run:
+        note_former_certificates(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
     return tell_of_failure(ctx, outcome) or tell_of_problems(ctx, report)
+
+
+def note_former_certificates(ctx: Context, node: Node, report: Report) -> None:
+    """Tokens of a former key are accepted for some time; let that end by itself."""
+    from ctl.node.overlap import record
+    from ctl.registry.rotation import end_later
+
+    former = node.overlap.former
+    if not former or record(node.layout, node.overlap).name not in {one.resource for one in report.changes}:
+        return
+    until = time.strftime("%H:%M:%S", time.localtime(former[0].until))
+    ctx.console.note(
+        f"tokens of the former key are accepted until {until} (`ctl secrets rotate --finish` ends it)"
+    )
+    for end in {one.until for one in former}:
+        end_later(ctx.layout, ctx.settings, end)
 
 
 def load_again(ctx: Context, back: Run) -> Loaded:

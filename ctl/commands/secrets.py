@@ -1,4 +1,4 @@
-"""`ctl secrets`: what a GitLab node and a registry node must share, from the one to the other."""
+"""`ctl secrets`: the secrets of a node, and what a GitLab node and a registry node must share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ctl.cli.framework import Context, command, global_options
+from ctl.commands.secrets_rotate import rotate
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -15,7 +16,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def secrets() -> None:
-    """Share key, certificate and issuer between a GitLab node and a registry node."""
+    """Renew and try the secrets of this node, and share them between a GitLab node and a registry node."""
 
 
 @command()
@@ -110,5 +111,5 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     ctx.console.say(f"{path}: keeps {', '.join(found.names)}{removed}; next: ctl reconfigure")
 
 
-secrets.add_command(export)
-secrets.add_command(import_)
+for one in (export, import_, rotate):
+    secrets.add_command(one)

@@ -13,7 +13,6 @@ from ctl.converge.resources.accounts import Group, User
 from ctl.converge.resources.actions import Command, Service, reload, restart
 from ctl.converge.resources.environment import EnvDirectory
 from ctl.converge.resources.files import Absent, Directory, File, FileRights, Symlink, Template
-from ctl.converge.resources.keypair import KeyPair
 from ctl.converge.resources.owned_files import OwnedFiles
 from ctl.converge.resources.yaml_part import YamlPart
 from ctl.converge.rollback import recovered
@@ -27,7 +26,6 @@ __all__ = [
     "FileRights",
     "Group",
     "Item",
-    "KeyPair",
     "Observer",
     "OwnedFiles",
     "Rights",

@@ -9,6 +9,7 @@ from pathlib import Path
 from ctl.converge.model import Action, Change, Machine, Notification, Resource, Validation
 from ctl.converge.order import order
 from ctl.converge.resources.actions import Command, Service
+from ctl.converge.resources.files import File, Template
 from ctl.converge.running import repairs
 from ctl.converge.steps import SwitchService
 from ctl.errors import CtlError
@@ -19,12 +20,12 @@ Item = Resource | Validation
 
 @dataclass(frozen=True)
 class Turn:
-    """One service, or a command that has its place among services, once all files are there.
+    """One service, or a command or file that has its place among services, once all other files are there.
 
     Args:
-        service: its name; "" for a command.
+        service: its name; "" for a command or file.
         after: the services that must be up before.
-        change: that it is enabled, or the command; None where nothing differs.
+        change: that it is enabled, or the command or file; None where nothing differs.
     """
 
     service: str
@@ -37,7 +38,7 @@ class Plan:
     """Every change, in the order in which it is made, and what follows from it.
 
     Args:
-        files: services to stop, then all files, accounts and commands that wait for no service.
+        files: services to stop, then all accounts, files and commands that wait for no service.
         turns: service by service, each after those that it needs.
         switched: services newly enabled (True) or disabled (False).
         enabled: services that must run.
@@ -143,14 +144,15 @@ def _phase(change: Change) -> int:
 def _turns(
     resources: Sequence[Resource], enabled: Mapping[str, Service], changes: Mapping[str, Change]
 ) -> list[Turn]:
-    """Every enabled service and every command that has its place among them, each after what it needs."""
-    commands = {one.name: one for one in resources if isinstance(one, Command) and (one.after or one.before)}
+    """Every enabled service, and what has its place among them, each after what it needs."""
+    placed = (one for one in resources if isinstance(one, Command | File | Template))
+    between = {one.name: one for one in placed if one.after or one.before}
     names = {service: one.name for service, one in enabled.items()}
     turns = {one.name: Turn(one.service, one.after, changes.get(one.name)) for one in enabled.values()}
-    turns |= {name: Turn("", one.after, changes.get(name)) for name, one in commands.items()}
+    turns |= {name: Turn("", one.after, changes.get(name)) for name, one in between.items()}
     needed = {name: [names[one] for one in turn.after if one in names] for name, turn in turns.items()}
-    for name, command in commands.items():
-        for service in command.before:
+    for name, one in between.items():
+        for service in one.before:
             if service in names:
                 needed[names[service]].append(name)
     return [turns[name] for name in order(needed)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ctl.nginx.build import NginxBuild
 from ctl.nginx.modules import serves_status
+from ctl.node.overlap import Overlap
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
 from ctl.settings.component import Component, running
@@ -50,6 +51,7 @@ class Node:
             the RSA pair if that is still being made.
         settings_file: where the settings were read, if that is not the root's usual place.
         components: every component, those of a site's own recipes included.
+        overlap: certificates that the registry accepts for some more time.
     """
 
     attributes: Attributes
@@ -60,6 +62,7 @@ class Node:
     secrets: Callable[[], bytes | None]
     settings_file: Path | None = None
     components: tuple[Component, ...] = COMPONENTS
+    overlap: Overlap = Overlap()  # noqa: RUF009 - frozen
 
     def component(self, name: str) -> Component:
         """The declaration of a component. Raises KeyError where there is none."""

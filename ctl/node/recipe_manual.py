@@ -56,7 +56,6 @@ RESOURCES = (
     converge.Symlink,
     converge.Absent,
     converge.EnvDirectory,
-    converge.KeyPair,
     converge.YamlPart,
     converge.Group,
     converge.User,

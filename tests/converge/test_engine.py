@@ -15,7 +15,6 @@ from ctl.converge import (
     Directory,
     File,
     Item,
-    KeyPair,
     Service,
     Validation,
     converge,
@@ -27,7 +26,6 @@ from ctl.converge.inspect import STAND_IN_ID
 from ctl.converge.model import Notification, Report, Staging
 from ctl.errors import CtlError, LockHeld, RunFailed, ValidationError
 from ctl.paths import Layout
-from ctl.settings.secrets.token_pair import make_pair
 from tests.harness.as_nobody import as_nobody
 from tests.harness.supervisor import Bench, FileSupervisor, Recorder
 from tests.harness.tree import tree
@@ -111,19 +109,6 @@ def test_two_kinds_of_thing_cannot_share_a_path(bench: Bench) -> None:
     path = bench.layout.path("/etc/x")
     with pytest.raises(CtlError, match=rf"file\[{path}\] and absent\[{path}\] describe one path"):
         run(bench, File(path, content="x"), Absent(path))
-
-
-def test_a_key_pair_overwrites_no_other_file(bench: Bench) -> None:
-    secrets, key = bench.layout.path("/etc/secrets.json"), bench.layout.path("/etc/key")
-    for pair in (
-        KeyPair(key=key, certificate=secrets, key_pem="", certificate_pem=""),
-        KeyPair(key=secrets, certificate=key, key_pem="", certificate_pem=""),
-    ):
-        with pytest.raises(CtlError, match=rf"file\[{secrets}\] and .* describe one path"):
-            run(bench, File(secrets, content="x"), pair)
-    with pytest.raises(CtlError, match="cannot hold both"):
-        run(bench, KeyPair(key=key, certificate=key, key_pem="", certificate_pem=""))
-    assert not key.parent.exists()
 
 
 def test_a_service_that_does_not_come_up_undoes_the_run(tmp_path: Path) -> None:
@@ -250,18 +235,6 @@ def test_a_check_runs_only_when_its_file_changes(bench: Bench) -> None:
     validation = Validation("v", watches=(path,), check=lambda staging: calls.append(1))
     for content in ("1", "1", "2"):
         run(bench, *service_items(bench, content), validation)
-    assert len(calls) == 2
-
-
-@pytest.mark.real
-def test_a_check_runs_when_either_file_of_a_pair_changes(bench: Bench) -> None:
-    pair, calls = make_pair(), []
-    key, certificate = bench.layout.path("/etc/k"), bench.layout.path("/etc/c")
-    wanted = KeyPair(key=key, certificate=certificate, key_pem=pair.key, certificate_pem=pair.certificate)
-    validation = Validation("v", watches=(certificate,), check=lambda staging: calls.append(1))
-    run(bench, wanted, validation)
-    certificate.write_text("other")
-    run(bench, wanted, validation)
     assert len(calls) == 2
 
 

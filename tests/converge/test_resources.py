@@ -18,8 +18,6 @@ from ctl.converge import (
     EnvDirectory,
     File,
     FileRights,
-    KeyPair,
-    Rights,
     Symlink,
 )
 from ctl.converge.atomic import write_atomic
@@ -27,7 +25,6 @@ from ctl.converge.journal import Journal
 from ctl.converge.model import Machine, Resource
 from ctl.converge.rollback import roll_back
 from ctl.errors import CtlError
-from tests.harness.certificates import Key, certificate_pem, key_pem, make_key
 from tests.harness.supervisor import Bench
 from tests.harness.tree import tree
 
@@ -158,48 +155,6 @@ def test_an_environment_holds_its_variables_and_no_others(bench: Bench) -> None:
 def test_an_environment_refuses_names_that_are_none(bench: Bench) -> None:
     with pytest.raises(CtlError, match=r"'\.\./x' cannot be the name"):
         EnvDirectory(bench.layout.root / "env", variables={"../x": "1"}).plan(bench.machine)
-
-
-def test_a_key_pair_that_does_not_match_is_refused(bench: Bench) -> None:
-    first, second = make_key(), make_key()
-    key, root = key_pem(first).decode(), bench.layout.root
-    certificate, foreign = (certificate_pem(one, "a").decode() for one in (first, second))
-    good = KeyPair(key=root / "k", certificate=root / "c", key_pem=key, certificate_pem=certificate)
-    bad = KeyPair(key=root / "k", certificate=root / "c", key_pem=key, certificate_pem=foreign)
-    with pytest.raises(CtlError, match="do not match"):
-        bad.plan(bench.machine)
-    change = good.plan(bench.machine)
-    assert change is not None
-    assert key.splitlines()[1] not in change.diff
-    apply(good, bench)
-    assert oct((root / "k").stat().st_mode)[-3:] == "600"
-
-
-def test_copies_of_a_key_are_replaced_with_the_pair(bench: Bench) -> None:
-    root, first, second = bench.layout.root, make_key(), make_key()
-
-    def pair(key: Key, *, copy: str = "copy") -> KeyPair:
-        return KeyPair(
-            key=root / "k",
-            certificate=root / "c",
-            key_pem=key_pem(key).decode(),
-            certificate_pem=certificate_pem(key, "a").decode(),
-            copies=((root / copy, Rights(0o640)),),
-        )
-
-    apply(pair(first), bench)
-    assert (root / "copy").read_bytes() == (root / "k").read_bytes() == key_pem(first)
-    assert oct((root / "copy").stat().st_mode)[-3:] == "640"
-    change = pair(second).plan(bench.machine)
-    assert change is not None
-    assert {root / "c", root / "k", root / "copy"} == set(change.paths)
-    assert key_pem(second).decode().splitlines()[1] not in change.diff
-    (root / "k").write_bytes(key_pem(second))
-    apply(pair(second), bench)  # one that differs is enough
-    assert (root / "copy").read_bytes() == key_pem(second)
-    for path in ("k", "c"):
-        with pytest.raises(CtlError, match="each needs a file"):
-            pair(second, copy=path).plan(bench.machine)
 
 
 def test_rights_of_a_file_that_others_write(bench: Bench) -> None:

@@ -106,11 +106,15 @@ class _FileLike(_Placed):
     Args:
         mode: permission bits.
         mask: hides secrets wherever the content is shown; None where there are none.
+        after: services that must be up, with all other files, before it changes.
+        before: services that take up something only afterwards.
     """
 
     path: Path
     mode: int = 0o644
     mask: Mask | None = None
+    after: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
 
     def _content(self) -> bytes | None:
         raise AssertionError("each kind of file says what is in it")

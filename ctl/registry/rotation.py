@@ -1,0 +1,68 @@
+"""The end of the time in which the registry accepts also the former certificates of the token pair."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ctl.converge import File, Item, Service, restart
+from ctl.converge.inspect import group_name, look, owner_name
+from ctl.node.overlap import Overlap, certificates, der, read_record, record, text_of
+from ctl.paths import Layout
+from ctl.registry.token import key_set
+
+
+def without_former(layout: Layout, at: float | None = None) -> Iterator[Item]:
+    """The registry's files without former certificates; settings play no part, so that nothing else changes.
+
+    Args:
+        layout: the root.
+        at: drop only those whose time is over by then, in seconds since 1970; None drops all.
+    """
+    found = read_record(layout)
+    kept = tuple(one for one in found.former if at is not None and one.until > at)
+    gone = {der(one.certificate) for one in found.former if one not in kept}
+    left = "".join(one for one in certificates(text_of(Path(found.bundle))) if der(one) not in gone)
+    if not gone or not left:
+        return
+    yield record(layout, Overlap(kept, found.bundle, found.keys))
+    yield from _replaced(found.bundle, left)
+    yield from _replaced(found.keys, key_set(left))
+    if (layout.service / "registry").is_symlink():
+        yield Service("registry")
+
+
+def _replaced(path: str, content: str) -> Iterator[Item]:
+    """A file with other content and its present rights."""
+    facts = look(Path(path)) if path else None
+    if facts is not None:
+        yield File(
+            Path(path),
+            content=content,
+            mode=facts.mode,
+            owner=owner_name(facts.uid),
+            group=group_name(facts.gid),
+            notifies=(restart("registry"),),
+        )
+
+
+def end_later(layout: Layout, settings: Path | None, end: float) -> None:
+    """Let a process wait for the end of the time, so that it comes also when ctl or the terminal is gone.
+
+    Args:
+        layout: the root.
+        settings: the settings file, if it was named.
+        end: in seconds since 1970.
+    """
+    more = ["--settings", str(settings.absolute())] if settings else []
+    command = [sys.executable, "-m", "ctl", "--root", str(layout.root), *more]
+    subprocess.Popen(
+        [*command, "secrets", "rotate", "--finish-at", str(end)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
