@@ -55,13 +55,14 @@ def _shared_places(
     resources: Iterable[Resource], machine: Machine, named: dict[str, Path], attributes: Attributes
 ) -> Iterator[Diagnostic]:
     """A setting that names the place of another file of ctl's own."""
-    owners: dict[Path, str] = {}
+    owners: dict[Path, Resource] = {}
     for resource in resources:
         for path, _ in outputs(resource, machine):
             setting = _setting_of(path, named)
-            if owners.setdefault(path, resource.name) != resource.name and setting:
+            if owners.setdefault(path, resource) != resource and setting:
+                names = dict.fromkeys((owners[path].name, resource.name))
                 yield Diagnostic(
-                    f"{path} would be written twice, for {owners[path]} and for {resource.name}",
+                    f"{path} would be written twice, for {' and for '.join(names)}",
                     attributes.origin(setting).location,
                     setting,
                     "Name a path of its own.",

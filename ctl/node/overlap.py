@@ -58,8 +58,10 @@ class Overlap:
             layout: the root.
             bundle: the file of certificates that the registry reads.
             wanted: what the settings say, PEM.
-            grace: seconds for what was not replaced before.
+            grace: seconds for what was not replaced before; 0 for nothing but what the settings say.
         """
+        if not grace:
+            return cls()
         now = time.time()
         until = {der(one.certificate): one.until for one in read_record(layout).former}
         known = {der(one) for one in certificates(wanted)}

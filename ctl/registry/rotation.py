@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.converge import File, Item, Service, restart
+from ctl.converge import File, Item, Service, mask_all, restart
 from ctl.converge.inspect import group_name, look, owner_name
 from ctl.node.overlap import Overlap, certificates, der, read_record, record, text_of
 from ctl.paths import Layout
@@ -44,6 +44,7 @@ def _replaced(path: str, content: str) -> Iterator[Item]:
             mode=facts.mode,
             owner=owner_name(facts.uid),
             group=group_name(facts.gid),
+            mask=mask_all,
             notifies=(restart("registry"),),
         )
 

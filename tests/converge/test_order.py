@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ctl.converge import Command, File, Item, Service, converge, restart
-from ctl.converge.model import Report
-from ctl.errors import CtlError
+from ctl.converge.model import Notification, Report
+from ctl.errors import CtlError, RunFailed
 from tests.harness.supervisor import Bench, FileSupervisor
 
 
@@ -105,6 +105,39 @@ def test_restarts_follow_the_order_of_services(bench: Bench) -> None:
     ]
     run(bench, *files, *SERVICES)
     assert bench.services.calls == ["restart database", "restart registry", "restart nginx"]
+
+
+def test_a_file_changes_when_one_service_has_taken_up_the_others_and_before_another_restarts(
+    bench: Bench,
+) -> None:
+    run(bench, *SERVICES)
+    bench.services.calls.clear()
+    late = bench.layout.path("/etc/late")
+    seen: dict[str, bool] = {}
+
+    @dataclass
+    class Watching(FileSupervisor):
+        def perform(self, notification: Notification) -> bool:
+            seen[notification.service] = late.exists()
+            return super().perform(notification)
+
+    watching = Bench(bench.layout, Watching(bench.services.state))
+    files = (
+        File(late, content="key", after=("registry",), before=("nginx",), notifies=(restart("nginx"),)),
+        File(bench.layout.path("/etc/early"), content="x", notifies=(restart("registry"),)),
+    )
+    run(watching, *files, *SERVICES)
+    assert seen == {"registry": False, "nginx": True}
+    assert run(watching, *files, *SERVICES).changes == []
+
+
+def test_a_file_that_waits_for_services_is_undone_with_the_run(bench: Bench) -> None:
+    run(bench, *SERVICES)
+    late = File(bench.layout.path("/etc/late"), content="key", after=("registry",))
+    failing = Command("fail", argv=["false"], guard=lambda: True, after=("nginx",))
+    with pytest.raises(RunFailed):
+        run(bench, late, failing, *SERVICES)
+    assert not late.path.exists()
 
 
 def test_a_supervisor_that_is_started_starts_all_with_the_new_files(bench: Bench) -> None:

@@ -1,0 +1,130 @@
+"""A new key pair for tokens: no request is refused while it takes the place of the former one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness import seeds, tokens
+from tests.harness.https import Client
+from tests.harness.load import Load
+from tests.harness.root import Root, RootMaker, kill
+from tests.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+SECRETS = "etc/gitlab/gitlab-secrets.json"
+BUNDLE = "var/opt/gitlab/registry/gitlab-registry.crt"
+GITLAB_KEY = "var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"
+
+
+@pytest.fixture(scope="module")
+def module_root(module_root_maker: RootMaker) -> Root:
+    """GitLab and the registry on one node."""
+    root = module_root_maker()
+    root.settings('gitlab_rails["enable"] = True')
+    root.reconfigure()
+    return root
+
+
+class Signer:
+    """GitLab: reads its key file for every token, and may use a token for as long as that holds."""
+
+    def __init__(self, root: Root, *, kept: bool = False) -> None:
+        self.path = next((root.path / "var/opt/gitlab").rglob("gitlab-registry.key"))
+        self.kept = self.path.read_text() if kept else None
+
+    def __call__(self, repository: str, actions: str) -> str:
+        key = self.kept or self.path.read_text()
+        return tokens.sign(key, tokens.repository_access(repository, actions))
+
+
+def clients(root: Root) -> list[Client]:
+    """Some sign anew, some have a token of before the change."""
+    return [
+        Client(port, ca, Signer(root, kept=kept))
+        for kept in (False, True)
+        for port, ca in ((root.port, root.ca), (root.registry_port, None))
+    ]
+
+
+def status(root: Root, signer: Signer) -> int:
+    return Client(root.port, root.ca, signer).authorised("GET", "/v2/", repository="a").status
+
+
+def certificates(root: Root) -> int:
+    return root.read(BUNDLE).count("BEGIN CERTIFICATE")
+
+
+def rotated(root: Root, key: str) -> bool:
+    """Whether everybody has another key by now."""
+    new = root.secrets()["internal_key"]
+    return key != new == Signer(root).path.read_text()
+
+
+def test_no_request_is_refused_while_the_key_changes(running: Root) -> None:
+    former, key = Signer(running, kept=True), running.secrets()["internal_key"]
+    with Load(clients(running), pullers=2, pushers=1) as load:
+        running.ctl("secrets", "rotate", "--grace", "1h").ok()
+        before = load.done.total()
+        wait_for(lambda: load.done.total() > before + 40, what="requests after the change")
+    assert load.failed == {}
+    assert load.done["push"]
+    assert rotated(running, key)
+    assert status(running, former) == 200
+    assert certificates(running) == 2
+    assert not running.reconfigure().changes
+    running.ctl("secrets", "rotate", "--finish").ok()
+    assert status(running, former) == 401
+    assert status(running, Signer(running)) == 200
+    assert certificates(running) == 1
+    assert not running.reconfigure().changes
+
+
+@pytest.mark.one_registry("the bundle is what counts, which the test before has seen work")
+def test_an_abrupt_exchange_refuses_requests(running: Root) -> None:
+    """The negative control: the load would notice."""
+    with Load(clients(running), pullers=2, pushers=1) as load:
+        running.ctl("secrets", "rotate", "--grace", "0").ok()
+        wait_for(lambda: load.failed, what="a refused request")
+    assert certificates(running) == 1
+    assert status(running, Signer(running)) == 200
+
+
+@pytest.mark.one_registry("the bundle is what counts")
+def test_a_pair_of_the_settings_is_exchanged_as_gently(running: Root) -> None:
+    former = Signer(running, kept=True)
+    key, certificate = seeds.pair(2)
+    running.settings(
+        'gitlab_rails["enable"] = True',
+        f'registry["internal_key"] = """{key}"""',
+        f'registry["internal_certificate"] = """{certificate}"""',
+    )
+    with Load(clients(running), pullers=2, pushers=1) as load:
+        running.reconfigure()
+        before = load.done.total()
+        wait_for(lambda: load.done.total() > before + 20, what="requests after the change")
+    assert load.failed == {}
+    assert status(running, former) == 200
+    assert "is given in the settings" in running.ctl("secrets", "rotate").err
+    running.ctl("secrets", "rotate", "--finish").ok()
+    assert status(running, former) == 401
+
+
+@pytest.mark.one_registry("the bundle is what counts")
+def test_the_former_certificate_goes_by_itself(running: Root) -> None:
+    former = Signer(running, kept=True)
+    running.ctl("secrets", "rotate", "--grace", "5s").ok()
+    wait_for(lambda: status(running, former) == 401, what="the end of the former key", seconds=30)
+    assert status(running, Signer(running)) == 200
+
+
+@pytest.mark.one_registry("the files are what counts")
+@pytest.mark.parametrize("seen", [SECRETS, BUNDLE, GITLAB_KEY])
+def test_a_rotation_that_was_killed_is_finished_by_the_next_run(running: Root, seen: str) -> None:
+    key, before = running.secrets()["internal_key"], running.read(seen)
+    process = running.begin("secrets", "rotate", "--grace", "1h")
+    wait_for(lambda: running.read(seen) != before, what=f"another {seen}", seconds=30)
+    kill(process)
+    running.reconfigure()
+    assert rotated(running, key)
+    assert status(running, Signer(running)) == 200
