@@ -9,6 +9,8 @@ import click
 
 from ctl.cli.framework import Context, command, global_options
 from ctl.commands.secrets_rotate import rotate
+from ctl.commands.secrets_show import show
+from ctl.commands.secrets_verify import verify
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -111,5 +113,5 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     ctx.console.say(f"{path}: keeps {', '.join(found.names)}{removed}; next: ctl reconfigure")
 
 
-for one in (export, import_, rotate):
+for one in (show, export, import_, rotate, verify):
     secrets.add_command(one)

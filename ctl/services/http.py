@@ -15,19 +15,21 @@ _LARGEST_HEAD = 65_536
 
 @dataclass(frozen=True)
 class Reply:
-    """The head of an HTTP answer.
+    """An HTTP answer.
 
     Args:
         status: as 401.
         reason: as "Unauthorized".
         headers: names in small letters.
         certificate: the leaf that the server presented, DER; b"" without TLS.
+        body: what of the content was asked for.
     """
 
     status: int
     reason: str
     headers: Mapping[str, str] = field(default_factory=dict)
     certificate: bytes = b""
+    body: bytes = b""
 
 
 def get(
@@ -39,6 +41,8 @@ def get(
     tls: bool = False,
     proxy_protocol: bool = False,
     roots: Path | None = None,
+    headers: Mapping[str, str] | None = None,
+    most: int = 0,
 ) -> Reply:
     """GET a path.
 
@@ -50,6 +54,8 @@ def get(
         tls: whether to speak TLS.
         proxy_protocol: whether the server wants to be told of the client first.
         roots: certificates to verify the server's by, which may be that very one; None verifies nothing.
+        headers: further ones.
+        most: bytes of content to read.
 
     Raises:
         OSError: no connection, no answer in time, a failed handshake (ssl.SSLError).
@@ -60,11 +66,18 @@ def get(
         if proxy_protocol:
             plain.sendall(b"PROXY TCP4 127.0.0.1 127.0.0.1 1 1\r\n")
         with _secured(plain, host, roots) if tls else plain as link:
-            request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: ctl\r\nConnection: close\r\n\r\n"
-            link.sendall(request.encode("ascii"))
-            reply = _parse(_head(link, end))
+            fields = {"Host": host, "User-Agent": "ctl", "Connection": "close", **(headers or {})}
+            lines = [
+                f"GET {path} HTTP/1.{0 if most else 1}",
+                *(f"{name}: {value}" for name, value in fields.items()),
+            ]
+            link.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
+            head, _, body = _received(link, end).partition(b"\r\n\r\n")
+            reply = _parse(head)
+            while len(body) < most and (part := _part(link, end)):
+                body += part
             presented = link.getpeercert(binary_form=True) if tls else b""  # type: ignore[attr-defined]
-    return Reply(reply.status, reply.reason, reply.headers, presented or b"")
+    return Reply(reply.status, reply.reason, reply.headers, presented or b"", body[:most])
 
 
 def _secured(plain: socket.socket, host: str, roots: Path | None) -> socket.socket:
@@ -81,15 +94,20 @@ def _secured(plain: socket.socket, host: str, roots: Path | None) -> socket.sock
     return context.wrap_socket(plain, server_hostname=name.strip("[]"))
 
 
-def _head(link: socket.socket, end: float) -> bytes:
+def _received(link: socket.socket, end: float) -> bytes:
+    """The head, and what came with it."""
     received = b""
     while b"\r\n\r\n" not in received and len(received) < _LARGEST_HEAD:
-        link.settimeout(max(0.001, end - time.monotonic()))
-        part = link.recv(4096)
+        part = _part(link, end)
         if not part:
             break
         received += part
-    return received.partition(b"\r\n\r\n")[0]
+    return received
+
+
+def _part(link: socket.socket, end: float) -> bytes:
+    link.settimeout(max(0.001, end - time.monotonic()))
+    return link.recv(4096)
 
 
 def _parse(head: bytes) -> Reply:

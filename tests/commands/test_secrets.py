@@ -200,3 +200,37 @@ def test_check_config_finds_what_nodes_disagree_on(gitlab: Node, registry: Node)
     assert not found.json()["valid"]
     missing = registry("check-config", "--peer", str(gitlab.root / "none.py"))
     assert missing.code == 2
+
+
+# --- show
+
+
+def test_secrets_are_shown_starred_with_their_sources(registry: Node) -> None:
+    registry.keep(http_secret="s3cret-of-uploads", internal_certificate=CERTIFICATE)
+    out = registry("secrets", "show").out
+    assert f"registry.http_secret: ******** ({registry.path})" in out
+    assert "registry.internal_key: none" in out
+    assert "s3cret" not in out
+    assert "BEGIN" not in out
+    assert key_name(CERTIFICATE) in out
+
+
+def test_secrets_are_shown_when_asked_for(registry: Node) -> None:
+    registry.keep(http_secret="s3cret-of-uploads", internal_certificate=CERTIFICATE)
+    found = json.loads(registry("secrets", "show", "--show-secrets", "--json").out)["secrets"]
+    values = {one["name"]: one["value"] for one in found}
+    assert values["registry.http_secret"] == "s3cret-of-uploads"
+    assert values["registry.internal_certificate"].strip() == CERTIFICATE.strip()
+
+
+def key_name(certificate: str) -> str:
+    """By openssl and the standard library alone (libtrust)."""
+    import base64
+    import hashlib
+
+    pipe = "openssl x509 -noout -pubkey | openssl pkey -pubin -outform DER"
+    der = subprocess.run(
+        ["sh", "-c", pipe], input=certificate.encode(), capture_output=True, check=True
+    ).stdout
+    text = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
+    return ":".join(text[at : at + 4] for at in range(0, 48, 4))

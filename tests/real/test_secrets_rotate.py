@@ -72,6 +72,7 @@ def test_no_request_is_refused_while_the_key_changes(running: Root) -> None:
     assert rotated(running, key)
     assert status(running, former) == 200
     assert certificates(running) == 2
+    running.ctl("secrets", "verify").ok()
     assert not running.reconfigure().changes
     running.ctl("secrets", "rotate", "--finish").ok()
     assert status(running, former) == 401
@@ -119,7 +120,7 @@ def test_the_former_certificate_goes_by_itself(running: Root) -> None:
 
 
 @pytest.mark.one_registry("the files are what counts")
-@pytest.mark.parametrize("seen", [SECRETS, BUNDLE, GITLAB_KEY])
+@pytest.mark.parametrize("seen", [SECRETS, GITLAB_KEY])
 def test_a_rotation_that_was_killed_is_finished_by_the_next_run(running: Root, seen: str) -> None:
     key, before = running.secrets()["internal_key"], running.read(seen)
     process = running.begin("secrets", "rotate", "--grace", "1h")
@@ -128,3 +129,14 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_run(running: Root, s
     running.reconfigure()
     assert rotated(running, key)
     assert status(running, Signer(running)) == 200
+
+
+@pytest.mark.one_registry("the registry's answer counts")
+def test_a_key_that_the_registry_does_not_know_is_found(running: Root) -> None:
+    path = running.path / GITLAB_KEY
+    good = path.read_bytes()
+    path.write_text(seeds.pair(3)[0])
+    result = running.ctl("secrets", "verify")
+    path.write_bytes(good)
+    assert result.code == 1
+    assert "the registry refuses the token" in result.out

@@ -592,6 +592,7 @@ def test_another_key_is_taken_up_by_both(running: Root) -> None:
     report = running.reconfigure()
     assert {"registry", "registry-auth"} <= set(report.restarted)
     assert running.read(KEY) == seeds.pair(2)[0]
+    running.ctl("secrets", "verify").ok()
     push(running, "team/rotated", user="pusher")
     assert pull(running, "team/rotated", user="reader") == set(IMAGE.family())
 
