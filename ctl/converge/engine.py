@@ -145,8 +145,8 @@ def _apply(
             journal.record({"kind": BEFORE, "answered": answered})
             changes = Changes(plan, report, machine, observer, journal)
             changes.files()
-            _remember(record, journal)
             changes.services()
+            _remember(record, journal)
 
         error = _attempt(work, signals)
         if error is not None:
