@@ -30,7 +30,7 @@ from ctl.settings.secrets.secrets_file import Secrets
 from tests.harness import nginx_text, seeds
 
 ROOT = Layout(Path("/nowhere"))
-ENVIRONMENT = "environment"
+ENVIRONMENT, PEM = "environment", "PEM"
 _SECRET = "gitlab-secrets.json"
 
 
@@ -39,7 +39,7 @@ class Made:
     """A file that would be written.
 
     Args:
-        source: its template ("nginx/nginx.conf.j2"), ENVIRONMENT, or the name of a file without one.
+        source: its template ("nginx/nginx.conf.j2"), ENVIRONMENT, PEM, or the name of a file without one.
         path: where.
         text: what is in it.
     """
@@ -65,7 +65,8 @@ def made(values: dict[str, object]) -> Iterator[Made]:
             for file in item.desired(machine):
                 yield Made(ENVIRONMENT, file.path, file.content.decode())
         elif isinstance(item, File) and item.path.name != _SECRET:
-            yield Made(item.path.name, item.path, item.desired(machine)[0].content.decode())
+            text = item.desired(machine)[0].content.decode()
+            yield Made(PEM if text.startswith("-----BEGIN") else item.path.name, item.path, text)
 
 
 @cache
@@ -140,7 +141,6 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "letsencrypt/cron.j2": _cron,
     "*.json": json.loads,
     ENVIRONMENT: _environment,
-    "*.crt": str,
-    "*.key": str,
+    PEM: str,
 }
 """By template or name."""
