@@ -17,9 +17,8 @@ from ctl.converge import (
     restart,
 )
 from ctl.distribution import distribution
-from ctl.graceful.master import SOCKETS
-from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
+from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
 from ctl.node.runit_service import as_user, component_account, runit_service, script
 from ctl.registry.config import go_seconds
@@ -45,15 +44,6 @@ def recipe(node: Node) -> Iterator[Item]:
     yield from configuration(node)
     yield from migration(node)
     yield from service(node)
-
-
-def sockets(node: Node) -> Iterator[Item]:
-    """Where NGINX reaches it: the folder of the link is root's, that of the sockets the registry's."""
-    registry = node.attributes.registry
-    folder = Path(registry.socket_directory)
-    yield Directory(folder.parent)
-    yield Directory(folder, owner="root", group="root", mode=0o711)
-    yield Directory(folder / SOCKETS, owner=registry.username, group=registry.group, mode=0o711)
 
 
 def storage(node: Node) -> Iterator[Item]:
@@ -194,7 +184,15 @@ def service(node: Node) -> Iterator[Item]:
     }
     wait = COMPONENT.wait + ceil(go_seconds(str(registry.http_draintimeout)))
     if graceful:
-        yield from sockets(node)
+        variables |= master(
+            node,
+            serve,
+            graceful,
+            directory=registry.dir,
+            drain=ceil(go_seconds(str(registry.drain_timeout))),
+            debug=registry.debug_addr,
+        )
+        yield from sockets(graceful, registry.username, registry.group)
         yield script(serve, "registry/serve.j2", variables, restart(COMPONENT.name))
     else:
         yield Absent(serve)
@@ -202,7 +200,7 @@ def service(node: Node) -> Iterator[Item]:
         node,
         COMPONENT,
         "graceful/run.j2" if graceful else "registry/serve.j2",
-        variables={**variables, **(master(node, serve, graceful) if graceful else {})},
+        variables=variables,
         wait=wait,
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS],
@@ -210,18 +208,3 @@ def service(node: Node) -> Iterator[Item]:
         health=registry_checks(node),
         health_seconds=registry.health_gate_timeout,
     )
-
-
-def master(node: Node, serve: Path, folder: Path) -> dict[str, object]:
-    """What the master's run script says beside what every service's does."""
-    registry = node.attributes.registry
-    return {
-        "path": SYSTEM_PATH,
-        "runtime": runtime(),
-        "serve": serve,
-        "directory": registry.dir,
-        "folder": folder,
-        "group": node.attributes.web_server.group if node.privileged else None,
-        "drain": ceil(go_seconds(str(registry.drain_timeout))),
-        "debug": registry.debug_addr,
-    }

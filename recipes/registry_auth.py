@@ -9,16 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ctl.auth.app import HEALTH_PATH
 from ctl.auth.config import Config
 from ctl.auth.runtime import NEEDED
-from ctl.converge import Directory, File, FileRights, Item, restart
+from ctl.converge import Absent, Directory, File, FileRights, Item, restart
 from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
+from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
-from ctl.node.runit_service import component_account, runit_service
+from ctl.node.runit_service import as_user, component_account, runit_service, script
 from ctl.registry.token import SERVICE
+from ctl.services.health import HttpCheck
 from ctl.settings.components.registry_auth import ISSUER as COMPONENT
+from ctl.settings.rules.token_issuer import issuer_through_socket
 from ctl.settings.types import lifetime_seconds
+
+DRAIN = 60
+"""Seconds in which a replaced process must have ended: its requests take some tenths, in a flood 20."""
+HEALTH_SECONDS = 10
+"""In which it must answer over HTTP once it listens."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -52,7 +61,7 @@ def config(node: Node) -> Config:
     """What its configuration says."""
     auth, attributes = node.attributes.registry_auth, node.attributes
     return Config(
-        listen=auth.listen_addr,
+        listen="" if issuer_through_socket(attributes) else auth.listen_addr,
         realm=attributes.registry.token_realm,
         service=SERVICE,
         issuer=attributes.gitlab_rails.registry_issuer,
@@ -67,16 +76,33 @@ def config(node: Node) -> Config:
 
 def service(node: Node) -> Iterator[Item]:
     """The supervised process, under its own account: the Python and the code that run now."""
-    found = runtime(NEEDED)
+    auth, found = node.attributes.registry_auth, runtime(NEEDED)
+    graceful = Path(auth.socket_directory) if issuer_through_socket(node.attributes) else None
+    serve = node.layout.sv / COMPONENT.name / "serve"
+    variables: dict[str, object] = {
+        "path": SYSTEM_PATH,
+        "python": found.python,
+        "code": found.code,
+        "packages": found.packages,
+        "home": auth.dir,
+        "config": config_file(node),
+        "graceful": graceful,
+        "programs": node.programs,
+        "definition": node.layout.sv / COMPONENT.name,
+        "as_user": as_user(node, COMPONENT),
+    }
+    if graceful:
+        variables |= master(node, serve, graceful, directory=auth.dir, drain=DRAIN)
+        yield from sockets(graceful, auth.username, auth.group)
+        yield script(serve, "registry_auth/serve.j2", variables, restart(COMPONENT.name))
+    else:
+        yield Absent(serve)
     yield from runit_service(
         node,
         COMPONENT,
-        "registry_auth/run.j2",
-        variables={
-            "path": SYSTEM_PATH,
-            "python": found.python,
-            "code": found.code,
-            "packages": found.packages,
-            "config": config_file(node),
-        },
+        "graceful/run.j2" if graceful else "registry_auth/serve.j2",
+        variables=variables,
+        graceful=graceful,
+        health=(HttpCheck(next(iter(node.addresses(COMPONENT))), HEALTH_PATH, "localhost", (200,)),),
+        health_seconds=HEALTH_SECONDS,
     )

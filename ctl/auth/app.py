@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import traceback
@@ -15,8 +16,13 @@ from ctl.auth.requests import MOST_QUERY, Refusal, TokenRequest, from_form, from
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
 HEALTH_PATH = "/health"
+BODY_SECONDS = 10.0
+"""In which the content of a request must have come."""
 MOST_HEADERS = 32 << 10
 """Bytes of all header fields; NGINX lets 32 KiB through."""
+
+UNKNOWN = "unix:"
+"""The address of a client of which NGINX says nothing."""
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -156,6 +162,15 @@ async def _read(scope: Message, receive: Receive) -> TokenRequest:
 
 
 async def _body(receive: Receive) -> bytes:
+    """The content of a request. Raises Refusal where it is too long, too slow, or ends early."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _received(receive)
+    except TimeoutError:
+        raise Refusal(408, f"no more came within {BODY_SECONDS:.0f} s", "malformed: too slow") from None
+
+
+async def _received(receive: Receive) -> bytes:
     found: bytes = b""
     while True:
         message = await receive()
@@ -176,10 +191,11 @@ def client_address(scope: Message) -> str:
     """Who asks: what NGINX says of it, where it is NGINX on this machine that says so; else the peer itself.
 
     Args:
-        scope: of ASGI.
+        scope: of ASGI; without a client where the connection came by the socket, which is open to NGINX only.
     """
-    peer: str = (scope.get("client") or ("", 0))[0]
-    if not _is_loopback(peer):
+    client = scope.get("client")
+    peer: str = client[0] if client else UNKNOWN
+    if client and not _is_loopback(peer):
         return peer
     forwarded = ",".join(_header(scope["headers"], b"x-forwarded-for")).rpartition(",")[2]
     for given in (next(_header(scope["headers"], b"x-real-ip"), ""), forwarded):

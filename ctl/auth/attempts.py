@@ -5,7 +5,8 @@
   gains nothing by an account of his own.
 - Addresses from which an account has signed in before are not concerned by what others at the same address,
   or elsewhere, fail at: a robot with an old password does not lock out the office that it is in.
-- Guesses at one account from ever new addresses are slowed down; nobody is locked out for long by them.
+- An account that is guessed at from ever new addresses is crowded: addresses that are not known wait for one of few
+  turns (ctl.auth.turns); nobody is locked out by them.
 """
 
 from __future__ import annotations
@@ -15,12 +16,10 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from math import ceil
-from typing import TypeVar
+from typing import Any, TypeVar
 
 EVERYWHERE = 10
 """Failed attempts at one account from all addresses, as a multiple of those from one, that are let through."""
-SLOW = 5.0
-"""Seconds from one attempt to the next where there were more, from addresses that are not known."""
 REMEMBERED = 24 * 60 * 60
 """Seconds for which an address is known by an account that has signed in from it."""
 SPARE = 64
@@ -29,6 +28,7 @@ MOST = 20_000
 """Addresses, and pairs of address and account, that are kept; the oldest are forgotten."""
 
 Pair = tuple[str, str]
+Tables = dict[str, list[Any]]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -62,16 +62,40 @@ class FailedAttempts:
         """Seconds until an attempt is allowed; 0 where it is now."""
         return ceil(max(0.0, self._wait(network(address), account, self._clock())))
 
-    def begin(self, address: str, account: str) -> None:
-        """Count an attempt as failed, until it is reported as succeeded: many at once are no way around limits."""
-        place, now = network(address), self._clock()
+    def knows(self, address: str, account: str) -> bool:
+        """Whether an account has signed in from an address before."""
+        return self._clock() - self._known.get((network(address), account), float("-inf")) < REMEMBERED
+
+    def crowded(self, account: str) -> bool:
+        """Whether an account is guessed at from so many addresses that those not known must wait for a turn."""
+        return self._left(self._accounts.get(account), EVERYWHERE * self._per_account, self._clock()) > 0
+
+    def begin(self, address: str, account: str, when: float | None = None) -> float:
+        """Count an attempt as failed, until it is reported as succeeded: many at once are no way around limits.
+
+        Args:
+            address, account: who, and where.
+            when: on the clock; None for now.
+
+        Returns:
+            When, for `withdrawn`.
+        """
+        place, now = network(address), self._clock() if when is None else when
         _queue(self._pairs, (place, account), self._per_account or 1).append(now)
         _queue(self._addresses, place, self._per_address + SPARE).append((now, account))
         _queue(self._accounts, account, EVERYWHERE * self._per_account + SPARE).append(now)
+        return now
 
-    def succeeded(self, address: str, account: str) -> None:
+    def withdrawn(self, address: str, account: str, when: float) -> None:
+        """Forget an attempt that was not made after all."""
+        place = network(address)
+        _discard(self._pairs.get((place, account)), when)
+        _discard(self._addresses.get(place), (when, account))
+        _discard(self._accounts.get(account), when)
+
+    def succeeded(self, address: str, account: str, when: float | None = None) -> None:
         """Forget what failed at an account from an address, and remember that address."""
-        place, now = network(address), self._clock()
+        place, now = network(address), self._clock() if when is None else when
         for when in self._pairs.pop((place, account), ()):
             _discard(self._accounts.get(account), when)
             _discard(self._addresses.get(place), (when, account))
@@ -81,10 +105,10 @@ class FailedAttempts:
 
     def _wait(self, place: str, account: str, now: float) -> float:
         own = self._left(self._pairs.get((place, account)), self._per_account, now)
-        if own or now - self._known.get((place, account), float("-inf")) < REMEMBERED:
+        if own or self.knows(place, account):
             return own
         times = deque(when for when, _ in self._addresses.get(place, ()))
-        return max(self._left(times, self._per_address, now), self._slowness(account, now))
+        return self._left(times, self._per_address, now)
 
     def _left(self, times: deque[float] | None, limit: int, now: float) -> float:
         """Seconds until less than `limit` of the last attempts are within the period."""
@@ -92,11 +116,27 @@ class FailedAttempts:
             return 0.0
         return times[-limit] + self._period - now
 
-    def _slowness(self, account: str, now: float) -> float:
-        times = self._accounts.get(account)
-        if times is None or not self._left(times, EVERYWHERE * self._per_account, now) > 0:
-            return 0.0
-        return times[-1] + SLOW - now
+    def tables(self) -> Tables:
+        """All that is known, as plain JSON values."""
+        return {
+            "pairs": [[*pair, list(times)] for pair, times in self._pairs.items()],
+            "addresses": [[place, list(times)] for place, times in self._addresses.items()],
+            "accounts": [[account, list(times)] for account, times in self._accounts.items()],
+            "known": [[*pair, when] for pair, when in self._known.items()],
+        }
+
+    def take_over(self, tables: Tables) -> None:
+        """Know what another process of this machine knew, whose clock is the same; the limits may be others."""
+        for place, account, times in tables["pairs"]:
+            _queue(self._pairs, (place, account), self._per_account or 1).extend(times)
+        for place, events in tables["addresses"]:
+            _queue(self._addresses, place, self._per_address + SPARE).extend(
+                (when, account) for when, account in events
+            )
+        for account, times in tables["accounts"]:
+            _queue(self._accounts, account, EVERYWHERE * self._per_account + SPARE).extend(times)
+        for place, account, when in tables["known"]:
+            self._known[place, account] = when
 
 
 def network(address: str) -> str:

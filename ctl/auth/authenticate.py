@@ -44,13 +44,18 @@ def authenticate(accounts: Accounts, name: str, secret: str, now: float) -> Prin
     Returns:
         None where there is no such account, its time is over, or the secret is wrong.
     """
-    token = accounts.tokens.get(name)
-    if token and same_digest(token.digest, secret) and not token.ended(now):
+    if authenticate_token(accounts, name, secret, now):
         return principal_of(accounts, name, now)
     user = accounts.users.get(name)
     if verify(user.password if user else None, secret, cost=accounts.cost) and user:
         return principal_of(accounts, name, now)
     return None
+
+
+def authenticate_token(accounts: Accounts, name: str, secret: str, now: float) -> bool:
+    """Whether a deploy token's secret is right, and it has not ended: arguments as `authenticate` has them."""
+    token = accounts.tokens.get(name)
+    return token is not None and same_digest(token.digest, secret) and not token.ended(now)
 
 
 def kept_secret(accounts: Accounts, name: str) -> str | None:

@@ -14,7 +14,7 @@ class Config:
     """The configuration of the service.
 
     Args:
-        listen: "host:port".
+        listen: "host:port"; "" for the socket that the environment names (ctl.graceful).
         realm: URL of the registry, as challenges name it.
         service: audience of the tokens, as config.yml of the registry has it.
         issuer: who signs, as config.yml has it.

@@ -9,22 +9,27 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from ctl.auth.accounts import Accounts
-from ctl.auth.attempts import FailedAttempts
-from ctl.auth.authenticate import Principal, anonymous, authenticate, kept_secret, principal_of
+from ctl.auth.authenticate import (
+    Principal,
+    anonymous,
+    authenticate,
+    authenticate_token,
+    kept_secret,
+    principal_of,
+)
 from ctl.auth.config import Config
 from ctl.auth.decisions import Decision
+from ctl.auth.memory import Memory
 from ctl.auth.refresh import RefreshTokens
 from ctl.auth.requests import Credentials, Refusal, TokenRequest, malformed, unauthorized
 from ctl.auth.rights import granted
 from ctl.auth.scopes import ScopeError, parse_scopes
 from ctl.auth.signers import Busy, Signers
-from ctl.auth.verified import Verified
+from ctl.auth.turns import PAUSE, Crowded, Turns
 from ctl.registry.token import Access, claims_of
-
-MOST_CHECKS = 64
-"""Passwords that may wait to be checked: at some 80 ms each, more wait longer than clients do."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Issuer:
         accounts: the accounts as they are now.
         signers: sign.
         refresh: makes and reads refresh tokens.
+        memory: of logins.
         clock: seconds since 1970.
     """
 
@@ -69,6 +75,7 @@ class Issuer:
         accounts: Callable[[], Accounts],
         signers: Signers,
         refresh: RefreshTokens,
+        memory: Memory,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -77,13 +84,9 @@ class Issuer:
         self._signers = signers
         self._refresh = refresh
         self._clock = clock
-        self._verified = Verified()
-        self._attempts = FailedAttempts(
-            per_account=config.failed_per_account,
-            per_address=config.failed_per_address,
-            period=config.failed_period,
-        )
+        self._memory = memory
         workers = len(os.sched_getaffinity(0))
+        self._turns = Turns(workers)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="password")
         self._checks: dict[bytes, asyncio.Task[bool]] = {}
 
@@ -159,38 +162,51 @@ class Issuer:
 
     async def _log_in(self, accounts: Accounts, credentials: Credentials, address: str) -> None:
         """Return where the credentials are right. Raises Refusal otherwise."""
-        wait = self._attempts.wait(address, credentials.name)
+        name, secret = credentials.name, credentials.secret
+        wait = self._memory.attempts.wait(address, name)
         if wait:
             message = "too many failed attempts to log in"
             raise too_many("refused: too many failed attempts", message, wait)
-        kept = kept_secret(accounts, credentials.name)
-        mark = self._verified.mark(credentials.name, credentials.secret, kept)
-        if mark in self._verified:
-            self._attempts.succeeded(address, credentials.name)
+        mark = self._memory.verified.mark(name, secret, kept_secret(accounts, name))
+        # the secret of a deploy token takes no work to check: no flood of wrong ones is in its way
+        if mark in self._memory.verified or authenticate_token(accounts, name, secret, self._clock()):
+            self._memory.succeeded(address, name)
             return
         # clients come in parallel, with the same credentials: one check serves all of them
         check = self._checks.get(mark)
         if check is None:
-            if len(self._checks) >= MOST_CHECKS:
-                raise too_many("refused: busy checking passwords", "too busy", 1, status=503)
-            self._attempts.begin(address, credentials.name)
-            check = self._checks[mark] = asyncio.create_task(self._check(accounts, credentials, mark))
+            check = self._checks[mark] = asyncio.create_task(
+                self._check(accounts, credentials, mark, address)
+            )
         # a client that goes away does not end the check of the others
         if not await asyncio.shield(check):
             raise unauthorized("wrong user name or password")
-        self._attempts.succeeded(address, credentials.name)
+        self._memory.succeeded(address, name)
 
-    async def _check(self, accounts: Accounts, credentials: Credentials, mark: bytes) -> bool:
+    async def _check(self, accounts: Accounts, credentials: Credentials, mark: bytes, address: str) -> bool:
+        """Whether the credentials are right, in its turn. Raises Refusal where none comes."""
+        name, attempts = credentials.name, self._memory.attempts
+        known = attempts.knows(address, name)
+        slow = not known and attempts.crowded(name)
+        begun = self._memory.begin(address, name)
         try:
-            loop = asyncio.get_running_loop()
-            found = await loop.run_in_executor(
-                self._threads, authenticate, accounts, credentials.name, credentials.secret, self._clock()
-            )
-            if found is not None:
-                self._verified.add(mark)
-            return found is not None
+            async with self._turns.one(address, name, known=known, slow=slow):
+                found = await self._authenticate(accounts, credentials)
+            if found:
+                self._memory.verify(mark)
+                self._turns.forgive(address, name)
+            return found
+        except Crowded:
+            self._memory.withdrawn(address, name, begun)
+            wait = ceil(PAUSE) if slow else 1
+            raise too_many("refused: busy checking passwords", "too busy", wait, status=503) from None
         finally:
             del self._checks[mark]
+
+    async def _authenticate(self, accounts: Accounts, credentials: Credentials) -> bool:
+        loop, name, secret = asyncio.get_running_loop(), credentials.name, credentials.secret
+        found = await loop.run_in_executor(self._threads, authenticate, accounts, name, secret, self._clock())
+        return found is not None
 
     def close(self) -> None:
         """End the threads."""

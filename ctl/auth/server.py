@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -12,20 +13,23 @@ from pathlib import Path
 import uvicorn
 
 from ctl.auth.app import App
+from ctl.auth.attempts import FailedAttempts
 from ctl.auth.config import Config
 from ctl.auth.decisions import Log
 from ctl.auth.issuer import Issuer
+from ctl.auth.memory import Memory
+from ctl.auth.protocol import MOST_CONNECTIONS, Protocol
 from ctl.auth.refresh import RefreshTokens
 from ctl.auth.signers import Signers, fork_signers, usual_number
 from ctl.auth.store import Watched
+from ctl.auth.verified import Verified
 from ctl.errors import CtlError
 from ctl.registry.token import SigningKey
 
 GRACE = 20
 """Seconds in which requests under way are finished after SIGTERM; they take some tenths."""
 KEEP_ALIVE = 75
-"""Seconds for which NGINX's idle connections are kept: longer than NGINX keeps them (60 s)."""
-MOST_CONNECTIONS = 1024
+"""Seconds for which an idle connection is kept: longer than another NGINX keeps it (60 s); ctl's makes new ones."""
 
 
 def serve(config: Config) -> int:
@@ -42,19 +46,27 @@ def serve(config: Config) -> int:
     signers = Signers(fork_signers(SigningKey(pem), config.signers or usual_number()))
     del pem
     # after the signers: they would hold the port open while the server ends
-    listening = listen(config.listen)
-    return asyncio.run(_run(config, listening, signers, refresh))
+    place = config.listen or f"unix:{os.environ.get('CTL_SOCKET', '')}"
+    listening = listen(place)
+    return asyncio.run(_run(config, place, listening, signers, refresh))
 
 
-async def _run(config: Config, listening: socket.socket, signers: Signers, refresh: RefreshTokens) -> int:
+async def _run(
+    config: Config, place: str, listening: socket.socket, signers: Signers, refresh: RefreshTokens
+) -> int:
     log = Log()
     watched = Watched(Path(config.accounts_file), log.event)
-    issuer = Issuer(config, watched.current, signers, refresh)
+    memory = _memory(config, log)
+    if not config.listen:
+        own = Path(place.removeprefix("unix:"))
+        await memory.take_over(own)
+        await memory.share(own)
+    issuer = Issuer(config, watched.current, signers, refresh, memory)
     app = App(issuer, realm=config.realm, log=log, start=signers.start, stop=issuer.close)
     server = _Server(_server_config(app))
     watcher = asyncio.create_task(_end_with_signers(signers, server, log))
     watched.current()
-    log.event(f"listening on {config.listen}")
+    log.event(f"listening on {place}")
     try:
         await server.serve(sockets=[listening])
     finally:
@@ -64,6 +76,15 @@ async def _run(config: Config, listening: socket.socket, signers: Signers, refre
         signers.close()
     log.event("ended")
     return int(signers.lost.is_set() or not server.started)
+
+
+def _memory(config: Config, log: Log) -> Memory:
+    attempts = FailedAttempts(
+        per_account=config.failed_per_account,
+        per_address=config.failed_per_address,
+        period=config.failed_period,
+    )
+    return Memory(attempts, Verified(), log.event)
 
 
 class _Server(uvicorn.Server):
@@ -85,14 +106,14 @@ def _server_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="asyncio",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=MOST_CONNECTIONS,
+        limit_concurrency=None,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
     )
@@ -105,21 +126,33 @@ async def _end_with_signers(signers: Signers, server: uvicorn.Server, log: Log) 
 
 
 def listen(address: str) -> socket.socket:
-    """A listening socket for "host:port".
+    """A listening socket.
+
+    Args:
+        address: "host:port", or "unix:/path".
 
     Raises:
         CtlError: the address cannot be had.
     """
-    host, _, port = address.rpartition(":")
     try:
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-        family, kind, protocol, _, place = found[0]
-        made = socket.socket(family, kind, protocol)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(place)
+        made = _bound(address)
     except OSError as error:
         raise CtlError(f"cannot listen on {address}: {error.strerror}") from error
     made.listen(MOST_CONNECTIONS)
+    return made
+
+
+def _bound(address: str) -> socket.socket:
+    if address.startswith("unix:"):
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.bind(address.removeprefix("unix:"))
+        return made
+    host, _, port = address.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    family, kind, protocol, _, place = found[0]
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(place)
     return made
 
 

@@ -8,6 +8,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 SECONDS = 600.0
 MOST = 10_000
@@ -44,9 +45,20 @@ class Verified:
     def __contains__(self, mark: bytes) -> bool:
         return self._until.get(mark, float("-inf")) > self._clock()
 
-    def add(self, mark: bytes) -> None:
-        """Remember credentials that were right just now."""
-        self._until[mark] = self._clock() + self._seconds
+    def add(self, mark: bytes, until: float | None = None) -> float:
+        """Remember credentials that were right just now, or until some time. Returns until when."""
+        end = self._until[mark] = self._clock() + self._seconds if until is None else until
         self._until.move_to_end(mark)
         while len(self._until) > MOST:
             self._until.popitem(last=False)
+        return end
+
+    def tables(self) -> dict[str, Any]:
+        """All that is known, and its key, as plain JSON values: for a process of the same account only."""
+        return {"key": self._key.hex(), "until": [[mark.hex(), end] for mark, end in self._until.items()]}
+
+    def take_over(self, tables: dict[str, Any]) -> None:
+        """Know what another process of this machine knew, whose clock is the same."""
+        self._key = bytes.fromhex(tables["key"])
+        for mark, end in tables["until"]:
+            self.add(bytes.fromhex(mark), end)

@@ -248,7 +248,8 @@ class Master:
                 self._ended(one, status)
 
     def _ended(self, one: Instance, status: int) -> None:
-        Path(one.socket).unlink(missing_ok=True)
+        for path in Path(one.socket).parent.glob(f"{Path(one.socket).name}*"):
+            path.unlink(missing_ok=True)
         former, one.status = one.state, status
         one.to(State.ENDED)
         if former is not State.CANDIDATE or self.ending:  # ctl asks how a candidate ended
@@ -292,7 +293,7 @@ class Master:
 
     def _sweep(self) -> None:
         """Remove sockets of an earlier master whose processes are gone."""
-        for path in (self.options.folder / SOCKETS).glob("*.sock"):
+        for path in (self.options.folder / SOCKETS).glob("*.sock*"):
             if not Instance(0, 0, str(path)).accepts():
                 path.unlink(missing_ok=True)
 

@@ -59,8 +59,13 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
 def upstream(attributes: Attributes) -> str:
     """Where NGINX reaches the registry."""
     if through_socket(attributes):
-        return f"unix:{nearest_path(socket_link(attributes), working_directory(attributes))}"
+        return socket(attributes, "registry")
     return str(attributes.registry.registry_http_addr)
+
+
+def socket(attributes: Attributes, section: str) -> str:
+    """The socket of the registry or the issuer, as an upstream has it."""
+    return f"unix:{nearest_path(socket_link(attributes, section), working_directory(attributes))}"
 
 
 def working_directory(attributes: Attributes) -> str:
@@ -79,7 +84,7 @@ def issuer(attributes: Attributes, build: NginxBuild) -> dict[str, object] | Non
     if not auth.enable:
         return None
     return {
-        "upstream": auth.listen_addr,
+        "upstream": socket(attributes, "registry_auth"),
         # where a registry with autoredirect sends clients (its configuration, auth.token.autoredirect)
         "locations": ["/jwt/auth", *(["/auth/token"] if registry.autoredirect else [])],
         "client": "$proxy_protocol_addr" if registry.nginx.proxy_protocol else "$remote_addr",

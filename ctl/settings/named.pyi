@@ -102,6 +102,7 @@ class RegistryAuth(Section):
     dir: str
     log_directory: str
     listen_addr: str
+    socket_directory: str
     accounts_file: str
     svlogd_size: int | Any
     svlogd_num: int | Any

@@ -20,8 +20,11 @@ from ctl.auth.app import client_address
         ("127.0.0.1", {"x-real-ip": "x\ny", "x-forwarded-for": "z"}, "127.0.0.1"),
         ("192.0.2.9", {"x-real-ip": "192.0.2.7", "x-forwarded-for": "192.0.2.8"}, "192.0.2.9"),
         ("", {"x-real-ip": "192.0.2.7"}, ""),
+        (None, {"x-real-ip": "192.0.2.7"}, "192.0.2.7"),
+        (None, {}, "unix:"),
     ],
 )
-def test_address(peer: str, headers: dict[str, str], address: str) -> None:
+def test_address(peer: str | None, headers: dict[str, str], address: str) -> None:
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    assert client_address({"client": (peer, 1), "headers": raw}) == address
+    client = None if peer is None else (peer, 1)
+    assert client_address({"client": client, "headers": raw}) == address

@@ -49,7 +49,7 @@ def locations(made: Path) -> dict[str, nginx_text.Block]:
 
 def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp_path: Path) -> None:
     made = render("")
-    script = (made / "opt/gitlab/sv/registry-auth/run").read_text(encoding="utf-8")
+    script = (made / "opt/gitlab/sv/registry-auth/serve").read_text(encoding="utf-8")
     words = shlex.split(script.splitlines()[-1])
     config = f"{tmp_path}/root/var/opt/gitlab/registry-auth/config.json"
     assert words[:3] == ["exec", "env", "-i"]
@@ -57,11 +57,19 @@ def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp
     python = Path(words[-7])
     assert python.is_absolute()
     assert python.samefile(sys.executable)
-    names = [word.partition("=")[0] for word in words[3 : words.index("-P")] if "=" in word]
-    assert set(names) <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE"}
+    names = [word.partition("=")[0] for word in words[3 : words.index("-c")] if "=" in word]
+    assert set(names) <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE", "CTL_SOCKET"}
     assert "PRIVATE" not in script
     facts = json.loads((made / "opt/gitlab/sv/registry-auth/ctl.json").read_text(encoding="utf-8"))
+    assert facts["listen"] == [f"unix:{tmp_path}/root/var/opt/gitlab/run/registry-auth/current.sock"]
+
+
+def test_without_nginx_it_listens_at_its_address(render: Render) -> None:
+    made = render('nginx["enable"] = False\n')
+    facts = json.loads((made / "opt/gitlab/sv/registry-auth/ctl.json").read_text(encoding="utf-8"))
     assert facts["listen"] == ["127.0.0.1:5002"]
+    assert read_config(made / "var/opt/gitlab/registry-auth/config.json").listen == "127.0.0.1:5002"
+    assert not (made / "opt/gitlab/sv/registry-auth/serve").exists()
 
 
 def test_folders_beyond_the_usual_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

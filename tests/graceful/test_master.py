@@ -16,7 +16,8 @@ from ctl.errors import CtlError, RunFailed
 from ctl.graceful.instance import Instance, State
 from ctl.graceful.switch import switch
 from tests.harness import distribution3
-from tests.harness.graceful_master import Client, Running, master, write_scripts
+from tests.harness.graceful_master import Running, master, write_scripts
+from tests.harness.https import UnixConnection
 from tests.harness.ports import Ports
 from tests.harness.registries import DEBIAN
 from tests.harness.waiting import wait_for
@@ -78,7 +79,7 @@ def test_one_process_is_left_after_a_switch(running: Running) -> None:
 
 
 def test_an_upload_goes_on_in_the_old_process(running: Running) -> None:
-    client = Client(running.link)
+    client = UnixConnection(running.link)
     client.request("POST", "/v2/app/blobs/uploads/")
     answer = client.getresponse()
     answer.read()
@@ -99,7 +100,7 @@ def test_an_upload_goes_on_in_the_old_process(running: Running) -> None:
 
 def test_the_limit_ends_a_drain(tmp_path: Path) -> None:
     with master(tmp_path / "m", drain=1.0) as running:
-        client = Client(running.link)
+        client = UnixConnection(running.link)
         client.request("GET", "/v2/")
         client.getresponse().read()  # kept alive: a connection that never closes
         first = running.control.instances()[0]
@@ -118,7 +119,7 @@ def test_a_stopped_process_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_change_during_a_drain_starts_a_third(running: Running) -> None:
-    held = Client(running.link)
+    held = UnixConnection(running.link)
     held.request("GET", "/v2/")
     held.getresponse().read()
     running.control.promote(running.started().number)

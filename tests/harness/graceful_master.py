@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from ctl.graceful.control import Control
 from ctl.graceful.instance import Instance, State
+from tests.harness.https import UnixConnection
 from tests.harness.registries import DEBIAN
 from tests.harness.waiting import wait_for
 
@@ -36,20 +35,6 @@ cd {folder} || exit 1
 exec {python} -m ctl.graceful --folder {folder} --drain {drain} --wait {wait}{debug} {folder}/serve
 """
 CHECKOUT = Path(__file__).resolve().parents[2]
-
-
-class Client(http.client.HTTPConnection):
-    """HTTP through a Unix socket."""
-
-    def __init__(self, path: Path, seconds: float = 10.0) -> None:
-        super().__init__("localhost", timeout=seconds)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
 
 
 @dataclass
@@ -75,7 +60,7 @@ class Running:
 
     def get(self, path: str = "/v2/") -> int:
         """The status of an answer through the link."""
-        client = Client(self.link)
+        client = UnixConnection(self.link)
         try:
             client.request("GET", path)
             return client.getresponse().status

@@ -11,6 +11,7 @@ from email.message import Message
 from pathlib import Path
 from typing import Any
 
+from ctl.machine.unix_socket import connect
 from tests.harness.images import INDEX, MANIFEST, Blob
 
 Tokens = Callable[[str, str], str]
@@ -40,6 +41,18 @@ class Answer:
         return json.loads(self.body)
 
 
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP through a Unix socket."""
+
+    def __init__(self, path: Path, seconds: float = 10.0) -> None:
+        super().__init__("localhost", timeout=seconds)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = connect(self._path, self.timeout or 10.0)
+
+
 @dataclass(frozen=True)
 class Client:
     """Talks to https://localhost:PORT, or http:// without a CA file.
@@ -49,12 +62,16 @@ class Client:
         ca: the CA file it trusts, or None for plain HTTP.
         tokens: where tokens come from; without it, requests are anonymous.
         timeout: seconds.
+        source: the address on loopback that it comes from; "" for the usual one.
+        socket: of a server that has no port.
     """
 
     port: int
     ca: Path | None = None
     tokens: Tokens | None = None
     timeout: float = 10.0
+    source: str = ""
+    socket: Path | None = None
 
     def request(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes | None = None
@@ -156,7 +173,14 @@ class Client:
         assert done.status == 201, f"blob refused: {done.status} {done.body!r}"
 
     def _connect(self) -> http.client.HTTPConnection:
+        source = (self.source, 0) if self.source else None
+        if self.socket is not None:
+            return UnixConnection(self.socket, self.timeout)
         if self.ca is None:
-            return http.client.HTTPConnection("localhost", self.port, timeout=self.timeout)
+            return http.client.HTTPConnection(
+                "localhost", self.port, timeout=self.timeout, source_address=source
+            )
         trust = ssl.create_default_context(cafile=str(self.ca))
-        return http.client.HTTPSConnection("localhost", self.port, timeout=self.timeout, context=trust)
+        return http.client.HTTPSConnection(
+            "localhost", self.port, timeout=self.timeout, context=trust, source_address=source
+        )

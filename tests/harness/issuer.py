@@ -19,6 +19,7 @@ from tests.harness.people import Person
 from tests.harness.root import Root
 
 FILE = "etc/gitlab/registry-accounts.json"
+SOCKET = "var/opt/gitlab/run/registry-auth/current.sock"
 LOG = "var/log/gitlab/registry-auth/current"
 SERVICE = "container_registry"
 GRANTS: dict[str, tuple[Grant, ...]] = {
@@ -99,7 +100,7 @@ class Issuer:
     @staticmethod
     def behind(root: Root) -> Issuer:
         """Where NGINX reaches it."""
-        return Issuer(Client(root.issuer_port))
+        return Issuer(Client(0, socket=root.path / SOCKET))
 
     def get(
         self, name: str | None, *scopes: str, secret: str | None = None, address: str = "", **more: str

@@ -134,7 +134,7 @@ _PARSERS: Mapping[str, Callable[[str], object]] = {
     "*.yml.j2": yaml.safe_load,
     "nginx/*.conf.j2": lambda text: _block(nginx_text.parse(text)),
     "*run.j2": _shell,
-    "registry/serve.j2": _shell,
+    "*/serve.j2": _shell,
     "*finish.j2": _shell,
     "logrotate/logrotate.conf.j2": _logrotate,
     "runit/log-config.j2": lambda text: text.split("\n"),

@@ -84,12 +84,14 @@ def test_beside_gitlab_a_note_says_whose_accounts_count(site: Site) -> None:
     assert any("not with those of GitLab" in one for one in site.notes(BOTH + ON))
 
 
-def test_its_port_is_its_own(site: Site) -> None:
-    said = site.error(URL + 'registry_auth["listen_addr"] = "127.0.0.1:5000"\n')
-    assert "the token issuer" in said
-    assert "and only one can" in said
-    (warning,) = site.warnings(URL + 'registry_auth["listen_addr"] = "10.0.0.5:5002"\n')
-    assert "without TLS" in warning
+def test_its_port_is_its_own_where_nginx_is_off(site: Site) -> None:
+    off = URL + 'nginx["enable"] = False\n'
+    error = site.error(off + 'registry_auth["listen_addr"] = "127.0.0.1:5000"\n')
+    assert "the token issuer" in error
+    assert "and only one can" in error
+    elsewhere = 'registry_auth["listen_addr"] = "10.0.0.5:5002"\n'
+    assert any("without TLS" in one for one in site.warnings(off + elsewhere))
+    assert not site.warnings(URL + elsewhere), "it listens on a socket"
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ DEFAULTS: dict[str, object] = {
     "registry_auth.dir": "{root}/var/opt/gitlab/registry-auth",
     "registry_auth.log_directory": "{root}/var/log/gitlab/registry-auth",
     "registry_auth.listen_addr": "127.0.0.1:5002",
+    "registry_auth.socket_directory": "{root}/var/opt/gitlab/run/registry-auth",
     "registry_auth.accounts_file": "{root}/etc/gitlab/registry-accounts.json",
     "registry_auth.token_expire_delay": "5m",
     "registry_auth.failed_attempts_per_account": 10, "registry_auth.failed_attempts_per_address": 30,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctl.settings.listener import is_loopback
+from ctl.settings.rules.token_issuer import issuer_through_socket
 from ctl.settings.rules.urls import origin_of, same_url
 from ctl.settings.types import lifetime_seconds
 from ctl.settings.view import View
@@ -69,7 +70,7 @@ def issuers_are_not_mixed_up(view: View) -> None:
 def issuer_is_private(view: View) -> None:
     """Passwords reach the issuer without TLS, and it believes what is said of addresses only on loopback."""
     address = view["registry_auth.listen_addr"]
-    if view[ENABLE] and not is_loopback(address):
+    if view[ENABLE] and not issuer_through_socket(view) and not is_loopback(address):
         view.warning(
             "registry_auth.listen_addr",
             f"is {address}: passwords reach the token issuer there without TLS",

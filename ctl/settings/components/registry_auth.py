@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from ctl.settings.component import Component, account_settings, listens_at
+from collections.abc import Iterator
+
+from ctl.settings.component import Component, account_settings
+from ctl.settings.listener import Listener
+from ctl.settings.rules.token_issuer import issuer_through_socket
+from ctl.settings.rules.vhost import socket_link
+from ctl.settings.values import Values
+
+
+def listeners(values: Values) -> Iterator[Listener]:
+    """A socket that NGINX knows, or its address where there is no NGINX."""
+    if issuer_through_socket(values):
+        link = f"unix:{socket_link(values, 'registry_auth')}"
+        yield Listener.at(link, "the token issuer", "registry_auth.socket_directory")
+    else:
+        yield Listener.at(
+            values["registry_auth.listen_addr"], "the token issuer", "registry_auth.listen_addr"
+        )
+
 
 ISSUER = Component(
     "registry-auth",
     what="the token issuer",
     switch="registry_auth.enable",
     account=account_settings("registry_auth", home="registry_auth.dir"),
-    listeners=listens_at({"registry_auth.listen_addr": "the token issuer"}),
+    listeners=listeners,
     log="registry_auth.log_directory",
     logging="registry_auth",
     recipe="registry_auth",

@@ -44,10 +44,19 @@ SERVICE = (
     Option(
         "registry_auth.listen_addr",
         Address(),
-        "Host and port on which it listens, behind NGINX. Passwords arrive here without TLS: loopback only.",
+        "Host and port on which it listens where NGINX is off; else it is behind a Unix socket. Passwords arrive here "
+        "without TLS: loopback only.",
         default="127.0.0.1:5002",
         example='"127.0.0.1:5002"',
-        reaches=(_CONFIG, "vhost: upstream"),
+        reaches=(_CONFIG,),
+    ),
+    Option(
+        "registry_auth.socket_directory",
+        _MANAGED,
+        "Folder of the Unix sockets through which NGINX, and nobody else, reaches the token issuer.",
+        default="/var/opt/gitlab/run/registry-auth",
+        example='"/var/opt/gitlab/run/registry-auth"',
+        reaches=("vhost: upstream", _SERVICE),
     ),
     Option(
         "registry_auth.accounts_file",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ctl.settings.option import rule
 from ctl.settings.secrets.deployed import deployed, fits
+from ctl.settings.rules.vhost import serves_registry
 from ctl.settings.values import Values
 from ctl.settings.view import View
 
@@ -102,3 +103,8 @@ def signers(values: Values) -> Iterator[Signer]:
             elsewhere='If another machine issues tokens: registry["token_realm"] with registry_auth["enable"] = '
             "False.",
         )
+
+
+def issuer_through_socket(values: Values) -> bool:
+    """Whether the token issuer listens on a Unix socket that only NGINX may connect to."""
+    return bool(values["registry_auth.enable"]) and serves_registry(values)

@@ -56,9 +56,9 @@ def through_socket(values: Values) -> bool:
     return serves_registry(values) and not own_words
 
 
-def socket_link(values: Values) -> str:
-    """The link to the socket of the registry that serves."""
-    return f"{values['registry.socket_directory']}/current.sock"
+def socket_link(values: Values, section: str = "registry") -> str:
+    """The link to the socket of the process that serves, of the section of its settings."""
+    return f"{values[f'{section}.socket_directory']}/current.sock"
 
 
 def vhost_of_registry(view: View, value: bool) -> bool:
