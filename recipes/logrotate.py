@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Directory, Item, Template
+from ctl.nginx.vhost import refused_folder
 from ctl.node.node import Node
 from ctl.settings.components.logrotate import CONFIG
 from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
 
 __all__ = ["COMPONENT", "recipe"]
+
+REFUSED_SIZE = 10_000_000
+"""Bytes of the log of refused requests at which it is rotated."""
+REFUSED_NUMBER = 3
+"""How many of those are kept."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -26,6 +32,9 @@ def recipe(node: Node) -> Iterator[Item]:
             "vhost_logs": vhost_logs if vhost_logs != nginx.log_directory else None,
             "logging": nginx,
             "create_as": f" root {node.attributes.web_server.group}" if node.privileged else "",
+            "refused": refused_folder(node.attributes) if node.serves_registry else None,
+            "refused_size": REFUSED_SIZE,
+            "refused_number": REFUSED_NUMBER,
             "pid": Path(nginx.dir) / "run/nginx.pid",
         },
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Absent, Directory, Item, Template, Validation, reload
+from ctl.machine.python import runtime
 from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
 from ctl.nginx.validate import nginx_accepts
-from ctl.nginx.vhost import temporary_folders, vhost_variables
+from ctl.nginx.vhost import refused_folder, temporary_folders, vhost_variables
 from ctl.node.confinement import NGINX_MASTER, option, with_capabilities
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
@@ -53,6 +54,9 @@ def registry_vhost(node: Node) -> Iterator[Item]:
     logs = Path(vhost.log_directory)
     if logs not in log_folders(node):
         yield Directory(logs, owner="root", group=node.attributes.web_server.group, mode=0o750)
+    yield Directory(
+        refused_folder(node.attributes), owner="root", group=node.attributes.web_server.group, mode=0o750
+    )
     if vhost.https:
         yield Directory(node.layout.ssl, mode=0o755)
         yield served_certificate(node.attributes, node.layout)
@@ -109,7 +113,13 @@ def server(node: Node) -> Iterator[Item]:
         check=lambda staging: nginx_accepts(
             staging.path(conf / "nginx.conf"), program=node.programs.nginx, prefix=staging.folder
         ),
-        redirect=(*temporary.values(), pid.parent, logs, Path(vhost.log_directory)),
+        redirect=(
+            *temporary.values(),
+            pid.parent,
+            logs,
+            Path(vhost.log_directory),
+            refused_folder(node.attributes),
+        ),
     )
 
 
@@ -129,6 +139,7 @@ def service(node: Node) -> Iterator[Item]:
             "config": Path(nginx.dir) / "conf/nginx.conf",
             "pid": pid_file(node),
             "prefix": nginx.dir,
+            "runtime": runtime(),
             "capabilities": option(with_capabilities(node, NGINX_MASTER)),
         },
         log_group=node.attributes.web_server.group if node.privileged else None,

@@ -35,6 +35,13 @@ from ctl.settings.rules.vhost import through_socket
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
 among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in whichever format of the log."""
+REFUSED = (
+    'time="*" level=warning msg="error authorizing context: *',
+    '@ - - [*] "*" 401 *',
+    '@ - - [*] "*" 404 19 *',
+)
+"""Lines on requests without credentials, and on paths that are none of a registry: NGINX has a log of them, which
+cannot grow beyond its bound, while whoever sends them could fill this one."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -203,7 +210,7 @@ def service(node: Node) -> Iterator[Item]:
         variables=variables,
         wait=wait,
         timestamps=registry.log_formatter == "text",
-        unlogged=[NOTIFICATION_HEADERS],
+        unlogged=[NOTIFICATION_HEADERS, *(REFUSED if graceful else ())],
         graceful=graceful,
         health=registry_checks(node),
         health_seconds=registry.health_gate_timeout,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ctl.machine.unix_socket import nearest_path
 from ctl.nginx.build import NginxBuild
+from ctl.nginx.refusals import REFUSALS
 from ctl.settings.attributes import Attributes
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.vhost import socket_link, through_socket
 
+ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
 
@@ -39,6 +42,17 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "vhost": vhost,
         "tls": vhost.https,
         "names": names(attributes),
+        "known_names": known_names(attributes),
+        "headers": headers(attributes),
+        "client": client(attributes),
+        # NGINX refuses to reload a zone whose key is another than before
+        "zone_prefix": f"registry_{client(attributes).removeprefix('$')}",
+        "limits_requests": build.has("http_limit_req_module"),
+        "anonymous": anonymous(attributes, build),
+        "connections": vhost.connections_per_address if build.has("http_limit_conn_module") else 0,
+        "refusals": [one for one in REFUSALS if vhost.https or one.causes[0] not in ONLY_TLS],
+        "refused_log": refused_folder(attributes) / "gitlab_registry.log",
+        "log_escape": attributes.nginx.log_format_escape,
         "challenges": attributes.letsencrypt.wwwroot if obtains_certificate(attributes) else None,
         "upstream": upstream(attributes),
         "own_address": listen_address(attributes.registry.registry_http_addr)
@@ -54,6 +68,44 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "hsts": hsts(attributes),
         "redirect_to": attributes.registry_external_url.rstrip("/"),
     }
+
+
+def known_names(attributes: Attributes) -> list[str]:
+    """Every name by which clients may ask, as regular expressions of a whole name."""
+    vhost, gitlab = attributes.registry.nginx, attributes.gitlab_rails
+    others = [name for name in (gitlab.registry_host, *attributes.letsencrypt.alt_names) if name]
+    known = [*names(attributes), *others, *vhost.host_names, "localhost"]
+    return list(dict.fromkeys(re.escape(name.lower()).replace(r"\*", ".+") for name in known))
+
+
+def headers(attributes: Attributes) -> dict[str, str]:
+    """Those to the registry. It takes the host of an upload from three of them: a client's own word is none."""
+    given = attributes.registry.nginx.proxy_set_headers
+    own = {
+        "X-Forwarded-Host": "$registry_forwarded",
+        "Forwarded": "",
+        "User-Agent": "$registry_user_agent",
+    }
+    written = {name.lower() for name in given}
+    return {**given, **{name: value for name, value in own.items() if name.lower() not in written}}
+
+
+def refused_folder(attributes: Attributes) -> Path:
+    """Of the log of refused requests: beside the others, as it is rotated at another size."""
+    return Path(attributes.registry.nginx.log_directory) / "refused"
+
+
+def client(attributes: Attributes) -> str:
+    """The variable with the client's address."""
+    return "$proxy_protocol_addr" if attributes.registry.nginx.proxy_protocol else "$remote_addr"
+
+
+def anonymous(attributes: Attributes, build: NginxBuild) -> dict[str, int] | None:
+    """How often an address may ask without credentials; None for no limit."""
+    vhost = attributes.registry.nginx
+    if not vhost.anonymous_requests_per_second or not build.has("http_limit_req_module"):
+        return None
+    return {"rate": vhost.anonymous_requests_per_second, "burst": vhost.anonymous_requests_burst}
 
 
 def upstream(attributes: Attributes) -> str:
@@ -87,7 +139,6 @@ def issuer(attributes: Attributes, build: NginxBuild) -> dict[str, object] | Non
         "upstream": socket(attributes, "registry_auth"),
         # where a registry with autoredirect sends clients (its configuration, auth.token.autoredirect)
         "locations": ["/jwt/auth", *(["/auth/token"] if registry.autoredirect else [])],
-        "client": "$proxy_protocol_addr" if registry.nginx.proxy_protocol else "$remote_addr",
         "rate": auth.requests_per_second if build.has("http_limit_req_module") else 0,
         "burst": auth.requests_burst,
     }

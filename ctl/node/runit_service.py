@@ -41,6 +41,8 @@ SVLOGD = {
     "svlogd_prefix": "p",
 }
 """Logging settings, and the letter that begins their line of svlogd's config (svlogd(8), 'CONFIG')."""
+LONGEST_LINE = 65_536
+"""Bytes of a line that svlogd compares with patterns; of longer ones it writes the rest as lines of their own."""
 
 
 def runit_service(
@@ -109,7 +111,8 @@ def runit_service(
     yield from log_folder(
         node, component, group=log_group, unlogged=unlogged, notifies=(reload(f"{name}/log"),)
     )
-    yield from _log_service(node, component, logs, timestamps=timestamps)
+    longest = LONGEST_LINE if unlogged else None
+    yield from _log_service(node, component, logs, timestamps=timestamps, longest=longest)
     yield Service(name, secondary=component.secondary, after=needs(node.components, component))
 
 
@@ -234,13 +237,16 @@ def _log_account(node: Node) -> Account | None:
     return Account(node.log_account, _group_of(node.log_account) or "") if node.log_account else None
 
 
-def _log_service(node: Node, component: Component, folder: Path, *, timestamps: bool) -> Iterator[Item]:
+def _log_service(
+    node: Node, component: Component, folder: Path, *, timestamps: bool, longest: int | None
+) -> Iterator[Item]:
     definition = node.layout.sv / component.name / "log"
     variables = {
         "programs": node.programs,
         "definition": definition,
         "as_user": option(as_account(node, _log_account(node))),
         "timestamps": timestamps,
+        "longest": longest,
         "folder": svlogd_folder(component, folder),
     }
     yield Directory(definition, owner="root", group="root")

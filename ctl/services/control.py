@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,17 +18,15 @@ from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
 from ctl.services.health import Check, HttpCheck
 from ctl.services.log_marks import LogMarks
-from ctl.services.ports import accepting, children
+from ctl.services.ports import children, excludes, listening, same
 from ctl.services.processes import Processes, end
+from ctl.services.reloading import REFUSED, reload_problem
 from ctl.services.start_watch import StartWatch
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
 from ctl.services.sv import sv, sv_status
+from ctl.services.waiting import POLL
 
-POLL = 0.025
-"""Seconds between two looks at a service that is to change."""
-HANDOVER = 5
-"""Seconds that a reloaded master may take to start its new workers."""
 KILL_SECONDS = 5
 """Seconds in which the kernel ends a process that was killed."""
 BETWEEN_QUESTIONS = 0.2
@@ -109,10 +106,22 @@ class ServiceControl:
         wait = self.seconds_to_end(name, before.pid)
         self.end_strays(name)
         self.mark_log(name)
-        self.control(name, "tcu")
+        self.control(name, self._ending_signal(name, before.pid))
         if before.pid is not None:
             self._await_end(name, lambda status: status.pid != before.pid, wait)
         return self.await_up(name, Definition() if is_log(name) else self.definition(name))
+
+    def _ending_signal(self, name: str, pid: int | None) -> str:
+        """How its process ends for another one: commands of runsv.
+
+        A master whose workers outlive it is killed: they serve until the next one has their sockets
+        (ctl.nginx.takeover). Not where it must have an address that theirs are in the way of.
+        """
+        if pid is None or is_log(name) or not self.definition(name).hands_over:
+            return "tcu"
+        wanted = self.definition(name).listen
+        held = listening(pid)
+        return "tcu" if any(excludes(a, b) and not same(a, b) for a in held for b in wanted) else "ku"
 
     def start(self, name: str) -> Status:
         """Want it up, and return when it answers; a process that is still ending is waited for.
@@ -211,38 +220,29 @@ class ServiceControl:
             self._logs.mark(folder / "current")
 
     def reload(self, name: str) -> None:
+        """Let it read its configuration again, and return when it has.
+
+        Raises:
+            ServiceFailed: it has refused it, or does not come to it within its time.
+        """
         pid = self.status(name).pid
         former = children(pid) if pid else set()
+        self.mark_log(name)
         answer = sv(self.layout.service, "hup", [name])
         if answer.failures:
             raise ServiceFailed(f"reload of {name} failed: {' '.join(answer.lines)}", line=answer.lines[0])
         if is_log(name):
             return
         if pid and former:
-            self._await_new_workers(name, pid, former)
+            definition = self.definition(name)
+            problem = reload_problem(pid, former, definition, lambda: self._has_logged(definition, REFUSED))
+            if problem:
+                raise self._failed(name, self.status(name), problem)
         self.wait_until_up(name)
 
-    def _await_new_workers(self, name: str, pid: int, former: set[int]) -> None:
-        """A master that hands over to new workers (NGINX) has done so when no old one accepts any more.
-
-        One that is not declared to hand over may keep its workers: its reload is its own affair.
-
-        Raises:
-            ServiceFailed: it must hand over, and has started no worker: it has refused its new configuration.
-        """
-        definition = self.definition(name)
-        listen = definition.listen
-
-        def handed_over() -> bool:
-            now = children(pid)
-            return bool(now - former) and not accepting(now & former, listen)
-
-        with suppress(TimeoutError):  # whether it answers is asked next, and that decides
-            until(handed_over, seconds=HANDOVER)
-        if definition.hands_over and not children(pid) - former:
-            raise self._failed(
-                name, self.status(name), "has refused its new configuration and goes on with the former"
-            )
+    def _has_logged(self, definition: Definition, text: str) -> bool:
+        """Whether a service has logged a text since the mark."""
+        return definition.log is not None and self._logs.has(definition.log / "current", text)
 
     def _await_end(self, name: str, ended: Callable[[Status], bool], wait: int) -> Status:
         """Wait for the end of a process, however long it drains within its time; then kill it."""
@@ -381,19 +381,3 @@ def _lives(pid: int) -> bool:
 
 def is_log(name: str) -> bool:
     return name.endswith("/log")
-
-
-def until(
-    done: Callable[[], bool], *, seconds: float, every_second: Callable[[], None] = lambda: None
-) -> None:
-    """Wait, and do something about it once a second. Raises TimeoutError after `seconds`."""
-    began = time.monotonic()
-    turns = 0
-    while not done():
-        waited = time.monotonic() - began
-        if waited > seconds:
-            raise TimeoutError
-        if waited > turns + 1:
-            turns += 1
-            every_second()
-        time.sleep(POLL)

@@ -50,6 +50,16 @@ def excludes(held: str, wanted: str) -> bool:
     return host == other or bool({host, other} & _ANY.keys())
 
 
+def same(held: str, wanted: str) -> bool:
+    """Whether two addresses are one, however they are written: "*:443" is "0.0.0.0:443"."""
+    (host, port), (other, other_port) = _parts(held), _parts(wanted)
+    return (
+        port == other_port
+        and _ANY.get(host, host) == _ANY.get(other, other)
+        and (host in _ANY) == (other in _ANY)
+    )
+
+
 def _parts(address: str) -> tuple[str, str]:
     if address.startswith("unix:"):
         return address, ""

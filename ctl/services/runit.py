@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from ctl.errors import CtlError, RunFailed
 from ctl.graceful.control import Control
-from ctl.services.control import USE_SUDO, ServiceControl, ServiceFailed, is_log, until
+from ctl.services.control import USE_SUDO, ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
 from ctl.services.ports import listening, listens
 from ctl.services.processes import Processes, replaced
 from ctl.services.start_watch import StartWatch
 from ctl.services.status import Status
 from ctl.services.sv import sv
+from ctl.services.waiting import until
 
 if TYPE_CHECKING:
     from ctl.converge.model import Condition, Notification  # `ctl status` does without the engine

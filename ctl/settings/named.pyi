@@ -37,6 +37,10 @@ class RegistryNginx(Section):
     real_ip_trusted_addresses: list[Any]
     log_directory: str
     error_log_level: str
+    host_names: list[Any]
+    connections_per_address: int
+    anonymous_requests_per_second: int
+    anonymous_requests_burst: int
     custom_gitlab_server_config: str | Any
 
 class Registry(Section):

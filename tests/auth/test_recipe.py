@@ -42,9 +42,7 @@ def locations(made: Path) -> dict[str, nginx_text.Block]:
     text = (made / "var/opt/gitlab/nginx/conf/gitlab-registry.conf").read_text(encoding="utf-8")
     server, _own_address = nginx_text.parse(text).named("server")
     found = {" ".join(block.name[1:]): block for block in server.named("location")}
-    return {
-        name: block for name, block in found.items() if name not in ("@registry_unavailable", "@plain_http")
-    }
+    return {name: block for name, block in found.items() if not name.startswith("= /.refused/")}
 
 
 def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp_path: Path) -> None:
@@ -114,11 +112,11 @@ def test_its_configuration(render: Render, tmp_path: Path) -> None:
 
 def test_nginx_passes_requests_for_tokens_on(render: Render) -> None:
     found = locations(render(""))
-    assert set(found) == {"= /jwt/auth", "@too_many_token_requests", "/"}
+    assert set(found) == {"= /jwt/auth", "/"}
     location = found["= /jwt/auth"]
     assert location.one("proxy_pass") == "http://registry-auth/jwt/auth"
     assert ("X-Real-IP", "$remote_addr") in location.all("proxy_set_header")
-    assert location.one("limit_req") == "zone=registry_auth burst=150 nodelay"
+    assert location.one("limit_req") == "zone=registry_remote_addr_tokens burst=150 nodelay"
 
 
 def test_nginx_without_limits_behind_another_proxy(render: Render) -> None:

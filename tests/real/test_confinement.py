@@ -73,7 +73,7 @@ def test_nginx_has_the_capabilities_that_it_needs(root: Root) -> None:
 
 def test_nginx_goes_on_over_reload_and_rotation(root: Root) -> None:
     """With these capabilities it binds, hands over to workers, and opens the logs that it gave to them."""
-    log = root.path / LOGS / "gitlab_registry_access.log"
+    log = root.path / LOGS / "refused/gitlab_registry.log"
     log.rename(log.with_suffix(".1"))
     root.ctl("usr1", "nginx").ok()
     root.ctl("hup", "nginx").ok()

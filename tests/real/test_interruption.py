@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -253,6 +255,27 @@ def test_a_reload_that_nginx_refuses_is_no_success(running: Root) -> None:
     assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
     running.reconfigure()
     assert _shows(running, 6)
+
+
+@JOURNAL_ONLY
+def test_a_reload_that_takes_long_is_no_refusal(running: Root) -> None:
+    """On a loaded machine NGINX's master may come to it late: here it is stopped for longer than it usually takes."""
+    running.settings(*_state(8))
+    nginx = running.pids()["nginx"]
+    os.kill(nginx, signal.SIGSTOP)
+    begun = running.begin("reconfigure")
+    wait_for(lambda: _is_pending(nginx, signal.SIGHUP), what="the reload", seconds=60)
+    time.sleep(6)
+    os.kill(nginx, signal.SIGCONT)
+    out, err = begun.communicate(timeout=60)
+    assert begun.returncode == 0, out + err
+    assert _shows(running, 8)
+
+
+def _is_pending(pid: int, number: signal.Signals) -> bool:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> number - 1 & 1 for mask in masks)
 
 
 @JOURNAL_ONLY

@@ -23,7 +23,7 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
     running.reconfigure()
     log = running.path / "var/log/gitlab/nginx/gitlab_registry_access.log"
     for number in range(20):
-        running.client.get(f"/v2/?before={number}")
+        running.client.manifest("before", f"v{number}")
     wait_for(lambda: log.stat().st_size > 1_024, what="a large log")
 
     write_outcome(Layout(running.path), "logrotate", Outcome(datetime.now(UTC) - timedelta(hours=1)))
@@ -33,7 +33,7 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
     assert log.stat().st_mode & 0o007 == 0
 
     def is_written() -> bool:
-        running.client.get("/v2/")
+        running.client.manifest("after", "v1")
         return log.stat().st_size > 0
 
     wait_for(is_written, what="the new log")
@@ -57,8 +57,8 @@ def test_the_vhost_logs_where_it_is_told_to_and_is_rotated_there(running: Root) 
     config = running.path / "var/opt/gitlab/logrotate"
     rotate = ["/usr/sbin/logrotate", "--state", str(config / "status"), str(config / "logrotate.conf")]
     for number in range(3):
-        running.client.get(f"/v2/{number}")
-        wait_for(lambda n=number: f"/v2/{n}" in log.read_text(), what="the request in the log")  # type: ignore[misc]
+        running.client.manifest(f"app-{number}", "v1")
+        wait_for(lambda n=number: f"/v2/app-{n}" in log.read_text(), what="the request in the log")  # type: ignore[misc]
         subprocess.run(rotate, check=True, cwd="/")
         wait_for(lambda: int(time.time()) != rotated(log)[-1], what="the next second")
     assert len(rotated(log)) == 2, "the oldest has gone"
@@ -82,7 +82,7 @@ def test_logs_in_a_folder_with_an_odd_name(running: Root) -> None:
     running.settings(f'nginx["log_directory"] = {name!r}', 'nginx["svlogd_size"] = 64')
     running.reconfigure()
     log = running.path / name.lstrip("/") / "gitlab_registry_access.log"
-    running.client.get("/v2/odd")
+    running.client.manifest("odd", "v1")
     wait_for(lambda: "/v2/odd" in log.read_text(), what="the request in the log")
     assert (log.parent / "current").exists(), "svlogd writes there too"
     folder = running.path / "var/opt/gitlab/logrotate"

@@ -20,7 +20,7 @@ HOST = "registry-gitlab.example.com"
 CLIENT, BALANCER = "127.0.0.2", "127.0.0.1"
 IMAGE = images.image("balanced")
 VHOST = 'registry["nginx"]'
-ACCESS_LOG = "var/log/gitlab/nginx/gitlab_registry_access.log"
+REFUSED_LOG = "var/log/gitlab/nginx/refused/gitlab_registry.log"
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_arbitrary_port_behind_a_balancer_that_ends_tls(site: Root, folder: Path
         client.push("grp/balanced", IMAGE, "v1")
         assert client.pulls("grp/balanced", IMAGE, "v1")
         assert client.get("/v2/marked-tls").status in (401, 404)
-    assert logged(site, ACCESS_LOG, "/v2/marked-tls").startswith(f"{CLIENT} - ")
+    assert logged(site, REFUSED_LOG, "/v2/marked-tls").startswith(f"{CLIENT} - ")
     redirected = NamedClient(site.redirect_port, name=HOST).get("/v2/some")
     assert redirected.header("Location") == f"https://{HOST}/v2/some"
 
@@ -100,7 +100,7 @@ def test_only_trusted_proxies_set_addresses(site: Root) -> None:
         mark = f"/v2/from-{source}"
         client = NamedClient(site.port, site.ca, source=source)
         client.request("GET", mark, headers={"X-Forwarded-For": "203.0.113.9"})
-        assert logged(site, ACCESS_LOG, mark).startswith(f"{expected} - ")
+        assert logged(site, REFUSED_LOG, mark).startswith(f"{expected} - ")
 
 
 def test_proxy_protocol(site: Root) -> None:
@@ -118,7 +118,7 @@ def test_proxy_protocol(site: Root) -> None:
         assert upload_place(client).startswith(f"https://localhost:{outside}/v2/")
         client.push("grp/proxied", IMAGE, "v1")
         assert client.get("/v2/marked-protocol").status in (401, 404)
-    assert logged(site, ACCESS_LOG, "/v2/marked-protocol").startswith(f"{CLIENT} - ")
+    assert logged(site, REFUSED_LOG, "/v2/marked-protocol").startswith(f"{CLIENT} - ")
     seen = f"http.request.remoteaddr={CLIENT} http.request.uri=/v2/grp/proxied/"
     assert logged(site, "var/log/gitlab/registry/current", seen)
     with pytest.raises(OSError):  # noqa: PT011 - refused in one way or another: the line is missing

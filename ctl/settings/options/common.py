@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ctl.settings.option import Option
@@ -71,19 +72,24 @@ LOGGING: tuple[tuple[str, Type, str, Any, str], ...] = (
 """Name, type, description, default and example of what `logging` says for every service."""
 
 
-def logging_options(section: str, service: str) -> tuple[Option, ...]:
+def logging_options(
+    section: str, service: str, limits: Mapping[str, int] | None = None
+) -> tuple[Option, ...]:
     """The settings by which one service has other logs than all.
 
     Args:
         section: where the options are.
         service: the service's name.
+        limits: its own defaults where `logging` is not given either.
     """
     return tuple(
         Option(
             f"{section}.{name}",
             kind,
             f"For {service} alone: {description[0].lower()}{description[1:]}",
-            rule=prefix_of(service) if name == "svlogd_prefix" else logging_of_all(name),
+            rule=prefix_of(service)
+            if name == "svlogd_prefix"
+            else logging_of_all(name, (limits or {}).get(name)),
             example=example,
             reaches=(f"log service of {service}",),
         )

@@ -29,10 +29,10 @@ from ctl.settings.types import (
 
 _MANAGED = AbsolutePath(managed=True)
 LOG_FORMAT = (
-    '$remote_addr - $remote_user [$time_local] "$loggable_request" $status $body_bytes_sent '
-    '"$loggable_referer" "$http_user_agent"'
+    '$remote_addr - $loggable_user [$time_local] "$loggable_request" $status $body_bytes_sent '
+    '"$loggable_referer" "$loggable_user_agent"'
 )
-"""The combined format without query strings, which may hold tokens."""
+"""The combined format without query strings, which may hold tokens, and with nothing longer than it needs to be."""
 _VALUE = OneOf(Text(), OnOff())
 COMPRESSED = (
     "text/plain text/css application/x-javascript text/xml application/xml application/xml+rss "
@@ -106,8 +106,8 @@ SERVER = (
     _directive(
         "log_format",
         Text(empty=False),
-        "Format of access logs. $loggable_request and $loggable_referer "
-        "are $request and $http_referer without the query string.",
+        "Format of access logs. $loggable_request and $loggable_referer are $request and $http_referer without the "
+        "query string; they, $loggable_user and $loggable_user_agent are cut.",
         LOG_FORMAT,
         "'$remote_addr [$time_local] \"$loggable_request\" $status'",
     ),

@@ -11,6 +11,8 @@ from ctl.settings.types import AbsolutePath, Address, Bool, Integer, Lifetime
 
 _MANAGED = AbsolutePath(managed=True)
 _SERVICE, _CONFIG = "service registry-auth", "registry-auth: config.json"
+LOG_LIMITS = {"svlogd_size": 10_000_000, "svlogd_num": 10}
+"""Whoever asks for a token writes a line there: without these limits, a client without credentials fills 6 GB."""
 MINUTE, DAY = 60, 24 * 60 * 60
 
 SERVICE = (
@@ -66,7 +68,7 @@ SERVICE = (
         example='"/etc/gitlab/registry-accounts.json"',
         reaches=(_CONFIG,),
     ),
-    *logging_options("registry_auth", "registry-auth"),
+    *logging_options("registry_auth", "registry-auth", LOG_LIMITS),
 )
 
 TOKENS = (

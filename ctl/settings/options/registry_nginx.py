@@ -207,6 +207,40 @@ PROXY = (
         default="error",
     ),
     _option(
+        "host_names",
+        ListOf(Text(r"(\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)", 'a host name, "*.DOMAIN" or "*"')),
+        "Further names under which clients, and proxies in front, ask for the registry; others get 421. Its own, "
+        'localhost, the machine\'s and all addresses are known; "*" lets any pass.',
+        '["registry.internal"]',
+        default=[],
+        added=True,
+    ),
+    _option(
+        "connections_per_address",
+        Integer(0, 100_000),
+        "Requests that one address may have under way (limit_conn); more are refused (429). 0 for no limit.",
+        "2000",
+        default=500,
+        added=True,
+    ),
+    _option(
+        "anonymous_requests_per_second",
+        Integer(0, 10_000),
+        "Requests without credentials that NGINX lets through from one address (limit_req); more are refused (429). "
+        "0 for no limit.",
+        "500",
+        default=50,
+        added=True,
+    ),
+    _option(
+        "anonymous_requests_burst",
+        Integer(0, 100_000),
+        "Requests above that rate that are let through at once.",
+        "5000",
+        default=1000,
+        added=True,
+    ),
+    _option(
         "custom_gitlab_server_config",
         Snippet(),
         "NGINX directives that are put into the vhost as they are.",

@@ -11,13 +11,21 @@ from ctl.settings.view import UNSET, Unset, View
 SHIPPING = "logging.udp_log_shipping_host"
 
 
-def logging_of_all(name: str) -> Rule:
+def logging_of_all(name: str, limit: int | None = None) -> Rule:
     """The rule by which a service's own logging setting falls back to logging[NAME].
 
     Args:
         name: the setting's last part ("svlogd_size").
+        limit: the service's own default where that is not given; None for the one of all.
     """
-    return Rule("logging-of-all-services", f'logging["{name}"]', lambda view: view[f"logging.{name}"])
+
+    def value(view: View) -> Any:  # noqa: ANN401 - of several options
+        given = view.said(f"logging.{name}")
+        return limit if limit is not None and given is None else view[f"logging.{name}"]
+
+    words = f'logging["{name}"]' + (f", where given; else {limit}" if limit is not None else "")
+    suffix = "" if limit is None else f"-{limit}"
+    return Rule(f"logging-of-all-services{suffix}", words, value)
 
 
 @rule('logging["udp_log_shipping_host"] and its port')

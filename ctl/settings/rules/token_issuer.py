@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.settings.option import rule
-from ctl.settings.secrets.deployed import deployed, fits
 from ctl.settings.rules.vhost import serves_registry
+from ctl.settings.secrets.deployed import deployed, fits
 from ctl.settings.values import Values
 from ctl.settings.view import View
 
