@@ -75,7 +75,9 @@ def known_names(attributes: Attributes) -> list[str]:
     vhost, gitlab = attributes.registry.nginx, attributes.gitlab_rails
     others = [name for name in (gitlab.registry_host, *attributes.letsencrypt.alt_names) if name]
     known = [*names(attributes), *others, *vhost.host_names, "localhost"]
-    return list(dict.fromkeys(re.escape(name.lower()).replace(r"\*", ".+") for name in known))
+    return list(
+        dict.fromkeys(re.escape(name.lower()).replace(r"\*", ".+").replace(r"\-", "-") for name in known)
+    )
 
 
 def headers(attributes: Attributes) -> dict[str, str]:
