@@ -20,7 +20,7 @@ def logging_of_all(name: str, limit: int | None = None) -> Rule:
     """
 
     def value(view: View) -> Any:  # noqa: ANN401 - of several options
-        given = view.said(f"logging.{name}")
+        given = view.given_value(f"logging.{name}")
         return limit if limit is not None and given is None else view[f"logging.{name}"]
 
     words = f'logging["{name}"]' + (f", where given; else {limit}" if limit is not None else "")
