@@ -25,6 +25,7 @@ from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.gate import gate_file
 from ctl.registry.health import registry_checks
+from ctl.registry.pause import read_only_file
 from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
@@ -185,6 +186,7 @@ def service(node: Node) -> Iterator[Item]:
         "registry": registry,
         "config": Path(registry.dir) / "config.yml",
         "gate": gate_file(node.layout),
+        "read_only": read_only_file(node.layout),
         "graceful": graceful,
         "programs": node.programs,
         "as_user": as_user(node, COMPONENT),

@@ -15,6 +15,7 @@ def recover_first(ctx: Context) -> None:
         CtlError: a file could not be put back.
     """
     try:
+        end_read_only(ctx)
         if ctx.layout.trial.exists():
             _resume_trial(ctx)
         if not ctx.layout.journal.exists():
@@ -29,6 +30,32 @@ def recover_first(ctx: Context) -> None:
             pass
     except LockHeld as error:
         ctx.console.detail(error.message)
+
+
+def end_read_only(ctx: Context) -> bool:
+    """Let the registry take pushes again after a collection in read-only mode that was killed.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        CtlError: the registry does not start so.
+    """
+    from ctl.registry.pause import read_only_file
+
+    try:
+        if not read_only_file(ctx.layout).exists():
+            return False
+    except PermissionError:
+        return False
+    from ctl.registry.collect.read_only import end_interrupted
+
+    ended = end_interrupted(ctx.layout)
+    if ended:
+        ctx.console.note(
+            "a garbage collection was killed: the registry, which it kept read-only, takes pushes again"
+        )
+    return ended
 
 
 def _resume_trial(ctx: Context) -> None:

@@ -12,11 +12,14 @@ from ctl.cli.framework import Context, command
 def recover(ctx: Context, *, as_json: bool) -> None:
     """Undo a run that was cut off: put every file back, and let the services take them up.
 
+    A registry that a killed garbage collection left read-only takes pushes again.
+
     A run on trial goes back at its time also after a boot. Runs by itself: at boot, before `ctl start` and at the
     beginning of each command that changes something.
     Exit status 75 while a run is under way.
     """
     from ctl.cli.loading import machine
+    from ctl.cli.recovery import end_read_only
     from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
     from ctl.node.trial import resume
@@ -27,7 +30,8 @@ def recover(ctx: Context, *, as_json: bool) -> None:
         with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
             pass
         resume(ctx.layout)
+    ended = end_read_only(ctx)
     if as_json:
         ctx.console.result_json({"interrupted": undone is not None, **(undone.as_json() if undone else {})})
-    elif undone is None:
+    elif undone is None and not ended:
         ctx.console.say("no run was interrupted")

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
 _QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for."
+_READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
 _STOP = "Use the registry's own collector, and stop the registry meanwhile, as gitlab-ctl does [default]."
 _NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
+_NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
 
@@ -42,6 +44,8 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
               help="Delete for good what is in quarantine for longer.")  # fmt: skip
 @click.option("--quarantine", is_flag=True, help=_QUARANTINE)
 @click.option("--now", is_flag=True, help=_NOW)
+@click.option("--now-below", type=click.FloatRange(0, 100), default=0, metavar="PERCENT", help=_NOW_BELOW)
+@click.option("--read-only", is_flag=True, help=_READ_ONLY)
 @click.option("--stop", is_flag=True, help=_STOP)
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
 @click.option("--restore", metavar="RUN", help="Bring back what a run has moved into quarantine.")
@@ -58,6 +62,8 @@ def registry_garbage_collect(
     keep_for: int,
     quarantine: bool,
     now: bool,
+    now_below: float,
+    read_only: bool,
     stop: bool,
     switch: str | None,
     restore: str | None,
@@ -69,45 +75,52 @@ def registry_garbage_collect(
     CONFIG is the registry's config.yml [default: the service's own]. With --quarantine the registry goes on serving:
     what goes is moved into a quarantine beside the images, and deleted by a later run, once it was there for
     --keep-for and still nothing needs it; --restore brings it back until then. A registry that keeps descriptors in
-    memory is started anew; keys in Redis are deleted. Object storage is collected with --stop.
+    memory is started anew; keys in Redis are deleted. Object storage is collected with --read-only or --stop.
     """
     from ctl.collector.collection import Options
 
-    _refuse_together({"--now": now, "--stop": stop, "--restore": restore, "--history": history})
-    _refuse_together({"--quarantine": quarantine, "--stop": stop})
+    own = {"--read-only": read_only, "--stop": stop}
+    _refuse_together({"--now": now, **own, "--restore": restore, "--history": history})
+    _refuse_together({"--quarantine": quarantine, **own})
+    _refuse_together({"--now-below": now_below, **own})
     recover_first(ctx)
     from ctl.cli.registry_setup import registry_setup
     from ctl.registry.collect import serving
-    from ctl.registry.collect.run import collect
 
     setup = registry_setup(ctx, named or config)
-    options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
-    command_line = shlex.split(switch) if switch else None
     show = _Shown(ctx.console, as_json=as_json)
     if history:
         return show.history(*serving.history(setup))
     if restore:
         return show.result(lambda _, done: done(serving.restore_run(setup, restore)))
-    if quarantine or now:
-        _refuse_object_storage(setup)
-    else:
-        return show.result(
-            lambda reporter, done: collect(
-                setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=done
-            )
-        )
+    if not (quarantine or now or now_below):
+        return _by_its_own(setup, show, untagged=untagged, dry_run=dry_run, read_only=read_only)
+    _refuse_object_storage(setup)
+    now = now or serving.is_short(setup, now_below, ctx.console.note)
+    options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
     if now:
         return show.result(lambda reporter, done: serving.collect_now(setup, options, reporter, done))
+    command_line = shlex.split(switch) if switch else None
     return show.result(
         lambda reporter, done: done(serving.collect_serving(setup, options, reporter, switch=command_line))
     )
+
+
+def _by_its_own(setup: Setup, show: _Shown, *, untagged: bool, dry_run: bool, read_only: bool) -> int:
+    """By the collector of the registry's program."""
+    from ctl.registry.collect.run import collect
+
+    def work(reporter: Reporter, done: Callable[[Report | Result], None]) -> None:
+        collect(setup, untagged=untagged, dry_run=dry_run, reporter=reporter, report=done, serves=read_only)
+
+    return show.result(work)
 
 
 def _refuse_object_storage(setup: Setup) -> None:
     if setup.config.root is None:
         raise UsageFault(
             f"{setup.config.path}: images in object storage cannot be moved into quarantine yet",
-            hint="ctl registry-garbage-collect --stop",
+            hint="ctl registry-garbage-collect --read-only, or --stop",
         )
 
 

@@ -14,6 +14,7 @@ from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.paths import Layout
 from ctl.registry.gate import collection
+from ctl.registry.pause import read_only_file, read_only_left
 from ctl.services.condition import problems
 from ctl.services.control import USE_SUDO
 from ctl.services.definition import defined_names
@@ -26,6 +27,7 @@ from ctl.services.switched import others
 INTERRUPTED = (
     "an earlier reconfigure was interrupted: run `ctl recover`, or `ctl reconfigure` to finish or undo it"
 )
+READ_ONLY = "a garbage collection was killed and has left the registry read-only: run `ctl recover`"
 NOT_SET_UP = "not set up yet: `sudo ctl reconfigure` sets up what the settings file says"
 NO_SUPERVISOR = "the supervisor does not run, so nothing starts again what exits: `ctl start` starts it"
 
@@ -60,8 +62,12 @@ def _general(layout: Layout, runit: Runit, found: Sequence[Status]) -> Iterator[
         yield INTERRUPTED
     yield from _failed_tasks(layout)
     under_way = collection(layout)
-    if under_way is not None:
+    if under_way is not None and read_only_file(layout).exists():
+        yield f"a garbage collection is under way{under_way}: the registry takes no pushes until its end"
+    elif under_way is not None:
         yield f"a garbage collection is under way{under_way}: the registry waits for its end"
+    elif read_only_left(layout):
+        yield READ_ONLY
 
 
 def _failed_tasks(layout: Layout) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import time
@@ -26,6 +27,32 @@ _DRAIN_SECONDS = 1_000.0
 """Within which a master has ended a process that it replaced: its own limit is a quarter of an hour."""
 _DOWN_SECONDS = 3.0
 """Within which runsv notes that a process has ended; it takes milliseconds."""
+
+
+def read_only_file(layout: Layout) -> Path:
+    """The file by whose lock the run script knows that the registry must be read-only."""
+    return layout.state / "read-only.lock"
+
+
+def read_only_left(layout: Layout) -> bool:
+    """Whether a collection in read-only mode was killed, and the registry may still refuse pushes."""
+    try:
+        descriptor = os.open(read_only_file(layout), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return takes_lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def takes_lock(descriptor: int, kind: int) -> bool:
+    """Take a lock of a file (flock) if nobody is in the way."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class RegistryService:
@@ -107,7 +134,10 @@ class RegistryService:
         """
         status = self._status()
         if _comes_back(status):
-            self._refuse_without_gate()
+            gate = gate_file(self._layout)
+            self.refuse_without(
+                gate, "does not wait for garbage collections, which delete what is pushed meanwhile"
+            )
             self.comes_back = True
         if status.pid is not None and status.state == "run":
             self._end(status)
@@ -175,17 +205,23 @@ class RegistryService:
     def _await_down(self) -> None:
         _until(lambda: self._status().state == "down", _DOWN_SECONDS)
 
-    def _refuse_without_gate(self) -> None:
+    def refuse_without(self, lock: Path, otherwise: str) -> None:
+        """Refuse a run script of an earlier version.
+
+        Args:
+            lock: a file that it must look at.
+            otherwise: what it does not do without.
+
+        Raises:
+            PreflightError: it cannot be read, or does not name the file.
+        """
         script = self._layout.sv / NAME / ("serve" if self.graceful else "run")
         try:
             text = script.read_text(encoding="utf-8")
         except OSError as error:
             raise PreflightError(f"{script} cannot be read: {error.strerror}") from error
-        if str(gate_file(self._layout)) not in text:
-            raise PreflightError(
-                f"{script} does not wait for garbage collections, which delete what is pushed meanwhile",
-                hint="`ctl reconfigure` writes it anew",
-            )
+        if str(lock) not in text:
+            raise PreflightError(f"{script} {otherwise}", hint="`ctl reconfigure` writes it anew")
 
     def _refuse_other(self) -> None:
         if self._address is not None and not self.graceful and answers(self._address):

@@ -122,6 +122,15 @@ class RegistryAuth(Section):
     requests_per_second: int
     requests_burst: int
 
+class RegistryGarbageCollect(Section):
+    enable: bool
+    schedule: str
+    mode: str
+    delete_untagged: bool
+    older_than: str
+    keep_for: str
+    now_below: int
+
 class GitlabRails(Section):
     registry_enabled: bool
     registry_host: str | Any
@@ -261,6 +270,7 @@ class Named:
     external_url: str | Any
     registry: Registry
     registry_auth: RegistryAuth
+    registry_garbage_collect: RegistryGarbageCollect
     gitlab_rails: GitlabRails
     nginx: Nginx
     letsencrypt: Letsencrypt

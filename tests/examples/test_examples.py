@@ -513,6 +513,15 @@ def _azure(made: Rendered) -> None:
     }
 
 
+@example("garbage-collection.py")
+def _garbage_collection(made: Rendered) -> None:
+    tasks = json.loads(made.path("/var/opt/gitlab/timer/tasks.json").read_text(encoding="utf-8"))
+    (task,) = [one for one in tasks if one["name"] == "registry-garbage-collect"]
+    assert task["cron"] == "30 3 * * 0"
+    options = "--quarantine --delete-untagged --older-than 24h --keep-for 24h --now-below 10"
+    assert " ".join(task["command"]).endswith(f"registry-garbage-collect {options}")
+
+
 @example("read-only.py")
 def _read_only(made: Rendered) -> None:
     assert made.storage == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
 import signal
@@ -305,6 +306,56 @@ def _collectors(root: Root) -> list[int]:
         for one in root.processes()
         if "garbage-collect" in one.arguments and "ctl" not in one.arguments and one.program != "python"
     ]
+
+
+# --- in read-only mode
+
+
+def _read_only_in_the_middle(root: Root) -> subprocess.Popen[str]:
+    """Pulls go on, pushes are refused, and nothing was stopped."""
+    supervised = root.pids()["registry"]
+    process = root.begin(COLLECT, "--read-only", "-m")
+    wait_for((root.home / "signs/collecting").exists, what="the collector works")
+    assert root.client.pulls("grp/app", images.image("grp/app new", size=1_000), "latest")
+    assert _begins_upload(root) == http.client.METHOD_NOT_ALLOWED
+    assert "takes no pushes until its end" in root.ctl("status").exits(1).out
+    assert root.pids()["registry"] == supervised
+    return process
+
+
+def _begins_upload(root: Root) -> int:
+    path = "/v2/grp/app/blobs/uploads/"
+    return root.client.authorised("POST", path, repository="grp/app", actions="pull,push").status
+
+
+def test_in_read_only_mode_pulls_go_on(slow: Root) -> None:
+    process = _read_only_in_the_middle(slow)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert "deleted" in out
+    assert _begins_upload(slow) == http.client.ACCEPTED
+    assert not (slow.path / "var/opt/gitlab/ctl/read-only.lock").exists()
+    _is_whole(slow)
+
+
+def test_an_interrupted_collection_in_read_only_mode_switches_back(slow: Root) -> None:
+    process = _read_only_in_the_middle(slow)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert _begins_upload(slow) == http.client.ACCEPTED
+    _is_whole(slow)
+
+
+def test_after_a_killed_one_recover_switches_back(slow: Root) -> None:
+    process = _read_only_in_the_middle(slow)
+    kill(process)
+    wait_for(lambda: not _collectors(slow), seconds=15, what="the collector ends")
+    assert _begins_upload(slow) == http.client.METHOD_NOT_ALLOWED
+    assert "run `ctl recover`" in slow.ctl("status").exits(1).out
+    assert "takes pushes again" in slow.ctl("recover").ok().err
+    assert _begins_upload(slow) == http.client.ACCEPTED
+    _is_whole(slow)
 
 
 def test_reconfigure_and_collection_keep_out_of_each_others_way(running: Root) -> None:

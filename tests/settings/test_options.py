@@ -131,6 +131,10 @@ DEFAULTS: dict[str, object] = {
     "registry_auth.token_expire_delay": "5m",
     "registry_auth.failed_attempts_per_account": 10, "registry_auth.failed_attempts_per_address": 30,
     "registry_auth.failed_attempts_period": "5m",
+    "registry_garbage_collect.enable": False, "registry_garbage_collect.schedule": "0 4 * * *",
+    "registry_garbage_collect.mode": "quarantine", "registry_garbage_collect.delete_untagged": False,
+    "registry_garbage_collect.older_than": "24h", "registry_garbage_collect.keep_for": "24h",
+    "registry_garbage_collect.now_below": 10,
     "registry_auth.requests_per_second": 30, "registry_auth.requests_burst": 150,
     **{f"registry_auth.{name}": value for name, value in SVLOGD.items()},
     "registry_auth.svlogd_size": 10_000_000, "registry_auth.svlogd_num": 10,
@@ -271,8 +275,13 @@ def test_what_logrotate_would_not_take_is_refused(site: Site, refused: str) -> N
     assert "logging.logrotate_" in site.error(URL + f'logging["{refused}"\n')
 
 
+SECTIONS_OF_OUR_OWN = ("registry_auth.", "registry_garbage_collect.")
+
+
 def test_added_settings_are_marked() -> None:
-    added = {name for name, option in OPTIONS.items() if option.added and "registry_auth." not in name}
+    added = {
+        name for name, option in OPTIONS.items() if option.added and not name.startswith(SECTIONS_OF_OUR_OWN)
+    }
     assert added == {
         "registry.storage_probe_enabled",
         "registry.socket_directory",
@@ -289,4 +298,4 @@ def test_added_settings_are_marked() -> None:
         "letsencrypt.staging_first",
         "letsencrypt.acme_ca_file",
     }
-    assert all(option.added for name, option in OPTIONS.items() if name.startswith("registry_auth."))
+    assert all(option.added for name, option in OPTIONS.items() if name.startswith(SECTIONS_OF_OUR_OWN))

@@ -19,6 +19,7 @@ from ctl.registry.collect.guard import Guard, refuse_database_storage
 from ctl.registry.collect.instance import private_registry
 from ctl.registry.collect.output import Collected
 from ctl.registry.collect.plan import Repository, doomed, survivors, waves
+from ctl.registry.collect.read_only import read_only
 from ctl.registry.collect.result import Result
 from ctl.registry.collect.session import behind_gate
 from ctl.registry.collect.sizes import blob_sizes, nothing_stored, stored_sizes
@@ -32,7 +33,13 @@ Plan = tuple[Repository, list[Manifest]]
 
 
 def collect(
-    setup: Setup, *, untagged: bool, dry_run: bool, reporter: Reporter, report: Callable[[Result], None]
+    setup: Setup,
+    *,
+    untagged: bool,
+    dry_run: bool,
+    reporter: Reporter,
+    report: Callable[[Result], None],
+    serves: bool = False,
 ) -> None:
     """Collect the garbage of a registry. Must be called in the main thread.
 
@@ -45,6 +52,7 @@ def collect(
         dry_run: delete nothing, and let the registry serve.
         reporter: gets how it goes.
         report: called with the result, before anything that can still fail.
+        serves: let it serve read-only meanwhile, instead of setting it aside.
 
     Raises:
         LockHeld: another collection is under way.
@@ -69,8 +77,14 @@ def collect(
     guard = Guard(setup.config, reporter)
     with stoppable():
         guard.check(mend=False)
-        session = behind_gate(setup, dry_run=dry_run, reporter=reporter, finished=finished)
-        with nullcontext() if dry_run else storage_lock(setup), session as gate, threads() as pool:
+        mode = read_only(setup, reporter) if serves and not dry_run else nullcontext(False)
+        lock = nullcontext() if dry_run else storage_lock(setup)
+        with (
+            lock,
+            mode as goes_on,
+            behind_gate(setup, dry_run=dry_run, reporter=reporter, finished=finished, serves=goes_on) as gate,
+            threads() as pool,
+        ):
             _Collection(setup, gate, pool, reporter, result, guard).run()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -83,6 +84,27 @@ def collect_now(
         )
         with session, ActingAs(setup.account):
             reports.append(collect(str(root), replace(options, paused=True), reporter))
+
+
+def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:
+    """Whether less of the disk is free than that, so that a collection should not wait for a quarantine.
+
+    Args:
+        setup: the registry.
+        percent: of the disk; 0 for never.
+        note: called with the reason.
+    """
+    root = _disk(setup)
+    if not percent or nothing_stored(root):
+        return False
+    found = os.statvfs(root)
+    free = 100 * found.f_bavail / max(1, found.f_blocks - found.f_bfree + found.f_bavail)
+    if free >= percent:
+        return False
+    note(
+        f"{free:.1f} % of {root} are free, less than {percent:g} %: what no image needs is deleted at once (--now)"
+    )
+    return True
 
 
 def _fit(setup: Setup) -> Path | None:

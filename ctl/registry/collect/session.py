@@ -16,7 +16,12 @@ from ctl.registry.repair import clean
 
 @contextmanager
 def behind_gate(
-    setup: Setup, *, dry_run: bool, reporter: Reporter, finished: Callable[[], None]
+    setup: Setup,
+    *,
+    dry_run: bool,
+    reporter: Reporter,
+    finished: Callable[[], None],
+    serves: bool = False,
 ) -> Iterator[Gate]:
     """Hold the gate, with the service behind it set aside and its cache in Redis cleared; afterwards the
     service is back. One that takes no pushes goes on.
@@ -26,6 +31,7 @@ def behind_gate(
         dry_run: hold it together with the service, which goes on.
         reporter: told what is waited for, and after a failure how the service is.
         finished: called when all is done but the service's return, which may still fail.
+        serves: whether the service goes on, since the caller keeps it read-only.
 
     Raises:
         LockHeld: another collection is under way.
@@ -44,7 +50,7 @@ def behind_gate(
     try:
         with Gate(setup.layout) as gate:
             clean(setup.layout)
-            if not (setup.config.readonly and service.started_after(setup.config.path)):
+            if not (serves or (setup.config.readonly and service.started_after(setup.config.path))):
                 reporter.step("waiting for the registry to end")
                 service.set_aside()
             with cache_cleared(cache, reporter):

@@ -37,6 +37,17 @@ def cache_has_its_server(view: View) -> None:
         )
 
 
+def collection_fits_storage(view: View) -> None:
+    """Images in object storage cannot be moved into quarantine."""
+    given = view.said("registry_garbage_collect.mode")
+    if given == "quarantine" and "filesystem" not in view["registry.storage"]:
+        view.error(
+            "registry_garbage_collect.mode",
+            "is quarantine, which there is only for images on this machine's disk",
+            'Write "read-only" or "stop", or leave it out.',
+        )
+
+
 def redis_is_used(view: View) -> None:
     """Blocks that are not enabled are not written."""
     if view.given_value("registry.redis") is not None and view["registry.redis"] is None:
@@ -59,5 +70,6 @@ CHECKS = (
     folders_are_one,
     cache_has_its_server,
     redis_is_used,
+    collection_fits_storage,
     online_gc_has_its_database,
 )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctl.settings.component import Component, account_settings
+from ctl.settings.component import Component, ScheduledTask, account_settings
 from ctl.settings.listener import Listener
 from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
+
+_COLLECTION = ("enable", "schedule", "mode", "delete_untagged", "older_than", "keep_for", "now_below")
+_DAY = 86_400
 
 
 def listeners(values: Values) -> Iterator[Listener]:
@@ -21,6 +24,20 @@ def listeners(values: Values) -> Iterator[Listener]:
         yield Listener.at(values["registry.debug_addr"], "the registry's debug server", "registry.debug_addr")
 
 
+def collections(values: Values) -> Iterator[ScheduledTask]:
+    """The scheduled garbage collection, as its command line."""
+    given = {name: values[f"registry_garbage_collect.{name}"] for name in _COLLECTION}
+    if not given["enable"]:
+        return
+    words = ["registry-garbage-collect", f"--{given['mode']}"]
+    if given["delete_untagged"]:
+        words.append("--delete-untagged")
+    if given["mode"] == "quarantine":
+        words += ["--older-than", given["older_than"], "--keep-for", given["keep_for"]]
+        words += ["--now-below", str(given["now_below"])] if given["now_below"] else []
+    yield ScheduledTask("registry-garbage-collect", given["schedule"], tuple(words), timeout=_DAY)
+
+
 REGISTRY = Component(
     "registry",
     what="the registry",
@@ -30,6 +47,7 @@ REGISTRY = Component(
     log="registry.log_directory",
     logging="registry",
     programs=("registry",),
+    tasks=collections,
     signals={
         "INT": "ends, as with TERM",
         "TERM": "finishes its requests and ends",

@@ -14,6 +14,7 @@ from ctl.settings.options import (
     nginx,
     registry,
     registry_auth,
+    registry_garbage_collect,
     registry_nginx,
 )
 from ctl.settings.options.foreign import FOLLOWED, belongs_to_gitlab, is_foreign
@@ -23,6 +24,7 @@ GROUPS: Mapping[str, tuple[Option, ...]] = {
     "The registry": registry.OPTIONS,
     "The registry's vhost": registry_nginx.OPTIONS,
     "The token issuer": registry_auth.OPTIONS,
+    "Garbage collection": registry_garbage_collect.OPTIONS,
     "What GitLab knows of the registry": gitlab_rails.OPTIONS,
     "NGINX": nginx.OPTIONS,
     "Let's Encrypt": letsencrypt.OPTIONS,

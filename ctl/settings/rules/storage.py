@@ -123,3 +123,9 @@ def complete_redis(_view: View, given: Mapping[str, Any]) -> dict[str, Any] | No
     }
     enabled = any(block.get("enabled") is True for block in blocks.values())
     return {**given, **blocks} if enabled or "addr" in given or "addrs" in given else None
+
+
+@rule('"quarantine" where images are on this machine\'s disk, else "read-only"')
+def collection_mode(view: View) -> str:
+    """Images in object storage cannot be moved into quarantine."""
+    return "quarantine" if "filesystem" in (view["registry.storage"] or {}) else "read-only"

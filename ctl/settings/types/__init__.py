@@ -20,7 +20,15 @@ from ctl.settings.types.choices import Either, Enum, OneOf, OnOff, Words
 from ctl.settings.types.containers import Free, ListOf, MapOf
 from ctl.settings.types.numbers import Bool, Integer, Number, port
 from ctl.settings.types.pem import Content, Pem
-from ctl.settings.types.quantities import CronField, Duration, Lifetime, NginxTime, Size, lifetime_seconds
+from ctl.settings.types.quantities import (
+    CronExpression,
+    CronField,
+    Duration,
+    Lifetime,
+    NginxTime,
+    Size,
+    lifetime_seconds,
+)
 from ctl.settings.types.records import Schema, Unknown
 from ctl.settings.types.textual import Printable, Scalar, Snippet, Text, account, email, hostname
 
@@ -31,6 +39,7 @@ __all__ = [
     "Address",
     "Bool",
     "Content",
+    "CronExpression",
     "CronField",
     "Duration",
     "Either",

@@ -26,6 +26,7 @@ _GO_UNITS = {
 _GO_LONGEST = 2**63
 """Nanoseconds that Go's time.Duration cannot hold any more: some 292 years."""
 _SIZE = r"(?i)([0-9]{1,18}) ?(?:(k|m|g|t)(i?)b?)?"
+_CRON_HINT = 'Write five fields, as "30 3 * * 0" for half past three on Sundays, or "@daily".'
 _NUMBER_FIRST = r"[0-9]+(?:\.[0-9]+)?"
 
 
@@ -197,3 +198,24 @@ class CronField(Type):
     def json_schema(self) -> Node:
         """Text, or one number."""
         return {"type": ["string", "integer"]}
+
+
+class CronExpression(Type):
+    """A time of crontab(5): minute, hour, day of month, month, day of week; or "@daily"."""
+
+    label = "cron expression"
+
+    def read(self, value: object, place: Place) -> str:
+        """The five fields."""
+        from ctl.timer.schedule import five_fields  # imported here because most settings hold none
+
+        if not isinstance(value, str):
+            raise Refused(f"must be a cron expression{place.got(value)}", _CRON_HINT)
+        try:
+            return five_fields(value)
+        except ValueError as error:
+            raise Refused(f"{error}{place.got(value)}", _CRON_HINT) from None
+
+    def json_schema(self) -> Node:
+        """Text."""
+        return {"type": "string"}
