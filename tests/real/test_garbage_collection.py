@@ -313,13 +313,13 @@ def _collectors(root: Root) -> list[int]:
 
 def _read_only_in_the_middle(root: Root) -> subprocess.Popen[str]:
     """Pulls go on, pushes are refused, and nothing was stopped."""
-    supervised = root.pids()["registry"]
+    supervised = root.status()["registry"]["pid"]
     process = root.begin(COLLECT, "--read-only", "-m")
     wait_for((root.home / "signs/collecting").exists, what="the collector works")
     assert root.client.pulls("grp/app", images.image("grp/app new", size=1_000), "latest")
     assert _begins_upload(root) == http.client.METHOD_NOT_ALLOWED
     assert "takes no pushes until its end" in root.ctl("status").exits(1).out
-    assert root.pids()["registry"] == supervised
+    assert root.status()["registry"]["pid"] == supervised
     return process
 
 
@@ -343,7 +343,7 @@ def test_an_interrupted_collection_in_read_only_mode_switches_back(slow: Root) -
     os.killpg(process.pid, signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
-    assert _begins_upload(slow) == http.client.ACCEPTED
+    assert _begins_upload(slow) == http.client.ACCEPTED, err
     _is_whole(slow)
 
 

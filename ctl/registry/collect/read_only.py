@@ -17,9 +17,12 @@ from ctl.collector.progress import Reporter
 from ctl.errors import LockHeld, PreflightError
 from ctl.paths import Layout
 from ctl.registry.collect.collector import Setup
+from ctl.registry.gate import collecting
 from ctl.registry.pause import NAME, RegistryService, read_only_file, read_only_left, takes_lock
 from ctl.services.runit import Runit
 
+_GATE_PATIENCE = 30.0
+"""Seconds within which a collector that was asked to end lets go of the gate, at which run scripts wait."""
 _PATIENCE = 2.0
 """Seconds to wait for run scripts that look at the lock just now; each takes milliseconds."""
 
@@ -73,7 +76,10 @@ def end_interrupted(layout: Layout) -> bool:
 
 
 def _switch(layout: Layout, service: RegistryService) -> None:
-    """Without NGINX before it the registry restarts plainly."""
+    """Start a process that looks at the lock anew. Without NGINX before it the registry restarts plainly."""
+    end = time.monotonic() + _GATE_PATIENCE
+    while collecting(layout) and time.monotonic() < end:  # a collector that was killed is on its way out
+        time.sleep(0.02)
     if not service.start_anew():
         Runit(layout).restart(NAME)
 
