@@ -39,7 +39,7 @@ def cache_has_its_server(view: View) -> None:
 
 def collection_fits_storage(view: View) -> None:
     """Images in object storage cannot be moved into quarantine."""
-    given = view.said("registry_garbage_collect.mode")
+    given = view.given_value("registry_garbage_collect.mode")
     if given == "quarantine" and "filesystem" not in view["registry.storage"]:
         view.error(
             "registry_garbage_collect.mode",
