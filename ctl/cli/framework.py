@@ -31,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "settings": "ctl.commands.settings:settings",
     "convert-settings": "ctl.commands.convert_settings:convert_settings",
     "status": "ctl.commands.status:status",
+    "doctor": "ctl.commands.doctor:doctor",
+    "support-bundle": "ctl.commands.support_bundle:support_bundle",
     "start": "ctl.commands.service:start",
     "stop": "ctl.commands.service:stop",
     "restart": "ctl.commands.service:restart",

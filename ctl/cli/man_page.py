@@ -19,6 +19,7 @@ EXIT_STATUS = (
     (str(EXIT_OK), "Done. Of `ctl status`: every enabled service runs and should run."),
     (str(EXIT_FAILED), "Failed; what the run had changed was put back."),
     (str(EXIT_USAGE), "The command line or the settings are wrong; nothing was changed."),
+    ("3", "Of `ctl doctor`: nothing is broken, and something could not be asked."),
     (str(EXIT_LOCKED), "Another run holds the lock of this root; try again later."),
     ("130", "Interrupted by the keyboard."),
 )
@@ -54,7 +55,7 @@ ENVIRONMENT = (
 )
 EXAMPLES = (
     ("Look what would change, then change it:", ("ctl reconfigure --dry-run --diff", "ctl reconfigure")),
-    ("Look after the services:", ("ctl status", "ctl restart registry", "ctl tail registry")),
+    ("Look after the services:", ("ctl status", "ctl doctor", "ctl restart registry", "ctl tail registry")),
     ("Free the space of images without a tag:", ("ctl registry-garbage-collect -m",)),
     (
         "Let somebody push, everybody pull, and a pipeline for a month:",

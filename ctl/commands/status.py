@@ -12,6 +12,7 @@ from ctl.cli.framework import Context, command
 from ctl.collector.under_way import under_way
 from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
+from ctl.machine.under_way import run_under_way
 from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.registry.pause import read_only_file, read_only_left
@@ -170,14 +171,4 @@ def _interrupted(layout: Layout) -> bool:
             return False
     except PermissionError:  # only its owner is to know
         return False
-    return not _locked(layout)
-
-
-def _locked(layout: Layout) -> bool:
-    """Whether a run is under way; seen without taking its lock, which might stop a run that just begins."""
-    try:
-        marker = f":{layout.run_lock.stat().st_ino} "
-        with open("/proc/locks", encoding="ascii") as locks:  # noqa: PTH123
-            return any(marker in line and " FLOCK " in line for line in locks)
-    except OSError:  # there is no lock, or no way to see it
-        return False
+    return not run_under_way(layout)

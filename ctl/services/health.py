@@ -49,11 +49,11 @@ class HttpCheck:
         try:
             reply = self._ask()
         except TimeoutError:
-            return f"does not answer at {self._place} within {ANSWER_SECONDS:.0f} s"
+            return f"does not answer at {self.place} within {ANSWER_SECONDS:.0f} s"
         except OSError as error:
-            return f"does not answer at {self._place}: {error.strerror or error}"
+            return f"does not answer at {self.place}: {error.strerror or error}"
         except ValueError:
-            return f"does not answer as HTTP at {self._place}"
+            return f"does not answer as HTTP at {self.place}"
         return self._wrong(reply) or self._other_certificate(reply)
 
     def certificate_problem(self) -> str | None:
@@ -82,12 +82,12 @@ class HttpCheck:
         )
 
     def _wrong(self, reply: Reply) -> str | None:
-        answer = f"answers {reply.status} {reply.reason}".strip() + f" at {self._place}"
+        answer = f"answers {reply.status} {reply.reason}".strip() + f" at {self.place}"
         if reply.status not in self.statuses if self.statuses else reply.status >= _SERVER_ERROR:
             return answer
         challenge = reply.headers.get("www-authenticate", "")
         if reply.status == _CLIENT_ERROR + 1 and self.realm and f'realm="{self.realm}"' not in challenge:
-            return f'sends clients for tokens elsewhere than to {self.realm} at {self._place}: "{challenge}"'
+            return f'sends clients for tokens elsewhere than to {self.realm} at {self.place}: "{challenge}"'
         return None
 
     def _other_certificate(self, reply: Reply) -> str | None:
@@ -101,10 +101,11 @@ class HttpCheck:
             return None
         if ssl.PEM_cert_to_DER_cert("".join(leaf[:2])[leaf[0].index("-----BEGIN") :]) == reply.certificate:
             return None
-        return f"presents another certificate at {self._place} than {self.certificate} has"
+        return f"presents another certificate at {self.place} than {self.certificate} has"
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
+        """Where it is asked, and through what."""
         scheme = "https" if self.certificate else "http"
         through = f" through {self.via}" if self.via else ""
         return f"{scheme}://{self.host}{self.path}{through}"

@@ -1,0 +1,233 @@
+"""What the registry uses: storage, Redis, endpoints of notifications; and its debug server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
+from ctl.doctor.site import Site
+from ctl.doctor.web import Server, why
+from ctl.errors import CtlError, PreflightError
+from ctl.registry.collect.cache import Cache
+from ctl.registry.collect.collector import Setup
+from ctl.registry.drivers import LOCAL_DRIVERS
+from ctl.registry.launch import account_of
+from ctl.registry.redis import redis_server
+from ctl.registry.storage_check import check_storage
+from ctl.registry.store import store_of
+from ctl.registry.upload_probe import check_uploads
+from ctl.services.health import FolderCheck
+from ctl.services.ports import answers
+
+_LOOPBACK = ("localhost", "")
+
+
+def _storage(site: Site) -> Iterator[Finding]:
+    if not site.attributes.registry.enable:
+        return
+    if site.config.driver not in LOCAL_DRIVERS:
+        yield from _object_storage(site)
+        return
+    for check in site.runit.definition("registry").health:
+        if isinstance(check, FolderCheck):
+            problem = check.problem()
+            yield (
+                failure(f"the registry {problem}", _rights(check))
+                if problem
+                else ok(f"{check.path} can be used")
+            )
+
+
+def _object_storage(site: Site) -> Iterator[Finding]:
+    """Each permission; and an upload by the registry program itself, where they are all there."""
+    setup = Setup(site.layout, site.config, site.node.programs.registry, _account(site))
+    account, store = site.attributes.registry.username, store_of(setup)
+    found = list(check_storage(store, account))
+    if all(one.ok for one in found):
+        found += check_uploads(setup, store, account)
+    for one in found:
+        if one.ok is False:
+            lacks = f"{one.permission} lacks: " if one.permission else ""
+            yield failure(
+                f"the registry may not {one.operation} in {store.name}: {lacks}{one.reason}", one.remedy
+            )
+    if all(one.ok is not False for one in found):
+        yield ok(f"{store.name} ({store.driver}): {', '.join(one.operation for one in found if one.ok)}")
+
+
+def _account(site: Site) -> Any:  # noqa: ANN401 - Account | None
+    return account_of(site.attributes.registry.username if site.node.privileged else None)
+
+
+def _rights(check: FolderCheck) -> str:
+    return f"chown -R {check.user}:{check.group} {check.path}; and see space" if check.user else "see space"
+
+
+STORAGE = Check(
+    "storage",
+    "the registry's account can read and write its storage",
+    _storage,
+    needs=("settings", "programs"),
+    remedy="permissions one by one: ctl registry-check-storage",
+)
+
+
+def _redis(site: Site) -> Iterator[Finding]:
+    if not site.attributes.registry.enable or site.config.cache != "redis":
+        return
+    server = redis_server(site.config, site.program)
+    if server is None:
+        yield failure(f"the cache is in Redis, and no server is named that {site.program} would use")
+        return
+    try:
+        Cache(server, site.config.secrets).check()
+    except PreflightError as error:
+        cause = error.__cause__
+        yield failure(cause.message if isinstance(cause, CtlError) else error.message)
+    else:
+        yield ok(f"Redis at {server} answers")
+
+
+REDIS = Check(
+    "redis",
+    "the cache in Redis answers, and lets its entries be deleted",
+    _redis,
+    needs=("settings", "programs"),
+    remedy='start it, or correct registry["redis"]; the registry serves without it meanwhile, more slowly',
+)
+
+
+def _notifications(site: Site) -> Iterator[Finding]:
+    endpoints = [one for one in _endpoints(site) if not one.get("disabled")]
+    for one in endpoints:
+        yield _reached(str(one.get("name", "")), str(one.get("url", "")))
+    if endpoints:
+        yield from _queues(site)
+
+
+def _endpoints(site: Site) -> list[Mapping[str, Any]]:
+    found = site.config.section("notifications").get("endpoints")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _reached(name: str, url: str) -> Finding:
+    """A connection, and no event: what receives them would take it for one."""
+    server = Server(url)
+    try:
+        link = server.handshake(server.context()) if server.tls else server.connect()
+        link.close()
+    except OSError as error:
+        return failure(
+            f"endpoint {name} ({server.host}:{server.port}) is not reached: {why(error)}; events wait in memory, "
+            "and a restart of the registry loses them"
+        )
+    return ok(f"endpoint {name} ({server.host}:{server.port}) is reached")
+
+
+def _queues(site: Site) -> Iterator[Finding]:
+    document = _debug_vars(site)
+    if document is None:
+        yield unknown(
+            "how many events wait is not known: the registry has no debug server",
+            'registry["debug_addr"] = "127.0.0.1:5001", then: ctl reconfigure',
+        )
+        return
+    for name, waiting, failed in _waiting(document):
+        text = f"endpoint {name}: {waiting} events wait, {failed} attempts have failed"
+        if waiting:
+            yield warning(
+                f"{text}; a restart of the registry loses those that wait", "let the endpoint answer first"
+            )
+        else:
+            yield ok(text)
+
+
+def _debug_vars(site: Site) -> dict[str, Any] | None:
+    address = _debug_address(site)
+    if not address:
+        return None
+    answer = Server(f"http://{address if not address.startswith(':') else '127.0.0.1' + address}").ask(
+        "GET", "/debug/vars"
+    )
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _waiting(document: Mapping[str, Any]) -> Iterator[tuple[str, int, int]]:
+    """Of each endpoint: its name, events that wait, attempts that failed (Distribution, notifications/metrics.go)."""
+    section = document.get("registry", document)
+    found = (section.get("notifications") or {}).get("endpoints") or []
+    for one in found:
+        metrics = one.get("Metrics") or one.get("metrics") or {}
+        failures = int(metrics.get("Failures", 0)) + int(metrics.get("Errors", 0))
+        yield str(one.get("name") or one.get("Name") or ""), int(metrics.get("Pending", 0)), failures
+
+
+NOTIFICATIONS = Check(
+    "notifications",
+    "endpoints of notifications are reached, and no events wait",
+    _notifications,
+    needs=("settings", "registry"),
+    remedy='start what receives them, or correct its url: registry["notifications"]',
+)
+
+
+def _debug_address(site: Site) -> str:
+    given = site.config.environment.get("REGISTRY_HTTP_DEBUG_ADDR")
+    return str(given or site.config.section("http", "debug").get("addr") or "")
+
+
+def _debug(site: Site) -> Iterator[Finding]:
+    address = _debug_address(site)
+    if not address:
+        return
+    host, _, port = address.rpartition(":")
+    outside = [one for one in _other_addresses() if answers(_joined(one, port), seconds=1.0)]
+    if outside or not _is_loopback(host.strip("[]")):
+        where = f"at {', '.join(outside)}" if outside else f"at {address}"
+        yield failure(
+            f"the debug server is open to other machines {where}: it shows headers of notifications, and profiles"
+        )
+    else:
+        yield ok(f"the debug server is for this machine alone ({address})")
+
+
+def _joined(address: str, port: str) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    if not host:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _other_addresses() -> Iterator[str]:
+    """The addresses of this machine by which others reach it."""
+    import psutil
+
+    for addresses in psutil.net_if_addrs().values():
+        for one in addresses:
+            text = one.address.partition("%")[0]
+            if one.family.name not in ("AF_INET", "AF_INET6"):
+                continue
+            if not ip_address(text).is_loopback and not ip_address(text).is_link_local:
+                yield text
+
+
+DEBUG = Check(
+    "debug-server",
+    "the debug server is not open to other machines",
+    _debug,
+    needs=("settings",),
+    remedy='registry["debug_addr"] = "127.0.0.1:5001", then: ctl reconfigure',
+)
