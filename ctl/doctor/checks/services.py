@@ -12,11 +12,11 @@ from ctl.doctor.site import Site
 from ctl.nginx.ports import Taken, parse_address, taken
 from ctl.services.condition import problems
 from ctl.services.definition import Definition
-from ctl.services.details import processes
 from ctl.services.health import HttpCheck
 from ctl.services.ports import listens
 from ctl.services.processes import TICK, Processes, replaced
 from ctl.services.status import Status
+from ctl.services.switched import processes
 
 
 def _supervisor(site: Site) -> Iterator[Finding]:
