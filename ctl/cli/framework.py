@@ -48,6 +48,7 @@ COMMANDS: dict[str, str] = {
     "tail": "ctl.commands.tail:tail",
     "registry-check-storage": "ctl.commands.registry_check_storage:registry_check_storage",
     "registry-fsck": "ctl.commands.registry_fsck:registry_fsck",
+    "registry-migrate-storage": "ctl.commands.registry_migrate_storage:registry_migrate_storage",
     "registry-garbage-collect": "ctl.commands.registry_garbage_collect:registry_garbage_collect",
     "registry-disk-usage": "ctl.commands.registry_disk_usage:registry_disk_usage",
     "registry-repositories": "ctl.commands.registry_repositories:registry_repositories",

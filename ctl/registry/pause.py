@@ -7,6 +7,7 @@ import os
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ctl.errors import PreflightError, RunFailed
@@ -118,10 +119,17 @@ class RegistryService:
         if folder is None:
             return False
         Runit(self._layout).restart(NAME)
-        former = (State.DRAINING, State.ENDING)
-        control = Control(folder)
-        _until(lambda: all(one.state not in former for one in control.instances()), _DRAIN_SECONDS)
+        self.await_former()
         return True
+
+    def await_former(self) -> None:
+        """Return when no former process is left that still has requests."""
+        folder = read_definition(self._layout, NAME).graceful
+        if folder is None:
+            return
+        former, control = (State.DRAINING, State.ENDING), Control(folder)
+        with suppress(MasterGone):
+            _until(lambda: all(one.state not in former for one in control.instances()), _DRAIN_SECONDS)
 
     def set_aside(self) -> None:
         """End the registry; its run script, which runsv starts again at once, waits at the gate.

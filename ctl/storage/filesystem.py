@@ -92,11 +92,15 @@ class FilesystemStore:
         part = target.with_name(target.name + _UNFINISHED)
         with self._reported("write", key):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.writelines(parts)
-            if mtime is not None:
-                os.utime(part, ns=(mtime, mtime))
-            part.replace(target)
+            try:
+                with part.open("wb") as file:
+                    file.writelines(parts)
+                if mtime is not None:
+                    os.utime(part, ns=(mtime, mtime))
+                part.replace(target)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
 
     def copy(self, source: str, target: str) -> None:
         """See Store."""

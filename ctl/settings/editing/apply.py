@@ -64,20 +64,55 @@ def unset_value(settings_file: Path, layout: Layout, setting: Setting) -> Applie
 def _apply(
     settings_file: Path, layout: Layout, setting: Setting, change: Callable[[str], str], wanted: object
 ) -> Applied:
-    _refuse_ruby(settings_file)
     with locked(settings_file, wait=_WAIT) as original:
-        _refuse_elsewhere(
-            setting, Preview(settings_file, original.text, layout).given(setting), settings_file
-        )
-        new = _changed(settings_file, original.text, setting, change)
-        preview = Preview(settings_file, new, layout)
+        new, diagnostics = _planned(settings_file, original.text, layout, setting, change, wanted)
         if new == original.text:
-            _require(setting, preview.given(setting), wanted)
             return Applied()
-        diagnostics = preview.check()
-        _require(setting, preview.given(setting), wanted)
         original.replace(new.encode())
         return Applied(masked_diff(settings_file, original.text, new), diagnostics)
+
+
+def text_with_value(settings_file: Path, text: str, layout: Layout, setting: Setting, value: object) -> str:
+    """A text of the settings file in which a setting has a value; checked, and not written. Raises as set_value."""
+
+    def change(before: str) -> str:
+        return with_value(Document(before), setting, value, source_of(value))
+
+    return _planned(settings_file, text, layout, setting, change, value)[0]
+
+
+def replace_text(settings_file: Path, before: str, after: str) -> None:
+    """Write another text of the settings file.
+
+    Args:
+        settings_file: the file.
+        before: its text, as far as the caller knows.
+        after: the new one.
+
+    Raises:
+        UsageFault: somebody has changed it meanwhile; or it cannot be used.
+    """
+    with locked(settings_file, wait=_WAIT) as original:
+        if original.text != before:
+            raise UsageFault(f"{settings_file} was changed meanwhile", hint="run the command again")
+        original.replace(after.encode())
+
+
+def _planned(
+    settings_file: Path,
+    text: str,
+    layout: Layout,
+    setting: Setting,
+    change: Callable[[str], str],
+    wanted: object,
+) -> tuple[str, tuple[Diagnostic, ...]]:
+    _refuse_ruby(settings_file)
+    _refuse_elsewhere(setting, Preview(settings_file, text, layout).given(setting), settings_file)
+    new = _changed(settings_file, text, setting, change)
+    preview = Preview(settings_file, new, layout)
+    diagnostics = preview.check() if new != text else ()
+    _require(setting, preview.given(setting), wanted)
+    return new, diagnostics
 
 
 def _changed(settings_file: Path, text: str, setting: Setting, change: Callable[[str], str]) -> str:

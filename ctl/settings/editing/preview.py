@@ -14,6 +14,7 @@ from ctl.errors import naming
 from ctl.language import read_settings
 from ctl.language.source import Diagnostic, Location, SettingsError
 from ctl.paths import Layout
+from ctl.settings.attributes import Attributes
 from ctl.settings.editing.naming import VHOST, Setting
 from ctl.settings.load import load
 from ctl.settings.options import NAMES, OLD_VHOST
@@ -62,6 +63,11 @@ class Preview:
         with self._copy() as copy, self._relocating(copy):
             found = load(copy, self.layout, use_secrets=False).attributes.diagnostics
             return self._relocated(found, copy)
+
+    def attributes(self) -> Attributes:
+        """The settings as they would be, with what follows from them. Raises as `check`."""
+        with self._copy() as copy, self._relocating(copy):
+            return load(copy, self.layout, use_secrets=False).attributes
 
     def given(self, setting: Setting) -> Given:
         """What the text gives for a setting; of two spellings the later one.

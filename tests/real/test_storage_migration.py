@@ -1,0 +1,189 @@
+"""The images move to another storage and back while clients pull and push; runs that are killed go on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import images
+from tests.harness.cloud import BUCKET
+from tests.harness.root import SETTINGS, Root, RootMaker, kill
+from tests.harness.s3 import S3Server
+from tests.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+MIGRATE = "registry-migrate-storage"
+KEPT = images.two_platforms("migrated", size=50_000)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    with S3Server() as server:
+        server.make_bucket(BUCKET)
+        yield server
+
+
+def to_s3(root: Root, s3: S3Server, name: str) -> Path:
+    keys = {"accesskey": "any", "secretkey": "not-to-be-shown", "region": "us-east-1", "bucket": BUCKET}
+    driver = {**keys, "regionendpoint": s3.endpoint, "rootdirectory": f"/{name}-{root.registry}"}
+    storage = {"s3": driver, "redirect": {"disable": True}}
+    return root.write("etc/gitlab/s3.py", f'registry["storage"] = {storage!r}\n', mode=0o600)
+
+
+def migrate(root: Root, file: Path, *options: str) -> dict[str, Any]:
+    found = root.ctl(MIGRATE, "--to", str(file), "--json", *options, timeout=120).ok().json()
+    assert isinstance(found, dict)
+    return found
+
+
+class Clients:
+    """They pull one image again and again, and push a new one each time, once more where a push is refused.
+
+    Attributes:
+        failed: pulls that failed.
+        refused: pushes that were refused.
+        pushed: names of images that were pushed.
+    """
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self.failed = self.pulled = self.refused = 0
+        self.pushed: list[str] = []
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        end = threading.Event()
+        threads = [threading.Thread(target=self._all, args=(end, work)) for work in (self._pull, self._push)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            for thread in threads:
+                thread.join()
+
+    @staticmethod
+    def _all(end: threading.Event, work: Any) -> None:  # noqa: ANN401
+        while not end.wait(0.1):
+            work()
+
+    def _pull(self) -> None:
+        self.pulled += 1
+        try:
+            self.failed += not self._root.client.pulls("grp/app", KEPT, "v1")
+        except OSError:
+            self.failed += 1
+
+    def _push(self) -> None:
+        name = f"n{len(self.pushed)}"
+        try:
+            self._root.client.push("grp/during", images.image(f"during {name}", size=3_000), name)
+        except AssertionError as error:
+            if "refused: 405" not in str(error):
+                raise
+            self.refused += 1
+        else:
+            self.pushed.append(name)
+
+    def all_there(self) -> bool:
+        return all(
+            self._root.client.pulls("grp/during", images.image(f"during {name}", size=3_000), name)
+            for name in self.pushed
+        )
+
+
+@pytest.mark.one_registry("the other one is moved by the next test, killed on the way", major=3)
+def test_to_object_storage_and_back_while_clients_work(make_root: RootMaker, s3: S3Server) -> None:
+    root = make_root()
+    root.settings('registry["storage_delete_enabled"] = True  # kept')
+    root.reconfigure()
+    root.client.push("grp/app", KEPT, "v1")
+    file, clients = to_s3(root, s3, "back"), Clients(root)
+    assert "would copy" in root.ctl(MIGRATE, "--to", str(file), "--dry-run").ok().text
+    with clients.at_work():
+        wait_for(lambda: len(clients.pushed) > 1, what="pushes before")
+        report = migrate(root, file)
+        before = len(clients.pushed)
+        wait_for(lambda: len(clients.pushed) > before, what="pushes afterwards")
+    assert (clients.failed, clients.refused > 0) == (0, True)
+    assert clients.pulled > 3
+    stored = {key for key in s3.objects(BUCKET) if key.startswith(f"back-{root.registry}/docker/")}
+    assert len(stored) >= report["objects"] > report["blobs"] > 0
+    assert clients.all_there()
+    settings = root.read(SETTINGS)
+    assert "# kept" in settings
+    assert "readonly" not in settings
+    assert "not-to-be-shown" not in json.dumps(report)
+
+    old = root.path / "var/opt/gitlab/gitlab-rails/shared/registry/docker/registry/v2/blobs"
+    kept = set(old.rglob("data"))
+    root.client.push("grp/there", KEPT, "only-there")
+    again = migrate(root, Path(report["back"]))
+    assert kept <= set(old.rglob("data"))
+    assert again["copied"] < again["objects"], "what is there already is not copied again"
+    assert root.client.pulls("grp/there", KEPT, "only-there")
+    assert clients.all_there()
+    root.client.push("grp/home", KEPT, "v1")
+    assert root.ctl("reconfigure", "--json").ok().json()["changed"] == 0
+
+
+@pytest.mark.one_registry("what is killed is ctl", major=2)
+def test_a_killed_migration_goes_on(make_root: RootMaker, s3: S3Server) -> None:
+    root = make_root()
+    root.settings()
+    root.reconfigure()
+    root.client.push("grp/app", KEPT, "v1")
+    for number in range(5):
+        root.client.push(f"grp/n{number}", images.image(f"killed {number}", size=2_000), "v1")
+    file = to_s3(root, s3, "killed")
+    prefix = f"killed-{root.registry}/docker/"
+    moments = {
+        "it copies": lambda: any(key.startswith(prefix) for key in s3.objects(BUCKET)),
+        "pushes are refused": lambda: "readonly" in root.read(SETTINGS),
+        "the settings name the new storage": lambda: "us-east-1" in root.read(SETTINGS),
+    }
+    for what, look in moments.items():
+        process = root.begin(MIGRATE, "--to", str(file))
+        wait_for(look, what=what, seconds=30)
+        kill(process)
+        assert root.client.pulls("grp/app", KEPT, "v1"), what
+    root.ctl(MIGRATE, "--to", str(file), timeout=120).ok()
+    assert root.client.pulls("grp/app", KEPT, "v1")
+    assert all(
+        root.client.pulls(f"grp/n{number}", images.image(f"killed {number}", size=2_000), "v1")
+        for number in range(5)
+    )
+    root.client.push("grp/after", KEPT, "v1")
+    assert any(key.startswith(f"{prefix}registry/v2/repositories/grp/after/") for key in s3.objects(BUCKET))
+    assert "readonly" not in root.read(SETTINGS)
+
+
+@pytest.mark.one_registry("the settings do not differ", major=2)
+def test_a_new_folder_and_what_is_refused(make_root: RootMaker, s3: S3Server) -> None:
+    root = make_root()
+    root.settings()
+    root.reconfigure()
+    root.client.push("grp/app", KEPT, "v1")
+    before = root.read(SETTINGS)
+    file = root.write(
+        "etc/gitlab/bad.py", to_s3(root, s3, "x").read_text().replace(BUCKET, "of-others"), mode=0o600
+    )
+    said = root.ctl(MIGRATE, "--to", str(file)).exits(1).text
+    assert 'bucket "of-others"' in said
+    assert root.read(SETTINGS) == before
+    nothing = root.write("etc/gitlab/nothing.py", 'external_url = "https://x.example.com"\n')
+    assert "names no storage" in root.ctl(MIGRATE, "--to", str(nothing)).exits(2).text
+    file = root.write("etc/gitlab/folder.py", 'gitlab_rails["registry_path"] = "/var/opt/images"\n')
+    report = migrate(root, file)
+    assert report["to"] == str(root.path / "var/opt/images")
+    assert root.client.pulls("grp/app", KEPT, "v1")
+    root.client.push("grp/after", KEPT, "v1")
+    assert (root.path / "var/opt/images/docker/registry/v2/repositories/grp/after").is_dir()
+    assert migrate(root, file) == {"copied": 0, "already": True}
