@@ -28,7 +28,7 @@ DEEPEST = 100
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
     """A file that names a digest.
 
@@ -334,6 +334,22 @@ def _is_gone(error: OSError, path: str) -> bool:
 def _entries(path: str) -> list[os.DirEntry[str]]:
     with os.scandir(path) as entries:
         return list(entries)
+
+
+def read_link(path: str, limit: int) -> bytes:
+    """The content of a link, which is small: three calls of the system, where there is a link for each image.
+
+    Raises:
+        OSError: it cannot be read, or is larger than the limit.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        content = os.read(descriptor, limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+    return content
 
 
 def read_file(path: str, limit: int) -> bytes:

@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from ctl.collector.filesystem import Filesystem, read_file
@@ -19,6 +20,8 @@ _TABLE = (
 )
 _BATCH = 1_000
 """Manifests that are written together."""
+_QUERY = 500
+"""Manifests that one query asks for."""
 
 
 class Unreadable(Exception):
@@ -58,6 +61,7 @@ class Manifests:
         self.elsewhere: list[str] = []
         self._pending: list[tuple[str, str, int]] = []
         self._known: dict[str, Manifest] = {}
+        self._fetched: dict[str, tuple[str, int]] = {}
         self._connection = _open(cache, writable=writable)
 
     def get(self, digest: str) -> Manifest:
@@ -72,6 +76,16 @@ class Manifests:
             found = self._read(digest, path)
             self._remember(found)
         return found
+
+    def prefetch(self, digests: Sequence[str]) -> None:
+        """Fetch what is remembered of some manifests at once; what was fetched before is forgotten."""
+        self._fetched.clear()
+        for at in range(0, len(digests) if self._connection else 0, _QUERY):
+            some = digests[at : at + _QUERY]
+            query = f"SELECT digest, content, sum FROM manifest WHERE digest IN ({','.join('?' * len(some))})"  # noqa: S608
+            with contextlib.suppress(sqlite3.Error):  # then they are read again
+                assert self._connection is not None  # noqa: S101 - else there is no round
+                self._fetched |= {row[0]: row[1:] for row in self._connection.execute(query, some)}
 
     def _find(self, digest: str) -> tuple[str, int]:
         """Where its blob is, and of how many bytes."""
@@ -109,8 +123,10 @@ class Manifests:
         if self._connection is None:
             return self._known.get(digest)
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):  # then it is read again
-            query = "SELECT content, sum FROM manifest WHERE digest = ?"
-            row = self._connection.execute(query, (digest,)).fetchone()
+            row = self._fetched.get(digest)
+            if row is None:
+                query = "SELECT content, sum FROM manifest WHERE digest = ?"
+                row = self._connection.execute(query, (digest,)).fetchone()
             if row is not None and zlib.crc32(row[0].encode()) == row[1]:
                 size, references, subject, sizes, children = json.loads(row[0])
                 return Manifest(digest, size, tuple(references), subject, sizes, tuple(children))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ctl.collector.damage import Damage, Kind, unreadable
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, read_file
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, read_link
 from ctl.collector.layout import is_digest
 from ctl.collector.manifest import Manifest
 from ctl.collector.manifests import Manifests, Unreadable
@@ -72,6 +72,7 @@ class Reader:
         """Read what a scan has found."""
         whole = any(damage.kind is not Kind.STRAY for damage in scan.damages)
         found = Repository(scan, damages=list(scan.damages), whole=whole)
+        self._manifests.prefetch([link.name for link in scan.revisions])
         lost = [damage for link in scan.revisions for damage in self._revision(found, link)]
         self._children(found)
         for link in scan.tags:
@@ -191,11 +192,11 @@ class Reader:
 
     def _content(self, link: Link) -> bytes:
         """What a link holds. A registry that writes it anew cuts it first: one that is empty is read again."""
-        content = read_file(link.path, _LINK_SIZE)
+        content = read_link(link.path, _LINK_SIZE)
         while not content and self._patience > 0:
             self._patience -= 1
             time.sleep(_PATIENCE_SECONDS)
-            content = read_file(link.path, _LINK_SIZE)
+            content = read_link(link.path, _LINK_SIZE)
         return content
 
     @staticmethod
