@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import math
 import multiprocessing
 import random
 import shutil
@@ -83,6 +84,7 @@ class Tally:
         refused: pushes that a client without retries would have failed with.
         missing: images that could not be pulled for a moment.
         lost: images that could not be pulled any more.
+        until: of the monotonic clock, when the pushers stop.
         kept: images that must be there at the end: repository and manifest.
     """
 
@@ -90,6 +92,7 @@ class Tally:
     refused: int = 0
     missing: int = 0
     lost: int = 0
+    until: float = math.inf
     kept: dict[tuple[str, str], images.Blob] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -114,7 +117,7 @@ class Pusher(threading.Thread):
 
     def run(self) -> None:
         """Push until all have pushed enough; delete most of it again, so that layers become garbage."""
-        while self._tally.pushes < self._wanted:
+        while self._tally.pushes < self._wanted and time.monotonic() < self._tally.until:
             name = f"r{self._random.randrange(REPOSITORIES)}"
             layers = self._random.sample(SHARED, self._random.randint(1, 3))
             own = images.Blob(images.LAYER, self._random.randbytes(30))
@@ -200,10 +203,18 @@ def served(program: Path, root: Path) -> Iterator[Client]:
         ports.release()
 
 
-def soak(collector: Callable[[str], None], pushes: int, *, program: Path = DEBIAN) -> Tally:
-    """Push against collections. Returns what the pushers saw."""
+def soak(
+    collector: Callable[[str], None],
+    pushes: int,
+    *,
+    program: Path = DEBIAN,
+    seconds: float = math.inf,
+    shown: Callable[[Tally], None] = lambda _: None,
+) -> Tally:
+    """Push against collections, at most for some seconds. Returns what the pushers saw, which is shown each minute."""
     with tempfile.TemporaryDirectory(prefix="ctl-soak-") as folder:
-        root, tally, stop = Path(folder, "images"), Tally(), multiprocessing.Event()
+        root, stop = Path(folder, "images"), multiprocessing.Event()
+        tally = Tally(until=time.monotonic() + seconds)
         root.mkdir()
         with served(program, root) as client:
             client.push("always", images.of_layers(SHARED[:1]), "v1")
@@ -213,27 +224,44 @@ def soak(collector: Callable[[str], None], pushes: int, *, program: Path = DEBIA
             for one in pushers:
                 one.start()
             for one in pushers:
-                one.join()
+                while one.is_alive():
+                    one.join(60)
+                    shown(tally)
             stop.set()
             process.join()
             collector(str(root))
             lost = [key for key, image in tally.kept.items() if not client.pulls(key[0], image)]
         tally.lost += len(lost)
+        shown(tally)
         return tally
+
+
+def _line(name: str) -> Callable[[Tally], None]:
+    def show(one: Tally) -> None:
+        print(
+            f"{name}: {one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {one.refused} refused",
+            flush=True,
+        )
+
+    return show
 
 
 def main() -> int:
     """Run both, and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pushes", type=int, default=100_000)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of each of the two, at most")
     parser.add_argument("--program", type=Path, default=DEBIAN)
     given = parser.parse_args()
-    tally = soak(ours, given.pushes, program=given.program)
-    control = soak(mark_then_delete, min(given.pushes, 2_000), program=given.program)
-    for name, one in (("ctl", tally), ("mark, then delete", control)):
-        print(
-            f"{name}: {one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {one.refused} refused"
-        )
+    seconds = given.minutes * 60
+    tally = soak(ours, given.pushes, program=given.program, seconds=seconds, shown=_line("ctl"))
+    control = soak(
+        mark_then_delete,
+        min(given.pushes, 2_000),
+        program=given.program,
+        seconds=seconds,
+        shown=_line("mark, then delete"),
+    )
     return int(tally.lost > 0 or control.lost == 0)
 
 
