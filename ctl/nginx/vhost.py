@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ctl.machine.unix_socket import nearest_path
 from ctl.nginx.build import NginxBuild
 from ctl.nginx.refusals import REFUSALS
-from ctl.settings.attributes import Attributes
+from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.vhost import socket_link, through_socket
 
@@ -43,13 +43,15 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "tls": vhost.https,
         "names": names(attributes),
         "known_names": known_names(attributes),
+        # behind a proxy that ends TLS the registry is told the URL's own host, whatever a client asks for
+        "refuses_names": "$" in headers(attributes).get("Host", "$host"),
         "headers": headers(attributes),
         "client": client(attributes),
         # NGINX refuses to reload a zone whose key is another than before
         "zone_prefix": f"registry_{client(attributes).removeprefix('$')}",
         "limits_requests": build.has("http_limit_req_module"),
         "anonymous": anonymous(attributes, build),
-        "connections": vhost.connections_per_address if build.has("http_limit_conn_module") else 0,
+        "connections": connections(attributes, build),
         "refusals": [one for one in REFUSALS if vhost.https or one.causes[0] not in ONLY_TLS],
         "refused_log": refused_folder(attributes) / "gitlab_registry.log",
         "log_escape": attributes.nginx.log_format_escape,
@@ -105,9 +107,22 @@ def client(attributes: Attributes) -> str:
 def anonymous(attributes: Attributes, build: NginxBuild) -> dict[str, int] | None:
     """How often an address may ask without credentials; None for no limit."""
     vhost = attributes.registry.nginx
-    if not vhost.anonymous_requests_per_second or not build.has("http_limit_req_module"):
-        return None
-    return {"rate": vhost.anonymous_requests_per_second, "burst": vhost.anonymous_requests_burst}
+    rate = _limit(attributes, "anonymous_requests_per_second") if build.has("http_limit_req_module") else 0
+    return {"rate": rate, "burst": vhost.anonymous_requests_burst} if rate else None
+
+
+def connections(attributes: Attributes, build: NginxBuild) -> int:
+    """Requests that an address may have under way; 0 for no limit."""
+    return _limit(attributes, "connections_per_address") if build.has("http_limit_conn_module") else 0
+
+
+def _limit(attributes: Attributes, name: str) -> int:
+    """A limit by address; none by default where a proxy that ends TLS hides the clients' addresses."""
+    vhost = attributes.registry.nginx
+    given = attributes.origin(f"registry.nginx.{name}").kind is OriginKind.FILE
+    behind = not vhost.https and attributes.registry_external_url.lower().startswith("https:")
+    hidden = behind and not vhost.proxy_protocol and not vhost.real_ip_trusted_addresses
+    return 0 if hidden and not given else int(vhost[name])
 
 
 def upstream(attributes: Attributes) -> str:

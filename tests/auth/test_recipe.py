@@ -19,6 +19,9 @@ from tests.harness import nginx_text, seeds
 
 URL = 'registry_external_url = "https://registry.example.com"\nletsencrypt["enable"] = False\n'
 Render = Callable[..., Path]
+CONNECTIONS = 'registry["nginx"]["connections_per_address"]'
+ANONYMOUS = 'registry["nginx"]["anonymous_requests_per_second"]'
+BEHIND = 'registry["nginx"]["listen_https"] = False\n'
 
 
 @pytest.fixture
@@ -131,6 +134,25 @@ def test_nginx_without_limits_behind_another_proxy(render: Render) -> None:
         assert found[name].one("proxy_pass") == "http://registry-auth/jwt/auth"
         assert ("X-Real-IP", "$proxy_protocol_addr") in found[name].all("proxy_set_header")
         assert not found[name].all("limit_req")
+
+
+@pytest.mark.parametrize(
+    ("text", "limited"),
+    [
+        ("", True),
+        (f"{CONNECTIONS} = 0\n{ANONYMOUS} = 0\n", False),
+        (BEHIND, False),
+        (f'{BEHIND}registry["nginx"]["real_ip_trusted_addresses"] = ["10.0.0.1"]\n', True),
+        (f"{BEHIND}{CONNECTIONS} = 9\n{ANONYMOUS} = 9\n", True),
+    ],
+)
+def test_an_address_is_limited_where_it_is_the_clients(render: Render, text: str, limited: bool) -> None:
+    """Behind a proxy that hides addresses a limit would be one of all clients together."""
+    made = render(text)
+    written = (made / "var/opt/gitlab/nginx/conf/gitlab-registry.conf").read_text(encoding="utf-8")
+    server, *_ = nginx_text.parse(written).named("server")
+    assert bool(server.all("limit_conn")) is limited
+    assert bool(server.all("limit_req")) is limited
 
 
 @pytest.mark.parametrize(

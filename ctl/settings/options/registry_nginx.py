@@ -218,7 +218,8 @@ PROXY = (
     _option(
         "connections_per_address",
         Integer(0, 100_000),
-        "Requests that one address may have under way (limit_conn); more are refused (429). 0 for no limit.",
+        "Requests that one address may have under way (limit_conn); more are refused (429). 0 for no limit, as it is "
+        "behind a proxy that ends TLS and hides addresses (real_ip_trusted_addresses).",
         "2000",
         default=500,
         added=True,
@@ -227,7 +228,7 @@ PROXY = (
         "anonymous_requests_per_second",
         Integer(0, 10_000),
         "Requests without credentials that NGINX lets through from one address (limit_req); more are refused (429). "
-        "0 for no limit.",
+        "0 for no limit, as it is behind a proxy that ends TLS and hides addresses.",
         "500",
         default=50,
         added=True,
