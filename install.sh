@@ -1,10 +1,13 @@
 #!/bin/sh
 # Installs a container registry behind NGINX with TLS on this machine, and ctl, which runs it.
 #
-#   sudo sh install.sh [--url https://host:port] [--registry PROGRAM] [--no-reconfigure]
+#   sudo sh install.sh [--url https://host:port] [--registry PROGRAM] [--gitlab-ctl]
+#                        [--no-reconfigure]
 #
 # PROGRAM is distribution3 (built with Go: it has the gcs and azure drivers), a package, or the path of a package
 # (.deb) or of a registry program that was built elsewhere; without it docker-registry of the distribution.
+# --gitlab-ctl makes links by which commands written for the Linux package work: gitlab-ctl, and registry and openssl
+# in /opt/gitlab/embedded/bin.
 # Can be run again at any time: it upgrades ctl, keeps the settings, and converges.
 set -eu
 umask 022
@@ -27,9 +30,12 @@ PROGRAMS="nginx runit logrotate ca-certificates util-linux"
 REGISTRY=
 URL=
 RECONFIGURE=yes
+GITLAB_CTL=no
+GITLAB_CTL_LINK=/usr/local/bin/gitlab-ctl
+EMBEDDED=/opt/gitlab/embedded
 
 usage() {
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -48,6 +54,7 @@ read_arguments() {
             --url=*) URL=${1#--url=} ;;
             --registry) [ $# -gt 1 ] || fail "--registry needs a value, as distribution3"; REGISTRY=$2; shift ;;
             --registry=*) REGISTRY=${1#--registry=} ;;
+            --gitlab-ctl) GITLAB_CTL=yes ;;
             --no-reconfigure) RECONFIGURE=no ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; printf 'install.sh: %s is not an option\n' "$1" >&2; exit 2 ;;
@@ -116,12 +123,34 @@ install_registry() {
 check_machine() {
     [ "$(id -u)" -eq 0 ] || fail "needs root: sudo sh install.sh"
     command -v apt-get >/dev/null || fail "needs Debian or Ubuntu: there is no apt-get here"
-    [ ! -d /opt/gitlab/embedded ] || fail "the GitLab Linux package is installed here (/opt/gitlab/embedded) and owns \
+    ! is_linux_package || fail "the GitLab Linux package is installed here (/opt/gitlab/embedded) and owns \
 the same paths; keep this registry apart from it: ctl --root DIR reconfigure"
-    if [ -e "$LINK" ] || [ -L "$LINK" ]; then
-        [ "$(readlink "$LINK" || true)" = "$HOME_OF_CTL/venv/bin/ctl" ] \
-            || fail "$LINK is there and was not made by this script; move it away first"
+    refuse_foreign_link "$LINK"
+    [ "$GITLAB_CTL" = no ] || refuse_foreign_link "$GITLAB_CTL_LINK"
+}
+
+# refuse_foreign_link LINK: a link to ctl may be made there, as nothing or just that is there.
+refuse_foreign_link() {
+    if [ -e "$1" ] || [ -L "$1" ]; then
+        [ "$(readlink "$1" || true)" = "$HOME_OF_CTL/venv/bin/ctl" ] \
+            || fail "$1 is there and was not made by this script; move it away first"
     fi
+}
+
+# Its folder of programs holds more than the links of --gitlab-ctl.
+is_linux_package() {
+    [ -d "$EMBEDDED" ] && ! { [ "$(ls -A "$EMBEDDED")" = bin ] && [ -z "$(find "$EMBEDDED/bin" ! -type d ! -type l)" ]; }
+}
+
+# Made last, as they lead to the programs that are installed; one that is there already is left as it is.
+link_gitlab_ctl() {
+    [ "$GITLAB_CTL" = yes ] || return 0
+    ln -sfn "$HOME_OF_CTL/venv/bin/ctl" "$GITLAB_CTL_LINK"
+    mkdir -p "$EMBEDDED/bin"
+    for program in registry openssl; do
+        target=$(command -v "$program" || command -v "docker-$program" || true)
+        if [ -n "$target" ]; then ln -sfn "$target" "$EMBEDDED/bin/$program"; fi
+    done
 }
 
 has_systemd() {
@@ -277,5 +306,6 @@ install_registry
 install_ctl
 install_manual_and_completion
 install_unit
+link_gitlab_ctl
 write_settings
 converge

@@ -66,6 +66,10 @@ COMMANDS: dict[str, str] = {
     "secrets": "ctl.commands.secrets:secrets",
     "backup-etc": "ctl.commands.backup_etc:backup_etc",
     "completion": "ctl.commands.completion:completion",
+    "help": "ctl.commands.help:help_",
+    "version": "ctl.commands.version:version",
+    "uninstall": "ctl.commands.uninstall:uninstall",
+    "cleanse": "ctl.commands.uninstall:cleanse",
 }
 
 
@@ -107,8 +111,11 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            from ctl.cli.gitlab_ctl import ANSWERS
             from ctl.text.nearest import nearest
 
+            if args and args[0] in ANSWERS:
+                raise click.UsageError(f"{args[0]}: {ANSWERS[args[0]]}", ctx) from error
             near = nearest(args[0], COMMANDS) if args else None
             if near:
                 hint = f"No such command {args[0]!r}. Did you mean {near!r}?"

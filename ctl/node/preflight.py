@@ -42,7 +42,7 @@ def refuse_foreign_root(layout: Layout) -> None:
         PreflightError: a GitLab Linux package is installed there, or the caller is not root.
     """
     embedded = layout.path("/opt/gitlab/embedded")
-    if embedded.is_dir():
+    if embedded.is_dir() and not _holds_links_alone(embedded):
         raise PreflightError(
             f"the GitLab Linux package is installed here ({embedded} exists) and owns the same paths",
             hint="keep this registry apart from it: ctl --root DIR reconfigure",
@@ -52,6 +52,12 @@ def refuse_foreign_root(layout: Layout) -> None:
             "changing this machine needs root",
             hint="sudo ctl reconfigure; or work in a root of your own: ctl --root DIR reconfigure",
         )
+
+
+def _holds_links_alone(embedded: Path) -> bool:
+    """Whether there are the links of `install.sh --gitlab-ctl` and nothing else."""
+    programs = embedded / "bin"
+    return list(embedded.iterdir()) == [programs] and all(one.is_symlink() for one in programs.iterdir())
 
 
 def check(node: Node, machine: Machine) -> None:

@@ -1,0 +1,80 @@
+"""`ctl uninstall` leaves data, `ctl cleanse` leaves nothing but a backup; both name what stays."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.harness import images
+from tests.harness.root import Root, RootMaker
+
+pytestmark = [pytest.mark.real, pytest.mark.one_registry]
+
+IMAGE = images.image("uninstalled")
+DATA = ("etc/gitlab/gitlab.py", "etc/gitlab/gitlab-secrets.json", "var/opt/gitlab", "var/log/gitlab/registry")
+
+
+@pytest.fixture
+def root(make_root: RootMaker) -> Root:
+    """A running registry with an image; beside it a service and a cron file that are not ctl's."""
+    root = make_root()
+    root.settings()
+    root.reconfigure()
+    root.client.push("grp/app", IMAGE, "v1")
+    root.write("opt/gitlab/sv/mine/run", "#!/bin/sh\nexec sleep 1000\n", mode=0o755)
+    root.write("etc/cron.d/mine", "# mine\n")
+    return root
+
+
+def test_uninstall_leaves_data_and_what_is_not_of_ctl(root: Root) -> None:
+    found = root.ctl("uninstall", "--json").ok().json()
+    assert root.processes() == []
+    assert sorted(path.name for path in (root.path / "opt/gitlab/sv").iterdir()) == ["mine"]
+    assert not (root.path / "opt/gitlab/service").exists()
+    assert (root.path / "etc/cron.d/mine").exists()
+    assert all((root.path / name).exists() for name in DATA)
+    assert f"{root.path}/opt/gitlab/sv/registry" in found["removed"]
+    left = [one["path"] for one in found["left"]]
+    assert {f"{root.path}/etc/gitlab", f"{root.path}/var/opt/gitlab", f"{root.path}/var/log/gitlab"} <= set(
+        left
+    )
+    again = root.ctl("uninstall").ok()
+    assert "removed:" not in again.out
+    root.reconfigure()
+    assert root.client.pulls("grp/app", IMAGE, "v1")
+
+
+def test_cleanse_asks_then_leaves_a_backup(root: Root, tmp_path: Path) -> None:
+    elsewhere = root.path / "srv/images"
+    elsewhere.mkdir(parents=True)
+    root.settings(f'registry["storage"] = {{"filesystem": {{"rootdirectory": "{elsewhere}"}}}}')
+    root.reconfigure()
+    before = root.pids()
+    refused = root.ctl("cleanse").exits(2)
+    assert "ctl cleanse --yes" in refused.err
+    assert root.pids() == before
+    found = root.ctl("cleanse", "--yes", "--json").ok().json()
+    assert root.processes() == []
+    for name in ("etc/gitlab", "var/opt/gitlab", "var/log/gitlab", "opt/gitlab/service"):
+        assert not (root.path / name).exists()
+    assert (root.path / "opt/gitlab/sv/mine/run").exists()
+    assert elsewhere.exists()
+    assert {"what": "images", "path": str(elsewhere)} in found["left"]
+    backup = Path(found["backup"])
+    assert backup.stat().st_mode & 0o777 == 0o600
+    with tarfile.open(backup) as archive:
+        archive.extractall(tmp_path, filter="data")
+    assert (tmp_path / "etc/gitlab/gitlab-secrets.json").exists()
+    assert "nothing was installed" in root.ctl("cleanse", "--yes").ok().out
+
+
+def test_cleanse_does_not_remove_what_has_changed_since(root: Root) -> None:
+    key = root.path / "srv/key/gitlab-registry.key"
+    root.settings(f'gitlab_rails["registry_key_path"] = "{key}"')
+    root.reconfigure()
+    key.write_text("mine")
+    left = root.ctl("cleanse", "--yes", "--json").ok().json()["left"]
+    assert {"what": "written by ctl", "path": str(key)} in left
+    assert key.read_text() == "mine"
