@@ -95,7 +95,7 @@ def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: 
         before = pids(machine)
 
         machine.run("sh", "-c", "echo '# mine' >> /etc/gitlab/gitlab.py").ok()
-        second = install(machine, checkout, wheels, "--url", "https://other.example.com").ok()
+        second = install(machine, checkout, wheels, "--url", "https://other.example.com", "--gitlab-ctl").ok()
         assert (
             "2 changed" in second.out
         )  # the issuer and the registry's master run what has just been installed
@@ -108,6 +108,66 @@ def test_install_twice_then_use_it_without_the_checkout(checkout: Path, wheels: 
         assert '"changes": []' in machine.run("ctl", "reconfigure", "--json").ok().out
         answer = machine.run("curl", "-si", "--cacert", "/etc/gitlab/ssl/ca.crt", f"{url}/v2/").ok().out
         assert "401 Unauthorized" in answer
+        run_the_guides_commands(machine)
+        uninstall(machine)
+
+
+GUIDE = """\
+gitlab-ctl reconfigure
+gitlab-ctl registry-garbage-collect
+gitlab-ctl registry-garbage-collect /var/opt/gitlab/registry/config.yml
+gitlab-ctl registry-garbage-collect -m
+/opt/gitlab/embedded/bin/registry garbage-collect /var/opt/gitlab/registry/config.yml
+/opt/gitlab/embedded/bin/registry garbage-collect -m /var/opt/gitlab/registry/config.yml
+grep -A6 'auth:' /var/opt/gitlab/registry/config.yml
+grep -A9 'Container Registry' /var/opt/gitlab/gitlab-rails/etc/gitlab.yml
+curl "localhost:5001/debug/health"
+curl "localhost:5001/debug/vars"
+cd /var/opt/gitlab/gitlab-rails/shared && find registry -type f | wc -l
+chmod 600 /etc/gitlab/ssl/localhost.*
+openssl s_client -showcerts -servername localhost -connect localhost:5050 < /dev/null > /var/tmp/cacert.pem
+"""
+"""Commands of GitLab's guide "container registry administration", without sudo, on the hosts of this test."""
+SAME_KEY = """\
+/opt/gitlab/embedded/bin/openssl x509 -noout -modulus -in /var/opt/gitlab/registry/gitlab-registry.crt | \
+  /opt/gitlab/embedded/bin/openssl sha256
+/opt/gitlab/embedded/bin/openssl rsa -noout -modulus -in /var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key | \
+  /opt/gitlab/embedded/bin/openssl sha256
+"""
+CRON = "SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n"
+
+
+def run_the_guides_commands(machine: Machine) -> None:
+    """With a GitLab in the settings, as in the guide, and its links made by --gitlab-ctl."""
+    lines = 'external_url("https://gitlab.example.com")\nregistry["debug_addr"] = "localhost:5001"'
+    machine.run("sh", "-c", 'printf "%s\\n" "$1" >> /etc/gitlab/gitlab.py', "sh", lines).ok()
+    for command in GUIDE.splitlines():
+        found = machine.run("bash", "-o", "pipefail", "-c", command, timeout=120).ok()
+        assert found.out, command
+    one, other = machine.run("bash", "-ec", SAME_KEY).ok().out.splitlines()
+    assert one == other
+    machine.run("env", "-i", "sh", "-ec", f"{CRON}gitlab-ctl registry-garbage-collect", timeout=120).ok()
+
+
+def uninstall(machine: Machine) -> None:
+    """Nothing that install.sh or reconfigure put there is left but data, and that is named."""
+    found = machine.run("ctl", "uninstall", timeout=120).ok()
+    for path in ("/etc/gitlab", "/var/opt/gitlab", "/var/log/gitlab"):
+        assert f"left: {path} (" in found.out
+    programs = ("/usr/local/bin/ctl", "/usr/local/bin/gitlab-ctl", "/opt/registry-ctl", "/opt/gitlab")
+    for path in (*programs, "/usr/local/share/man/man8/ctl.8"):
+        assert machine.run("test", "-e", path).code == 1, path
+        assert machine.run("test", "-L", path).code == 1, path
+    assert machine.run("pgrep", "-x", "runsvdir").code == 1
+
+
+@need_root
+def test_a_foreign_gitlab_ctl_stays(wheels: Path) -> None:
+    with Machine() as machine:
+        machine.run("ln", "-s", "/bin/true", "/usr/local/bin/gitlab-ctl").ok()
+        refused = install(machine, CHECKOUT, wheels, "--gitlab-ctl").exits(1)
+        assert "/usr/local/bin/gitlab-ctl is there and was not made by this script" in refused.err
+        assert machine.run("readlink", "/usr/local/bin/gitlab-ctl").ok().out == "/bin/true\n"
 
 
 @need_root
