@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from ctl.cli.framework import cli
-from ctl.errors import EXIT_FAILED, CtlError, Interrupted, os_error
+from ctl.errors import EXIT_FAILED, CtlError, Interrupted, of_system
 from ctl.output import Console, Style, silence
 from ctl.text.visible import visible
 
@@ -75,8 +75,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         return EXIT_FAILED  # the reader went away (`ctl tail | head`): nobody is there to be told
     except OSError as error:
-        console.error(_label(console, "error") + os_error(error))
-        return EXIT_FAILED
+        return _report(console, of_system(error))
     except Exception as error:
         return _defect(console, error)
     return result if isinstance(result, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_LOCKED = 75
+USE_SUDO = "run the command with sudo"
+"""The hint wherever rights are missing."""
 
 
 class CtlError(Exception):
@@ -35,7 +38,7 @@ def as_json(error: CtlError | Interrupted | OSError) -> dict[str, object]:
         error: what is wrong; hint: what to do, or None; diagnostics: of wrong settings, one for each mistake.
     """
     if isinstance(error, OSError):
-        return {"error": os_error(error), "hint": None}
+        error = of_system(error)
     diagnostics = getattr(error, "diagnostics", None)
     more = {} if diagnostics is None else {"diagnostics": [one.as_json() for one in diagnostics]}
     return {"error": error.message, "hint": error.hint, **more}
@@ -54,6 +57,12 @@ def os_error(error: OSError) -> str:
     """An error of the system in words."""
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{error.strerror or error}"
+
+
+def of_system(error: OSError) -> CtlError:
+    """An error of the system as one of ctl's: with a hint where rights are missing."""
+    lacking = isinstance(error, PermissionError) and os.geteuid() != 0
+    return CtlError(os_error(error), hint=USE_SUDO if lacking else None)
 
 
 class Interrupted(BaseException):

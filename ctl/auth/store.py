@@ -14,7 +14,7 @@ from ctl.auth.accounts import Accounts
 from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts, parse_accounts, render_accounts
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import group_id
-from ctl.errors import CtlError, LockHeld
+from ctl.errors import USE_SUDO, CtlError, LockHeld
 from ctl.machine.owner import refuse_root_of_another
 from ctl.paths import Layout
 
@@ -38,7 +38,7 @@ def read(path: Path) -> Accounts:
     except FileNotFoundError:
         return Accounts()
     except PermissionError as error:
-        raise CtlError(f"{path} may not be read by this user", hint="run the command with sudo") from error
+        raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from error
     except OSError as error:
         raise BrokenAccounts(f"{path}: cannot be read: {error.strerror}") from error
     return parse_accounts(data, str(path))
@@ -82,7 +82,7 @@ def _write(path: Path, content: bytes, group: str | None) -> None:
         uid, gid = (0, _group(path, group)) if os.geteuid() == 0 else (None, None)
         write_atomic(path, content, mode=MODE, uid=uid, gid=gid)
     except PermissionError as error:
-        raise CtlError(f"{path} may not be changed by this user", hint="run the command with sudo") from error
+        raise CtlError(f"{path} may not be changed by this user", hint=USE_SUDO) from error
     except OSError as error:
         raise CtlError(f"{path}: cannot be written: {error.strerror}; it is as it was") from error
 
@@ -105,9 +105,7 @@ def _locked(layout: Layout) -> Iterator[None]:
         layout.state.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
-        raise CtlError(
-            f"{error.filename} may not be used by this user", hint="run the command with sudo"
-        ) from error
+        raise CtlError(f"{error.filename} may not be used by this user", hint=USE_SUDO) from error
     try:
         _take(descriptor, path)
         yield

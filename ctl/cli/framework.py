@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from ctl import __version__
-from ctl.errors import CtlError, Interrupted, OutputFailed, as_json
+from ctl.errors import CtlError, Interrupted, OutputFailed, PreflightError, as_json
 from ctl.output import Console
 from ctl.paths import Layout
 from ctl.registry.repair import repair
@@ -73,6 +73,28 @@ COMMANDS: dict[str, str] = {
 }
 
 
+GROUPS: dict[str, tuple[str, ...]] = {
+    "The machine": (
+        *("reconfigure", "confirm", "recover", "history", "rollback", "diff-config", "render"),
+        *("backup", "restore", "uninstall", "cleanse"),
+    ),
+    "Settings and secrets": (
+        *("check-config", "show-config", "settings", "convert-settings", "generate-secrets", "secrets"),
+        "backup-etc",
+    ),
+    "Services": (
+        *("status", "start", "stop", "restart", "once", "hup", "term", "int", "kill", "usr1", "usr2"),
+        *("graceful-kill", "service-list", "tail"),
+    ),
+    "Accounts": ("user", "group", "token"),
+    "Certificates": ("trust", "renew-le-certs", "certificates"),
+    "The registry": (),
+    "Diagnosis": ("doctor", "trace", "support-bundle", "upgrade-check", "metrics"),
+    "Help": ("help", "version", "completion"),
+}
+"""The headings of `ctl --help`; commands that begin with "registry-", and those of no heading, are of the registry."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What every command gets: the root, the settings file, and the console."""
@@ -104,6 +126,19 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - a wrong entry of COMMANDS is a programming error
         return command
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in groups, each with what it is for; the columns are the same in all of them."""
+        width = max(map(len, COMMANDS))
+        for heading, names in grouped():
+            rows = [(f"{name:<{width}}", self._summary(ctx, name)) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        found = self.get_command(ctx, name)
+        assert found is not None  # noqa: S101 - COMMANDS names it
+        return found.get_short_help_str(limit=WIDEST)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -121,6 +156,18 @@ class LazyGroup(click.Group):
                 hint = f"No such command {args[0]!r}. Did you mean {near!r}?"
                 raise click.UsageError(hint, ctx) from error
             raise
+
+
+WIDEST = 200
+"""Of a summary: none is cut; that they fit a line is tested."""
+
+
+def grouped() -> ItemsView[str, list[str]]:
+    """The headings of `ctl --help` with their commands, in the order of COMMANDS."""
+    placed = {name for names in GROUPS.values() for name in names}
+    rest = {heading: [name for name in COMMANDS if name in names] for heading, names in GROUPS.items()}
+    rest["The registry"] = [name for name in COMMANDS if name not in placed]
+    return {heading: names for heading, names in rest.items() if names}.items()
 
 
 def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -170,10 +217,26 @@ def context(ctx: click.Context) -> Context:
     return Context(Layout(Path(root).absolute()), Path(settings) if settings else None, console)
 
 
-def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[..., Any]], click.Command]:  # noqa: ANN401
+def always(_options: Mapping[str, Any]) -> bool:
+    """For commands that change the machine whatever their options are."""
+    return True
+
+
+def command(
+    *,
+    name: str | None = None,
+    needs_root: Callable[[Mapping[str, Any]], bool] | None = None,
+    **keywords: Any,  # noqa: ANN401 - click's
+) -> Callable[[Callable[..., Any]], click.Command]:
     """Declare a command: `@command()` above `def status(ctx: Context, ...)`.
 
     The function gets the Context as its first argument; global options are added to its own.
+
+    Args:
+        name: where it is another than the function's.
+        needs_root: whether it changes the machine itself, by the command's options; in a root of one's own
+            (--root) it never needs root.
+        keywords: for click.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -183,6 +246,8 @@ def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[.
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             own = context(click.get_current_context())
             try:
+                if needs_root and needs_root(kwargs):
+                    refuse_without_root(own.layout)
                 repair(own.layout)
                 return function(own, *args, **kwargs)
             except (CtlError, Interrupted, OSError) as error:
@@ -197,6 +262,20 @@ def command(*, name: str | None = None, **keywords: Any) -> Callable[[Callable[.
         return make(global_options(call))
 
     return decorate
+
+
+def refuse_without_root(layout: Layout) -> None:
+    """The one check of rights, before anything else is done.
+
+    Raises:
+        PreflightError: the machine itself would be changed, and the caller is not root.
+    """
+    if layout.is_machine and os.geteuid() != 0:
+        path = click.get_current_context().command_path
+        raise PreflightError(
+            "changing this machine needs root",
+            hint=f"sudo {path}; or work in a root of your own: ctl --root DIR {path.partition(' ')[2]}",
+        )
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     help='Afterwards delete archives older than gitlab_rails["backup_keep_time"] [default: delete].',
 )
 def backup_etc(ctx: Context, *, backup_path: Path | None, prune: bool) -> None:
-    """Archive /etc/gitlab: settings, secrets and certificates.
+    """Archive settings, secrets and certificates.
 
     The archive is gitlab_config_<seconds>_<date>.tar, readable by its owner only. Keep it apart from
     the images. To restore it: `tar -xf FILE -C /`, then `ctl reconfigure`.

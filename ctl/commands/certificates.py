@@ -23,7 +23,7 @@ _LABEL = 11
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def certificates(ctx: Context, *, as_json: bool) -> int:
-    """List every certificate of this node: whose it is, when it ends, who uses it.
+    """List every certificate of this node. Whose it is, when it ends, who uses it.
 
     The server's, the local CA's, and those that verify tokens. Exit status 1 when one has ended, cannot be
     used, or does not match its key. One that ends within 30 days is warned of.

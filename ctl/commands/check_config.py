@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command(name="check-config")
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--peer",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     help="Settings file of the other node (GitLab's or the registry's), or what it exported: do the two agree?",
 )
 def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
-    """Check the settings file: names, types, and whether settings agree.
+    """Check the settings, and the certificate in use. Names, types, and whether settings agree.
 
     Works as any user and changes nothing. Warnings and notes do not fail it; what the registry program of
     this machine cannot serve is a warning. The certificate that clients see, and its key, are looked at too.

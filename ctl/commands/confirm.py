@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 
 
-@command()
+@command(needs_root=always)
 def confirm(ctx: Context) -> None:
-    """Keep what `ctl reconfigure --try` has changed: it does not go back by itself any more."""
+    """Keep what `reconfigure --try` has changed. It does not go back by itself any more."""
     from ctl.converge import run_lock
     from ctl.errors import CtlError
     from ctl.node.trial import end

@@ -35,7 +35,7 @@ from ctl.cli.framework import Context, command
 def convert_settings(
     ctx: Context, *, file: Path | None, source: Path | None, environment: Path | None, output: Path | None
 ) -> None:
-    """Convert a gitlab.rb, or a registry's config.yml (by its suffix), to a settings file.
+    """Convert a gitlab.rb or config.yml to settings. The suffix decides which of the two a file is.
 
     The result says the same: it holds every setting, and of a gitlab.rb also every comment, in its place. What
     has no setting, or is not understood, is listed and is in the result as a comment; if it is one of our

@@ -11,7 +11,7 @@ from ctl.errors import EXIT_FAILED, EXIT_OK
 @command(name="diff-config")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff_config(ctx: Context, *, as_json: bool) -> int:
-    """List the files of ctl that are not as the last run left them. Exit status 1 if there are any.
+    """List ctl's files that were changed by hand. Exit status 1 if there are any.
 
     `ctl reconfigure --dry-run --diff` shows how a run would put them right.
     """

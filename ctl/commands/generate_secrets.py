@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 
 
-@command(name="generate-secrets")
+@command(name="generate-secrets", needs_root=always)
 def generate_secrets(ctx: Context) -> None:
-    """Make what is missing in gitlab-secrets.json; what is there stays as it is.
+    """Make the secrets that are missing. What is in gitlab-secrets.json already stays as it is.
 
     `ctl reconfigure` does this too. Values are never printed.
     """

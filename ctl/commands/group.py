@@ -19,7 +19,7 @@ from ctl.cli.framework import Context, command, global_options
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def group() -> None:
-    """Keep groups: what is granted to a group, its members may do."""
+    """Manage groups, whose members share its rights."""
 
 
 @command()
@@ -100,7 +100,7 @@ def leave(ctx: Context, *, name: str, users: tuple[str, ...]) -> None:
 @click.argument("pattern")
 @click.argument("actions")
 def grant(ctx: Context, *, name: str, pattern: str, actions: str) -> None:
-    """Grant ACTIONS on the repositories of PATTERN to a group; both as in `ctl user grant`."""
+    """Grant ACTIONS on the repositories of PATTERN to a group. Both are as in `ctl user grant`."""
     from ctl.auth.names import Kind
 
     change_grant(ctx, Kind.GROUP, name, pattern, actions)

@@ -13,7 +13,7 @@ SHOWN = 3
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every change.")
 def history(ctx: Context, *, as_json: bool) -> None:
-    """List the runs that changed something, the newest first: number, time, who, what.
+    """List the runs that changed something. The newest comes first: number, time, who, what.
 
     `ctl rollback NUMBER` goes back to one.
     """

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from ctl.settings.load import Loaded
 
 
-@command()
+@command(needs_root=lambda given: not given["dry_run"])
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--try",
     "trial",

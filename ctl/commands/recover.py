@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 
 
-@command()
+@command(needs_root=always)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recover(ctx: Context, *, as_json: bool) -> None:
-    """Undo a run that was cut off: put every file back, and let the services take them up.
+    """Undo a run that was cut off. Every file is put back, and the services take them up.
 
     A registry that a killed garbage collection left read-only takes pushes again.
 

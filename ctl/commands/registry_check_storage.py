@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @command(name="registry-check-storage")
 @click.argument("config", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_check_storage(ctx: Context, *, config: Path | None, as_json: bool) -> int:
-    """Try everything that the registry does in its storage, and name each permission that lacks.
+    """Try all that the registry does in its storage. Each permission that is missing is named.
 
     CONFIG is the registry's config.yml [default: the service's own]. A probe is written, read, listed, copied and
     deleted with the registry's account and credentials; in object storage, the registry program itself begins,

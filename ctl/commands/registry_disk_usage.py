@@ -29,7 +29,7 @@ _SORTS = ("size", "own", "shared", "tags", "manifests", "last-push", "name")
 @click.option(
     "--html", type=_FILE, metavar="FILE", help="Write a page with a map of repositories, for any browser."
 )
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_disk_usage(
     ctx: Context,
     *,
@@ -40,7 +40,7 @@ def registry_disk_usage(
     html: Path | None,
     as_json: bool,
 ) -> int:
-    """Show what fills the registry's storage, while it serves.
+    """Show what fills the storage, while it serves.
 
     For each repository: tags, manifests, bytes of blobs that it alone needs and of those that it shares, last push.
     Then sums: all blobs, those that nothing needs, the quarantine, uploads that are under way or dead.

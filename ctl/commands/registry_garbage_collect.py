@@ -50,7 +50,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
 @click.option("--restore", metavar="RUN", help="Bring back what a run has moved into quarantine.")
 @click.option("--history", is_flag=True, help="Show earlier runs.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_garbage_collect(
     ctx: Context,
     *,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--catalog", is_flag=True, help="Also list all repositories (GET /v2/_catalog).")
 @click.option("--expires", default="5m", show_default=True, metavar="DURATION", help="As 90s, 5m, 1h30m.")
 @click.option("--subject", default="ctl", show_default=True, metavar="NAME", help="Account in the log.")
-@click.option("--json", "as_json", is_flag=True, help="Print what GitLab's token service would answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: what GitLab's token service would answer.")
 def registry_token(
     ctx: Context,
     *,
@@ -34,7 +34,7 @@ def registry_token(
     subject: str,
     as_json: bool,
 ) -> None:
-    """Print a token for repositories, signed with the registry's key.
+    """Print a token for repositories. It is signed with the registry's key.
 
     Whoever has the token has the access, until it ends.
     """

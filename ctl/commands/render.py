@@ -19,7 +19,7 @@ from ctl.cli.framework import Context, command
     help="Folder below which each file is written under its absolute path.",
 )
 def render(ctx: Context, *, output: Path) -> None:
-    """Write every file that reconfigure would manage below DIR.
+    """Write all that reconfigure would manage below DIR.
 
     Works as any user and without the programs. Secrets that cannot be read, or do not exist yet, are made
     for this rendering only; DIR is private to its owner because of them.

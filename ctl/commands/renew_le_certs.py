@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.errors import CtlError
 
 if TYPE_CHECKING:
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from ctl.converge.model import Change, Notification
 
 
-@command(name="renew-le-certs")
+@command(name="renew-le-certs", needs_root=always)
 @click.option("--force", is_flag=True, help="Obtain a new one also where none is due, or failures say wait.")
 @click.option("--staging", is_flag=True, help="Only try, at acme_staging_endpoint; install nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool) -> int:
-    """Renew the certificate if it ends within 30 days, or is not as the settings want it.
+    """Renew the certificate of Let's Encrypt if due.
+
+    It is if it ends within 30 days, or is not as the settings want it.
 
     NGINX is reloaded only for a new one, and no connection is dropped. What is served stays where none can be had;
     exit status 1 then. The timer does this by itself at the times of letsencrypt["auto_renew_hour"].

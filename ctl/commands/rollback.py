@@ -7,18 +7,18 @@ import click
 from ctl.cli.framework import Context, command
 
 
-@command()
+@command(needs_root=lambda given: not given["dry_run"])
 @click.argument("number", type=click.IntRange(min=1), default=1)
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would change.")
 @click.option("--diff", is_flag=True, help="Show each change of a file as a unified diff, secrets masked.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--after-trial", "token", help="Wait for the end of this trial first; what reconfigure --try starts."
 )
 def rollback(
     ctx: Context, *, number: int, dry_run: bool, diff: bool, as_json: bool, token: str | None
 ) -> int:
-    """Go back to the settings and secrets of an earlier run, and to all that follows from them.
+    """Go back to the settings of an earlier run. Its secrets come back, and all that follows from both.
 
     NUMBER is that of `ctl history` [default: 1, the run before the last]. It is a run of its own: checked first,
     undone when it fails, and itself in the history. Files that the settings read (from_file, read_file, read_json)

@@ -18,7 +18,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def secrets() -> None:
-    """Renew and try the secrets of this node, and share them between a GitLab node and a registry node."""
+    """Renew, try and share the secrets of this node."""
 
 
 @command()
@@ -35,7 +35,7 @@ def secrets() -> None:
 def export(
     ctx: Context, *, whom: str, output: Path | None, with_http_secret: bool, show_secrets: bool
 ) -> None:
-    """Print what the other node needs of this one, as settings for from_file() or `ctl secrets import`."""
+    """Print what the other node needs of this one. As settings for from_file() or `ctl secrets import`."""
     from ctl.cli.loading import load_for_command
     from ctl.errors import UsageFault
     from ctl.settings.nodes import exchange
@@ -81,7 +81,7 @@ def _write_new(path: Path, text: str) -> None:
 @click.argument("file", type=_FILE)
 @click.option("--replace", is_flag=True, help="Let another key or certificate that is here give way.")
 def import_(ctx: Context, *, file: Path, replace: bool) -> None:
-    """Keep the secrets of FILE, an export of the other node, in gitlab-secrets.json.
+    """Take over the secrets of FILE, an export of the other node. They go into gitlab-secrets.json.
 
     A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
     """

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.cli.recovery import recover_first
-from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
-from ctl.services.control import USE_SUDO, ServiceFailed
+from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
+from ctl.services.control import ServiceFailed
 from ctl.services.definition import read_definition
 from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
@@ -19,10 +19,10 @@ from ctl.services.sv import sv
 SERVICES = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 
 
-@command()
+@command(needs_root=always)
 @SERVICES
 def start(ctx: Context, services: Sequence[str]) -> int:
-    """Start services, and the supervisor if it does not run; return when they answer."""
+    """Start services, and return when they answer. The supervisor is started if it does not run."""
     names = _select(ctx, services)
     runit = Runit(ctx.layout, note=ctx.console.note)
     if not names or _denied(ctx, runit, names):
@@ -43,25 +43,25 @@ def _recovered(ctx: Context) -> int:
     return EXIT_OK
 
 
-@command()
+@command(needs_root=always)
 @SERVICES
 def stop(ctx: Context, services: Sequence[str]) -> int:
-    """Stop services until they are started again; the supervisor goes on."""
+    """Stop services until they are started again. The supervisor goes on."""
     return _each(ctx, _select(ctx, services), Runit(ctx.layout, note=ctx.console.note).stop)
 
 
-@command()
+@command(needs_root=always)
 @SERVICES
 def restart(ctx: Context, services: Sequence[str]) -> int:
-    """Restart services, one after the other; return when the new processes answer."""
+    """Restart services, and return when they answer. One after the other is restarted."""
     recover_first(ctx)
     return _each(ctx, _select(ctx, services), Runit(ctx.layout, note=ctx.console.note).restart)
 
 
-@command(name="graceful-kill")
+@command(name="graceful-kill", needs_root=always)
 @SERVICES
 def graceful_kill(ctx: Context, services: Sequence[str]) -> int:
-    """Stop services, and kill what has not ended when their time is over."""
+    """Stop services; kill what has not ended in time."""
     from ctl.services.killing import graceful_kill as end
 
     runit = Runit(ctx.layout, note=ctx.console.note)
@@ -75,10 +75,10 @@ def graceful_kill(ctx: Context, services: Sequence[str]) -> int:
     return _each(ctx, _select(ctx, services), kill_group)
 
 
-@command()
+@command(needs_root=always)
 @SERVICES
 def once(ctx: Context, services: Sequence[str]) -> int:
-    """Start services that are down; do not start them again when they end."""
+    """Start services that are down, once. They are not started again when they end."""
     names = _select(ctx, services)
     return send(ctx, "once", names) if names else EXIT_OK
 
@@ -92,7 +92,7 @@ def _signal(name: str, sv_command: str, signal: str, text: str) -> click.Command
         return signal_services(ctx, sv_command, signal, names, named=bool(services)) if names else EXIT_OK
 
     act.__doc__ = text
-    return command(name=name)(SERVICES(act))
+    return command(name=name, needs_root=always)(SERVICES(act))
 
 
 def signal_services(ctx: Context, sv_command: str, signal: str, names: Sequence[str], *, named: bool) -> int:
@@ -133,12 +133,12 @@ def send(ctx: Context, sv_command: str, names: Sequence[str]) -> int:
 ALWAYS = {"KILL": "ends at once; the supervisor starts it again"}
 """Signals that mean the same to every process."""
 
-hup = _signal("hup", "hup", "HUP", "Send services HUP: NGINX reads its configuration anew.")
-term = _signal("term", "term", "TERM", "Send services TERM; the supervisor starts them again.")
-interrupt = _signal("int", "interrupt", "INT", "Send services INT.")
-kill = _signal("kill", "kill", "KILL", "Send services KILL; the supervisor starts them again.")
-usr1 = _signal("usr1", "1", "USR1", "Send services USR1: NGINX opens its logs anew.")
-usr2 = _signal("usr2", "2", "USR2", "Send services USR2.")
+hup = _signal("hup", "hup", "HUP", "Send HUP: NGINX reads its configuration anew.")
+term = _signal("term", "term", "TERM", "Send TERM; the supervisor starts them again.")
+interrupt = _signal("int", "interrupt", "INT", "Send INT.")
+kill = _signal("kill", "kill", "KILL", "Send KILL; the supervisor starts them again.")
+usr1 = _signal("usr1", "1", "USR1", "Send USR1: NGINX opens its logs anew.")
+usr2 = _signal("usr2", "2", "USR2", "Send USR2.")
 
 
 def _select(ctx: Context, services: Sequence[str]) -> list[str]:

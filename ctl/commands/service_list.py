@@ -9,7 +9,7 @@ from ctl.settings.components import SERVICES
 
 @command(name="service-list")
 def service_list(ctx: Context) -> None:
-    """List all services; an asterisk marks those that are enabled."""
+    """List all services. An asterisk marks those that are enabled."""
     enabled = enabled_names(ctx.layout)
     for name in sorted({*SERVICES, *defined_names(ctx.layout), *enabled}):
         ctx.console.result(f"{name}*" if name in enabled else name)

@@ -17,7 +17,7 @@ from ctl.commands.settings_schema import schema
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def settings() -> None:
-    """Look up settings, change them, and write a settings file to begin with."""
+    """Look up and change settings; write a first file."""
 
 
 @command()
@@ -31,7 +31,7 @@ def settings() -> None:
     help="Write FILE, unless it is there already.",
 )
 def template(ctx: Context, *, full: bool, url: str | None, output: Path | None) -> None:
-    """Write a settings file in which every setting is explained and commented out."""
+    """Write a settings file that explains every setting. All are commented out."""
     from ctl.settings.manual.starter import EXAMPLE_URL
     from ctl.settings.manual.starter import template as text_of
 
@@ -57,7 +57,7 @@ def _write_new(path: Path, text: str) -> None:
 @command(name="list")
 @click.argument("pattern", required=False, shell_complete=setting_names)
 def list_(ctx: Context, *, pattern: str | None) -> None:
-    """List settings, all or those whose name or description holds PATTERN."""
+    """List settings, all or some. Some are those whose name or description holds PATTERN."""
     from ctl.errors import EXIT_FAILED
     from ctl.settings.options import OPTIONS
 
@@ -76,7 +76,7 @@ def list_(ctx: Context, *, pattern: str | None) -> None:
 @command()
 @click.argument("name", shell_complete=setting_names)
 def describe(ctx: Context, *, name: str) -> None:
-    """Explain a setting: type, default, effect, example; what it is now, and where that comes from.
+    """Explain a setting. Type, default, effect, example; what it is now, and where that comes from.
 
     NAME is dotted (registry.log_level, registry.storage.s3.bucket) or as it is written (registry["log_level"]).
     """

@@ -44,7 +44,7 @@ def set_(ctx: Context, *, name: str, value: str) -> None:
 @command()
 @click.argument("name", shell_complete=setting_names)
 def unset(ctx: Context, *, name: str) -> None:
-    """Take a setting out of the settings file, so that its default holds.
+    """Take a setting out of the file; its default holds.
 
     Comments and layout are kept. The settings are checked first; nothing is written where they would be wrong.
     """

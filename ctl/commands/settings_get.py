@@ -10,7 +10,7 @@ from ctl.cli.setting_names import setting_names
 
 @command()
 @click.argument("name", shell_complete=setting_names)
-@click.option("--json", "as_json", is_flag=True, help="Print the value as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--show-secrets", is_flag=True, help="Show secrets instead of ********.")
 def get(ctx: Context, *, name: str, as_json: bool, show_secrets: bool) -> None:
     """Print the value of a setting: as given, derived, or its default.

@@ -7,7 +7,7 @@ from ctl.cli.framework import Context, command
 
 @command()
 def schema(ctx: Context) -> None:
-    """Print a JSON Schema (2020-12) of all settings, for editors and other programs."""
+    """Print a JSON Schema of all settings. Draft 2020-12, for editors and other programs."""
     from ctl.settings.manual.schema import schema as whole
 
     ctx.console.result_json(whole())

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 
 @command(name="show-config")
-@click.option("--format", "form", type=click.Choice(["yaml", "json"]), default="yaml", help="[default: yaml]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    help="Form of the output [default: yaml].",
+)
 @click.option("--origin", is_flag=True, help="Show where each value comes from.")
 @click.option("--show-secrets", is_flag=True, help="Show secrets instead of ********.")
 def show_config(ctx: Context, *, form: str, origin: bool, show_secrets: bool) -> None:

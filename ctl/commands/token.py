@@ -28,7 +28,7 @@ NEVER = "never"
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def token() -> None:
-    """Keep deploy tokens: accounts for pipelines and servers, with a random secret, one right and an end."""
+    """Manage deploy tokens, for pipelines and servers. Each has a random secret, one right and an end."""
 
 
 @command()
@@ -44,7 +44,7 @@ def token() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def create(ctx: Context, *, name: str, pattern: str, actions: str, expires: str, as_json: bool) -> None:
-    """Make a deploy token for ACTIONS on the repositories of PATTERN, and print its secret this once.
+    """Make a deploy token for ACTIONS on the repositories of PATTERN. Its secret is printed this once.
 
     NAME is the user name to log in with, the secret is the password. PATTERN and ACTIONS are those of
     `ctl user grant`. The accounts file has only a hash of the secret.
@@ -81,7 +81,7 @@ def _end(expires: str, now: int) -> int | None:
 @command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(ctx: Context, *, as_json: bool) -> None:
-    """List deploy tokens with their right and end, also those that have ended."""
+    """List deploy tokens with their right and end. Those that have ended are listed, too."""
     now = int(time.time())
     tokens = [one for _, one in sorted(account_file(ctx, changing=False).read().tokens.items())]
     if as_json:

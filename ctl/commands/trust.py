@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.distribution import distribution
-from ctl.errors import PreflightError, UsageFault
+from ctl.errors import UsageFault
 from ctl.output import Style
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ CHANGED = {"trusted now", "renewed", "replaced"}
 LIST_READERS = "helm, oras, crane, regctl and containerd"
 
 
-@command()
+@command(needs_root=always)
 @click.option("--docker", is_flag=True, help="For Docker: /etc/docker/certs.d/HOST:PORT/ca.crt.")
 @click.option(
     "--podman", is_flag=True, help="For podman, skopeo, buildah: /etc/containers/certs.d/HOST:PORT/ca.crt."
@@ -53,7 +52,7 @@ def trust(
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Let tools on this machine trust the registry's certificate.
+    """Let tools here trust the registry's certificate.
 
     That is the local CA, a private CA whose root is in the certificate's file, or a self-signed certificate.
     Without options: for those of Docker, podman (or skopeo, buildah) and containerd that are installed. helm,
@@ -85,8 +84,6 @@ def _refuse(ctx: Context, *, system: bool) -> None:
             f"--system is for the machine itself: {distribution().ca_command} knows no other root",
             hint="leave out --root, or --system",
         )
-    if ctx.layout.is_machine and os.geteuid() != 0:
-        raise PreflightError("what the tools of this machine trust is for root to say", hint="sudo ctl trust")
 
 
 def _print_unneeded(ctx: Context, needed: ForClients, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.errors import CtlError, UsageFault
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@command()
+@command(needs_root=always)
 @AS_JSON
 def uninstall(ctx: Context, *, as_json: bool) -> None:
-    """Remove services and ctl; data stays, and is listed.
+    """Remove services and ctl; data stays.
 
     Stops every service and the supervisor, and removes what ctl and install.sh put on the machine: definitions
     of services, cron files, the systemd unit, ctl itself and its links. Settings, secrets, images and logs stay:
@@ -44,11 +44,11 @@ def uninstall(ctx: Context, *, as_json: bool) -> None:
     _report(ctx, gone, left, as_json=as_json)
 
 
-@command()
+@command(needs_root=always)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @AS_JSON
 def cleanse(ctx: Context, *, yes: bool, as_json: bool) -> None:
-    """Delete all data, and begin anew; settings are backed up.
+    """Delete all data, after a backup of the settings.
 
     Deletes settings, secrets, certificates, accounts of the registry, images on this machine and logs, and stops
     and removes the services. ctl itself stays. /etc/gitlab is archived first, below /root; images are not.

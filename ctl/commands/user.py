@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @global_options
 def user() -> None:
-    """Keep the accounts that log in to the registry, and what they may do.
+    """Manage accounts of the registry, and their rights.
 
     They are for the registry's own token issuer; with GitLab, GitLab has them.
     """
@@ -106,7 +106,7 @@ def remove(ctx: Context, *, name: str) -> None:
 @click.argument("name", required=False, shell_complete=grantee_names)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
-    """List accounts, all or NAME: a line for each grant, with what it is granted through."""
+    """List accounts, all or NAME. A line for each grant, with what it is granted through."""
     from ctl.auth import edit
     from ctl.auth.names import ANONYMOUS
 
@@ -153,7 +153,7 @@ def _described(one: User) -> dict[str, object]:
 @click.argument("actions", required=False)
 @click.option("--admin", is_flag=True, help="Everything, and to list all repositories.")
 def grant(ctx: Context, *, name: str, pattern: str | None, actions: str | None, admin: bool) -> None:
-    """Grant ACTIONS on the repositories of PATTERN to an account, or to `anonymous`: to everybody.
+    """Grant ACTIONS on the repositories of PATTERN to an account. That may be `anonymous`: everybody.
 
     PATTERN is team/app, 'team/*' (one level), 'team/**' (any depth) or '**' (every repository); quote it
     for the shell. registry:catalog is the list of all repositories. ACTIONS are pull, push, delete, or '*',

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--replace", is_flag=True, help="Take over the passwords of accounts that exist, too.")
 def import_htpasswd(ctx: Context, *, file: Path, groups: tuple[str, ...], replace: bool) -> None:
-    """Add the accounts of an htpasswd FILE with their passwords (bcrypt, as registries require).
+    """Add the accounts of an htpasswd FILE with their passwords. Only bcrypt is read, as by registries.
 
     An htpasswd file says nothing of rights: grant them something, or name a --group that has some.
     """

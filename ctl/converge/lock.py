@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctl.errors import CtlError, LockHeld, naming
+from ctl.errors import USE_SUDO, CtlError, LockHeld, naming
 from ctl.machine.owner import refuse_root_of_another
 from ctl.paths import Layout
 
@@ -44,9 +44,7 @@ def _open(layout: Layout) -> int:
         layout.state.mkdir(mode=0o700, exist_ok=True)
         return os.open(layout.run_lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except PermissionError as error:
-        raise CtlError(
-            f"{error.filename} may not be used by this user", hint="run the command with sudo"
-        ) from error
+        raise CtlError(f"{error.filename} may not be used by this user", hint=USE_SUDO) from error
 
 
 def _take(descriptor: int, layout: Layout) -> None:

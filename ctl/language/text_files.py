@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from ctl.errors import USE_SUDO
 from ctl.language.limits import MAX_ENTRIES, MAX_FILE_BYTES
 from ctl.machine.trusted import unsafe
 
@@ -150,9 +151,7 @@ def _unreadable(error: OSError | ValueError) -> FileProblem:
     if isinstance(error, FileNotFoundError):
         return FileProblem("does not exist")
     if isinstance(error, PermissionError):
-        return FileProblem(
-            "may not be read by this user", "Run the command as root (sudo), or change the file's mode."
-        )
+        return FileProblem("may not be read by this user", f"{USE_SUDO}, or change the file's mode")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "the name is not usable"
     return FileProblem(f"cannot be read: {reason}")
 

@@ -36,21 +36,16 @@ CHALLENGES = (
 
 
 def refuse_foreign_root(layout: Layout) -> None:
-    """Refuse paths that another owner manages, and a machine that needs root.
+    """Refuse paths that another owner manages.
 
     Raises:
-        PreflightError: a GitLab Linux package is installed there, or the caller is not root.
+        PreflightError: a GitLab Linux package is installed there.
     """
     embedded = layout.path("/opt/gitlab/embedded")
     if embedded.is_dir() and not _holds_links_alone(embedded):
         raise PreflightError(
             f"the GitLab Linux package is installed here ({embedded} exists) and owns the same paths",
             hint="keep this registry apart from it: ctl --root DIR reconfigure",
-        )
-    if layout.is_machine and os.geteuid() != 0:
-        raise PreflightError(
-            "changing this machine needs root",
-            hint="sudo ctl reconfigure; or work in a root of your own: ctl --root DIR reconfigure",
         )
 
 

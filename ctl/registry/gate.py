@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from ctl.errors import CtlError, LockHeld
+from ctl.errors import USE_SUDO, CtlError, LockHeld
 from ctl.paths import Layout
 
 _WAIT = "wait for its end"
@@ -127,7 +127,7 @@ def _open(path: Path) -> int:
         # a run script that came first made it with its own umask
         os.fchmod(fd, 0o600)
     except PermissionError as error:
-        raise CtlError(f"{path} may not be used by this user", hint="run the command with sudo") from error
+        raise CtlError(f"{path} may not be used by this user", hint=USE_SUDO) from error
     except OSError as error:
         raise CtlError(f"{path} cannot be opened: {error.strerror}") from error
     return fd

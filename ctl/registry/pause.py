@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ctl.errors import PreflightError, RunFailed
+from ctl.errors import USE_SUDO, PreflightError, RunFailed
 from ctl.graceful.control import Control, MasterGone
 from ctl.graceful.instance import State
 from ctl.paths import Layout
@@ -187,7 +187,7 @@ class RegistryService:
     def _status(self) -> Status:
         status = sv_status(self._layout.service, [NAME])[0]
         if status.denied:
-            raise PreflightError("the registry's service may not be controlled by this user", hint=_SUDO)
+            raise PreflightError("the registry's service may not be controlled by this user", hint=USE_SUDO)
         return status
 
     def _end(self, status: Status) -> None:
@@ -238,9 +238,6 @@ class RegistryService:
                 "what is pushed to it meanwhile would be deleted",
                 hint="stop that registry first",
             )
-
-
-_SUDO = "run the command with sudo"
 
 
 def _comes_back(status: Status) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 
-from ctl.errors import CtlError, RunFailed
+from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
 from ctl.graceful.instance import Instance
 from ctl.graceful.switch import Gate, switch
@@ -35,7 +35,6 @@ STEADY = 4
 """Seconds that a service whose health is asked for must have lived at most: a registry may exit after some."""
 STEADY_SHARE = 8
 """Nor must it live longer than this part of the time in which it must be healthy."""
-USE_SUDO = "run the command with sudo"
 
 
 class ServiceFailed(RunFailed):

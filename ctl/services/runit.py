@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ctl.errors import CtlError, RunFailed
+from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
-from ctl.services.control import USE_SUDO, ServiceControl, ServiceFailed, is_log
+from ctl.services.control import ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
 from ctl.services.ports import listening, listens
 from ctl.services.processes import Processes, replaced

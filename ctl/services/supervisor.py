@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctl.errors import CtlError, RunFailed
+from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.machine.search import SYSTEM_PATH
 from ctl.paths import Layout
 from ctl.services.sv import not_installed
@@ -128,7 +128,7 @@ class Supervisor:
         except PermissionError as error:
             raise CtlError(
                 f"the supervisor does not run, and starting it is not permitted ({error.filename})",
-                hint="run the command with sudo",
+                hint=USE_SUDO,
             ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

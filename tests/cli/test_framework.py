@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 from ctl.__main__ import run
-from ctl.cli.framework import COMMANDS, LazyGroup, cli
+from ctl.cli.framework import COMMANDS, LazyGroup, cli, grouped
 
 Capture = pytest.CaptureFixture[str]
 
@@ -20,6 +21,32 @@ def test_every_command_is_there_and_says_what_it_is_for(name: str) -> None:
     found = cli.get_command(click.Context(cli), name)
     assert found is not None
     assert found.get_short_help_str(limit=200)
+
+
+def groups(group: click.Group, at: click.Context) -> Iterator[tuple[click.Group, click.Context]]:
+    """A group and all groups in it."""
+    yield group, at
+    for name in group.list_commands(at):
+        inner = group.get_command(at, name)
+        if isinstance(inner, click.Group):
+            yield from groups(inner, click.Context(inner, parent=at, info_name=name))
+
+
+def test_summaries_fit_a_line_of_80_columns() -> None:
+    """Where this fails, shorten the first sentence of that command's docstring."""
+    for group, at in groups(cli, click.Context(cli, info_name="ctl", terminal_width=80)):
+        lines = group.get_help(at).splitlines()
+        for name in group.list_commands(at):
+            inner = group.get_command(at, name)
+            assert inner is not None
+            summary = inner.get_short_help_str(limit=200)
+            assert any(line.split(maxsplit=1) == [name, summary] for line in lines), (
+                f"{at.command_path} {name}"
+            )
+
+
+def test_every_command_is_under_one_heading() -> None:
+    assert sorted(name for _, names in grouped() for name in names) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("before", [True, False])

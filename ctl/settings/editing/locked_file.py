@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
 from ctl.converge.leftovers import abandoned
-from ctl.errors import CtlError, LockHeld, UsageFault
+from ctl.errors import USE_SUDO, CtlError, LockHeld, UsageFault
 from ctl.language.text_files import FileProblem, read_text
 
 _PAUSE = 0.02
@@ -129,6 +129,4 @@ def _require_writable(original: Original) -> None:
         if os.statvfs(folder).f_flag & os.ST_RDONLY:
             raise UsageFault(f"{original.named} may not be changed: the file system of {folder} is read-only")
     if foreign or not all(os.access(folder, os.W_OK | os.X_OK) for folder in folders):
-        raise UsageFault(
-            f"{original.named} may not be changed by this user", hint="Run the command as root (sudo)."
-        )
+        raise CtlError(f"{original.named} may not be changed by this user", hint=USE_SUDO)

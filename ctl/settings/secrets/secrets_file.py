@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ctl.errors import CtlError
+from ctl.errors import USE_SUDO, CtlError
 from ctl.settings.attributes import Deferred
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair, certificate_for
 
@@ -67,9 +67,7 @@ class Secrets:
                 found = cls(path)
                 found.unseen = True
                 return found
-            raise CtlError(
-                f"{path}: may not be read by this user", hint="Run the command as root (sudo)."
-            ) from None
+            raise CtlError(f"{path}: may not be read by this user", hint=USE_SUDO) from None
         return cls(path, _checked(path, _parsed(path, raw)), raw)
 
     @property

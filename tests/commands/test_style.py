@@ -1,0 +1,88 @@
+"""One style in every command: help of options, --json, refusals of usage, and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from ctl.cli.framework import cli
+from tests.harness.cli import Cli
+
+
+def walk(group: click.Group, at: click.Context) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that is no group, with its words."""
+    for name in group.list_commands(at):
+        found = group.get_command(at, name)
+        assert found is not None
+        if isinstance(found, click.Group):
+            inner = click.Context(found, parent=at, info_name=name)
+            yield from (((name, *words), one) for words, one in walk(found, inner))
+        else:
+            yield (name,), found
+
+
+COMMANDS = list(walk(cli, click.Context(cli, info_name="ctl")))
+every_command = pytest.mark.parametrize(
+    ("words", "command"), COMMANDS, ids=[" ".join(words) for words, _ in COMMANDS]
+)
+WITH_JSON = [
+    words
+    for words, one in COMMANDS
+    for option in one.params
+    if isinstance(option, click.Option) and "--json" in option.opts
+]
+
+
+def own_options(command: click.Command) -> list[click.Option]:
+    """Those with a help; options for ctl's own use have none that is shown."""
+    return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
+
+
+@every_command
+def test_help_is_in_sentences(words: tuple[str, ...], command: click.Command) -> None:
+    assert command.help
+    first = command.help.split("\n\n")[0].strip()
+    assert first[0].isupper()
+    assert first.endswith("."), first
+    for option in own_options(command):
+        assert option.help, option.opts
+        first_word = option.help.split()[0]
+        assert first_word[0].isupper() or "_" in first_word or "." in first_word, option.help
+        assert option.help.endswith((".", "?")), option.help
+        assert option.opts[0].startswith("-")
+
+
+@every_command
+def test_json_is_one_option_of_one_meaning(words: tuple[str, ...], command: click.Command) -> None:
+    for option in own_options(command):
+        if "--json" in option.opts:
+            assert option.is_flag
+            assert option.help is not None
+            assert option.help.startswith("Print JSON")
+
+
+@every_command
+def test_an_unknown_option_is_an_error_of_usage(
+    ctl: Cli, words: tuple[str, ...], command: click.Command
+) -> None:
+    found = ctl(*words, "--no-such-option")
+    assert (found.code, found.out) == (2, "")
+    assert f"Try 'ctl {' '.join(words)} --help' for help." in found.err
+    assert found.err.splitlines()[-1].startswith("Error: No such option")
+
+
+@pytest.mark.parametrize("words", WITH_JSON, ids=" ".join)
+def test_without_settings_json_is_printed_all_the_same(ctl: Cli, words: tuple[str, ...]) -> None:
+    """Commands that need arguments refuse their lack as usage; what fails otherwise says so in JSON."""
+    found = ctl(*words, "--json")
+    if found.err.startswith("Usage:"):
+        assert (found.code, found.out) == (2, "")
+        return
+    assert found.code in {0, 1, 2, 75}
+    printed = found.json()
+    if isinstance(printed, dict) and "error" in printed:
+        assert found.code != 0
+        assert set(printed) >= {"error", "hint"}
+        assert f"error: {printed['error']}" in found.err
