@@ -22,11 +22,11 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_delete(
     ctx: Context, *, what: str, config: Path | None, yes: bool, switch: str | None, as_json: bool
 ) -> None:
-    """Delete a tag, a manifest with all its tags, or a whole repository, while the registry serves.
+    """Delete a tag, a manifest or a repository. A manifest goes with all its tags; the registry serves meanwhile.
 
     Of a tag nothing else goes: not its manifest, nor other tags of that. What goes is moved into the quarantine of
     `ctl registry-garbage-collect`, which brings it back with --restore, and frees the space later.

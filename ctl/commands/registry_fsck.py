@@ -34,7 +34,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
     help="The command that starts the registry anew, where ctl does not run it.",
 )
 @click.option("--restore", metavar="REPAIR", help="Bring back what a repair has moved into quarantine.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_fsck(
     ctx: Context,
     *,
@@ -45,7 +45,7 @@ def registry_fsck(
     restore: str | None,
     as_json: bool,
 ) -> int:
-    """Find what is damaged in the storage: with its path, repository, effect and remedy.
+    """Find what is damaged in the storage. Each damage has its path, repository, effect and remedy.
 
     CONFIG is the registry's config.yml [default: the service's own]. The registry goes on serving. --repair writes
     links whose content is known anew, makes missing `_layers` folders, and moves what is damaged into

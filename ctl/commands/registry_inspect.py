@@ -23,9 +23,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: bool) -> int:
-    """Show what an image is made of, what it says of itself, and what is about it.
+    """Show what an image is made of. Also what it says of itself, and what is about it.
 
     Manifest, platforms, configuration, layers, signatures and attestations. Of variables only the names are shown, as
     values may be secrets. What is not known is called unknown, with the reason below; the exit code is 1 then.

@@ -15,9 +15,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -> None:
-    """List the repositories of the registry: tags, manifests, last push. Nothing is asked of the registry itself."""
+    """List repositories: tags, manifests, last push. Nothing is asked of the registry itself."""
     from ctl.cli.images import warn_of
     from ctl.cli.storages import opened
     from ctl.cli.tables import table

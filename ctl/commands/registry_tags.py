@@ -22,9 +22,9 @@ _SHORT = len("sha256:") + 12
 @click.option(
     "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_tags(ctx: Context, *, repository: str, config: Path | None, as_json: bool) -> None:
-    """List the tags of a repository, the newest image first: date, last push, size, platforms, digest.
+    """List the tags of a repository. The newest image comes first: date, last push, size, platforms, digest.
 
     The date is the one that the image itself gives. What is not known is called unknown, with the reason below.
     """

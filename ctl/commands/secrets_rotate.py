@@ -28,10 +28,10 @@ NAMES = ("registry.internal_key", "registry.internal_certificate")
     help="How long tokens of the former key are accepted: 90s, 10m, 2h; 0 for not at all.",
 )
 @click.option("--finish", is_flag=True, help="Accept tokens of the former key no longer, from now on.")
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--finish-at", type=float, hidden=True, help="Finish at that time; what a rotation starts.")
 def rotate(ctx: Context, *, grace: int, finish: bool, as_json: bool, finish_at: float | None) -> int:
-    """Make a new key pair for tokens, and put it in the place of the present one.
+    """Make a new key pair for tokens. It is put in the place of the present one.
 
     A run as `ctl reconfigure` makes it: the registry accepts both certificates first, then GitLab or the token
     issuer signs with the new key; the former certificate goes by itself when --grace is over. One that is cut off

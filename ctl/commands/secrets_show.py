@@ -20,7 +20,7 @@ NAMES = ("registry.http_secret", "registry.internal_key", "registry.internal_cer
 @click.option("--show-secrets", is_flag=True, help="Print the values too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(ctx: Context, *, show_secrets: bool, as_json: bool) -> None:
-    """List the secrets of this node with their sources; values are starred.
+    """List the secrets of this node with their sources. Values are starred.
 
     The key is named as the registry's log names it ("token signed by untrusted key with ID").
     """

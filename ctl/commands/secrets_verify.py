@@ -12,7 +12,7 @@ from ctl.output import Style
 @command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(ctx: Context, *, as_json: bool) -> int:
-    """Ask the running registry whether it accepts tokens of GitLab's key file and of the token issuer.
+    """Ask the running registry whether it accepts tokens. Those of GitLab's key file and of the token issuer.
 
     Each is tried with a token that opens nothing. Exit status 1 when one is refused.
     """
