@@ -51,7 +51,7 @@ def doctor(
     watch: bool,
     as_json: bool,
 ) -> int:
-    """Ask the running node what is wrong, and how to mend it. Changes nothing.
+    """Ask this node what is wrong, and how to mend it. Changes nothing.
 
     Exit status 1 when something is broken, 3 when nothing is but something could not be asked (as root most can),
     else 0, also with warnings. A check whose cause is another failure is not asked. To see where the registry sends

@@ -18,10 +18,11 @@ from ctl.cli.framework import Context, command
     metavar="FILE",
     help="The archive [default: ctl-support-DATE-TIME.tar.gz in this folder].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print where it is and what is in it as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: where it is and what is in it.")
 def support_bundle(ctx: Context, *, output: Path | None, as_json: bool) -> None:
-    """Collect settings, the doctor's findings, versions, services, logs and history in one archive, mode 0600.
+    """Collect what helps others to help, in an archive.
 
+    It holds settings, the doctor's findings, versions, services, logs and history; mode 0600.
     Secrets are starred: those of the settings, of the node's files and of former runs, in whatever encoding. A file
     in which one would be left is left out. Look through it before you send it: names of hosts, users and repositories
     are in it.

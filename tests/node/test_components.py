@@ -17,6 +17,7 @@ TOP = Path(__file__).resolve().parents[2]
 ROOMS = (
     "ctl/auth/",
     "ctl/cli/accounts.py",
+    "ctl/doctor/",  # asks each service in its own way
     "ctl/settings/checks/issuing.py",
     "ctl/settings/components/registry_auth.py",
     "ctl/settings/options/registry_auth.py",
