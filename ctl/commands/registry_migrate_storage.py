@@ -26,11 +26,11 @@ _REPLACE = "Move into quarantine there what only the new storage has, if it is o
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=8, show_default=True, help="Objects copied at a time."
 )
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_migrate_storage(
     ctx: Context, *, file: Path, dry_run: bool, replace_others: bool, jobs: int, as_json: bool
 ) -> int:
-    """Move the images to another storage, or to another folder, without downtime.
+    """Move the images to another storage, or folder. There is no downtime.
 
     FILE is a settings file with the new storage, as registry["storage"] = {"s3": {…}}; what it does not give of that
     section (cache, delete, redirect, …) stays. The images are copied while the registry serves. Then pushes are
