@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
-_QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for."
+_QUARANTINE = (
+    "Collect while the registry serves; what goes can be brought back for --keep-for [default on a disk]."
+)
 _READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
-_STOP = "Use the registry's own collector, and stop the registry meanwhile, as gitlab-ctl does [default]."
+_STOP = (
+    "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl [default for object storage]."
+)
 _NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
 _NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
@@ -72,10 +76,10 @@ def registry_garbage_collect(
 ) -> int:
     """Delete the blobs that no image needs.
 
-    CONFIG is the registry's config.yml [default: the service's own]. With --quarantine the registry goes on serving:
-    what goes is moved into a quarantine beside the images, and deleted by a later run, once it was there for
-    --keep-for and still nothing needs it; --restore brings it back until then. A registry that keeps descriptors in
-    memory is started anew; keys in Redis are deleted. Object storage is collected with --read-only or --stop.
+    CONFIG is the registry's config.yml [default: the service's own]. The registry goes on serving: what goes is
+    moved into a quarantine beside the images, and deleted by a later run, once it was there for --keep-for and still
+    nothing needs it; --restore brings it back until then. A registry that keeps descriptors in memory is started
+    anew; keys in Redis are deleted. Object storage is collected by the registry's own collector.
     """
     from ctl.collector.collection import Options
 
@@ -93,7 +97,7 @@ def registry_garbage_collect(
         return show.history(*serving.history(setup))
     if restore:
         return show.result(lambda _, done: done(serving.restore_run(setup, restore)))
-    if not (quarantine or now or now_below):
+    if read_only or stop or (setup.config.root is None and not (quarantine or now or now_below)):
         return _by_its_own(setup, show, untagged=untagged, dry_run=dry_run, read_only=read_only)
     _refuse_object_storage(setup)
     now = now or serving.is_short(setup, now_below, ctx.console.note)

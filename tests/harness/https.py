@@ -117,7 +117,7 @@ class Client:
             if one.media_type in (MANIFEST, INDEX):
                 self._put_manifest(repository, one, digest)
             else:
-                self._upload(repository, one)
+                self.upload_blob(repository, one)
         for tag in tags:
             self._put_manifest(repository, blob, tag)
         return blob.digest
@@ -150,7 +150,7 @@ class Client:
         )
         assert answer.status == 201, f"manifest {reference} refused: {answer.status} {answer.body!r}"
 
-    def _upload(self, repository: str, blob: Blob) -> None:
+    def upload_blob(self, repository: str, blob: Blob) -> None:
         """As clients do: a blob the registry says it has is not sent again."""
         path = f"/v2/{repository}/blobs/{blob.digest}"
         if self.authorised("HEAD", path, repository=repository, actions="pull,push").status == 200:

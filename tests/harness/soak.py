@@ -182,11 +182,28 @@ def _collect_on(collector: Callable[[str], None], root: str, stop: Event) -> Non
 @contextlib.contextmanager
 def served(program: Path, root: Path) -> Iterator[Client]:
     """A registry without cache or auth on a storage."""
+    with started(program, root) as (client, _):
+        yield client
+
+
+@contextlib.contextmanager
+def started(
+    program: Path, root: Path, *, cache: str = "", name: str = "one"
+) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
+    """A registry without auth on a storage, and its process.
+
+    Args:
+        program: of the registry.
+        root: of the storage.
+        cache: for descriptors of blobs ("inmemory"); "" for none.
+        name: of this process, where several serve one storage.
+    """
     ports = Ports()
     port = ports.take()
-    config = root.with_suffix(".yml")
+    config = root.with_suffix(f".{name}.yml")
+    cached = f"cache: {{blobdescriptor: {cache}}}, " if cache else ""
     config.write_text(
-        f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{filesystem: "
+        f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\nstorage: {{{cached}filesystem: "
         f"{{rootdirectory: {root}}}, delete: {{enabled: true}}}}\nhttp: {{addr: '127.0.0.1:{port}'}}\n"
     )
     process = subprocess.Popen(
@@ -196,7 +213,7 @@ def served(program: Path, root: Path) -> Iterator[Client]:
     client = Client(port, None, lambda _name, _actions: "none")
     try:
         wait_for(lambda: client.get("/v2/").status == 200, what="the registry serves")
-        yield client
+        yield client, process
     finally:
         process.kill()
         process.wait()

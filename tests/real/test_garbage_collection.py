@@ -51,18 +51,16 @@ def test_collection_frees_what_the_tags_left_behind(running: Root) -> None:
 
 
 def test_a_collection_that_nobody_notices(running: Root) -> None:
-    """ctl's own: into quarantine, back from there, and for good."""
+    """By default: into quarantine, back from there, and for good; the process of the registry is started anew."""
     old = _untagged(running, "grp/quarantined")
-    report = running.ctl(COLLECT, "--quarantine", "-m", "--older-than", "0", "--json").ok().json()
+    report = running.ctl(COLLECT, "-m", "--older-than", "0", "--json").ok().json()
     assert report["bytes_deleted"] >= SIZE
     assert not running.client.pulls("grp/quarantined", old)
     running.ctl(COLLECT, "--restore", report["run"]).ok()
     assert running.client.pulls("grp/quarantined", old)
-    running.ctl(COLLECT, "--quarantine", "-m", "--older-than", "0").ok()
+    running.ctl(COLLECT, "-m", "--older-than", "0").ok()
     before = _bytes_stored(running)
-    assert (
-        running.ctl(COLLECT, "--quarantine", "--keep-for", "0", "--json").ok().json()["bytes_freed"] >= SIZE
-    )
+    assert running.ctl(COLLECT, "--keep-for", "0", "--json").ok().json()["bytes_freed"] >= SIZE
     assert before - _bytes_stored(running) >= SIZE
     assert running.client.pulls("grp/quarantined", images.image("grp/quarantined new", size=1_000), "latest")
     owners = {path.lstat().st_uid for path in (running.path / STORAGE).rglob("*")}
