@@ -38,12 +38,14 @@ def check_config(ctx: Context, *, as_json: bool, peer: Path | None) -> int:
         print_diagnostics,
         unsupported_warnings,
     )
+    from ctl.registry.left_behind import left_behind
 
     loaded = load_for_command(ctx, use_secrets=False, take_up=True)
     attributes = loaded.attributes
     certificate = certificate_problems(ctx, attributes)
     check_outputs(ctx, loaded)
     print_diagnostics(ctx, [*unsupported_warnings(attributes), *certificate])
+    print_diagnostics(ctx, left_behind(attributes, ctx.settings_file))
     doubts = _against(ctx, attributes, peer)
     print_diagnostics(ctx, doubts)
     agreement = f"; whether they agree with {peer} is not certain" if doubts else f" and agree with {peer}"
@@ -67,6 +69,7 @@ def _against(ctx: Context, attributes: Attributes, peer: Path | None) -> tuple[D
 def _as_json(ctx: Context, peer: Path | None) -> int:
     from ctl.cli.loading import certificate_problems, check_outputs, unsupported_warnings
     from ctl.language.source import SettingsError
+    from ctl.registry.left_behind import left_behind
     from ctl.settings.load import load
 
     try:
@@ -74,7 +77,7 @@ def _as_json(ctx: Context, peer: Path | None) -> int:
         attributes = loaded.attributes
         certificate = certificate_problems(ctx, attributes)
         check_outputs(ctx, loaded)
-        here = (*unsupported_warnings(attributes), *certificate)
+        here = (*unsupported_warnings(attributes), *certificate, *left_behind(attributes, ctx.settings_file))
         found = (*attributes.diagnostics, *here, *_against(ctx, attributes, peer))
         valid = True
     except SettingsError as error:

@@ -194,9 +194,11 @@ def print_warnings(ctx: Context, node: Node) -> None:
     """What the programs of this machine will ignore or cannot reach, though they go on without it."""
     from ctl.cli.loading import print_diagnostics
     from ctl.nginx.modules import dropped_directives
+    from ctl.registry.left_behind import left_behind
     from ctl.registry.reachable import cache_warnings
     from ctl.registry.support import ignored_settings
 
+    print_diagnostics(ctx, left_behind(node.attributes, ctx.settings_file))
     print_diagnostics(ctx, ignored_settings(node.attributes))
     print_diagnostics(ctx, cache_warnings(node))
     print_diagnostics(ctx, dropped_directives(node.attributes, node.programs.nginx_build))

@@ -174,14 +174,13 @@ class Migration:
     def _prepare(self) -> None:
         """The texts of the settings file that are needed, and a place that may be written."""
         text = _text(self._ctx.settings_file)
-        ours = (self._state.noted("held"), self._state.noted("after"))
-        self._before = (self._state.noted("before") or text) if text in ours else text
-        self._held = text_with_value(
-            self._ctx.settings_file, self._before, self._ctx.layout, find(_STORAGE), self._read_only()
-        )
-        self._after = text_with_value(
-            self._ctx.settings_file, self._before, self._ctx.layout, self._target.setting, self._target.value
-        )
+        held, after = self._state.noted("held"), self._state.noted("after")
+        if text in (held, after) and after is not None:  # this migration was cut off
+            self._before, self._after = self._state.noted("before") or text, after
+        else:
+            self._after = self._planned(text, self._target.setting, self._target.value)
+            self._before = self._in_force(text)
+        self._held = self._planned(self._before, find(_STORAGE), self._read_only())
         self._make_folder()
         with self._acting:
             lacking = [one for one in check_storage(self.target, _account(self._setup)) if one.ok is False]
@@ -190,6 +189,20 @@ class Migration:
                 f"{one.operation}: {one.permission or one.reason} {one.remedy}" for one in lacking
             )
             raise PreflightError(f"{self.target.name} cannot be written: {why}")
+
+    def _planned(self, text: str, setting: Setting, value: object) -> str:
+        return text_with_value(self._ctx.settings_file, text, self._ctx.layout, setting, value)
+
+    def _in_force(self, text: str) -> str:
+        """The settings with the storage that the registry has now: they may name the new one already."""
+        storage = Preview(self._ctx.settings_file, text, self._ctx.layout).attributes().registry.storage
+        config, driver = self._setup.config, driver_of(storage) or ""
+        if same_place((config.driver, parameters(config)), (driver, storage.get(driver) or {})):
+            return text
+        given = Preview(self._ctx.settings_file, text, self._ctx.layout).given(find(_STORAGE)).value
+        rest = given.items() if isinstance(given, dict) else ()
+        former = {name: one for name, one in rest if name in NO_DRIVERS}
+        return self._planned(text, find(_STORAGE), former | {config.driver: parameters(config)})
 
     def _make_folder(self) -> None:
         folder, account = self._target.setup.storage, self._setup.account

@@ -180,10 +180,17 @@ def test_a_new_folder_and_what_is_refused(make_root: RootMaker, s3: S3Server) ->
     assert root.read(SETTINGS) == before
     nothing = root.write("etc/gitlab/nothing.py", 'external_url = "https://x.example.com"\n')
     assert "names no storage" in root.ctl(MIGRATE, "--to", str(nothing)).exits(2).text
-    file = root.write("etc/gitlab/folder.py", 'gitlab_rails["registry_path"] = "/var/opt/images"\n')
-    report = migrate(root, file)
+    root.write(SETTINGS, before + 'gitlab_rails["registry_path"] = "/var/opt/images"\n')
+    warning = "1 tag of 1 repository"
+    for command in (["check-config"], ["reconfigure", "--dry-run"]):
+        said = " ".join(root.ctl(*command).ok().text.split())
+        assert warning in said
+        assert "ctl registry-migrate-storage --to" in said
+    report = migrate(root, root.path / SETTINGS)
     assert report["to"] == str(root.path / "var/opt/images")
     assert root.client.pulls("grp/app", KEPT, "v1")
     root.client.push("grp/after", KEPT, "v1")
     assert (root.path / "var/opt/images/docker/registry/v2/repositories/grp/after").is_dir()
-    assert migrate(root, file) == {"copied": 0, "already": True}
+    assert root.read(SETTINGS) == before + 'gitlab_rails["registry_path"] = "/var/opt/images"\n'
+    assert migrate(root, root.path / SETTINGS) == {"copied": 0, "already": True}
+    assert warning not in root.ctl("check-config").ok().text
