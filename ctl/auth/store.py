@@ -33,22 +33,28 @@ def read(path: Path) -> Accounts:
     Raises:
         CtlError: it is broken, or may not be read by this user.
     """
+    return read_with_state(path)[0]
+
+
+def read_with_state(path: Path) -> tuple[Accounts, os.stat_result | None]:
+    """The accounts, and the state of the file from which they are; None where there is no file."""
     try:
-        data = _content(path)
+        data, state = _content(path)
     except FileNotFoundError:
-        return Accounts()
+        return Accounts(), None
     except PermissionError as error:
         raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from error
     except OSError as error:
         raise BrokenAccounts(f"{path}: cannot be read: {error.strerror}") from error
-    return parse_accounts(data, str(path))
+    return parse_accounts(data, str(path)), state
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> tuple[bytes, os.stat_result]:
     # A pipe in its place must not make the issuer wait for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(MAX_BYTES + 1)
+        state = os.fstat(descriptor)
+        return file.read(MAX_BYTES + 1), state
 
 
 def change(path: Path, layout: Layout, function: Change, *, group: str | None = None) -> Accounts:
@@ -157,17 +163,15 @@ class Watched:
     def _identity(self) -> _Identity:
         """What distinguishes one state of the file from another: see stat(2). None where there is no file."""
         try:
-            found = self._path.stat()
+            return _identity(self._path.stat())
         except FileNotFoundError:
             return None
         except OSError as error:
             return str(error.strerror)
-        # The last is also that of a change of the rights by which it can be read.
-        return found.st_mtime_ns, found.st_ino, found.st_size, found.st_ctime_ns
 
     def _read(self, identity: _Identity) -> None:
         try:
-            found = read(self._path)
+            found, state = read_with_state(self._path)
         except CtlError as error:
             rest = (
                 "the accounts stay as they were" if self._ever_read else "there are none until that is mended"
@@ -175,10 +179,16 @@ class Watched:
             self._report(f"{error.message}; {rest}")
             self._broken = True
         else:
+            # of the very file that was read: it may have come, gone or been replaced since it was looked at
+            identity = _identity(state) if state else None
             if self._broken:
                 self._report(f"{self._path} can be read again")
             elif identity is None and self._accounts != Accounts():
                 self._report(f"{self._path} is gone, and all accounts with it")
             self._accounts, self._ever_read, self._broken = found, True, False
-        # Taken before the read: a file that changed meanwhile is read again.
         self._seen = identity
+
+
+def _identity(found: os.stat_result) -> _Identity:
+    # The last is also that of a change of the rights by which it can be read.
+    return found.st_mtime_ns, found.st_ino, found.st_size, found.st_ctime_ns

@@ -214,17 +214,17 @@ def test_watched_reads_again_what_it_may_read_now(
     path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.change(path, layout, adding("alice"))
-    real, told = store.read, Told()
-    monkeypatch.setattr(store, "read", _refuse)  # root, as which this may run, can read everything
+    real, told = store.read_with_state, Told()
+    monkeypatch.setattr(store, "read_with_state", _refuse)  # root, as which this may run, can read everything
     watched = store.Watched(path, told)
     assert watched.current() == Accounts()
-    monkeypatch.setattr(store, "read", real)
+    monkeypatch.setattr(store, "read_with_state", real)
     assert watched.current() == Accounts(), "it has not changed"
     path.chmod(0o644)
     assert set(watched.current().users) == {"alice"}
 
 
-def _refuse(path: Path) -> Accounts:
+def _refuse(path: Path) -> tuple[Accounts, os.stat_result | None]:
     raise CtlError(f"{path} may not be read by this user")
 
 
@@ -232,18 +232,37 @@ def test_watched_sees_what_changed_while_it_read(
     path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.change(path, layout, adding("alice"))
-    real = store.read
+    real = store.read_with_state
 
-    def slow(file: Path) -> Accounts:
+    def slow(file: Path) -> tuple[Accounts, os.stat_result | None]:
         found = real(file)
-        monkeypatch.setattr(store, "read", real)
+        monkeypatch.setattr(store, "read_with_state", real)
         store.change(path, layout, adding("bob"))
         return found
 
-    monkeypatch.setattr(store, "read", slow)
+    monkeypatch.setattr(store, "read_with_state", slow)
     watched = store.Watched(path)
     assert set(watched.current().users) == {"alice"}
     assert set(watched.current().users) == {"alice", "bob"}
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_file_that_comes_or_goes_between_the_look_and_the_reading(
+    path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """What was read counts, not what was there a moment before: neither a wrong report nor a state that stays."""
+    reports: list[str] = []
+    watched = store.Watched(path, reports.append)
+    if first:
+        store.change(path, layout, adding("alice"))
+        assert set(watched.current().users) == {"alice"}
+    monkeypatch.setattr(watched, "_identity", lambda: None)
+    store.change(path, layout, adding("bob"))
+    assert "bob" in watched.current().users
+    assert reports == []
+    path.unlink()
+    assert watched.current().users == {}
+    assert reports == [f"{path} is gone, and all accounts with it"]
 
 
 @pytest.mark.real
