@@ -86,12 +86,18 @@ def test_a_suspended_registry_goes_on(running: Root) -> None:
 
 
 def test_a_registry_that_keeps_exiting_is_no_success(running: Root) -> None:
-    config = running.path / "var/opt/gitlab/registry/config.yml"
-    good = config.read_bytes()
-    times = config.stat()
-    config.write_bytes(b"version: 9\n")
+    """No file differs: only its processes show that it is not well; once its program can run again, it is."""
+    fails = running.path / "bin/fails"
+    text = f'#!/bin/sh\n[ "$1" = serve ] && [ -e {fails} ] && exit 7\nexec {running.registry.program} "$@"\n'
+    program = running.write("bin/registry", text, mode=0o755)
+    running.settings(f'registry["executable"] = "{program}"')
+    running.reconfigure()
+    fails.touch()
     os.kill(running.pids()["registry"], signal.SIGKILL)
-    config.write_bytes(good)
-    os.utime(config, ns=(times.st_atime_ns, times.st_mtime_ns))
+    said = running.ctl("reconfigure").exits(1)
+    assert "registry keeps exiting" in said.text
+    assert "0 changed" not in said.out
+    fails.unlink()
     running.reconfigure()
     assert running.serves()
+    assert running.reconfigure().nothing
