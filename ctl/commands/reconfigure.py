@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ctl.acme.step import Outcome
+    from ctl.cli.progress import Progress
     from ctl.converge import Item
-    from ctl.converge.model import Report
+    from ctl.converge.model import Machine, Report
     from ctl.node.history import History, Run
     from ctl.node.node import Node
     from ctl.node.trial import Trial
@@ -67,7 +68,6 @@ def run(
     Returns:
         The exit code.
     """
-    from ctl.acme.step import after_converging
     from ctl.cli.accounts import warn_of_accounts
     from ctl.cli.loading import changing, load_for_command, machine, node
     from ctl.cli.progress import Progress
@@ -104,7 +104,7 @@ def run(
                 wanted, machine=host, layout=ctx.layout, dry_run=dry_run, whole=True, observer=progress
             )
             report.recovered = undone is not None
-            outcome = after_converging(target, host, progress, report, dry_run=dry_run)
+            outcome = obtain_certificate(target, host, progress, report, dry_run=dry_run)
             if outcome:
                 note_renewal(ctx, outcome)
             if outcome and outcome.error:
@@ -140,6 +140,17 @@ def note_former_certificates(ctx: Context, node: Node, report: Report) -> None:
     )
     for end in {one.until for one in former}:
         end_later(ctx.layout, ctx.settings, end)
+
+
+def obtain_certificate(
+    node: Node, host: Machine, progress: Progress, report: Report, *, dry_run: bool
+) -> Outcome | None:
+    """The second half of a run, where an authority is asked for a certificate; None elsewhere."""
+    if not node.obtains_certificate:
+        return None
+    from ctl.acme.step import after_converging
+
+    return after_converging(node, host, progress, report, dry_run=dry_run)
 
 
 def load_again(ctx: Context, back: Run) -> Loaded:

@@ -137,8 +137,8 @@ class ServiceManager(Protocol):
         """How each of some enabled services runs; none where the supervisor does not run."""
         ...
 
-    def listening(self, name: str) -> set[str]:
-        """The addresses at which its processes listen by TCP, as "127.0.0.1:5000"."""
+    def listening(self, names: Sequence[str]) -> Mapping[str, set[str]]:
+        """Of those services that run, the addresses at which their processes listen by TCP, as "127.0.0.1:5000"."""
         ...
 
     def left_behind(self, name: str) -> set[str]:

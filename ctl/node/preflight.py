@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
@@ -184,7 +184,7 @@ def _may(node: Node, access: str, path: Path) -> bool:
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:
     """Ports that the services will need, less those that only ctl's own services are in the way of."""
     names = enabled_names(node.layout)
-    held = {address for name in names for address in _held(machine, node.layout, name)}
+    held = _held(machine, node.layout, names)
     needed = [
         one for addresses in node.listens().values() for one in addresses if not one.startswith("unix:")
     ]
@@ -206,14 +206,14 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
         )
 
 
-def _held(machine: Machine, layout: Layout, service: str) -> set[str]:
-    """Where the service, if it runs, listens: by its processes, and by the definition that an earlier run wrote.
+def _held(machine: Machine, layout: Layout, names: Sequence[str]) -> set[str]:
+    """Where services that run listen: by their processes, and by the definitions that an earlier run wrote.
 
-    The processes decide: after an interrupted run the definition may be a newer one than theirs.
+    The processes decide: after an interrupted run a definition may be a newer one than theirs.
     """
-    if not machine.services.running(service):
-        return set()
-    return machine.services.listening(service) | set(read_definition(layout, service).listen)
+    found = machine.services.listening(names)
+    defined = (address for name in found for address in read_definition(layout, name).listen)
+    return {*defined, *(address for addresses in found.values() for address in addresses)}
 
 
 def _refuse_low_ports(addresses: Iterable[str], more: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -104,6 +103,8 @@ def _die_with_parent() -> Callable[[], None]:
 
     It comes after the change of user, which would forget the signal (prctl(2)).
     """
+    import ctypes  # only where a program is started
+
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def ask() -> None:

@@ -147,7 +147,8 @@ class FolderCheck:
         script = _WRITES if self.writes else _READS
         try:
             self._run(script, (".", *self.below), identity)
-            self._run(_ENTERS if self.writes else _READS, self.entered, identity)
+            if self.entered:
+                self._run(_ENTERS if self.writes else _READS, self.entered, identity)
         except _Refused as refused:
             verb = "write" if self.writes else "read"
             who = f" as user {self.user}" if self.user else ""

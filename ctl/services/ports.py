@@ -67,6 +67,73 @@ def _parts(address: str) -> tuple[str, str]:
     return host.removeprefix("[").removesuffix("]"), port
 
 
+class Sockets:
+    """Who listens where, as it was at one moment: every table is read once, for however many questions."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, list[list[str]]] = {}
+        self._parents: dict[int, int] = {}
+        self._inodes: dict[int, set[str]] = {}
+
+    def listens(self, pid: int, address: str) -> bool:
+        """As the function of that name."""
+        inodes = self._listening_inodes(address)
+        try:
+            return bool(inodes & self._of_family(pid))
+        except PermissionError:
+            return True
+
+    def listening(self, pid: int) -> set[str]:
+        """As the function of that name."""
+        try:
+            inodes = self._of_family(pid)
+        except PermissionError:
+            return set()
+        return {_address(words[1]) for words in self._tcp() if words[9] in inodes}
+
+    def accepting(self, pids: Iterable[int], addresses: Iterable[str]) -> set[int]:
+        """As the function of that name."""
+        inodes = {inode for address in addresses for inode in self._listening_inodes(address)}
+        try:
+            return {pid for pid in pids if inodes & _socket_inodes(pid)}
+        except PermissionError:
+            return set()
+
+    def _of_family(self, pid: int) -> set[str]:
+        """The sockets of a process, and of all that came from it: a run script may start the listener as a child."""
+        if pid not in self._inodes:
+            self._parents = self._parents or dict(_parents())
+            family = {pid}
+            while new := {child for child, parent in self._parents.items() if parent in family} - family:
+                family |= new
+            self._inodes[pid] = {inode for one in family for inode in _socket_inodes(one)}
+        return self._inodes[pid]
+
+    def _listening_inodes(self, address: str) -> set[str]:
+        if address.startswith("unix:"):
+            # a link is switched to another socket; a program in another folder may have bound a relative path
+            real = os.path.realpath(address.removeprefix("unix:"))
+            lines = self._table("unix", Path(real).name)
+            return {words[6] for words in lines if words[-1] == real or _relative(words[-1], real)}
+        port = f":{int(address.rpartition(':')[2]):04X}"
+        return {words[9] for words in self._tcp() if words[1].endswith(port)}
+
+    def _tcp(self) -> Iterator[list[str]]:
+        lines = (words for name in ("tcp", "tcp6") for words in self._table(name, f" {_LISTEN} "))
+        return (words for words in lines if words[3] == _LISTEN)
+
+    def _table(self, name: str, holding: str) -> list[list[str]]:
+        """The lines of a table that hold a text: the rest, all connections of the machine, is not taken apart."""
+        key = f"{name} {holding}"
+        if key not in self._tables:
+            try:
+                text = Path(f"/proc/net/{name}").read_text(encoding="utf-8", errors="surrogateescape")
+            except FileNotFoundError:  # a kernel without IPv6
+                text = ""
+            self._tables[key] = [line.split() for line in text.splitlines()[1:] if holding in line]
+        return self._tables[key]
+
+
 def listens(pid: int, address: str) -> bool:
     """Whether a process, or one that came from it, has the listening socket of an address.
 
@@ -75,11 +142,7 @@ def listens(pid: int, address: str) -> bool:
     Returns:
         True also where the rights to look are missing.
     """
-    inodes = _listening_inodes(address)
-    try:
-        return any(inodes & _socket_inodes(one) for one in _family(pid))
-    except PermissionError:
-        return True
+    return Sockets().listens(pid, address)
 
 
 def listening(pid: int) -> set[str]:
@@ -87,12 +150,7 @@ def listening(pid: int) -> set[str]:
 
     None where the rights to look are missing.
     """
-    try:
-        inodes = {inode for one in _family(pid) for inode in _socket_inodes(one)}
-    except PermissionError:
-        return set()
-    tables = (words for name in ("tcp", "tcp6") for words in _table(name))
-    return {_address(words[1]) for words in tables if words[3] == _LISTEN and words[9] in inodes}
+    return Sockets().listening(pid)
 
 
 def _address(text: str) -> str:
@@ -108,11 +166,7 @@ def accepting(pids: Iterable[int], addresses: Iterable[str]) -> set[int]:
 
     None of them where the rights to look are missing.
     """
-    inodes = {inode for address in addresses for inode in _listening_inodes(address)}
-    try:
-        return {pid for pid in pids if inodes & _socket_inodes(pid)}
-    except PermissionError:
-        return set()
+    return Sockets().accepting(pids, addresses)
 
 
 def children(pid: int) -> set[int]:
@@ -120,27 +174,8 @@ def children(pid: int) -> set[int]:
     return {child for child, parent in _parents() if parent == pid}
 
 
-def _listening_inodes(address: str) -> set[str]:
-    if address.startswith("unix:"):
-        # a link is switched to another socket; a program in another folder may have bound a relative path
-        real = os.path.realpath(address.removeprefix("unix:"))
-        return {words[6] for words in _table("unix") if words[-1] == real or _relative(words[-1], real)}
-    port = f"{int(address.rpartition(':')[2]):04X}"
-    tables = (words for name in ("tcp", "tcp6") for words in _table(name))
-    return {words[9] for words in tables if words[3] == _LISTEN and words[1].endswith(f":{port}")}
-
-
 def _relative(bound: str, real: str) -> bool:
     return not bound.startswith(("/", "@")) and Path(bound).name == Path(real).name
-
-
-def _table(name: str) -> Iterator[list[str]]:
-    try:
-        text = Path(f"/proc/net/{name}").read_text(encoding="utf-8", errors="surrogateescape")
-    except FileNotFoundError:  # a kernel without IPv6
-        return
-    for line in text.splitlines()[1:]:
-        yield line.split()
 
 
 def _socket_inodes(pid: int) -> set[str]:
@@ -154,16 +189,6 @@ def _open_files(pid: int) -> Iterator[str]:
         for link in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(*gone):
                 yield str(link.readlink())
-
-
-def _family(pid: int) -> Iterator[int]:
-    """The process, then all that came from it: a run script may start the listener as a child."""
-    yield pid
-    parents = dict(_parents())
-    known = {pid}
-    while new := {child for child, parent in parents.items() if parent in known} - known:
-        yield from new
-        known |= new
 
 
 def _parents() -> Iterable[tuple[int, int]]:

@@ -14,7 +14,7 @@ from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
 from ctl.services.control import ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
-from ctl.services.ports import listening, listens
+from ctl.services.ports import Sockets, listening
 from ctl.services.processes import Processes, replaced
 from ctl.services.start_watch import StartWatch
 from ctl.services.status import Status
@@ -53,10 +53,12 @@ class Runit(ServiceControl):
         except CtlError:  # its definition is damaged: it is not known where it should answer
             return False
 
-    def listening(self, name: str) -> set[str]:
-        """The addresses at which its processes listen by TCP, whatever its files say; none where it does not run."""
-        pid = self.status(name).pid
-        return listening(pid) if pid else set()
+    def listening(self, names: Sequence[str]) -> dict[str, set[str]]:
+        """Where the processes of services that run listen by TCP, whatever their files say."""
+        enabled = [name for name in names if self.enabled(name)]
+        sockets = Sockets()
+        running = (one for one in (self.statuses(enabled) if enabled else ()) if one.runs and one.pid)
+        return {one.name: sockets.listening(one.pid) for one in running if one.pid}
 
     def left_behind(self, name: str) -> set[str]:
         """Likewise, of processes of it that have lost their runsv: they end before it starts anew."""
@@ -66,10 +68,10 @@ class Runit(ServiceControl):
         """How services run, asked of their processes; nothing is known where the supervisor does not run."""
         if not names or not self.supervised():
             return {}
-        processes = Processes()
-        return {one.name: self._condition(one, processes) for one in self.statuses(names)}
+        processes, sockets = Processes(), Sockets()
+        return {one.name: self._condition(one, processes, sockets) for one in self.statuses(names)}
 
-    def _condition(self, status: Status, processes: Processes) -> Condition:
+    def _condition(self, status: Status, processes: Processes, sockets: Sockets) -> Condition:
         from ctl.converge.model import Condition  # `ctl status` does without the engine
 
         if status.denied:
@@ -84,7 +86,7 @@ class Runit(ServiceControl):
         serving = processes.get(self._serving(status.name, process.pid)) if process else None
         if serving is not None and serving.state == "T":
             return Condition(suspended=True)
-        problem = self._problem(status)
+        problem = self._problem(status, sockets)
         if problem or process is None or serving is None:
             return Condition(problem=problem)
         log = "" if status.log is None or status.log.runs else f"does not run ({status.log.line})"
@@ -101,13 +103,15 @@ class Runit(ServiceControl):
         current = master.current() if master and master.answers() else None
         return current.pid if current else pid
 
-    def _problem(self, status: Status) -> str:
+    def _problem(self, status: Status, sockets: Sockets) -> str:
         """What is wrong with a process, once it has had its time to come up."""
         definition = self.definition(status.name)
         if status.runs and status.pid is not None:
             if old := replaced(self._serving(status.name, status.pid)):
                 return f"runs with an older {old}"
-            if definition.listen and all(listens(status.pid, address) for address in definition.listen):
+            if definition.listen and all(
+                sockets.listens(status.pid, address) for address in definition.listen
+            ):
                 return ""
             if not definition.listen and status.seconds > 1:
                 return ""

@@ -6,7 +6,10 @@ A bare `{{ value }}` is an error of the template, so that forgetting a filter ca
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +18,8 @@ from ctl.text.content import content_folder
 from ctl.text.quoting import FILTERS, Quoted
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
+    from jinja2.bccache import Bucket
 
 
 def render(source: str, variables: Mapping[str, object]) -> str:
@@ -55,9 +59,33 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_cache(),
     )
     environment.filters.update(FILTERS)
     return environment
+
+
+def _cache() -> BytecodeCache:
+    """Keeps compiled templates beside the shipped ones, as Python keeps its own; a changed text is compiled anew."""
+    import jinja2
+
+    class Cache(jinja2.BytecodeCache):
+        folder = content_folder("templates") / "__pycache__"
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError), (self.folder / bucket.key).open("rb") as file:
+                bucket.load_bytecode(file)
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            if sys.dont_write_bytecode:
+                return
+            with suppress(OSError):  # who may not write there does without, as for Python's own
+                self.folder.mkdir(exist_ok=True)
+                temporary = self.folder / f"{bucket.key}.{os.getpid()}"
+                temporary.write_bytes(bucket.bytecode_to_string())
+                temporary.replace(self.folder / bucket.key)
+
+    return Cache()
 
 
 def _load(source: str) -> tuple[str, str, None] | None:

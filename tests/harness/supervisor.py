@@ -51,8 +51,8 @@ class FileSupervisor:
     def running(self, name: str) -> bool:
         return self.enabled(name)
 
-    def listening(self, name: str) -> set[str]:
-        return set()
+    def listening(self, names: Sequence[str]) -> Mapping[str, set[str]]:
+        return {}
 
     def left_behind(self, name: str) -> set[str]:
         return set()
