@@ -2,8 +2,9 @@
 # Installs a container registry behind NGINX with TLS on this machine, and ctl, which runs it.
 #
 #   sudo sh install.sh [--url https://host:port] [--registry PROGRAM] [--gitlab-ctl]
-#                        [--no-reconfigure]
+#                        [--restore FILE] [--no-reconfigure]
 #
+# FILE is a backup that `ctl backup` has made on another machine, or on this one before it was set up anew.
 # PROGRAM is distribution3 (built with Go: it has the gcs and azure drivers), a package, or the path of a package
 # (.deb) or of a registry program that was built elsewhere; without it docker-registry of the distribution.
 # --gitlab-ctl makes links by which commands written for the Linux package work: gitlab-ctl, and registry and openssl
@@ -18,6 +19,7 @@ unset PYTHONPATH PYTHONHOME
 # Ends by way of the EXIT traps, which the shell leaves out when a signal ends it.
 trap 'exit 130' INT TERM HUP
 
+CALLER=$PWD
 cd "$(dirname "$0")"
 . packaging/apt.sh
 . packaging/distribution3.sh
@@ -29,13 +31,14 @@ REGISTRY_LINK=/usr/local/bin/registry
 PROGRAMS="nginx runit logrotate ca-certificates util-linux"
 REGISTRY=
 URL=
+RESTORE=
 RECONFIGURE=yes
 GITLAB_CTL=no
 GITLAB_CTL_LINK=/usr/local/bin/gitlab-ctl
 EMBEDDED=/opt/gitlab/embedded
 
 usage() {
-    sed -n '2,11s/^# \{0,1\}//p' "$0"
+    sed -n '2,12s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -55,6 +58,8 @@ read_arguments() {
             --registry) [ $# -gt 1 ] || fail "--registry needs a value, as distribution3"; REGISTRY=$2; shift ;;
             --registry=*) REGISTRY=${1#--registry=} ;;
             --gitlab-ctl) GITLAB_CTL=yes ;;
+            --restore) [ $# -gt 1 ] || fail "--restore needs a value, the archive of a backup"; RESTORE=$2; shift ;;
+            --restore=*) RESTORE=${1#--restore=} ;;
             --no-reconfigure) RECONFIGURE=no ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; printf 'install.sh: %s is not an option\n' "$1" >&2; exit 2 ;;
@@ -64,6 +69,21 @@ read_arguments() {
     case $URL in
         "" | http://?* | https://?*) ;;
         *) printf 'install.sh: --url %s: begins with neither https:// nor http://\n' "$URL" >&2; exit 2 ;;
+    esac
+}
+
+# Before anything is installed: whether the backup is there, and what it takes to read it.
+check_backup() {
+    case $RESTORE in
+        "") return 0 ;;
+        /*) ;;
+        *) RESTORE=$CALLER/$RESTORE ;;
+    esac
+    [ -f "$RESTORE" ] || fail "--restore $RESTORE: there is no such file"
+    case $RESTORE in
+        *.gpg) PROGRAMS="$PROGRAMS gnupg" ;;
+        *.age) fail "$RESTORE is encrypted for age: decrypt it first, beside its folder of images: \
+age --decrypt --identity KEY -o ${RESTORE%.age} $RESTORE" ;;
     esac
 }
 
@@ -254,6 +274,7 @@ install_unit() {
 }
 
 write_settings() {
+    [ -z "$RESTORE" ] || return 0
     if [ -e "$SETTINGS" ]; then
         [ -z "$URL" ] || say "note: $SETTINGS is there already; --url changes nothing: set registry_external_url in it"
         return 0
@@ -266,8 +287,12 @@ write_settings() {
 
 converge() {
     if [ "$RECONFIGURE" = no ]; then
+        [ -z "$RESTORE" ] || ctl restore "$RESTORE" --no-reconfigure
         say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
         return 0
+    fi
+    if [ -n "$RESTORE" ]; then
+        ctl restore "$RESTORE" || fail "the backup is not restored; mend what is said above, then: sudo ctl restore $RESTORE"
     fi
     ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
     remove_old_environments
@@ -300,6 +325,7 @@ first_account() {
 
 read_arguments "$@"
 check_machine
+check_backup
 choose_registry
 install_programs
 install_registry

@@ -64,6 +64,8 @@ COMMANDS: dict[str, str] = {
     "certificates": "ctl.commands.certificates:certificates",
     "generate-secrets": "ctl.commands.generate_secrets:generate_secrets",
     "secrets": "ctl.commands.secrets:secrets",
+    "backup": "ctl.commands.backup:backup",
+    "restore": "ctl.commands.restore:restore",
     "backup-etc": "ctl.commands.backup_etc:backup_etc",
     "completion": "ctl.commands.completion:completion",
     "help": "ctl.commands.help:help_",

@@ -87,18 +87,18 @@ class EtcBackup:
         top, prefix = self.source.resolve(), self.source.relative_to(self.layout.root)
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for path in self._members(top):
-                _add(archive, path, str(prefix / path.relative_to(top)))
+            for path in self.members(top):
+                add(archive, path, str(prefix / path.relative_to(top)))
         return buffer.getvalue()
 
-    def _members(self, folder: Path) -> Iterator[Path]:
+    def members(self, folder: Path) -> Iterator[Path]:
         """Everything to be saved, folders before what is in them; earlier archives are not."""
         yield folder
         for path in sorted(folder.iterdir()):
             if self._is_left_out(path):
                 continue
             if path.is_dir() and not path.is_symlink():
-                yield from self._members(path)
+                yield from self.members(path)
             else:
                 yield path
 
@@ -139,7 +139,7 @@ def _between_runs(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+def add(archive: tarfile.TarFile, path: Path, name: str) -> None:
     try:
         member = archive.gettarinfo(path, name)
         content = _steady(path) if member and member.isreg() else b""

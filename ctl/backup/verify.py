@@ -1,0 +1,198 @@
+"""Proves a backup: it is restored into a private root and started there, and images are pulled from it."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from ctl.backup.archive import IMAGES, read
+from ctl.backup.images import copy
+from ctl.collector.filesystem import Filesystem
+from ctl.collector.layout import CURRENT
+from ctl.errors import RunFailed
+from ctl.paths import Layout
+from ctl.registry.token import issue, repository_access
+from ctl.services.runit import Runit
+from ctl.settings.attributes import Attributes
+from ctl.settings.load import load
+
+SAMPLE = 10
+"""Images that are pulled."""
+_LIFETIME = timedelta(hours=1)
+_MANIFESTS = ", ".join(
+    f"application/vnd.{name}+json"
+    for name in (
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was seen.
+
+    Args:
+        images: pulled, as REPOSITORY:TAG, each with every blob by its digest.
+    """
+
+    images: tuple[str, ...]
+
+
+def verify(archive: Path, identity: Path | None = None) -> Proof:
+    """Restore a backup beside the node and let a registry serve it.
+
+    Args:
+        archive: its file.
+        identity: the private key of age.
+
+    Raises:
+        CtlError: it cannot be restored or started, a token of its key is refused, or an image is not whole.
+    """
+    facts, _ = read(archive, identity)
+    with _private_root() as root:
+        more = ["--identity", str(identity)] if identity else []
+        _ctl(root, "restore", str(archive), "--no-reconfigure", *more)
+        storage = root / "images"
+        storage.mkdir(mode=0o755)
+        chosen = _sample(archive, storage) if facts.images else []
+        port = _free_port()
+        settings = _settings(root, Path(facts.settings), port, storage)
+        attributes = load(settings, Layout(root)).attributes
+        if os.geteuid() == 0:
+            _give(storage, attributes)
+        _ctl(root, "--settings", str(settings), "reconfigure")
+        pull = _Pull(port, attributes)
+        pull.log_in()
+        for repository, tag in chosen:
+            pull.image(repository, tag)
+    return Proof(tuple(f"{repository}:{tag}" for repository, tag in chosen))
+
+
+@contextmanager
+def _private_root() -> Iterator[Path]:
+    """A folder that accounts of services may enter; nothing of it stays."""
+    folder = Path(tempfile.mkdtemp(prefix="ctl-verify-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        Runit(Layout(folder)).end_supervisor()
+        shutil.rmtree(folder)
+
+
+def _ctl(root: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "ctl", "--root", str(root), *arguments]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/"
+    )
+    if done.returncode != 0:
+        reason = done.stderr.strip() or done.stdout.strip()
+        raise RunFailed(f"the backup does not start elsewhere: {reason}")
+
+
+def _sample(archive: Path, storage: Path) -> list[tuple[str, str]]:
+    """Some tags with all that their repositories have, in a storage of their own."""
+    source = archive.with_name(archive.name.removesuffix(".age").removesuffix(".gpg") + IMAGES)
+    scans = [scan for scan in Filesystem(str(source)).repositories() if scan.tags]
+    tags = [(scan.name, link.name) for scan in scans for link in scan.tags if link.path.endswith(CURRENT)]
+    chosen = random.sample(tags, min(SAMPLE, len(tags)))
+    if chosen:
+        copy(source, storage, source, only={repository for repository, _ in chosen})
+    return chosen
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _settings(root: Path, restored: Path, port: int, storage: Path) -> Path:
+    """The restored settings, but for what would meet the node that serves, or others."""
+    lines = [
+        f"from_file({json.dumps(str(root / restored))})",
+        f'registry["registry_http_addr"] = "127.0.0.1:{port}"',
+        f'registry["storage"] = {{"filesystem": {{"rootdirectory": {json.dumps(str(storage))}}}}}',
+        'registry["debug_addr"] = None',
+        'registry["notifications"] = []',
+        'registry["log_directory"] = "/var/log/gitlab/registry"',
+        *(f'{name}["enable"] = False' for name in ("nginx", "letsencrypt", "registry_auth", "gitlab_rails")),
+        'manage_accounts["enable"] = False',
+        "",
+    ]
+    path = root / "etc/gitlab/verify.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def _give(storage: Path, attributes: Attributes) -> None:
+    """To the registry's account. What is linked to the backup is only read there."""
+    shutil.chown(storage, attributes.registry.username, attributes.registry.group)
+    for folder, _, _ in os.walk(storage):
+        shutil.chown(folder, attributes.registry.username, attributes.registry.group)
+        Path(folder).chmod(0o755)
+
+
+class _Pull:
+    """A client of the private registry, with tokens of the restored key."""
+
+    def __init__(self, port: int, attributes: Attributes) -> None:
+        self.port, self.attributes = port, attributes
+
+    def log_in(self) -> None:
+        """A token of the restored key is accepted."""
+        self._get("/v2/", "")
+
+    def image(self, repository: str, reference: str) -> None:
+        """Everything that an image needs, each blob with the digest that it should have."""
+        content = self._get(f"/v2/{repository}/manifests/{reference}", repository)
+        found = json.loads(content)
+        for child in found.get("manifests", ()):
+            self.image(repository, child["digest"])
+        for blob in (*found.get("layers", ()), *([found["config"]] if "config" in found else ())):
+            if "urls" not in blob:
+                self._blob(repository, blob["digest"])
+
+    def _blob(self, repository: str, digest: str) -> None:
+        algorithm, _, wanted = digest.partition(":")
+        content = self._get(f"/v2/{repository}/blobs/{digest}", repository)
+        if hashlib.new(algorithm, content).hexdigest() != wanted:
+            raise RunFailed(f"the backup is damaged: {digest} of {repository} has other bytes")
+
+    def _get(self, path: str, repository: str) -> bytes:
+        access = repository_access([repository], ["pull"]) if repository else []
+        issuer, key = self.attributes.gitlab_rails.registry_issuer, self.attributes.registry.internal_key
+        headers = {"Accept": _MANIFESTS}
+        if key:  # a node whose key is GitLab's cannot sign: then it is the refusal that is seen
+            token = issue(key, issuer=issuer, subject="ctl", access=access, lifetime=_LIFETIME)
+            headers["Authorization"] = f"Bearer {token}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise RunFailed(f"the restored registry does not answer: {error!r}") from error
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise RunFailed(f"the restored registry answers {answer.status} to {path}: {content[:200]!r}")
+        return content

@@ -1,0 +1,93 @@
+"""`ctl backup`: all that makes this node what it is, in one archive; its images beside it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ctl.cli.framework import Context, command
+from ctl.cli.recovery import recover_first
+
+if TYPE_CHECKING:
+    from ctl.backup.images import Copied
+
+FOLDER = "/var/opt/gitlab/backups"
+
+
+@command()
+@click.option(
+    "--with-images", "images", is_flag=True, help="Copy the images too, from the disk of this node."
+)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help=f"Where backups are kept [default: {FOLDER}]; made if it is not there.",
+)
+@click.option(
+    "--encrypt-to",
+    "recipient",
+    metavar="RECIPIENT",
+    help="Encrypt the archive: a public key of age (age1…, ssh-…), else a key of gpg.",
+)
+@click.option(
+    "--verify", "prove", is_flag=True, help="Restore it beside the node, start it and pull images of it."
+)
+@click.option(
+    "--identity", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="age's key, to verify."
+)
+def backup(
+    ctx: Context,
+    *,
+    images: bool,
+    folder: Path | None,
+    recipient: str | None,
+    prove: bool,
+    identity: Path | None,
+) -> None:
+    """Back up this node while it serves: settings with the files that they include, secrets, accounts, certificates,
+    recipes, versions.
+
+    The archive is registry_backup_<seconds>_<date>.tar, readable by its owner only. Images are in a folder beside it,
+    a storage that a registry can serve: what an earlier backup has is linked, not copied; collections wait meanwhile.
+    Backups older than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.
+    """
+    from ctl.backup.take import Backup
+    from ctl.backup.verify import verify
+    from ctl.cli.loading import load_for_command
+    from ctl.settings.load import load
+
+    recover_first(ctx)
+    place = Backup(ctx.layout, folder.absolute() if folder else ctx.layout.path(FOLDER))
+    loaded = load_for_command(ctx)
+    taken = place.take(
+        lambda: load(ctx.settings_file, ctx.layout),
+        ctx.settings_file,
+        images=images,
+        recipient=recipient,
+    )
+    ctx.console.say(f"saved {taken.archive}")
+    if taken.images:
+        _report(ctx, taken.images)
+    if prove:
+        pulled = verify(taken.archive, identity).images
+        what = f"{len(pulled)} images pulled" if pulled else "a token of its key is accepted"
+        ctx.console.say(f"verified: it starts elsewhere, {what}")
+    for path in place.old(time.time(), loaded.attributes.gitlab_rails.backup_keep_time):
+        place.remove(path)
+        ctx.console.say(f"deleted {path}")
+
+
+def _report(ctx: Context, copied: Copied) -> None:
+    ctx.console.say(
+        f"images: {copied.tags} tags, {copied.manifests} manifests, {copied.blobs} blobs of {copied.size:,} bytes, "
+        f"{copied.linked} of them linked to the backup before"
+    )
+    for digest in copied.missing[:10]:
+        ctx.console.note(
+            f"warning: {digest} is linked to in the storage, and is not there (ctl registry-fsck)"
+        )
