@@ -22,6 +22,7 @@ from ctl.paths import Layout
 from ctl.registry.gate import Gate
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded
+from ctl.settings.rules.token_issuer import accounts_file
 
 PARTIAL = ".partial.images"
 """A copy under way, or one that was cut off: the next one goes on with it."""
@@ -124,12 +125,12 @@ class Backup:
     def _paths(self, loaded: Loaded, settings: Path) -> Iterator[Path]:
         """Everything that is saved, each folder before what is in it."""
         etc = EtcBackup(self.layout)
-        vhost, auth = loaded.attributes.registry.nginx, loaded.attributes.registry_auth
+        vhost = loaded.attributes.registry.nginx
         named = (
             vhost.ssl_certificate,
             vhost.ssl_certificate_key,
             vhost.ssl_password_file,
-            auth.accounts_file,
+            accounts_file(loaded.attributes),
         )
         more = [*loaded.sources, *(Path(one) for one in named if one), record_file(self.layout)]
         if etc.source.is_dir():

@@ -27,7 +27,10 @@ from ctl.paths import Layout
 from ctl.registry.token import issue, repository_access
 from ctl.services.runit import Runit
 from ctl.settings.attributes import Attributes
+from ctl.settings.components import COMPONENTS
+from ctl.settings.components.registry import REGISTRY
 from ctl.settings.load import load
+from ctl.settings.written import python_name
 
 SAMPLE = 10
 """Images that are pulled."""
@@ -124,7 +127,8 @@ def _free_port() -> int:
 
 
 def _settings(root: Path, restored: Path, port: int, storage: Path) -> Path:
-    """The restored settings, but for what would meet the node that serves, or others."""
+    """The restored settings, but for what would meet the node that serves, or others: the registry alone."""
+    switches = {one.switch for one in COMPONENTS if one.switch} - {REGISTRY.switch}
     lines = [
         f"from_file({json.dumps(str(root / restored))})",
         f'registry["registry_http_addr"] = "127.0.0.1:{port}"',
@@ -132,7 +136,7 @@ def _settings(root: Path, restored: Path, port: int, storage: Path) -> Path:
         'registry["debug_addr"] = None',
         'registry["notifications"] = []',
         'registry["log_directory"] = "/var/log/gitlab/registry"',
-        *(f'{name}["enable"] = False' for name in ("nginx", "letsencrypt", "registry_auth", "gitlab_rails")),
+        *(f"{python_name(switch.split('.'))} = False" for switch in sorted(switches)),
         'manage_accounts["enable"] = False',
         "",
     ]

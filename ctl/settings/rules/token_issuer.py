@@ -59,6 +59,11 @@ def token_realm(view: View) -> str | None:
     return realm
 
 
+def accounts_file(values: Values) -> str:
+    """Who may get tokens of the issuer of this machine."""
+    return str(values["registry_auth.accounts_file"])
+
+
 @dataclass(frozen=True)
 class Signer:
     """Who signs tokens on this node, with a key in a file of its own.
