@@ -38,7 +38,10 @@ FOLDER = "/var/opt/gitlab/backups"
     "--verify", "prove", is_flag=True, help="Restore it beside the node, start it and pull images of it."
 )
 @click.option(
-    "--identity", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="age's key, to verify."
+    "--identity",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE",
+    help="Private key of age, to verify.",
 )
 def backup(
     ctx: Context,
@@ -49,9 +52,9 @@ def backup(
     prove: bool,
     identity: Path | None,
 ) -> None:
-    """Back up this node while it serves: settings with the files that they include, secrets, accounts, certificates,
-    recipes, versions.
+    """Save this node while it serves.
 
+    Settings with the files that they include, secrets, accounts, certificates, recipes and versions.
     The archive is registry_backup_<seconds>_<date>.tar, readable by its owner only. Images are in a folder beside it,
     a storage that a registry can serve: what an earlier backup has is linked, not copied; collections wait meanwhile.
     Backups older than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.

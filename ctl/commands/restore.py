@@ -14,16 +14,17 @@ from ctl.errors import EXIT_OK
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Let the backup's take the place of what is newer here.")
 @click.option(
-    "--identity", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="age's private key."
+    "--identity", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="Private key of age."
 )
 @click.option(
     "--no-reconfigure", is_flag=True, help="Only put the files back; images wait for the next restore."
 )
 def restore(ctx: Context, *, file: Path, replace: bool, identity: Path | None, no_reconfigure: bool) -> int:
-    """Put back the files of a backup, run `ctl reconfigure`, and put back its images.
+    """Put back what a backup has.
 
-    What is newer here is named, and nothing is restored, unless --replace is given; a tag that leads to another image
-    here stays. A restore that was cut off is finished by the next.
+    Its files first, then `ctl reconfigure` runs, and its images follow while the registry serves. What is newer here
+    is named, and nothing is restored, unless --replace is given; a tag that leads to another image here stays. A
+    restore that was cut off is finished by the next.
     """
     from ctl.backup.archive import read
     from ctl.backup.restore import restore as put_back
