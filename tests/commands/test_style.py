@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -74,8 +75,11 @@ def test_an_unknown_option_is_an_error_of_usage(
 
 
 @pytest.mark.parametrize("words", WITH_JSON, ids=" ".join)
-def test_without_settings_json_is_printed_all_the_same(ctl: Cli, words: tuple[str, ...]) -> None:
+def test_without_settings_json_is_printed_all_the_same(
+    ctl: Cli, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Commands that need arguments refuse their lack as usage; what fails otherwise says so in JSON."""
+    monkeypatch.chdir(tmp_path)  # a support bundle goes where the caller is
     found = ctl(*words, "--json")
     if found.err.startswith("Usage:"):
         assert (found.code, found.out) == (2, "")
