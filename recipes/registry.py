@@ -31,7 +31,7 @@ from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
-from ctl.settings.rules.vhost import through_socket
+from ctl.settings.rules.vhost import serves_registry, through_socket
 
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
@@ -216,4 +216,6 @@ def service(node: Node) -> Iterator[Item]:
         graceful=graceful,
         health=registry_checks(node),
         health_seconds=registry.health_gate_timeout,
+        # what its environment says may be the address at which NGINX has answered until now
+        after=() if graceful or not serves_registry(node.attributes) else ("nginx",),
     )

@@ -60,6 +60,7 @@ def runit_service(
     health: Sequence[Check] = (),
     health_seconds: int = 0,
     pid_file: Path | None = None,
+    after: Sequence[str] = (),
 ) -> Iterator[Item]:
     """Everything of one service: its definition, its log, and that the supervisor runs it.
 
@@ -79,6 +80,7 @@ def runit_service(
         health: what must be true of it beyond that it listens.
         health_seconds: within which that must be so after a start; else the run is undone.
         pid_file: where the program writes its pid, for one that overwrites its environment.
+        after: services that must have taken up their files before, beside those that are declared.
     """
     component = Component(service) if isinstance(service, str) else service
     attributes, name = node.attributes, component.name
@@ -113,7 +115,7 @@ def runit_service(
     )
     longest = LONGEST_LINE if unlogged else None
     yield from _log_service(node, component, logs, timestamps=timestamps, longest=longest)
-    yield Service(name, secondary=component.secondary, after=needs(node.components, component))
+    yield Service(name, secondary=component.secondary, after=(*needs(node.components, component), *after))
 
 
 def component_account(node: Node, component: Component) -> Iterator[Item]:

@@ -127,3 +127,24 @@ def test_only_nginx_and_root_reach_the_socket(running: Root) -> None:
     assert link.stat().st_mode & 0o007 == 0
     assert (folder / "control.sock").stat().st_mode & 0o077 == 0
     assert Path(os.path.realpath(link)).parent == folder / "sockets"
+
+
+def test_from_the_socket_to_an_address_of_its_own_and_back(running: Root) -> None:
+    """NGINX lets go of the address before the registry, which its environment sends there, takes it."""
+    own = f'registry["env"] = {{"REGISTRY_HTTP_ADDR": "127.0.0.1:{running.registry_port}"}}'
+    running.settings(own)
+    running.ctl("reconfigure").ok()
+    assert running.serves()
+    assert running.direct.get("/v2/").status == 401
+    assert running.status()["registry"]["processes"] is None
+    running.settings(
+        'registry["log_level"] = "warn"',
+        own,
+    )
+    said = running.ctl("reconfigure", "--dry-run").ok().out
+    assert "registry answers nobody while it restarts" in said
+    running.settings()
+    running.ctl("reconfigure").ok()
+    assert running.serves()
+    assert running.direct.get("/v2/").status == 401
+    assert running.reconfigure().nothing
