@@ -53,7 +53,7 @@ def registry_fsck(
     nothing is damaged (any more), 1 where something is.
     """
     from ctl.cli.registry_setup import registry_setup
-    from ctl.fsck.check import check
+    from ctl.fsck.check import check, refuse_database
     from ctl.fsck.repair import Repair
     from ctl.fsck.repair import restore as bring_back
     from ctl.registry.collect.acting import ActingAs
@@ -66,6 +66,8 @@ def registry_fsck(
         with _locked(setup, acting):
             ctx.console.say(f"brought back {bring_back(store, restore):,} objects")
         return EXIT_OK
+    with acting:
+        refuse_database(store)
     with shown_on(ctx.console) as reporter, acting:
         reporter.step(f"looking at {store.name}")
         faults = check(store, reporter.advance, checksums=checksums)

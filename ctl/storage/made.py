@@ -19,8 +19,11 @@ from ctl.storage.store import Store
 Options = dict[str, str]
 Given = Mapping[str, Any]
 
-_AMBIENT = ("AWS_", "GOOGLE_", "AZURE_", "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-"""Begin the variables by which the libraries of the drivers find credentials, certificates and the way."""
+_CREDENTIALS = ("AWS_", "GOOGLE_", "AZURE_")
+"""Begin the variables by which the libraries of the drivers find credentials."""
+_AMBIENT = (*_CREDENTIALS, "SSL_CERT_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+"""Likewise, and certificates and the way."""
+_NO_HOME = "/nonexistent"
 _ROOTS = "/var/lib/registry"
 """rootdirectory of the filesystem driver where none is given."""
 _CLOUD = "core.windows.net"
@@ -32,7 +35,7 @@ def open_store(driver: str, given: Given, environment: Mapping[str, str]) -> Sto
     Args:
         driver: the registry's name of it.
         given: its parameters, as the registry gets them.
-        environment: the registry's own. What of it leads to credentials goes into this process's.
+        environment: the registry's own. What of it leads to credentials takes the place of the caller's.
 
     Raises:
         PreflightError: there is no client for that driver, or for one of the parameters.
@@ -46,10 +49,20 @@ def open_store(driver: str, given: Given, environment: Mapping[str, str]) -> Sto
             f"there is no client for the storage driver {driver}", hint=f"there is for: {known}"
         )
     _refuse_unsupported(driver, given)
-    os.environ.update({name: value for name, value in environment.items() if name.startswith(_AMBIENT)})
+    _adopt(environment)
     service, options = _CLOUDS[driver]
     root = str(given.get("rootdirectory") or "").strip("/")
     return CloudStore(driver, service, _name(given), f"{root}/" if root else "", options(given, environment))
+
+
+def _adopt(environment: Mapping[str, str]) -> None:
+    """Find credentials as the registry does: by its variables and its home, and by none of the caller's."""
+    for name in [name for name in os.environ if name.startswith(_CREDENTIALS)]:
+        del os.environ[name]
+    home = environment.get("HOME", _NO_HOME)
+    os.environ["AWS_SHARED_CREDENTIALS_FILE"] = f"{home}/.aws/credentials"
+    os.environ["AWS_CONFIG_FILE"] = f"{home}/.aws/config"
+    os.environ.update({name: value for name, value in environment.items() if name.startswith(_AMBIENT)})
 
 
 def _name(given: Given) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,3 +143,20 @@ def test_a_link_to_the_folder_above_is_no_end(tmp_path: Path) -> None:
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     with pytest.raises(StorageError, match="symbolic links"):
         list(open_store("filesystem", {"rootdirectory": str(tmp_path)}, {}).list(""))
+
+
+def test_credentials_of_the_caller_are_not_the_registrys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "root's")
+    monkeypatch.setenv("AWS_PROFILE", "root's")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/root/.aws/config")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/root/.aws/credentials")
+    open_store(
+        "s3", {"bucket": "b", "region": "us-east-1"}, {"AWS_REGION": "eu-west-1", "HOME": "/var/registry"}
+    )
+    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    assert found == {
+        "AWS_REGION": "eu-west-1",
+        "AWS_SHARED_CREDENTIALS_FILE": "/var/registry/.aws/credentials",
+        "AWS_CONFIG_FILE": "/var/registry/.aws/config",
+    }
+    del os.environ["AWS_REGION"]
