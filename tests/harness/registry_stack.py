@@ -18,6 +18,7 @@ from typing import Any
 
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
+from ctl.registry.pause import read_only_file
 from ctl.settings.attributes import Section
 from ctl.text.templating import render
 from tests.harness.https import Client
@@ -141,6 +142,7 @@ class Stack:
                 "programs": Section({"chpst": chpst, "registry": str(self.program)}),
                 "config": str(self.config),
                 "gate": str(gate_file(self.layout)),
+                "read_only": str(read_only_file(self.layout)),
                 "wait": WAIT,
                 "graceful": None,
                 "definition": str(definition),
