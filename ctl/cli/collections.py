@@ -57,7 +57,7 @@ def _went(report: Report) -> str:
         "manifests_deleted": "manifest",
         "blobs_deleted": "blob",
         "uploads_deleted": "dead upload",
-        "links_deleted": "link to nothing",
+        "links_deleted": "dangling link",
         "repositories_deleted": "empty repository",
     }
     found = [_count(counts[name], noun) for name, noun in nouns.items() if counts.get(name)]

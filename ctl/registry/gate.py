@@ -7,6 +7,8 @@ the lock: a killed ctl opens the gate by itself, but not before they are dead to
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -82,10 +84,11 @@ class Gate:
             self._sign()
 
     def _sign(self) -> None:
-        """Say who holds it, for the error of whoever comes next."""
-        os.ftruncate(self._fd, 0)
+        """Say who holds it, for the error of whoever comes next. A full disk is collected without."""
         user = os.environ.get("SUDO_USER", "")
-        os.pwrite(self._fd, f"{os.getpid()} {user if user.isprintable() else ''}\n".encode(), 0)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, 0)
+            os.pwrite(self._fd, f"{os.getpid()} {user if user.isprintable() else ''}\n".encode(), 0)
 
     def _holder(self) -> str:
         return _signature(self._fd)
@@ -129,6 +132,9 @@ def _open(path: Path) -> int:
     except PermissionError as error:
         raise CtlError(f"{path} may not be used by this user", hint=USE_SUDO) from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            # No run script has come before, as each makes the file; the lock in the storage keeps others away.
+            return os.memfd_create("ctl-gate")
         raise CtlError(f"{path} cannot be opened: {error.strerror}") from error
     return fd
 

@@ -99,8 +99,8 @@ class Run:
                 self.log.stdin.write(b"".join(line + b"\n" for line in lines))
                 self.log.stdin.flush()
                 return
-        for text in texts:
-            print(f"{self.task.name}: {text}", flush=True)
+        sys.stdout.write("".join(f"{self.task.name}: {text}\n" for text in texts))
+        sys.stdout.flush()
 
     def ask_to_end(self, why: str, now: float) -> None:
         """Send TERM to it and all that came from it; KILL where that was done before and did not help."""
