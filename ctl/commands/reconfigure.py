@@ -77,7 +77,7 @@ def run(
     from ctl.node.outputs import refuse_strangers
     from ctl.node.overlap import GRACE
     from ctl.node.preflight import check, refuse_foreign_root
-    from ctl.node.recipes import components_of, items, load_recipes
+    from ctl.node.recipes import abandoned, components_of, items, load_recipes
     from ctl.registry.gate import Gate
 
     started = time.monotonic()
@@ -97,6 +97,7 @@ def run(
         check(target, host)
         print_warnings(ctx, target)
         wanted = [*former_settings(back), *items(target, recipes)]
+        wanted += abandoned(ctx.layout, wanted)
         refuse_strangers(target, wanted, host)
         waits = held.enter_context(on_trial(ctx, history, trial)) if trial and not dry_run else None
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:

@@ -11,10 +11,12 @@ from types import ModuleType
 
 from ctl.converge import Item, Service
 from ctl.converge.order import order
+from ctl.converge.written import Written
 from ctl.errors import CtlError
 from ctl.machine.trusted import unsafe
 from ctl.node.node import Node
 from ctl.paths import Layout
+from ctl.services.definition import enabled_names
 from ctl.settings.component import Component, needs
 from ctl.settings.components import COMPONENTS
 from ctl.text.content import content_folder
@@ -72,6 +74,18 @@ def items(node: Node, recipes: Iterable[Recipe]) -> Iterator[Item]:
     """
     for recipe in recipes:
         yield from recipe.items(node)
+
+
+def abandoned(layout: Layout, wanted: Iterable[Item]) -> Iterator[Service]:
+    """Services that ctl wrote and that no recipe describes any more, as one that was removed: to be disabled.
+
+    What somebody else has put among the supervisor's services is left alone.
+    """
+    described = {one.service for one in wanted if isinstance(one, Service)}
+    written = Written.read(layout)
+    for name in enabled_names(layout):
+        if name not in described and written.holds(layout.sv / name / "run"):
+            yield Service(name, enabled=False)
 
 
 def load_recipes(layout: Layout) -> list[Recipe]:

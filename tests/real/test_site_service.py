@@ -67,6 +67,18 @@ def test_without_its_component_it_goes(root: Root) -> None:
     assert "service downloads is not enabled" in root.ctl("status", "downloads").exits(1).err
 
 
+def test_without_its_recipe_it_goes_and_a_strangers_service_stays(root: Root) -> None:
+    path = recipe(root, port=root.ports.take())
+    root.reconfigure()
+    definition = root.write("opt/gitlab/sv/own/run", "#!/bin/sh\nexec sleep 600\n", mode=0o755).parent
+    (root.path / "opt/gitlab/service/own").symlink_to(f"../sv/{definition.name}")
+    path.unlink()
+    assert root.reconfigure().stopped == {"downloads"}
+    assert "service downloads is not enabled" in root.ctl("status", "downloads").exits(1).err
+    assert (root.path / "opt/gitlab/service/own").is_symlink()
+    assert root.reconfigure().nothing
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
