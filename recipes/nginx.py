@@ -86,7 +86,10 @@ def server(node: Node) -> Iterator[Item]:
         yield Template(
             conf / "nginx-status.conf",
             source="nginx/nginx-status.conf.j2",
-            variables={"status": nginx.status},
+            variables={
+                "status": nginx.status,
+                "metrics": node.attributes.metrics.textfile if node.attributes.metrics.enable else None,
+            },
             notifies=(reload("nginx"),),
         )
     else:

@@ -32,6 +32,8 @@ COMMANDS: dict[str, str] = {
     "convert-settings": "ctl.commands.convert_settings:convert_settings",
     "status": "ctl.commands.status:status",
     "doctor": "ctl.commands.doctor:doctor",
+    "upgrade-check": "ctl.commands.upgrade_check:upgrade_check",
+    "metrics": "ctl.commands.metrics:metrics",
     "support-bundle": "ctl.commands.support_bundle:support_bundle",
     "start": "ctl.commands.service:start",
     "stop": "ctl.commands.service:stop",

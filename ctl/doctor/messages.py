@@ -122,7 +122,7 @@ KNOWN = (
     _known(
         r"limiting requests|limiting connections",
         "a client asks for more tokens than NGINX passes on",
-        'registry_auth["rate_limit"]',
+        "fewer clients at a time; or higher limits of the token issuer (docs/accounts.md)",
     ),
     _known(
         r"SSL_do_handshake\(\) failed|ssl routines",

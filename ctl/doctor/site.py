@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ctl.doctor.web import Server
 from ctl.errors import CtlError
@@ -23,6 +24,7 @@ from ctl.services.health import HttpCheck
 from ctl.services.runit import Runit
 from ctl.services.status import Status
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.rules.urls import same_url
 
 SUBJECT = "ctl-doctor"
 """The account in tokens of checks: registries log it, and notifications name it."""
@@ -164,8 +166,8 @@ class Site:
         url = self.realm_url
         if not url:
             return None
-        own = self.vhost
-        if self.attributes.registry_auth.enable and own is not None:
+        own, parts = self.vhost, urlsplit(url)
+        if own is not None and same_url(f"{parts.scheme}://{parts.netloc}", own.url):
             return own
         return Server(url, roots=self.trust)
 

@@ -23,6 +23,8 @@ from ctl.settings.masking import MASK, is_secret
 SHORTEST = 4
 """Characters of a secret; shorter ones are parts of common words."""
 SHORTEST_ENCODED = 6
+LARGEST = 4 << 20
+"""Bytes of a file that is looked into."""
 _PUBLIC = ("internal_certificate", "certificate")
 _KEY_BODY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(.*?)-----END", re.DOTALL)
 _KEY_BLOCK = re.compile(
@@ -140,9 +142,10 @@ def vault_of(site: Site) -> Vault:
 
 
 def _secrets(site: Site) -> Iterator[str | bytes]:
-    for path in _files(site):
+    for path in dict.fromkeys(_files(site)):
         with suppress(OSError, UnicodeDecodeError):
-            yield from _in_file(path, path.read_text(encoding="utf-8"))
+            if path.is_file() and path.stat().st_size <= LARGEST:
+                yield from _in_file(path, path.read_text(encoding="utf-8"))
     yield from site.secrets
     if site.given is not None:
         yield from _in_settings(site)
@@ -186,14 +189,14 @@ def _files(site: Site) -> Iterator[Path]:
         yield from _walk(folder)
     if site.given is None:
         return
-    attributes = site.attributes
-    for name in ("registry.dir", "registry_auth.dir", "registry.env_directory"):
-        yield from _walk(Path(str(attributes[name])))
-    for name in ("gitlab_rails.registry_key_path", "registry_auth.accounts_file", "registry.nginx.ssl_certificate_key",
-                 "registry.nginx.ssl_password_file"):  # fmt: skip
-        value = attributes[name]
-        if value:
-            yield Path(str(value))
+    for name, origin in site.attributes.origins().items():
+        value = site.attributes.lookup(name.split(".")) if origin.kind is not OriginKind.GENERATED else None
+        if not isinstance(value, str) or not value.startswith("/"):
+            continue
+        if name.endswith((".dir", "env_directory")):
+            yield from _walk(Path(value))
+        elif not name.endswith(("directory", "path", "shell", "executable")) or "key" in name:
+            yield Path(value)
     with suppress(CtlError):
         htpasswd = site.config.section("auth", "htpasswd").get("path")
         if htpasswd:

@@ -220,6 +220,10 @@ class Letsencrypt(Section):
     staging_first: bool
     acme_ca_file: str | Any
 
+class Metrics(Section):
+    enable: bool
+    textfile: str
+
 class User(Section):
     username: str
     group: str
@@ -274,6 +278,7 @@ class Named:
     gitlab_rails: GitlabRails
     nginx: Nginx
     letsencrypt: Letsencrypt
+    metrics: Metrics
     user: User
     web_server: WebServer
     logging: Logging

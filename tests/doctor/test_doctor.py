@@ -456,7 +456,9 @@ def foreign_tokens(node: Node) -> Iterator[None]:
 
 @contextmanager
 def old_docker(node: Node) -> Iterator[None]:
-    node.root.client.get("/v2/", **{"User-Agent": "docker/1.9.1 go/go1.4.3 git-commit/a34a1d5 kernel/3.13.0"})
+    agent = "docker/1.9.1 go/go1.4.3 git-commit/a34a1d5 kernel/3.13.0"
+    path = "/v2/grp/old/tags/list"
+    node.root.client.authorised("GET", path, repository="grp/old", User_Agent=agent)
     log = node.root.path / "var/log/gitlab/nginx/gitlab_registry_access.log"
     wait_for(lambda: "docker/1.9.1" in log.read_text(encoding="utf-8"), what="the line")
     yield

@@ -19,6 +19,7 @@ _PLAIN: dict[str, object] = {
     "external_url": "https://gitlab.gitlab.com",
     "gitlab_rails.gitlab_yml_path": LEFT_OUT,
     "letsencrypt.enable": False,
+    "metrics.enable": True,
 }
 _ISSUER = {"external_url": LEFT_OUT, "registry.token_realm": LEFT_OUT, "registry_auth.enable": True}
 _LETSENCRYPT = {

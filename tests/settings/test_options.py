@@ -138,6 +138,7 @@ DEFAULTS: dict[str, object] = {
     "registry_auth.requests_per_second": 30, "registry_auth.requests_burst": 150,
     **{f"registry_auth.{name}": value for name, value in SVLOGD.items()},
     "registry_auth.svlogd_size": 10_000_000, "registry_auth.svlogd_num": 10,
+    "metrics.enable": False, "metrics.textfile": "{root}/var/opt/gitlab/metrics/registry.prom",
     "registry.nginx.host_names": [], "registry.nginx.connections_per_address": 500,
     "registry.nginx.anonymous_requests_per_second": 50, "registry.nginx.anonymous_requests_burst": 1000,
     "package.generate_secrets_json_file": True, "package.generate_default_secrets": True,

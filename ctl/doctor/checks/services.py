@@ -161,9 +161,10 @@ def _read_at_start(site: Site, name: str) -> Iterator[Path]:
         vhost = attributes.registry.nginx
         if site.node.serves_registry and vhost.https:
             yield from (Path(vhost.ssl_certificate), Path(vhost.ssl_certificate_key))
-    elif name == "registry-auth":
-        folder = Path(attributes.registry_auth.dir)
-        yield from (folder / "config.json", folder / "gitlab-registry.key")
+    else:
+        component = next((one for one in site.node.running() if one.name == name), None)
+        if component is not None and component.account is not None:
+            yield from Path(component.account(attributes).home).glob("*.*")
 
 
 PROCESSES = Check(

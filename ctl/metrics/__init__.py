@@ -1,0 +1,1 @@
+"""What the node does, as numbers for Prometheus."""

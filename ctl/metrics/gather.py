@@ -1,0 +1,183 @@
+"""Asks the node for its numbers."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ctl import __version__
+from ctl.certificates.installed import installed
+from ctl.errors import CtlError
+from ctl.metrics.counters import Counters
+from ctl.metrics.exposition import Family
+from ctl.nginx.vhost import refused_folder
+from ctl.node.node import Node
+from ctl.registry.collect.serving import history
+from ctl.registry.collect.setup import make_setup
+from ctl.registry.gate import collecting
+from ctl.services.condition import problems
+from ctl.services.details import usage
+from ctl.services.runit import Runit
+from ctl.settings.rules.token_issuer import signers
+from ctl.timer.listing import scheduled
+
+
+def gather(node: Node) -> Iterator[Family]:
+    """Every number of a node; of what cannot be asked, none, and `ctl_up` says so.
+
+    Args:
+        node: as the settings want it.
+    """
+    up = Family("up", "Whether each part of these numbers could be asked.")
+    for name, part in _PARTS.items():
+        found = []
+        try:
+            found = list(part(node))
+        except (CtlError, OSError):
+            up.add(False, part=name)
+        else:
+            up.add(True, part=name)
+        yield from found
+    yield up
+    build = Family("build_info", "The version of ctl.")
+    build.add(1, version=__version__)
+    now = Family("metrics_timestamp_seconds", "When these numbers were made.")
+    now.add(round(time.time(), 3))
+    yield from (build, now)
+
+
+def _services(node: Node) -> Iterator[Family]:
+    runit = Runit(node.layout)
+    running = Family("service_running", "Whether the supervisor runs the service.")
+    healthy = Family("service_healthy", "Whether it runs, answers and can use what it needs.")
+    since = Family("service_uptime_seconds", "For how long its process runs.")
+    memory = Family("service_memory_bytes", "Resident memory of it and all that came from it.")
+    processor = Family(
+        "service_cpu_seconds_total", "Processor time of the processes that run now.", "counter"
+    )
+    for status in runit.statuses(runit.names()):
+        definition = runit.definition(status.name)
+        used = usage(status.pid)
+        running.add(status.runs, service=status.name)
+        healthy.add(not problems(node.layout.sv / status.name, status, definition), service=status.name)
+        since.add(status.seconds if status.runs else 0, service=status.name)
+        memory.add(_float(used["memory"]), service=status.name)
+        processor.add(_float(used["cpu_seconds"]), service=status.name)
+    supervisor = Family("supervisor_running", "Whether runsvdir runs.")
+    supervisor.add(runit.supervised())
+    yield from (supervisor, running, healthy, since, memory, processor)
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _certificates(node: Node) -> Iterator[Family]:
+    end = Family("certificate_not_after_timestamp_seconds", "When a certificate ends.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for one in installed(node.attributes, node.layout):
+            if one.facts is not None:
+                end.add(
+                    one.facts.not_after.timestamp(),
+                    path=str(one.path),
+                    kind=one.kind,
+                    subject=one.facts.subject,
+                )
+    yield end
+
+
+def _space(node: Node) -> Iterator[Family]:
+    free = Family("filesystem_free_bytes", "Room for those who are not root.")
+    size = Family("filesystem_size_bytes", "All of it.")
+    inodes = Family("filesystem_free_inodes", "Inodes that are free.")
+    for use, path in _places(node):
+        there = next(one for one in (path, *path.parents) if one.exists())
+        found = os.statvfs(there)
+        free.add(found.f_bavail * found.f_frsize, use=use)
+        size.add(found.f_blocks * found.f_frsize, use=use)
+        inodes.add(found.f_favail, use=use)
+    yield from (free, size, inodes)
+
+
+def _places(node: Node) -> Iterator[tuple[str, Path]]:
+    filesystem = node.attributes.registry.storage.get("filesystem")
+    if filesystem is not None:
+        yield "images", Path(filesystem["rootdirectory"])
+    yield from (("logs", node.layout.logs), ("data", node.layout.data))
+
+
+def _collections(node: Node) -> Iterator[Family]:
+    """Garbage collections into quarantine, and what is still there."""
+    under_way = Family("collection_under_way", "Whether a garbage collection runs.")
+    under_way.add(collecting(node.layout))
+    yield under_way
+    registry = node.attributes.registry
+    if not registry.enable or "filesystem" not in registry.storage:
+        return
+    runs, held = history(make_setup(node.layout, registry, node.programs.registry, None))
+    last = Family("collection_last_timestamp_seconds", "When the last collection into quarantine ended.")
+    freed = Family("collection_freed_bytes_total", "Bytes that collections have freed.", "counter")
+    blobs = Family("collection_last_blobs", "Blobs that the last one moved.")
+    quarantine = Family("quarantine_runs", "Runs of which something is in quarantine.")
+    if runs:
+        last.add(runs[-1].get("at", 0) / 10**9)
+        blobs.add(runs[-1].get("blobs_deleted", 0))
+    freed.add(sum(run.get("bytes_freed", 0) for run in runs))
+    quarantine.add(len(held))
+    yield from (last, freed, blobs, quarantine)
+
+
+def _tasks(node: Node) -> Iterator[Family]:
+    """Scheduled tasks: renewals, collections, backups, rotation of logs."""
+    started = Family("task_last_start_timestamp_seconds", "When a scheduled task began last.")
+    succeeded = Family("task_succeeded", "Whether its last run succeeded.")
+    failures = Family("task_failures", "How often it failed in a row.")
+    for one in scheduled(node.layout):
+        outcome = one.outcome
+        if outcome is None or outcome.started is None:
+            continue
+        started.add(outcome.started.timestamp(), task=one.task.name)
+        failures.add(outcome.failures, task=one.task.name)
+        if outcome.ended is not None:
+            succeeded.add(not outcome.failed, task=one.task.name)
+    yield from (started, succeeded, failures)
+
+
+def _requests(node: Node) -> Iterator[Family]:
+    """From the logs: requests of NGINX's vhost, decisions of the token issuer."""
+    counters = Counters.read(node.layout.state / "metrics.json")
+    if node.serves_registry:
+        counters.count_requests(
+            Path(node.attributes.registry.nginx.log_directory) / "gitlab_registry_access.log"
+        )
+        counters.count_requests(refused_folder(node.attributes) / "gitlab_registry.log")
+    for signer in signers(node.attributes):
+        if signer.service:
+            log = node.component(signer.service).log_folder(node.attributes, node.layout)
+            counters.count_decisions(Path(log) / "current")
+    counters.write()
+    requests = Family("http_requests_total", "Requests that NGINX has answered for the registry.", "counter")
+    sent = Family("http_sent_bytes_total", "Bytes of their answers.", "counter")
+    decisions = Family("token_decisions_total", "Decisions of the token issuer.", "counter")
+    for key, count in sorted(counters.requests.items()):
+        method, status, *rest = key.split(" ")
+        requests.add(count, method=method, status=status, repository=rest[0] if rest else "")
+    for repository, size in sorted(counters.sent.items()):
+        sent.add(size, repository=repository)
+    for outcome, count in sorted(counters.decisions.items()):
+        decisions.add(count, outcome=outcome)
+    yield from (requests, sent, decisions)
+
+
+_PARTS: dict[str, Callable[[Node], Iterator[Family]]] = {
+    "services": _services,
+    "certificates": _certificates,
+    "space": _space,
+    "collections": _collections,
+    "tasks": _tasks,
+    "requests": _requests,
+}
