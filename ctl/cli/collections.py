@@ -44,9 +44,9 @@ def _lines(report: Report) -> Iterable[str]:
         yield f"    ctl registry-garbage-collect --restore {report.run} brings it back"
     if counts.get("blobs_restored") or counts.get("manifests_restored"):
         blobs, manifests = counts.get("blobs_restored", 0), counts.get("manifests_restored", 0)
-        yield f"brought back {_count(blobs, 'blob')} and {_count(manifests, 'manifest')} that are needed again"
+        yield f"brought back {count(blobs, 'blob')} and {count(manifests, 'manifest')} that are needed again"
     if counts.get("blobs_recent"):
-        yield f"left {_count(counts['blobs_recent'], 'blob')} for a later run: new, or in use lately"
+        yield f"left {count(counts['blobs_recent'], 'blob')} for a later run: new, or in use lately"
     if counts.get("bytes_freed"):
         yield f"freed {human(counts['bytes_freed'])}"
 
@@ -60,7 +60,7 @@ def _went(report: Report) -> str:
         "links_deleted": "dangling link",
         "repositories_deleted": "empty repository",
     }
-    found = [_count(counts[name], noun) for name, noun in nouns.items() if counts.get(name)]
+    found = [count(counts[name], noun) for name, noun in nouns.items() if counts.get(name)]
     return " and ".join(", ".join(found).rsplit(", ", 1))
 
 
@@ -68,7 +68,7 @@ def _restored(report: Report) -> str:
     counts = report.counts
     nouns = {"tags": "tag", "manifests": "manifest", "blobs": "blob", "links": "link"}
     found = [(counts.get(f"{name}_restored", 0), noun) for name, noun in nouns.items()]
-    return ", ".join(_count(number, noun) for number, noun in found if number)
+    return ", ".join(count(number, noun) for number, noun in found if number)
 
 
 def print_history(console: Console, runs: Iterable[Mapping[str, Any]], held: Iterable[str]) -> None:
@@ -96,25 +96,26 @@ def print_result(console: Console, result: Result) -> None:
         console.say(f"nothing to collect{_kept(result.kept, result.repositories)}")
         return
     verb, free = ("would delete", "would free") if result.dry_run else ("deleted", "freed")
-    what = _count(len(result.blobs), "blob")
+    what = count(len(result.blobs), "blob")
     if result.untagged:
-        what = f"{_count(len(result.manifests), 'manifest')} and {what}"
+        what = f"{count(len(result.manifests), 'manifest')} and {what}"
     unknown = sum(size is None for size in result.blobs.values())
     least = "at least " if unknown else ""
     freed = f", {free} {least}{human(result.bytes_known)}" if result.bytes_known else ""
     console.say(f"{verb} {what}{freed} in {result.seconds:.1f} s{_kept(result.kept, result.repositories)}")
     if unknown:
-        console.say(f"the storage driver does not give the size of {_count(unknown, 'blob')}")
+        console.say(f"the storage driver does not give the size of {count(unknown, 'blob')}")
 
 
 def _kept(manifests: int, repositories: int) -> str:
     if not repositories:
         return ""
     stay = "stays" if manifests == 1 else "stay"
-    return f"; {_count(manifests, 'manifest')} in {_count(repositories, 'repository')} {stay}"
+    return f"; {count(manifests, 'manifest')} in {count(repositories, 'repository')} {stay}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number with its noun: "1 tag", "2 repositories"."""
     if number == 1:
         return f"1 {noun}"
     return f"{number:,} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number:,} {noun}s"

@@ -57,6 +57,7 @@ COMMANDS: dict[str, str] = {
     "registry-tags": "ctl.commands.registry_tags:registry_tags",
     "registry-inspect": "ctl.commands.registry_inspect:registry_inspect",
     "registry-delete": "ctl.commands.registry_delete:registry_delete",
+    "registry-cleanup": "ctl.commands.registry_cleanup:registry_cleanup",
     "registry-token": "ctl.commands.registry_token:registry_token",
     "user": "ctl.commands.user:user",
     "group": "ctl.commands.group:group",

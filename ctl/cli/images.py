@@ -49,6 +49,7 @@ def find_repository(root: str, name: str) -> RepositoryScan:
 
     Raises:
         UsageFault: nothing can be called so, or nothing is; with the nearest name that is there.
+        CtlError: it cannot be read.
     """
     storage = Filesystem(root)
     try:
@@ -56,11 +57,19 @@ def find_repository(root: str, name: str) -> RepositoryScan:
     except WrongName as error:
         wrong = str(error)
     else:
+        _refuse_unread([scan] if scan is not None else [])
         if scan is not None and (scan.revisions or scan.tags or scan.damages):
             return scan
         wrong = ""
-    fault = unknown_repository(name, sorted(one.name for one in repositories(storage)))
+    known = list(repositories(storage))
+    _refuse_unread(known)
+    fault = unknown_repository(name, sorted(one.name for one in known))
     raise UsageFault(wrong or fault.message, hint=fault.hint)
+
+
+def _refuse_unread(scans: Iterable[RepositoryScan]) -> None:
+    for damage in (one for scan in scans for one in scan.damages if one.blocks):
+        raise CtlError(str(damage))
 
 
 def parsed(text: str) -> Reference:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.errors import EXIT_FAILED, EXIT_OK
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -16,7 +17,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -> None:
+def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -> int:
     """List repositories: tags, manifests, last push. Nothing is asked of the registry itself."""
     from ctl.cli.images import warn_of
     from ctl.cli.storages import opened
@@ -35,6 +36,7 @@ def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -
             "last_push": when(max((link.mtime for link in (*scan.revisions, *scan.tags)), default=None)),
         }
         for scan in scans
+        if scan.name
     ]
     damages = [damage for scan in scans for damage in scan.damages]
     if as_json:
@@ -50,3 +52,4 @@ def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -
         for line in table(rows, right=(1, 2)):
             ctx.console.result(line)
     warn_of(ctx.console, damages)
+    return EXIT_FAILED if any(one.blocks for one in damages) else EXIT_OK

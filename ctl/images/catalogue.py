@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -66,8 +67,19 @@ def about(tag: str) -> About | None:
 def repositories(storage: Filesystem) -> Iterator[RepositoryScan]:
     """The repositories that hold something, or that cannot be read."""
     for scan in storage.repositories():
-        if scan.revisions or scan.tags or (scan.damages and scan.name):
+        if scan.revisions or scan.tags or (scan.damages and (scan.name or not _is_empty(scan.path))):
             yield scan
+
+
+def _is_empty(top: str) -> bool:
+    """Whether nothing was ever pushed: then the folder of all repositories is missing or empty."""
+    try:
+        with os.scandir(top) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return not os.path.islink(top)  # noqa: PTH114 - one to a disk that is not mounted is something
+    except OSError:
+        return False
 
 
 def tags(scan: RepositoryScan) -> Iterator[Tag]:

@@ -91,6 +91,22 @@ class Images:
             self._facts[digest] = self._find(digest)
         return self._facts[digest]
 
+    def date(self, digest: str) -> int | None:
+        """When an image was created, in nanoseconds since 1970; None where it does not say. Layers are not looked at.
+
+        Raises:
+            Unknown: its manifest or configuration cannot be read.
+        """
+        dates: list[int | None] = []
+        for _, one, descriptor in self._family(digest, _DEEPEST):
+            if one.kind == "index" or (descriptor and descriptor.attestation):
+                continue
+            created, _, why = self._of_one(one)
+            if why:
+                raise Unknown(why)
+            dates.append(created)
+        return None if None in dates or not dates else max(one for one in dates if one is not None)
+
     def _find(self, digest: str) -> Facts:
         try:
             documents = list(self._family(digest, _DEEPEST))

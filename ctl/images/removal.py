@@ -157,6 +157,13 @@ class Remover:
 
     # --- manifests
 
+    def tags_and_manifests(self, scan: RepositoryScan, names: Mapping[str, str]) -> None:
+        """Remove tags, as `tags`, and the manifests to which only these led."""
+        read = self._read(scan.name)
+        below = led_to(read, names.values()) if read else set()
+        self.tags(scan, names)
+        self.unneeded(scan.name, below)
+
     def unneeded(self, name: str, digests: Collection[str]) -> None:
         """Remove those manifests to which nothing leads any more: no tag, no index or subject that stays.
 

@@ -131,6 +131,12 @@ class RegistryGarbageCollect(Section):
     keep_for: str
     now_below: int
 
+class RegistryCleanup(Section):
+    enable: bool
+    schedule: str
+    policies: list[Any]
+    max_share: int
+
 class GitlabRails(Section):
     registry_enabled: bool
     registry_host: str | Any
@@ -275,6 +281,7 @@ class Named:
     registry: Registry
     registry_auth: RegistryAuth
     registry_garbage_collect: RegistryGarbageCollect
+    registry_cleanup: RegistryCleanup
     gitlab_rails: GitlabRails
     nginx: Nginx
     letsencrypt: Letsencrypt

@@ -522,6 +522,14 @@ def _garbage_collection(made: Rendered) -> None:
     assert " ".join(task["command"]).endswith(f"registry-garbage-collect {options}")
 
 
+@example("cleanup-policy.py")
+def _cleanup_policy(made: Rendered) -> None:
+    tasks = json.loads(made.path("/var/opt/gitlab/timer/tasks.json").read_text(encoding="utf-8"))
+    (task,) = [one for one in tasks if one["name"] == "registry-cleanup"]
+    assert task["cron"] == "0 2 * * 6"
+    assert task["command"][-1] == "registry-cleanup"
+
+
 @example("read-only.py")
 def _read_only(made: Rendered) -> None:
     assert made.storage == {

@@ -91,6 +91,27 @@ def image(
     return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, *layers), algorithm)
 
 
+def dated(seed: str, created: object, *, architecture: str = "amd64", **more: object) -> Blob:
+    """An image whose configuration gives a date.
+
+    Args:
+        seed: another seed, another image.
+        created: as the configuration has it; None for none.
+        architecture: its platform is linux/ARCHITECTURE.
+        more: further keys of the configuration.
+    """
+    one = layer(seed, size=500)
+    document = {"architecture": architecture, "os": "linux", "created": created, **more}
+    config = Blob(CONFIG, _json(document))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": config.descriptor,
+        "layers": [one.descriptor],
+    }
+    return Blob(MANIFEST, _json(manifest), ("linux", architecture), (config, one))
+
+
 def of_layers(layers: Sequence[Blob]) -> Blob:
     """An image of given blobs, which need not be archives."""
     config = Blob(CONFIG, _json({"architecture": "amd64", "os": "linux", "layers": len(layers)}))

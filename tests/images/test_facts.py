@@ -13,6 +13,7 @@ from ctl.images.document import moment, parse_config, parse_document
 from ctl.images.facts import Images
 from ctl.images.inspection import Inspection, inspect
 from tests.harness import images
+from tests.harness.images import dated
 from tests.harness.registry_store import Store
 
 NANO = 10**9
@@ -20,18 +21,6 @@ NANO = 10**9
 
 def of(year: int, month: int = 1) -> int:
     return int(datetime(year, month, 1, tzinfo=UTC).timestamp()) * NANO
-
-
-def dated(seed: str, created: object, *, architecture: str = "amd64", **more: object) -> images.Blob:
-    """An image with a date."""
-    layer = images.layer(seed, size=500)
-    document = {"architecture": architecture, "os": "linux", "created": created, **more}
-    config = images.Blob(images.CONFIG, json.dumps(document).encode())
-    manifest = {"schemaVersion": 2, "mediaType": images.MANIFEST, "config": config.descriptor,
-                "layers": [layer.descriptor]}  # fmt: skip
-    return images.Blob(
-        images.MANIFEST, json.dumps(manifest).encode(), ("linux", architecture), (config, layer)
-    )
 
 
 @pytest.mark.parametrize(

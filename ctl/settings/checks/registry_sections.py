@@ -48,6 +48,21 @@ def collection_fits_storage(view: View) -> None:
         )
 
 
+def cleanup_can_be_done(view: View) -> None:
+    """By time, there is nobody who would see that nothing happens."""
+    if not view["registry_cleanup.enable"]:
+        return
+    if not view["registry_cleanup.policies"]:
+        view.error(
+            "registry_cleanup.enable", "is True, but there is no policy", "Give registry_cleanup.policies."
+        )
+    if "filesystem" not in view["registry.storage"]:
+        view.error(
+            "registry_cleanup.enable",
+            "is True, but tags can be removed from images on this machine's disk only",
+        )
+
+
 def redis_is_used(view: View) -> None:
     """Blocks that are not enabled are not written."""
     if view.given_value("registry.redis") is not None and view["registry.redis"] is None:
@@ -71,5 +86,6 @@ CHECKS = (
     cache_has_its_server,
     redis_is_used,
     collection_fits_storage,
+    cleanup_can_be_done,
     online_gc_has_its_database,
 )

@@ -38,6 +38,14 @@ def collections(values: Values) -> Iterator[ScheduledTask]:
     yield ScheduledTask("registry-garbage-collect", given["schedule"], tuple(words), timeout=_DAY)
 
 
+def cleanups(values: Values) -> Iterator[ScheduledTask]:
+    """The scheduled clean-up of tags. Nobody is there to ask: what would lose too much is left alone."""
+    if values["registry_cleanup.enable"]:
+        yield ScheduledTask(
+            "registry-cleanup", values["registry_cleanup.schedule"], ("registry-cleanup",), timeout=_DAY
+        )
+
+
 REGISTRY = Component(
     "registry",
     what="the registry",
@@ -47,7 +55,7 @@ REGISTRY = Component(
     log="registry.log_directory",
     logging="registry",
     programs=("registry",),
-    tasks=collections,
+    tasks=lambda values: (*collections(values), *cleanups(values)),
     signals={
         "INT": "ends, as with TERM",
         "TERM": "finishes its requests and ends",

@@ -15,6 +15,7 @@ from ctl.settings.options import (
     nginx,
     registry,
     registry_auth,
+    registry_cleanup,
     registry_garbage_collect,
     registry_nginx,
 )
@@ -26,6 +27,7 @@ GROUPS: Mapping[str, tuple[Option, ...]] = {
     "The registry's vhost": registry_nginx.OPTIONS,
     "The token issuer": registry_auth.OPTIONS,
     "Garbage collection": registry_garbage_collect.OPTIONS,
+    "Clean-up of tags": registry_cleanup.OPTIONS,
     "What GitLab knows of the registry": gitlab_rails.OPTIONS,
     "NGINX": nginx.OPTIONS,
     "Let's Encrypt": letsencrypt.OPTIONS,

@@ -18,6 +18,7 @@ from ctl.settings.types.addresses import (
 from ctl.settings.types.base import INVALID, Parameter, Type, read_value
 from ctl.settings.types.choices import Either, Enum, OneOf, OnOff, Words
 from ctl.settings.types.containers import Free, ListOf, MapOf
+from ctl.settings.types.expressions import Expression
 from ctl.settings.types.numbers import Bool, Integer, Number, port
 from ctl.settings.types.pem import Content, Pem
 from ctl.settings.types.quantities import (
@@ -44,6 +45,7 @@ __all__ = [
     "Duration",
     "Either",
     "Enum",
+    "Expression",
     "Extent",
     "Free",
     "Integer",

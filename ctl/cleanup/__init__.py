@@ -1,0 +1,1 @@
+"""Removes tags by policies, as GitLab's clean-up does. It knows storages through the collector, and no settings."""

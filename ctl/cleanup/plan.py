@@ -1,0 +1,164 @@
+"""What a clean-up would remove, and why each tag goes or stays: the same for a dry run, an explanation, and the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ctl.cleanup.dates import Dates
+from ctl.cleanup.policy import Candidate, Matcher, Rule, Verdict
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.collector.manifest import reached
+from ctl.collector.manifests import Manifests
+from ctl.collector.reading import Reader, Repository
+from ctl.images.catalogue import Tag, about, repositories, tags
+from ctl.images.facts import Images, Unknown
+from ctl.images.names import WrongName, parse_reference
+from ctl.usage.usage import readable
+
+
+@dataclass
+class RepositoryPlan:
+    """What becomes of the tags of one repository.
+
+    Args:
+        scan: as it was looked at.
+        policy: pattern of the policy that holds, or "".
+        verdicts: one for each tag.
+        removed: the tags that go, each with the digest that it names.
+        confirmed: whether it may lose as many as it would.
+    """
+
+    scan: RepositoryScan
+    policy: str
+    verdicts: list[Verdict] = field(default_factory=list)
+    removed: dict[str, str] = field(default_factory=dict)
+    confirmed: bool = True
+
+    @property
+    def name(self) -> str:
+        """Of the repository."""
+        return self.scan.name
+
+    @property
+    def share(self) -> float:
+        """Which part of its tags goes; signatures and the like do not count."""
+        counted = [one for one in self.verdicts if one.rule is not Rule.SUBJECT]
+        return sum(one.removed for one in counted) / len(counted) if counted else 0.0
+
+    def as_json(self, *, explain: bool) -> dict[str, Any]:
+        """For `--json`."""
+        found = {
+            "repository": readable(self.name),
+            "policy": self.policy or None,
+            "tags": len(self.verdicts),
+            "removed": sorted(readable(one) for one in self.removed),
+            "share": round(self.share, 4),
+            "confirmed": self.confirmed,
+        }
+        return found | ({"verdicts": [one.as_json() for one in self.verdicts]} if explain else {})
+
+
+class Planner:
+    """Makes plans for a storage.
+
+    Args:
+        root: of it.
+        matchers: the policies; the first that is for a repository holds.
+        now: nanoseconds since 1970, by the storage's clock.
+    """
+
+    def __init__(self, root: str, matchers: Sequence[Matcher], now: int) -> None:
+        self._storage = Filesystem(root)
+        self._matchers = matchers
+        self._now = now
+        self.dates = Dates(Images(self._storage))
+        self.damages: list[Damage] = []
+
+    def plans(self, wanted: Callable[[str], bool], advance: Callable[[], None]) -> list[RepositoryPlan]:
+        """Plans for the repositories that a policy is for.
+
+        Args:
+            wanted: whether a repository was asked for.
+            advance: called with each.
+        """
+        found = []
+        for scan in repositories(self._storage):
+            self.damages += [one for one in scan.damages if one.blocks or wanted(scan.name)]
+            matcher = next((one for one in self._matchers if one.applies_to(readable(scan.name))), None)
+            if matcher is not None and scan.name and wanted(scan.name):
+                found.append(self.plan(scan, matcher))
+            advance()
+        return sorted(found, key=lambda plan: plan.name)
+
+    def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
+        """A plan for one repository."""
+        found = RepositoryPlan(scan, matcher.policy.repositories)
+        all_tags = {tag.name: tag for tag in tags(scan)}
+        followers = [tag for tag in all_tags.values() if about(tag.name)]
+        judged = [
+            self._candidate(tag, matcher.policy.date) for tag in all_tags.values() if not about(tag.name)
+        ]
+        found.verdicts = matcher.decide(judged, self._now)
+        found.verdicts += self._follow(scan, followers, found.verdicts, all_tags)
+        found.removed = {one.tag: all_tags[one.tag].digest for one in found.verdicts if one.removed}
+        return found
+
+    def _candidate(self, tag: Tag, date: str) -> Candidate:
+        if tag.problem:
+            return Candidate(tag.name, None, tag.problem)
+        try:
+            parse_reference(f"x:{tag.name}")
+            created = self.dates.of(tag.digest)
+        except (Unknown, WrongName) as error:
+            return Candidate(tag.name, None, str(error))
+        return Candidate(tag.name, tag.pushed if date == "pushed" else created)
+
+    # --- signatures and the like
+
+    def _follow(
+        self, scan: RepositoryScan, followers: list[Tag], verdicts: list[Verdict], all_tags: dict[str, Tag]
+    ) -> list[Verdict]:
+        """They stay for as long as a tag that stays leads to their subject, and go when the last one goes."""
+        if not followers:
+            return []
+        unknown = next((one for one in verdicts if one.rule is Rule.UNRESOLVED), None)
+        if unknown is not None:
+            why = f"tag {unknown.tag} cannot be read: it may lead to the subject"
+            return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
+        read = Reader(self._storage, Manifests(self._storage)).read(scan)
+        if read.whole:
+            why = "something of the repository cannot be read: it may need the subject"
+            return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
+        stays = {all_tags[one.tag].digest for one in verdicts if not one.removed}
+        goes = {all_tags[one.tag].digest for one in verdicts if one.removed}
+        return _followers(read, followers, stays, goes)
+
+
+def _followers(read: Repository, followers: list[Tag], stays: set[str], goes: set[str]) -> list[Verdict]:
+    kept, gone = _closure(read, followers, stays), _closure(read, followers, goes)
+    found = []
+    for tag in followers:
+        noted = about(tag.name)
+        subject = noted.subject if noted else ""
+        removed = subject in gone and subject not in kept
+        why = "goes with its subject" if removed else "stays with its subject"
+        if subject not in gone and subject not in kept:
+            why = "no tag leads to its subject" if subject in read.revisions else "its subject is not here"
+        found.append(Verdict(tag.name, removed, Rule.SUBJECT, why))
+    return found
+
+
+def _closure(read: Repository, followers: Iterable[Tag], roots: set[str]) -> set[str]:
+    """What some digests lead to, also by way of signatures (a signature may be signed)."""
+    referrers = read.manifests.keys() & read.revisions.keys()
+    found = reached(read.manifests, roots, referrers)
+    while True:
+        more = {
+            tag.digest for tag in followers if (noted := about(tag.name)) and noted.subject in found
+        } - found
+        if not more:
+            return found
+        found = reached(read.manifests, found | more, referrers)

@@ -1,0 +1,255 @@
+"""A clean-up policy: which tags of a repository it keeps and removes, step by step as GitLab's script goes.
+
+The steps are those of GitLab's documentation ("Investigate a cleanup policy"): without `latest`; what name_regex
+matches and name_regex_keep does not; newest first, without the first keep_n; older than older_than. What that script
+removes by accident is kept here: a tag whose image cannot be read, and one whose date is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ctl.errors import UsageFault
+
+LATEST = "latest"
+
+
+class Rule(StrEnum):
+    """Why a tag is kept or removed."""
+
+    UNRESOLVED = "unresolved"
+    """Nobody knows what it names."""
+    LATEST = "latest"
+    NAME_REGEX = "name_regex"
+    """It does not match."""
+    NAME_REGEX_KEEP = "name_regex_keep"
+    """It matches."""
+    KEEP_N = "keep_n"
+    """It is among the newest."""
+    NO_DATE = "no_date"
+    OLDER_THAN = "older_than"
+    """It is too young."""
+    EXPIRED = "expired"
+    """It went through all steps: removed."""
+    SUBJECT = "subject"
+    """A signature or the like: as its subject."""
+    NO_POLICY = "no_policy"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the tags of some repositories must be like to stay.
+
+    Args:
+        repositories: pattern of their names: `*` is any part of a name between slashes, `**` any number of such.
+        name_regex: tags that it matches whole may go (RE2).
+        name_regex_keep: tags that it matches whole stay; "" for none.
+        keep_n: how many of the newest stay; None for none.
+        older_than: nanoseconds; younger ones stay. None: their age does not matter.
+        date: "created", as the image itself says, or "pushed", when the tag was last written.
+    """
+
+    repositories: str = "**"
+    name_regex: str = ".*"
+    name_regex_keep: str = ""
+    keep_n: int | None = None
+    older_than: int | None = None
+    date: str = "created"
+
+    def __str__(self) -> str:
+        return f"policy of {self.repositories}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tag that a policy judges.
+
+    Args:
+        name: of the tag.
+        date: nanoseconds since 1970, or None.
+        problem: why its image cannot be read, or "".
+    """
+
+    name: str
+    date: int | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a tag.
+
+    Args:
+        tag: its name.
+        removed: whether it goes.
+        rule: that decided.
+        why: in words.
+    """
+
+    tag: str
+    removed: bool
+    rule: Rule
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"tag": self.tag, "removed": self.removed, "rule": self.rule.value, "why": self.why}
+
+
+@dataclass(eq=False)
+class Matcher:
+    """A policy whose expressions are compiled.
+
+    Args:
+        policy: it.
+
+    Raises:
+        UsageFault: an expression is wrong; with RE2's reason.
+    """
+
+    policy: Policy
+
+    def __post_init__(self) -> None:
+        given = {"name_regex": self.policy.name_regex, "name_regex_keep": self.policy.name_regex_keep}
+        # as GitLab: anchors around the text as it is, so that `a|b` is "begins with a, or ends with b"
+        anchored = {name: rf"\A{text}\z" for name, text in given.items()}
+        self._single = [compiled(name, text) for name, text in anchored.items()]
+        self._both = _set([*anchored.values(), ""])
+        self._repositories = compiled("repositories", pattern_of(self.policy.repositories))
+
+    def applies_to(self, repository: str) -> bool:
+        """Whether it is for a repository."""
+        return self._repositories.search(repository) is not None
+
+    def _matches(self, tag: str) -> tuple[bool, bool]:
+        """Whether name_regex and name_regex_keep match.
+
+        Both at once: one by one takes three times as long. The third, which matches always, shows that this could be
+        done within RE2's memory.
+        """
+        found = self._both.Match(tag)
+        if found is None:
+            name, keep = (one.search(tag) is not None for one in self._single)
+            return name, keep
+        return 0 in found, 1 in found
+
+    def decide(self, tags: Iterable[Candidate], now: int) -> list[Verdict]:
+        """What becomes of each tag.
+
+        Args:
+            tags: of one repository.
+            now: nanoseconds since 1970.
+        """
+        found: list[Verdict] = []
+        left: list[Candidate] = []
+        for tag in tags:
+            verdict = self._by_name(tag)
+            if verdict is None:
+                left.append(tag)
+            else:
+                found.append(verdict)
+        # a tag without a date counts as one of now, as in GitLab
+        left.sort(key=lambda tag: (now if tag.date is None else tag.date, tag.name), reverse=True)
+        for position, tag in enumerate(left, 1):
+            found.append(self._by_age(tag, position, now))
+        return found
+
+    def _by_name(self, tag: Candidate) -> Verdict | None:
+        if tag.problem:
+            return Verdict(tag.name, False, Rule.UNRESOLVED, tag.problem)
+        if tag.name == LATEST:
+            return Verdict(tag.name, False, Rule.LATEST, "latest always stays")
+        name, keep = self._matches(tag.name)
+        if not name:
+            return Verdict(tag.name, False, Rule.NAME_REGEX, f"does not match {self.policy.name_regex}")
+        if keep:
+            return Verdict(tag.name, False, Rule.NAME_REGEX_KEEP, f"matches {self.policy.name_regex_keep}")
+        return None
+
+    def _by_age(self, tag: Candidate, position: int, now: int) -> Verdict:
+        policy = self.policy
+        if position <= (policy.keep_n or 0):
+            return Verdict(
+                tag.name, False, Rule.KEEP_N, f"is number {position} of the {policy.keep_n} newest"
+            )
+        if tag.date is None:
+            return Verdict(tag.name, False, Rule.NO_DATE, "its image has no date")
+        if policy.older_than is not None and tag.date >= now - policy.older_than:
+            return Verdict(tag.name, False, Rule.OLDER_THAN, f"is younger than {in_words(policy.older_than)}")
+        return Verdict(tag.name, True, Rule.EXPIRED, f"is number {position}, {in_words(now - tag.date)} old")
+
+
+def _library() -> Any:  # noqa: ANN401 - it has no types
+    """RE2, imported here because only a clean-up needs it."""
+    import re2  # type: ignore[import-untyped]
+
+    return re2
+
+
+def compiled(name: str, pattern: str) -> Any:  # noqa: ANN401 - as above
+    """A regular expression that takes linear time.
+
+    Raises:
+        UsageFault: it is wrong.
+    """
+    library = _library()
+    try:
+        return library.compile(pattern, _options())
+    except library.error as error:
+        why = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
+        raise UsageFault(
+            f"{name} is no regular expression: {why}", hint="the syntax is that of RE2, as in GitLab"
+        ) from error
+
+
+def _set(patterns: Iterable[str]) -> Any:  # noqa: ANN401 - as above
+    found = _library().Set.SearchSet(_options())
+    for pattern in patterns:
+        found.Add(pattern)
+    found.Compile()
+    return found
+
+
+def _options() -> Any:  # noqa: ANN401 - as above
+    options = _library().Options()
+    options.log_errors = False
+    return options
+
+
+def loose_alternatives(expression: str) -> bool:
+    """Whether an expression has alternatives without a group, which then are anchored at one end only."""
+    depth, escaped, in_class = 0, False, False
+    for character in expression:
+        if escaped:
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif in_class:
+            in_class = character != "]"
+        elif character == "[":
+            in_class = True
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        elif character == "|" and depth == 0:
+            return True
+    return False
+
+
+def pattern_of(repositories: str) -> str:
+    """The regular expression of a pattern of repositories."""
+    parts = repositories.replace("**", "\0").split("\0")
+    between = ["[^/]*".join(map(_library().escape, part.split("*"))) for part in parts]
+    return rf"\A{'.*'.join(between)}\z"
+
+
+def in_words(nanoseconds: int) -> str:
+    """A length of time for people, as "12 days"."""
+    seconds = nanoseconds // 10**9
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            number = seconds // size
+            return f"{number:,} {unit}{'' if number == 1 else 's'}"
+    return "0 seconds"

@@ -1,0 +1,218 @@
+"""`ctl registry-cleanup`: remove old tags by policies, so that they can be brought back, and collect."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ctl.cli.durations import duration
+from ctl.cli.framework import Context, command
+from ctl.cli.recovery import recover_first
+from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
+
+if TYPE_CHECKING:
+    from ctl.cleanup.plan import Planner, RepositoryPlan
+    from ctl.cleanup.policy import Policy
+    from ctl.cli.cleanup import Outcome
+    from ctl.collector.progress import Reporter
+    from ctl.registry.collect.collector import Setup
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SWITCH = "The command that starts the registry anew, where ctl does not run it."
+_DATE = "Which date counts: of the image, or of the last push of the tag."
+_KEEP_FOR = 24 * 3_600 * 10**9
+
+
+def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    return None if value is None else duration(ctx, param, value)
+
+
+@command(name="registry-cleanup")
+@click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
+@click.option(
+    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+)
+@click.option("--name-regex", metavar="RE2", help="Tags that may go.")
+@click.option("--name-regex-keep", metavar="RE2", help="Tags of these that stay.")
+@click.option(
+    "--keep-n", type=click.IntRange(0), metavar="N", help="How many of the newest of the rest stay."
+)
+@click.option("--older-than", callback=_optional_duration, metavar="TIME", help="What is younger stays.")
+@click.option("--date", type=click.Choice(("created", "pushed")), default=None, help=_DATE)
+@click.option("-d", "--dry-run", is_flag=True, help="Change nothing; show what would go.")
+@click.option(
+    "--explain", is_flag=True, help="Change nothing; show for each tag the rule that keeps or removes it."
+)
+@click.option(
+    "--max-share", type=click.IntRange(0, 100), metavar="PERCENT", help="Ask where more of a repository goes."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--undo", metavar="RUN", help="Bring back what a run has removed.")
+@click.option("--switch", metavar="COMMAND", help=_SWITCH)
+@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+def registry_cleanup(
+    ctx: Context,
+    *,
+    repositories: tuple[str, ...],
+    config: Path | None,
+    name_regex: str | None,
+    name_regex_keep: str | None,
+    keep_n: int | None,
+    older_than: int | None,
+    date: str | None,
+    dry_run: bool,
+    explain: bool,
+    max_share: int | None,
+    yes: bool,
+    undo: str | None,
+    switch: str | None,
+    as_json: bool,
+) -> int:
+    """Remove tags by policies, as GitLab's clean-up does, and collect what nothing needs any more.
+
+    The policies are those of registry_cleanup["policies"], or one of the options. Of each repository (a name, or a
+    pattern with * and **) these stay, in this order: latest; what name_regex does not match; what name_regex_keep
+    matches; the newest keep_n; what is younger than older_than. A tag whose image cannot be read, or has no date,
+    stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks.
+    """
+    from ctl.cleanup.policy import Policy
+    from ctl.registry.collect.progress import shown_on
+
+    recover_first(ctx)
+    if undo:
+        return _undo(ctx, config, undo, as_json=as_json)
+    given = {"name_regex": name_regex, "name_regex_keep": name_regex_keep, "keep_n": keep_n,
+             "older_than": older_than, "date": date}  # fmt: skip
+    own = {name: value for name, value in given.items() if value is not None}
+    policies, share = _policies(ctx, Policy(**own) if own else None, max_share)  # type: ignore[arg-type]
+    with shown_on(ctx.console) as reporter:
+        setup, root, planner, plans = _plan(ctx, config, policies, repositories, reporter)
+    _hold_back(ctx, plans, share, ask=not (dry_run or explain), yes=yes)
+    from ctl.cli.cleanup import Outcome
+
+    outcome = Outcome(plans, dry_run or explain, keep_for=_KEEP_FOR)
+    if not outcome.dry_run and any(plan.removed and plan.confirmed for plan in plans):
+        with shown_on(ctx.console) as reporter:
+            _carry_out(setup, root, planner, outcome, switch, reporter)
+    return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
+
+
+def _policies(ctx: Context, own: Policy | None, max_share: int | None) -> tuple[list[Policy], int]:
+    """The policies that hold, and the share of a repository in percent that goes without a question."""
+    from ctl.cli.cleanup import policies_of
+    from ctl.settings.load import load
+
+    try:
+        settings = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes.registry_cleanup
+    except CtlError:
+        if own is None or ctx.settings is not None:
+            raise
+        return [own], 50 if max_share is None else max_share
+    share = settings.max_share if max_share is None else max_share
+    return [own] if own else policies_of(settings.policies), share
+
+
+def _plan(
+    ctx: Context,
+    config: Path | None,
+    policies: list[Policy],
+    names: tuple[str, ...],
+    reporter: Reporter,
+) -> tuple[Setup, str, Planner, list[RepositoryPlan]]:
+    from ctl.cleanup.plan import Planner
+    from ctl.cli.cleanup import matchers_of, wanted_by
+    from ctl.cli.images import find_repository
+    from ctl.cli.storages import opened
+
+    matchers, wanted = matchers_of(policies, ctx.console), wanted_by(names)
+    with opened(ctx, config) as storage:
+        for name in names:
+            if "*" not in name:
+                find_repository(storage.root, name)
+        planner = Planner(storage.root, matchers, time.time_ns())
+        reporter.step("looking at tags")
+        return storage.setup, storage.root, planner, planner.plans(wanted, reporter.advance)
+
+
+def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bool, yes: bool) -> None:
+    """Leave alone what would lose more than a share of its tags, unless somebody says that it may."""
+    large = [plan for plan in plans if plan.removed and plan.share * 100 > share]
+    for plan in large:
+        part = (
+            f"{plan.name} would lose {len(plan.removed):,} of {len(plan.verdicts):,} tags ({plan.share:.0%})"
+        )
+        if yes:
+            continue
+        plan.confirmed = ask and sys.stdin.isatty() and click.confirm(f"{part}; go on?", err=True)
+        if not plan.confirmed:
+            ctx.console.note(f"warning: {part}, more than {share} %: it needs --yes")
+
+
+def _carry_out(
+    setup: Setup, root: str, planner: Planner, outcome: Outcome, switch: str | None, reporter: Reporter
+) -> None:
+    from ctl.collector.collection import Options
+    from ctl.registry.collect.removing import removing
+    from ctl.registry.collect.serving import collect_serving
+
+    command_line = shlex.split(switch) if switch else None
+    with removing(setup, root, note="cleanup", cached=True, switch=command_line) as remover:
+        outcome.removed = remover.removed
+        reporter.step("removing tags")
+        for plan in outcome.plans:
+            if plan.removed and plan.confirmed:
+                remover.tags_and_manifests(plan.scan, plan.removed)
+            reporter.advance()
+        planner.dates.remember()
+    try:
+        outcome.collection = collect_serving(setup, Options(), reporter, switch=command_line)
+    except CtlError as error:  # what was removed is removed: that is reported before
+        outcome.problem = error.message
+
+
+def _report(ctx: Context, outcome: Outcome, planner: Planner, *, explain: bool, as_json: bool) -> int:
+    from ctl.cli.cleanup import explanation
+    from ctl.cli.collections import print_report
+    from ctl.cli.images import warn_of
+
+    if as_json:
+        ctx.console.result_json(outcome.as_json(explain=explain))
+    else:
+        for plan in outcome.plans if explain else ():
+            ctx.console.result(explanation(plan))
+        for plan in outcome.plans if outcome.dry_run and not explain else ():
+            for tag in sorted(plan.removed):
+                ctx.console.say(f"would remove {plan.name}:{tag}")
+        for line in outcome.lines():
+            ctx.console.say(line)
+        for one in outcome.removed.kept:
+            ctx.console.note(f"left alone: {one}")
+        if outcome.collection is not None:
+            print_report(ctx.console, outcome.collection)
+    warn_of(ctx.console, planner.damages)
+    if outcome.problem:
+        ctx.console.error(f"the collection failed: {outcome.problem}")
+    blocked = outcome.collection is not None and bool(outcome.collection.blocked)
+    unread = any(damage.blocks for damage in planner.damages)
+    failed = bool(outcome.problem or blocked or unread or (outcome.refused and not outcome.dry_run))
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _undo(ctx: Context, config: Path | None, run: str, *, as_json: bool) -> int:
+    from ctl.cli.collections import print_report
+    from ctl.cli.images import warn_of
+    from ctl.cli.registry_setup import registry_setup
+    from ctl.registry.collect.serving import restore_run
+
+    report = restore_run(registry_setup(ctx, config), run)
+    if as_json:
+        ctx.console.result_json(report.as_json())
+    else:
+        print_report(ctx.console, report)
+    warn_of(ctx.console, report.damages)
+    return EXIT_FAILED if report.damages else EXIT_OK
