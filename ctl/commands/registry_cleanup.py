@@ -54,7 +54,7 @@ def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | 
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--undo", metavar="RUN", help="Bring back what a run has removed.")
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
-@click.option("--json", "as_json", is_flag=True, help="Report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_cleanup(
     ctx: Context,
     *,
@@ -73,9 +73,9 @@ def registry_cleanup(
     switch: str | None,
     as_json: bool,
 ) -> int:
-    """Remove tags by policies, as GitLab's clean-up does, and collect what nothing needs any more.
+    """Remove old tags by policies, as GitLab does.
 
-    The policies are those of registry_cleanup["policies"], or one of the options. Of each repository (a name, or a
+    Then what nothing needs any more is collected. The policies are those of registry_cleanup["policies"], or one of the options. Of each repository (a name, or a
     pattern with * and **) these stay, in this order: latest; what name_regex does not match; what name_regex_keep
     matches; the newest keep_n; what is younger than older_than. A tag whose image cannot be read, or has no date,
     stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks.

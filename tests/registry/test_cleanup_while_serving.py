@@ -52,9 +52,10 @@ def test_old_tags_go_with_their_signatures_and_come_back(registry: Stack) -> Non
 @pytest.mark.one_registry("it is stopped")
 def test_nothing_goes_where_the_registry_could_not_forget_it(registry: Stack) -> None:
     """ctl does not run it, and does not know how to start it anew."""
-    registry.client.push(NAME, aged(30), "old")
+    old = aged(30)
+    registry.client.push(NAME, old, "old")
     registry.client.push(NAME, aged(1), "new")
     (registry.layout.service / "registry").unlink()
     said = registry.ctl(*BY_AGE, "--config", str(registry.config), code=1)
     assert "name the command that starts it anew" in said
-    assert registry.client.pulls(NAME, aged(30), "old")
+    assert registry.client.pulls(NAME, old, "old")
