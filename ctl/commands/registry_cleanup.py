@@ -75,10 +75,11 @@ def registry_cleanup(
 ) -> int:
     """Remove old tags by policies, as GitLab does.
 
-    Then what nothing needs any more is collected. The policies are those of registry_cleanup["policies"], or one of the options. Of each repository (a name, or a
+    The policies are those of registry_cleanup["policies"], or one of the options. Of each repository (a name, or a
     pattern with * and **) these stay, in this order: latest; what name_regex does not match; what name_regex_keep
     matches; the newest keep_n; what is younger than older_than. A tag whose image cannot be read, or has no date,
-    stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks.
+    stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks. At the end
+    it collects what nothing needs any more.
     """
     from ctl.cleanup.policy import Policy
     from ctl.registry.collect.progress import shown_on
