@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from ctl.collector.quarantine import Quarantine
 from tests.harness import images, seeds
 from tests.harness.people import Person
+from tests.harness.processes import end_all
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
@@ -220,6 +222,45 @@ def test_a_log_of_another_owner_is_seen_and_repaired(root: Root) -> None:
     root.client.get("/v2/")
     wait_for(lambda: current.stat().st_size > size, what="a line of the log", seconds=30)
     wait_for(lambda: reasons(root) == {}, what="health", seconds=60)
+
+
+@pytest.fixture
+def full_log(make_root: RootMaker, need_root: None) -> Iterator[Root]:
+    """A root whose log of the registry is on a small disk of its own, seen by this root's processes alone."""
+    with subprocess.Popen(["unshare", "--mount", "sleep", "infinity"]) as holder:
+        root = make_root()
+        disk = root.path / "var/log/gitlab/registry"
+        disk.mkdir(parents=True)
+        inside = ("nsenter", "--mount", f"--target={holder.pid}")
+        wait_for(lambda: Path(f"/proc/{holder.pid}/comm").read_text() == "sleep\n", what="the namespace")
+        mount = [*inside, "mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", str(disk)]
+        done = subprocess.run(mount, capture_output=True, text=True, check=False)
+        try:
+            if done.returncode != 0:
+                pytest.skip(f"no disk can be mounted here: {done.stderr.strip()}")
+            root.person = replace(root.person, switch=inside)
+            yield begun(root)
+        finally:
+            end_all(root.path)
+            holder.kill()
+
+
+def test_a_full_disk_of_logs_is_seen_and_repaired(full_log: Root) -> None:
+    """svlogd waits, the pipe fills, the registry would hang: status has the reason, and room brings all back."""
+    root, inside = full_log, full_log.person.switch
+    disk = root.path / "var/log/gitlab/registry"
+    fill = f"cat /dev/zero > {disk}/filler"
+    subprocess.run([*inside, "sh", "-c", fill], check=False, capture_output=True)
+    said = root.ctl("status").exits(1).out
+    assert (
+        f"writes no log, and stops answering once the pipe is full: the disk of {disk}/current is full"
+        in said
+    )
+    subprocess.run([*inside, "rm", f"{disk}/filler"], check=True)
+    root.reconfigure()
+    wait_for(lambda: reasons(root) == {}, what="health", seconds=60)
+    assert root.serves()
+    assert root.client.pulls("grp/kept", images.image("kept"), "v1")
 
 
 def test_a_lost_supervisor_is_a_reason(root: Root) -> None:
