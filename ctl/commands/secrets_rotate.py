@@ -92,6 +92,12 @@ def refuse_foreign(ctx: Context, loaded: Loaded) -> None:
                 hint="Change both halves there and run `ctl reconfigure`: the former certificate is accepted for "
                 "ten more minutes, too.",
             )
+    if not loaded.attributes.registry.enable:
+        raise UsageFault(
+            "the registry is on another node, which would refuse tokens of a new key until it has the certificate",
+            hint="There is no gentle way between two nodes yet: `ctl secrets export` and `import --replace`, both at "
+            "once.",
+        )
     if loaded.secrets.new or not loaded.secrets.stored("internal_certificate"):
         raise CtlError("there is no pair yet", hint="`ctl reconfigure` makes it")
     if not loaded.secrets.stored("internal_key"):

@@ -137,6 +137,14 @@ class RegistryCleanup(Section):
     policies: list[Any]
     max_share: int
 
+class RegistryBackup(Section):
+    enable: bool
+    schedule: str
+    path: str
+    with_images: bool
+    encrypt_to: str | Any
+    verify: bool
+
 class GitlabRails(Section):
     registry_enabled: bool
     registry_host: str | Any
@@ -282,6 +290,7 @@ class Named:
     registry_auth: RegistryAuth
     registry_garbage_collect: RegistryGarbageCollect
     registry_cleanup: RegistryCleanup
+    registry_backup: RegistryBackup
     gitlab_rails: GitlabRails
     nginx: Nginx
     letsencrypt: Letsencrypt

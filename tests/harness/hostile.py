@@ -21,7 +21,12 @@ _PLAIN: dict[str, object] = {
     "letsencrypt.enable": False,
     "metrics.enable": True,
 }
-_ISSUER = {"external_url": LEFT_OUT, "registry.token_realm": LEFT_OUT, "registry_auth.enable": True}
+_ISSUER = {
+    "external_url": LEFT_OUT,
+    "registry.token_realm": LEFT_OUT,
+    "registry_auth.enable": True,
+    "registry_backup.enable": True,
+}
 _LETSENCRYPT = {
     "letsencrypt.enable": True,
     "letsencrypt.contact_emails": ["a@gitlab.com"],

@@ -137,6 +137,9 @@ DEFAULTS: dict[str, object] = {
     "registry_garbage_collect.now_below": 10,
     "registry_cleanup.enable": False, "registry_cleanup.schedule": "0 2 * * *", "registry_cleanup.policies": [],
     "registry_cleanup.max_share": 50,
+    "registry_backup.enable": False, "registry_backup.schedule": "0 2 * * *",
+    "registry_backup.path": "/var/opt/gitlab/backups", "registry_backup.with_images": False,
+    "registry_backup.encrypt_to": None, "registry_backup.verify": False,
     "registry_auth.requests_per_second": 30, "registry_auth.requests_burst": 150,
     **{f"registry_auth.{name}": value for name, value in SVLOGD.items()},
     "registry_auth.svlogd_size": 10_000_000, "registry_auth.svlogd_num": 10,
@@ -278,7 +281,12 @@ def test_what_logrotate_would_not_take_is_refused(site: Site, refused: str) -> N
     assert "logging.logrotate_" in site.error(URL + f'logging["{refused}"\n')
 
 
-SECTIONS_OF_OUR_OWN = ("registry_auth.", "registry_cleanup.", "registry_garbage_collect.")
+SECTIONS_OF_OUR_OWN = (
+    "registry_auth.",
+    "registry_backup.",
+    "registry_cleanup.",
+    "registry_garbage_collect.",
+)
 
 
 def test_added_settings_are_marked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ctl.settings.component import Component, ScheduledTask, account_settings
 from ctl.settings.listener import Listener
@@ -10,6 +11,7 @@ from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
 
 _COLLECTION = ("enable", "schedule", "mode", "delete_untagged", "older_than", "keep_for", "now_below")
+_BACKUP = ("enable", "schedule", "path", "with_images", "encrypt_to", "verify")
 _DAY = 86_400
 
 
@@ -46,6 +48,18 @@ def cleanups(values: Values) -> Iterator[ScheduledTask]:
         )
 
 
+def backups(values: Values) -> Iterator[ScheduledTask]:
+    """The scheduled backup, as its command line."""
+    given = {name: values[f"registry_backup.{name}"] for name in _BACKUP}
+    if not given["enable"]:
+        return
+    words: list[str | Path] = ["backup", "--to", Path(given["path"])]
+    words += ["--with-images"] if given["with_images"] else []
+    words += ["--encrypt-to", given["encrypt_to"]] if given["encrypt_to"] else []
+    words += ["--verify"] if given["verify"] and not given["encrypt_to"] else []
+    yield ScheduledTask("backup", given["schedule"], tuple(words), timeout=_DAY, retry=True)
+
+
 REGISTRY = Component(
     "registry",
     what="the registry",
@@ -55,7 +69,7 @@ REGISTRY = Component(
     log="registry.log_directory",
     logging="registry",
     programs=("registry",),
-    tasks=lambda values: (*collections(values), *cleanups(values)),
+    tasks=lambda values: (*collections(values), *cleanups(values), *backups(values)),
     signals={
         "INT": "ends, as with TERM",
         "TERM": "finishes its requests and ends",
