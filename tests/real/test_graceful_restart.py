@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ctl.graceful.control import Control
+from ctl.graceful.instance import State
+from ctl.machine.unix_socket import connect
 from tests.harness import distribution3, images
 from tests.harness.downloads import halted_download
+from tests.harness.https import Client
 from tests.harness.load import Load
 from tests.harness.root import Root
 from tests.harness.waiting import wait_for
@@ -148,3 +152,45 @@ def test_from_the_socket_to_an_address_of_its_own_and_back(running: Root) -> Non
     assert running.serves()
     assert running.direct.get("/v2/").status == 401
     assert running.reconfigure().nothing
+
+
+def _draining_head(root: Root, path: str, repository: str) -> int:
+    """What the process that drains answers, to somebody who still reaches it."""
+    control = Control(root.path / "var/opt/gitlab/run/registry")
+    (former,) = (one for one in control.instances() if one.state is State.DRAINING)
+    connection = http.client.HTTPConnection("localhost", timeout=20)
+    connection.sock = connect(former.socket, seconds=5.0)
+    connection.request("HEAD", path, headers={"Authorization": f"Bearer {root.sign(repository, 'pull')}"})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_what_is_deleted_while_another_process_drains_is_gone_for_clients(running: Root) -> None:
+    """Each process remembers blobs in memory, and the one that drains does not notice a deletion. But clients reach
+    the one that serves, where it counts at once; the other gets no new connection, and its memory ends with it."""
+    name, image = "del/app", images.image("deleted")
+    digest = running.client.push(name, image, "v1")
+    layer = next(one for one in image.family() if one != digest)
+    large = images.layer("held", size=20_000_000)
+    running.client.push(name, images.image("held", shared=[large]), "held")
+    paths = [f"/v2/{name}/blobs/{layer}", f"/v2/{name}/manifests/{digest}"]
+
+    def seen(client: Client, path: str) -> int:
+        return client.authorised("HEAD", path, repository=name, Accept=images.MANIFEST).status
+
+    assert [seen(running.client, path) for path in paths] == [200, 200]
+    with halted_download(running, f"/v2/{name}/blobs/{large.digest}", name) as download:
+        running.ctl("restart", "registry").ok()
+        assert [seen(running.client, path) for path in paths] == [200, 200]
+        for path in reversed(paths):
+            gone = running.client.authorised("DELETE", path, repository=name, actions="*")
+            assert gone.status == 202
+        assert {seen(one, path) for one in (running.client, running.direct) for path in paths} == {404}
+        assert _draining_head(running, paths[0], name) == 200, (
+            "it still remembers the blob: the danger is real"
+        )
+        assert {seen(one, path) for one in (running.client, running.direct) for path in paths} == {404}
+        download.go_on.set()
+    wait_for(lambda: drained(running), what="the former process has ended", seconds=30)
+    assert {seen(running.client, path) for path in paths} == {404}
