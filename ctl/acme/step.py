@@ -23,6 +23,7 @@ from ctl.converge.model import Machine, Report
 from ctl.converge.signals import Signals
 from ctl.errors import CtlError
 from ctl.nginx.validate import nginx_accepts
+from ctl.nginx.vhost import refused_folder
 from ctl.node.node import Node
 from ctl.tls import ServerCertificate
 from ctl.tls.certificates import CertificateFacts, inspect
@@ -235,7 +236,8 @@ def _checked_by_nginx(job: Job) -> Iterator[Item]:
     """
     node = job.node
     top, nginx = Path(node.attributes.nginx.dir), node.attributes.nginx
-    logs = (Path(nginx.log_directory), Path(node.attributes.registry.nginx.log_directory))
+    vhost_logs = Path(node.attributes.registry.nginx.log_directory)
+    logs = (Path(nginx.log_directory), vhost_logs, refused_folder(node.attributes))
     for path in sorted((top / "conf").glob("*.conf")):
         found = look(path)
         if found and found.is_file:
