@@ -57,9 +57,9 @@ def cleanup_can_be_done(view: View) -> None:
             "registry_cleanup.enable", "is True, but there is no policy", "Give registry_cleanup.policies."
         )
     if "filesystem" not in view["registry.storage"]:
-        view.error(
+        view.warning(
             "registry_cleanup.enable",
-            "is True, but tags can be removed from images on this machine's disk only",
+            "has no effect: tags can be removed from images on this machine's disk only",
         )
 
 

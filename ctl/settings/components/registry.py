@@ -42,7 +42,7 @@ def collections(values: Values) -> Iterator[ScheduledTask]:
 
 def cleanups(values: Values) -> Iterator[ScheduledTask]:
     """The scheduled clean-up of tags. Nobody is there to ask: what would lose too much is left alone."""
-    if values["registry_cleanup.enable"]:
+    if values["registry_cleanup.enable"] and "filesystem" in values["registry.storage"]:
         yield ScheduledTask(
             "registry-cleanup", values["registry_cleanup.schedule"], ("registry-cleanup",), timeout=_DAY
         )
