@@ -57,7 +57,7 @@ def cleanup_can_be_done(view: View) -> None:
             "registry_cleanup.enable", "is True, but there is no policy", "Give registry_cleanup.policies."
         )
     if "filesystem" not in view["registry.storage"]:
-        view.warning(
+        view.note(
             "registry_cleanup.enable",
             "has no effect: tags can be removed from images on this machine's disk only",
         )
