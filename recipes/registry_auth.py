@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.auth.app import HEALTH_PATH
-from ctl.auth.config import Config
+from ctl.auth.config import HEALTH_PATH, Config
 from ctl.auth.runtime import NEEDED
 from ctl.converge import Absent, Directory, File, FileRights, Item, restart
 from ctl.machine.python import runtime

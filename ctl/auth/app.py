@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass, field
 from typing import Any
 
+from ctl.auth.config import HEALTH_PATH
 from ctl.auth.decisions import Decision, Log
 from ctl.auth.issuer import Issued, Issuer
 from ctl.auth.requests import MOST_QUERY, Refusal, TokenRequest, from_form, from_query, malformed
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
-HEALTH_PATH = "/health"
 BODY_SECONDS = 10.0
 """In which the content of a request must have come."""
 MOST_HEADERS = 32 << 10
