@@ -92,6 +92,7 @@ def test_helm(running: Root, tmp_path: Path) -> None:
         archive.add(tmp_path / "Chart.yaml", "chart/Chart.yaml")
     pusher.run(["registry", "login", "{host}", "-u", "{user}", "-p", "{password}"])
     pusher.run(["push", str(chart), "oci://{host}/team"])
+    (tmp_path / "pulled").mkdir()
     pusher.run(["pull", "oci://{host}/team/chart", "--version", "1.2.3", "-d", str(tmp_path / "pulled")])
     assert (tmp_path / "pulled/chart-1.2.3.tgz").read_bytes() == chart.read_bytes()
 

@@ -10,11 +10,20 @@ from ctl.settings.attributes import Attributes, OriginKind
 
 THRESHOLD = 10
 """Where nothing is given (notifications/sinks.go, retryingSink)."""
+QUEUE = ("queuepurgetimeout", "queuesizelimit")
+"""Of an endpoint, for GitLab's registry alone (its configuration.go, `Endpoint`)."""
 _DEFAULTS = "registry.default_notifications_"
 
 
 class Upstream(RegistryProgram):
     """Distribution, of any version."""
+
+    def notifications(self, attributes: Attributes) -> list[dict[str, Any]]:
+        """Endpoints without their settings of GitLab's queue."""
+        return [
+            {name: value for name, value in one.items() if name not in QUEUE}
+            for one in super().notifications(attributes)
+        ]
 
     def retries(self, given: Mapping[str, Any], attributes: Attributes) -> dict[str, int]:
         """`threshold`, from `maxretries` where only that is given."""
@@ -29,6 +38,10 @@ class Upstream(RegistryProgram):
             if {"threshold", "maxretries"} <= one.keys()
         ]
         why = f"has no effect: {self} does not know it"
+        for name in QUEUE:
+            queued = [one for one in attributes.registry.notifications or [] if name in one]
+            if queued:
+                yield Ignored("registry.notifications", f"{name} of {names_with(queued)} {why}")
         if both:
             yield Ignored(
                 "registry.notifications", f"maxretries of {names_with(both)} {why}, and goes by threshold"

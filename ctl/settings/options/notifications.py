@@ -28,6 +28,10 @@ ENDPOINT = Schema(
             "failures before a pause, of Distribution; there maxretries means the same",
         ),
         Parameter("backoff", Duration(), "wait after that many failures"),
+        Parameter(
+            "queuepurgetimeout", Duration(), "how long events are still sent at the end, of GitLab's registry"
+        ),
+        Parameter("queuesizelimit", Integer(), "most events that wait, of GitLab's registry"),
         Parameter("headers", HEADERS, "HTTP headers, each with a list of values", secret=True),
         Parameter("disabled", Bool(), "whether nothing is sent"),
         Parameter("ignoredmediatypes", _WORDS, "media types of which nothing is sent"),

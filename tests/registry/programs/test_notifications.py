@@ -108,3 +108,17 @@ registry["notifications"] = [{"name": f"e{n}", "url": "http://a", "threshold": 1
 """
     (found,) = warnings(GitlabRegistry, site.attributes(text))
     assert "e0, e1, e2 and 47 more" in found
+
+
+@pytest.mark.parametrize("kind", [*UPSTREAM, GitlabRegistry])
+def test_the_queue_is_of_gitlabs_registry(site: Site, kind: type[RegistryProgram]) -> None:
+    text = SETTINGS.replace('"maxretries": 7', '"queuepurgetimeout": "5s", "queuesizelimit": 100')
+    attributes = site.attributes(text)
+    (written,) = (one for one in program(kind).notifications(attributes) if one["name"] == "new")
+    queue = {name: written[name] for name in ("queuepurgetimeout", "queuesizelimit") if name in written}
+    reported = [one for one in warnings(kind, attributes) if "queue" in one]
+    if kind is GitlabRegistry:
+        assert (queue, reported) == ({"queuepurgetimeout": "5s", "queuesizelimit": 100}, [])
+    else:
+        assert queue == {}
+        assert [one.split()[1] for one in reported] == ["queuepurgetimeout", "queuesizelimit"]
