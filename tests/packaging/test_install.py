@@ -155,7 +155,12 @@ def uninstall(machine: Machine) -> None:
     found = machine.run("ctl", "uninstall", timeout=120).ok()
     for path in ("/etc/gitlab", "/var/opt/gitlab", "/var/log/gitlab"):
         assert f"left: {path} (" in found.out
-    programs = ("/usr/local/bin/ctl", "/usr/local/bin/gitlab-ctl", "/opt/registry-ctl", "/opt/gitlab")
+    programs = (
+        "/usr/local/bin/ctl",
+        "/usr/local/bin/gitlab-ctl",
+        "/opt/registry-ctl",
+        "/opt/gitlab/embedded",
+    )
     for path in (*programs, "/usr/local/share/man/man8/ctl.8"):
         assert machine.run("test", "-e", path).code == 1, path
         assert machine.run("test", "-L", path).code == 1, path
