@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.cli.recovery import recover_first
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FOLDER = "/var/opt/gitlab/backups"
 
 
-@command()
+@command(needs_root=always)
 @click.option(
     "--with-images", "images", is_flag=True, help="Copy the images too, from the disk of this node."
 )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.errors import EXIT_OK
 
 
-@command()
+@command(needs_root=always)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--replace", is_flag=True, help="Let the backup's take the place of what is newer here.")
 @click.option(

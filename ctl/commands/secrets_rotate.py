@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.durations import duration
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import Context, always, command
 from ctl.errors import EXIT_OK, CtlError, LockHeld, UsageFault
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = ("registry.internal_key", "registry.internal_certificate")
 
 
-@command()
+@command(needs_root=always)
 @click.option(
     "--grace",
     metavar="TIME",
