@@ -175,20 +175,29 @@ class Issuer:
         # clients come in parallel, with the same credentials: one check serves all of them
         check = self._checks.get(mark)
         if check is None:
-            check = self._checks[mark] = asyncio.create_task(
-                self._check(accounts, credentials, mark, address)
-            )
+            # counted at once, before any other request is looked at: many together are no way around limits
+            slow = not self._memory.attempts.knows(address, name) and self._memory.attempts.crowded(name)
+            begun = self._memory.begin(address, name)
+            check = asyncio.create_task(self._check(accounts, credentials, mark, address, begun, slow=slow))
+            self._checks[mark] = check
         # a client that goes away does not end the check of the others
         if not await asyncio.shield(check):
             raise unauthorized("wrong user name or password")
         self._memory.succeeded(address, name)
 
-    async def _check(self, accounts: Accounts, credentials: Credentials, mark: bytes, address: str) -> bool:
+    async def _check(
+        self,
+        accounts: Accounts,
+        credentials: Credentials,
+        mark: bytes,
+        address: str,
+        begun: float,
+        *,
+        slow: bool,
+    ) -> bool:
         """Whether the credentials are right, in its turn. Raises Refusal where none comes."""
-        name, attempts = credentials.name, self._memory.attempts
-        known = attempts.knows(address, name)
-        slow = not known and attempts.crowded(name)
-        begun = self._memory.begin(address, name)
+        name = credentials.name
+        known = self._memory.attempts.knows(address, name)
         try:
             async with self._turns.one(address, name, known=known, slow=slow):
                 found = await self._authenticate(accounts, credentials)
