@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ctl.settings.attributes import Attributes
     from ctl.settings.load import Loaded
 
+_LOOK = 30.0
+"""Seconds after which a process that waits looks whether it is still needed."""
 NAMES = ("registry.internal_key", "registry.internal_certificate")
 
 
@@ -133,8 +135,12 @@ def drop_former(ctx: Context, at: float | None) -> int:
     """End the time of the former certificates: now, or at that time; another run is waited for."""
     import time
 
+    from ctl.node.overlap import read_record
+
     while at is not None and time.time() < at:
-        time.sleep(min(1.0, at - time.time()))
+        if at not in {one.until for one in read_record(ctx.layout).former}:
+            return EXIT_OK  # another run has ended it, or the root is gone
+        time.sleep(min(_LOOK, max(0.0, at - time.time())))
     while True:
         try:
             return drop(ctx, at)
