@@ -11,7 +11,8 @@ from ctl.language.ruby.grammar import Span, named
 from ctl.language.ruby.program import Program, PythonForm
 from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.targets_of import changed, walk
-from ctl.language.ruby.to_python.blocks import Blocks, Lost
+from ctl.language.ruby.to_python.blocks import Blocks
+from ctl.language.ruby.to_python.python_lines import Lost
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import ANY
 from ctl.language.scope import Scope

@@ -11,7 +11,8 @@ from ctl.language.ruby.grammar import Span, parse
 from ctl.language.ruby.program import Program
 from ctl.language.ruby.reader import in_order
 from ctl.language.ruby.syntax import read_tree
-from ctl.language.ruby.to_python.blocks import Blocks, Lost
+from ctl.language.ruby.to_python.blocks import Blocks
+from ctl.language.ruby.to_python.python_lines import Lost
 from ctl.language.ruby.to_python.state import State
 from ctl.language.setting_names import Names
 from ctl.language.source import Diagnostic, Location, SettingsError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby.grammar import Span
@@ -14,14 +14,22 @@ from ctl.language.ruby.targets_of import ASSIGNMENTS, names_read
 from ctl.language.ruby.to_python import inlined, loops, python_text, undecided, whose
 from ctl.language.ruby.to_python.choice_forms import arms_of
 from ctl.language.ruby.to_python.commented_out import convert_comments
+from ctl.language.ruby.to_python.python_lines import (
+    INDENT,
+    Line,
+    Lost,
+    dedented,
+    heading_of,
+    is_lost,
+    marked,
+    nothing,
+)
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.statement_forms import Statements
-from ctl.language.ruby.to_python.unread import with_unread_marked
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_INDENT: Final = "    "
 _BLOCKS: Final = ("if", "unless", "case")
 _MODIFIERS: Final = ("if_modifier", "unless_modifier")
 _SKIPPED: Final = ("empty_statement", "then", "end")
@@ -31,31 +39,6 @@ _WRITTEN_OUT: Final = "# Written out where it is called:"
 _NOT_NEEDED: Final = "# Not needed here:"
 _DEEPEST: Final = 40
 """Blocks inside each other."""
-
-
-class Line(NamedTuple):
-    """A line of Python.
-
-    Args:
-        text: the line.
-        origin: the statement that it comes from; None for a comment or an empty line.
-    """
-
-    text: str
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True)
-class Lost:
-    """A statement that became a comment.
-
-    Args:
-        node: the statement.
-        fault: why it has no Python form.
-    """
-
-    node: Node
-    fault: Fault
 
 
 @dataclass
@@ -96,7 +79,7 @@ class Blocks:
         if candidates:
             root = self.state.program.root
             read = {python_text.name(name) for name in names_read(root, self.state.program.text)}
-            lines = _marked(lines, read & candidates)
+            lines = marked(lines, read & candidates)
         return lines
 
     def _settled(self, lines: list[Line]) -> list[Line]:
@@ -110,7 +93,7 @@ class Blocks:
                 wrong = name in self.state.used or name not in read
                 (self.problems if wrong else self.ignored).append(lost)
                 if not wrong:
-                    harmless[_heading(lost.node.start_point[0])] = Line(_VARIABLE)
+                    harmless[heading_of(lost.node.start_point[0])] = Line(_VARIABLE)
         return [harmless.get(line.text, line) for line in lines]
 
     def block(self, container: Node, level: int, row: int) -> list[Line]:
@@ -151,7 +134,7 @@ class Blocks:
                 code |= any(not line.text.lstrip().startswith("#") for line in statement)
                 lines += statement
         lines += self._flushed(comments, level)
-        return lines if code or level == 0 else [*lines, Line(_INDENT * level + "pass")]
+        return lines if code or level == 0 else [*lines, Line(INDENT * level + "pass")]
 
     def _between(self, first: int, after: int) -> list[Line]:
         """The lines between two statements: empty ones, and what is no Ruby."""
@@ -167,14 +150,14 @@ class Blocks:
 
     def _as_comment(self, first: int, after: int, indent: str, heading: str = "") -> list[Line]:
         """Lines of the file as a comment with the reason."""
-        heading = heading or _heading(first)
+        heading = heading or heading_of(first)
         kept = (f"{indent}# {line}".rstrip() for line in self.source[first:after])
         return [Line(indent + heading), *map(Line, kept)]
 
     def _flushed(self, comments: list[str], level: int) -> list[Line]:
         converted = convert_comments(comments, self.state.names, self.state.snippet)
         comments.clear()
-        return [Line(_INDENT * level + line) for line in converted]
+        return [Line(INDENT * level + line) for line in converted]
 
     def _comment(self, node: Node) -> list[str]:
         text = self.state.program.text(node)
@@ -218,10 +201,10 @@ class Blocks:
                 lines = [Line(text, origin) for text in self._simple(node, level)]
         except (Fault, RecursionError) as problem:
             deep = Fault("this is nested too deeply to be read")
-            return self._without_form(node, problem if isinstance(problem, Fault) else deep, _INDENT * level)
+            return self._without_form(node, problem if isinstance(problem, Fault) else deep, INDENT * level)
         finally:
             state.block = outer
-        return [*(Line(_INDENT * level + line, origin) for line in before), *lines]
+        return [*(Line(INDENT * level + line, origin) for line in before), *lines]
 
     def _is_compound(self, node: Node) -> bool:
         """Whether there are statements in a statement."""
@@ -230,13 +213,13 @@ class Blocks:
         return node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
 
     def _simple(self, node: Node, level: int) -> list[str]:
-        indent, shift = _INDENT * level, self.state.shift
+        indent, shift = INDENT * level, self.state.shift
         text = self.statements.write(node)
         if self.state.further:
             raise self.state.further[0]
         lost = [indent + comment for comment in self._lost_comments(node, text)]
         first, *others = text.split("\n")
-        moved = others if level == 0 and not shift else [indent + _dedented(line, shift) for line in others]
+        moved = others if level == 0 and not shift else [indent + dedented(line, shift) for line in others]
         return [*lost, indent + first, *moved]
 
     def _without_form(self, node: Node, fault: Fault, indent: str) -> list[Line]:
@@ -290,7 +273,7 @@ class Blocks:
         if not self.state.comments or b"#" not in program.data[node.start_byte : node.end_byte]:
             return []
         inside = [program.text(one) for one in self.state.walk(node) if one.type == "comment"]
-        return [one for one in inside if _is_lost(one, text)]
+        return [one for one in inside if is_lost(one, text)]
 
     def _foreign_or_not(self, node: Node, level: int, origin: Origin) -> list[Line]:
         """A statement with others in it; one of another component has a Python form as a whole or not at all."""
@@ -322,14 +305,14 @@ class Blocks:
                 raise Fault("there is no condition", Span(current))
             self.state.terms = origin.terms
             test = self.statements.condition(condition, negate=current.type == "unless")
-            lines.append(Line(f"{_INDENT * level}{word} {test}:", origin))
+            lines.append(Line(f"{INDENT * level}{word} {test}:", origin))
             row = self._comments_of(current, condition.end_point[0], level, lines)
             lines += self._branch(current.child_by_field_name("consequence"), level, row)
             other = current.child_by_field_name("alternative")
             if other is None:
                 return lines
             if other.type != "elsif":
-                lines.append(Line(f"{_INDENT * level}else:", origin))
+                lines.append(Line(f"{INDENT * level}else:", origin))
                 return lines + self._branch(other, level, other.start_point[0])
             word, current = "elif", other
 
@@ -347,7 +330,7 @@ class Blocks:
         finally:
             state.conditional, state.chosen = outer
         code = any(not line.text.lstrip().startswith("#") for line in inside)
-        return [Line(f"{_INDENT * level}if {test}:", origin), *inside, *([] if code else [_nothing(level)])]
+        return [Line(f"{INDENT * level}if {test}:", origin), *inside, *([] if code else [nothing(level)])]
 
     def _case(self, node: Node, level: int, origin: Origin) -> list[Line]:
         lines, word = list[Line](), "if"
@@ -360,7 +343,7 @@ class Blocks:
             else:
                 test = f"{word} {self.statements.translator.arm(node, when).text}:"
                 word = "elif"
-            lines.append(Line(_INDENT * level + test, origin))
+            lines.append(Line(INDENT * level + test, origin))
             row = (when or body or node).start_point[0]
             lines += self._branch(body, level, row)
         if not lines:
@@ -370,10 +353,10 @@ class Blocks:
     def _loop(self, node: Node, level: int, origin: Origin) -> list[Line]:
         """`values.each do |one|` as a for loop."""
         loop = loops.loop_of(self.statements.translator, node)
-        lines = [Line(f"{_INDENT * level}{loop.head}:", origin)]
+        lines = [Line(f"{INDENT * level}{loop.head}:", origin)]
         with loops.inside(self.state, loop.names, loop.body):
             row = node.start_point[0]
-            return lines + (self.block(loop.body, level + 1, row) if loop.body else [_nothing(level)])
+            return lines + (self.block(loop.body, level + 1, row) if loop.body else [nothing(level)])
 
     def _comments_of(self, node: Node, row: int, level: int, lines: list[Line]) -> int:
         """Adds the comments between a condition and what depends on it; returns the row of the last."""
@@ -384,13 +367,13 @@ class Blocks:
                     lines[-1] = Line(f"{lines[-1].text}  {text}", lines[-1].origin)
                 else:
                     lines += [Line("")] * (start - row - 1)
-                    lines += [Line(_INDENT * (level + 1) + line) for line in self._comment(one)]
+                    lines += [Line(INDENT * (level + 1) + line) for line in self._comment(one)]
                 row = one.end_point[0]
         return row
 
     def _branch(self, node: Node | None, level: int, row: int) -> list[Line]:
         if node is None:
-            return [_nothing(level)]
+            return [nothing(level)]
         state = self.state
         outer = state.conditional, state.chosen
         state.conditional = state.chosen = True
@@ -398,26 +381,3 @@ class Blocks:
             return self.block(node, level + 1, row)
         finally:
             state.conditional, state.chosen = outer
-
-
-def _nothing(level: int) -> Line:
-    return Line(_INDENT * (level + 1) + "pass")
-
-
-def _heading(row: int) -> str:
-    return f"## NOT CONVERTED, line {row + 1}"
-
-
-def _marked(lines: list[Line], candidates: set[str]) -> list[Line]:
-    text = with_unread_marked("\n".join(line.text for line in lines), candidates)
-    origins = [line.origin for line in lines for _ in range(line.text.count("\n") + 1)]
-    return [Line(text, origin) for text, origin in zip(text.split("\n"), origins, strict=True)]
-
-
-def _is_lost(comment: str, text: str) -> bool:
-    """Whether a comment is not there in any form: a pair that is commented out may have become Python."""
-    return "=>" not in comment and comment not in text
-
-
-def _dedented(line: str, columns: int) -> str:
-    return line[min(columns, len(line) - len(line.lstrip())) :]
