@@ -16,10 +16,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ctl.cleanup.plan import Planner, RepositoryPlan
-from ctl.cleanup.policy import Candidate, Matcher, Policy
 from ctl.cli.cleanup import explanation
 from ctl.collector.quarantine import Quarantine
+from ctl.images.cleanup.plan import Planner, RepositoryPlan
+from ctl.images.cleanup.policy import Candidate, Matcher, Policy
 from tests.harness import images
 from tests.harness.registry_store import Store
 

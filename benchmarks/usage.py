@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.collection import fill
 from ctl.collector.collection import Options, collect
-from ctl.usage.measure import measure
+from ctl.images.usage.measure import measure
 from tests.harness.collecting import Silent
 from tests.harness.registry_store import Store
 

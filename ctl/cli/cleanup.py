@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ctl.cleanup.plan import RepositoryPlan
-from ctl.cleanup.policy import Matcher, Policy, compiled, loose_alternatives, pattern_of
 from ctl.cli.collections import count
 from ctl.collector.report import Report
 from ctl.errors import UsageFault
+from ctl.images.cleanup.plan import RepositoryPlan
+from ctl.images.cleanup.policy import Matcher, Policy, compiled, loose_alternatives, pattern_of
 from ctl.images.removal import Removed
+from ctl.images.usage.usage import readable
 from ctl.output import Console
 from ctl.settings.types.quantities import lifetime_seconds
-from ctl.usage.usage import readable
 
 _NANO = 10**9
 

@@ -26,8 +26,8 @@ def metrics(ctx: Context, *, output: Path | None) -> None:
     """
     from ctl.cli.loading import node
     from ctl.converge.atomic import write_atomic
-    from ctl.metrics.exposition import text_of
-    from ctl.metrics.gather import gather
+    from ctl.doctor.metrics.exposition import text_of
+    from ctl.doctor.metrics.gather import gather
     from ctl.settings.load import load
 
     loaded = load(ctx.settings_file, ctx.layout, use_secrets=False)

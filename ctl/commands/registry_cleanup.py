@@ -16,10 +16,10 @@ from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 
 if TYPE_CHECKING:
-    from ctl.cleanup.plan import Planner, RepositoryPlan
-    from ctl.cleanup.policy import Policy
     from ctl.cli.cleanup import Outcome
     from ctl.collector.progress import Reporter
+    from ctl.images.cleanup.plan import Planner, RepositoryPlan
+    from ctl.images.cleanup.policy import Policy
     from ctl.registry.collect.collector import Setup
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -81,7 +81,7 @@ def registry_cleanup(
     stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks. At the end
     it collects what nothing needs any more.
     """
-    from ctl.cleanup.policy import Policy
+    from ctl.images.cleanup.policy import Policy
     from ctl.registry.collect.progress import shown_on
 
     recover_first(ctx)
@@ -125,10 +125,10 @@ def _plan(
     names: tuple[str, ...],
     reporter: Reporter,
 ) -> tuple[Setup, str, Planner, list[RepositoryPlan]]:
-    from ctl.cleanup.plan import Planner
     from ctl.cli.cleanup import matchers_of, wanted_by
     from ctl.cli.images import find_repository
     from ctl.cli.storages import opened
+    from ctl.images.cleanup.plan import Planner
 
     matchers, wanted = matchers_of(policies, ctx.console), wanted_by(names)
     with opened(ctx, config) as storage:

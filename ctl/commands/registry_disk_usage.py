@@ -11,7 +11,7 @@ from ctl.cli.framework import Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
-    from ctl.usage.usage import Usage
+    from ctl.images.usage.usage import Usage
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SORTS = ("size", "own", "shared", "tags", "manifests", "last-push", "name")
@@ -46,8 +46,8 @@ def registry_disk_usage(
     Then sums: all blobs, those that nothing needs, the quarantine, uploads that are under way or dead.
     """
     from ctl.cli.storages import opened
+    from ctl.images.usage.measure import measure
     from ctl.registry.collect.progress import shown_on
-    from ctl.usage.measure import measure
 
     if as_csv and as_json:
         raise UsageFault("--csv and --json do not go together")
@@ -60,7 +60,7 @@ def registry_disk_usage(
     if as_json:
         ctx.console.result_json(usage.as_json())
     elif as_csv:
-        from ctl.usage.export import as_csv as in_csv
+        from ctl.images.usage.export import as_csv as in_csv
 
         ctx.console.result(in_csv(usage, sort).rstrip("\n"))
     elif html is None:
@@ -89,7 +89,7 @@ def _choose(usage: Usage, names: tuple[str, ...]) -> None:
 
 def _write(path: Path, usage: Usage) -> None:
     from ctl.converge.atomic import write_atomic
-    from ctl.usage.export import as_html
+    from ctl.images.usage.export import as_html
 
     if path.exists() and not path.is_file():
         raise UsageFault(f"{path} is no file")
@@ -98,8 +98,8 @@ def _write(path: Path, usage: Usage) -> None:
 
 def _print(ctx: Context, usage: Usage, sort: str) -> None:
     from ctl.cli.tables import size, table
-    from ctl.usage.export import in_order
-    from ctl.usage.usage import when
+    from ctl.images.usage.export import in_order
+    from ctl.images.usage.usage import when
 
     rows = [["REPOSITORY", "TAGS", "MANIFESTS", "SIZE", "OWN", "SHARED", "LAST PUSH"]]
     for one in in_order(usage, sort):

@@ -15,8 +15,8 @@ from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
-    from ctl.fsck.fault import Fault
-    from ctl.fsck.repair import Repair
+    from ctl.images.fsck.fault import Fault
+    from ctl.images.fsck.repair import Repair
     from ctl.registry.collect.acting import ActingAs
     from ctl.registry.collect.collector import Setup
     from ctl.storage.store import Store
@@ -53,9 +53,9 @@ def registry_fsck(
     nothing is damaged (any more), 1 where something is.
     """
     from ctl.cli.registry_setup import registry_setup
-    from ctl.fsck.check import check, refuse_database
-    from ctl.fsck.repair import Repair
-    from ctl.fsck.repair import restore as bring_back
+    from ctl.images.fsck.check import check, refuse_database
+    from ctl.images.fsck.repair import Repair
+    from ctl.images.fsck.repair import restore as bring_back
     from ctl.registry.collect.acting import ActingAs
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.store import store_of

@@ -68,7 +68,7 @@ def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: 
 
 def _lines(found: Inspection) -> Iterator[str]:
     from ctl.cli.tables import size, table
-    from ctl.usage.usage import when
+    from ctl.images.usage.usage import when
 
     document, facts = found.document, found.facts
     rows = [
@@ -100,7 +100,7 @@ def _lines(found: Inspection) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    from ctl.usage.usage import readable
+    from ctl.images.usage.usage import readable
 
     if isinstance(value, dict):
         return ", ".join(

@@ -24,7 +24,7 @@ def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -
     from ctl.cli.tables import table
     from ctl.collector.filesystem import Filesystem
     from ctl.images.catalogue import repositories
-    from ctl.usage.usage import readable, when
+    from ctl.images.usage.usage import readable, when
 
     with opened(ctx, config) as storage:
         scans = sorted(repositories(Filesystem(storage.root)), key=lambda one: one.name)

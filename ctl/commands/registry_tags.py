@@ -52,7 +52,7 @@ def registry_tags(ctx: Context, *, repository: str, config: Path | None, as_json
 
 
 def _as_json(tag: Tag, facts: Facts) -> dict[str, Any]:
-    from ctl.usage.usage import readable, when
+    from ctl.images.usage.usage import readable, when
 
     return {
         "name": readable(tag.name),
@@ -68,7 +68,7 @@ def _as_json(tag: Tag, facts: Facts) -> dict[str, Any]:
 
 def _print(ctx: Context, found: list[tuple[Tag, Facts]]) -> None:
     from ctl.cli.tables import size, table
-    from ctl.usage.usage import readable, when
+    from ctl.images.usage.usage import readable, when
 
     rows = [["TAG", "CREATED", "PUSHED", "SIZE", "PLATFORMS", "DIGEST"]]
     for tag, facts in found:

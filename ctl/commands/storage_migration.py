@@ -16,8 +16,8 @@ from ctl.collector.progress import Reporter
 from ctl.commands.reconfigure import run as reconfigure
 from ctl.converge.atomic import write_atomic
 from ctl.errors import CtlError, PreflightError, RunFailed, UsageFault
-from ctl.migrate.copying import Copying, listing
-from ctl.migrate.state import State
+from ctl.images.migrate.copying import Copying, listing
+from ctl.images.migrate.state import State
 from ctl.output import Console
 from ctl.registry.collect.acting import ActingAs, storage_lock
 from ctl.registry.collect.collector import Setup

@@ -10,7 +10,7 @@ from ctl.collector.manifests import Manifests, Unreadable
 from ctl.images.catalogue import About, about, tags
 from ctl.images.document import Config, Descriptor, Document
 from ctl.images.facts import Facts, Images, Unknown
-from ctl.usage.usage import when
+from ctl.images.usage.usage import when
 
 
 @dataclass(frozen=True)

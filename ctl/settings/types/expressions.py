@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ctl.cleanup.policy import compiled, loose_alternatives
 from ctl.errors import UsageFault
+from ctl.images.cleanup.policy import compiled, loose_alternatives
 from ctl.settings.place import Place, Refused
 from ctl.settings.types.base import TextFor
 from ctl.settings.types.textual import Text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctl.cleanup.policy import Candidate, Matcher, Policy, Rule, in_words, loose_alternatives
 from ctl.errors import UsageFault
+from ctl.images.cleanup.policy import Candidate, Matcher, Policy, Rule, in_words, loose_alternatives
 
 DAY = 86_400 * 10**9
 NOW = 1_000 * DAY

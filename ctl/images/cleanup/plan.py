@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctl.cleanup.dates import Dates
-from ctl.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
 from ctl.collector.reading import Reader, Repository
 from ctl.images.catalogue import Tag, about, repositories, tags
+from ctl.images.cleanup.dates import Dates
+from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.facts import Images, Unknown
 from ctl.images.names import WrongName, parse_reference
-from ctl.usage.usage import readable
+from ctl.images.usage.usage import readable
 
 
 @dataclass

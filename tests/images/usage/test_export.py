@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from ctl.usage.export import as_csv, as_html, in_order
-from ctl.usage.usage import Heap, RepositoryUsage, Usage
+from ctl.images.usage.export import as_csv, as_html, in_order
+from ctl.images.usage.usage import Heap, RepositoryUsage, Usage
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>{{SCRIPT}}"
 BROWSERS = ("chromium-headless-shell", "chromium")

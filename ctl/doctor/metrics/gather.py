@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ctl import __version__
 from ctl.certificates.installed import installed
+from ctl.doctor.metrics.counters import Counters
+from ctl.doctor.metrics.exposition import Family
 from ctl.errors import CtlError
-from ctl.metrics.counters import Counters
-from ctl.metrics.exposition import Family
 from ctl.nginx.vhost import refused_folder
 from ctl.node.node import Node
 from ctl.registry.collect.serving import history

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from ctl.metrics.counters import MOST_REPOSITORIES, OTHERS, Counters
-from ctl.metrics.exposition import Family, text_of
+from ctl.doctor.metrics.counters import MOST_REPOSITORIES, OTHERS, Counters
+from ctl.doctor.metrics.exposition import Family, text_of
 from ctl.paths import Layout
 from ctl.timer.outcome import Outcome, write_outcome
 from tests.harness import images
@@ -109,7 +109,9 @@ def test_alert_rules() -> None:
 
 
 def test_every_number_of_rules_and_dashboard_is_made() -> None:
-    made = set(re.findall(r'Family\(\s*"(\w+)"', (Path("ctl/metrics/gather.py")).read_text(encoding="utf-8")))
+    made = set(
+        re.findall(r'Family\(\s*"(\w+)"', (Path("ctl/doctor/metrics/gather.py")).read_text(encoding="utf-8"))
+    )
     for name in ("alerts.yml", "dashboard.json"):
         used = set(re.findall(r"\bctl_(\w+)", (RULES / name).read_text(encoding="utf-8")))
         assert used - made == set(), name

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ctl.collector.layout import QUARANTINE
 from ctl.errors import RunFailed
-from ctl.fsck.fault import Fault, Folder, Quarantined, Step, Written
+from ctl.images.fsck.fault import Fault, Folder, Quarantined, Step, Written
 from ctl.storage.store import Missing, StorageError, Store
 
 _RUN = re.compile(r"fsck-\d{8}T\d{6}Z-[0-9a-f]{4}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from ctl.cleanup.dates import Dates
-from ctl.cleanup.plan import Planner, RepositoryPlan
-from ctl.cleanup.policy import Matcher, Policy
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.restoring import restore
+from ctl.images.cleanup.dates import Dates
+from ctl.images.cleanup.plan import Planner, RepositoryPlan
+from ctl.images.cleanup.policy import Matcher, Policy
 from ctl.images.facts import Images
 from ctl.images.removal import Removed, Remover
 from tests.harness import images, tree

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ctl.usage.usage import RepositoryUsage, Usage, when
+from ctl.images.usage.usage import RepositoryUsage, Usage, when
 
 SORTS: Mapping[str, Callable[[RepositoryUsage], Any]] = {
     "size": lambda one: -one.size,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import PreflightError, RunFailed
-from ctl.migrate.copying import Copying, listing
-from ctl.migrate.state import State
+from ctl.images.migrate.copying import Copying, listing
+from ctl.images.migrate.state import State
 from ctl.storage.filesystem import FilesystemStore
 from ctl.storage.store import StorageError
 from tests.harness import images

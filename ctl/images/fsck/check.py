@@ -19,8 +19,8 @@ from ctl.collector.layout import (
 )
 from ctl.collector.manifest import LARGEST, Manifest, parse_verified
 from ctl.errors import PreflightError
-from ctl.fsck.fault import Fault, Folder, FolderQuarantined, Kind, Quarantined, Step, Written
-from ctl.fsck.survey import Files, Survey, survey
+from ctl.images.fsck.fault import Fault, Folder, FolderQuarantined, Kind, Quarantined, Step, Written
+from ctl.images.fsck.survey import Files, Survey, survey
 from ctl.storage.store import Object, StorageError, Store
 
 READERS = 16

@@ -12,7 +12,7 @@ from ctl.collector.layout import HEX_LENGTH, blob_folder, is_digest
 from ctl.collector.manifests import Manifests, Unreadable
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.reading import Reader, Repository
-from ctl.usage.usage import Heap, RepositoryUsage, Usage, readable
+from ctl.images.usage.usage import Heap, RepositoryUsage, Usage, readable
 
 DAY = 86_400 * 10**9
 """Nanoseconds after which an upload that does not go on is dead, as for the collector."""

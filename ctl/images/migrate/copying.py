@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from ctl.collector.layout import BLOBS, QUARANTINE
 from ctl.collector.progress import Reporter
 from ctl.errors import PreflightError, RunFailed
-from ctl.migrate.state import State
+from ctl.images.migrate.state import State
 from ctl.storage.store import Missing, Object, Store
 
 TOP = "docker/"

@@ -9,8 +9,8 @@ import pytest
 
 from ctl.collector.layout import DATABASE_LOCK
 from ctl.errors import PreflightError
-from ctl.fsck.check import check, refuse_database
-from ctl.fsck.repair import Repair, restore
+from ctl.images.fsck.check import check, refuse_database
+from ctl.images.fsck.repair import Repair, restore
 from ctl.storage.filesystem import FilesystemStore
 from tests.harness import images
 from tests.harness.images import Blob
