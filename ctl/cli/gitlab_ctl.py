@@ -15,7 +15,6 @@ ANSWERS: dict[str, str] = {
     "remove-accounts": "`ctl uninstall` lists the accounts that are left; remove one with userdel.",
     "registry-database": "`ctl reconfigure` migrates the database of GitLab's registry; import images with its own "
     "`registry database import`.",
-    "backup": "`ctl backup-etc` archives settings, secrets and certificates.",
     "get-redis-master": "registry.redis in the settings names the Redis that the registry uses.",
     "write-pgpass": 'the password of the database is registry["database"]["password"] in the settings.',
     "restart-all": "write `ctl restart`.",

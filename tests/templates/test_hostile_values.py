@@ -126,6 +126,7 @@ NOWHERE = {
         "letsencrypt.acme_staging_endpoint",
     ),
     "letsencrypt.chain",
+    "registry_cleanup.policies",  # read when the clean-up runs
     # others win over them
     *("gitlab_rails.registry_host", "gitlab_rails.shared_path", "registry.default_notifications_headers"),
     # not of any text

@@ -26,7 +26,7 @@ from tests.harness.root import Root
 from tests.harness.server import Server
 from tests.harness.waiting import wait_for
 
-RULES = Path(__file__).parents[2] / "packaging/prometheus"
+RULES = Path(__file__).parents[3] / "packaging/prometheus"
 LINE = '127.0.0.1 - - [29/Nov/2026:14:26:53 +0000] "{} HTTP/1.1" {} 100 "" "docker/24"\n'
 PROMTOOL = shutil.which("promtool")
 needs_prometheus = pytest.mark.skipif(PROMTOOL is None, reason="Prometheus is not installed")
