@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 
+@pytest.fixture(autouse=True)
+def _same_environment() -> Generator[None]:
+    """What a test, or the code that it calls, puts into the environment is gone after it."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"})
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The choice of one registry program."""
     parser.addoption(

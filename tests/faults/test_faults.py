@@ -24,7 +24,7 @@ def vhost() -> Iterator[Campaign]:
         yield one
 
 
-@pytest.mark.parametrize(("change", "points"), [("everything", 8), ("ports", 4), ("key pair", 4)])
+@pytest.mark.parametrize(("change", "points"), [("everything", 8), ("ports", 4), ("vhost", 4)])
 def test_the_next_run_brings_about_one_state(change: str, points: int) -> None:
     met, failures = campaign(change, "tests", points)
     assert met.total() == points

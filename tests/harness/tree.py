@@ -13,6 +13,7 @@ from pathlib import Path
 VOLATILE = re.compile(
     r"(^|/)supervise(/|$)"  # runsv's own
     r"|^var/log/(?!.*/config$)"  # programs write there all the time, but for svlogd's settings
+    r"|/nginx/run/taking-over$"  # of an NGINX that took over, as is its pid
     r"|/logrotate/status$"  # logrotate's, every minute
     r"|\.pid$|\.sock$|/(ok|control)$|_temp(/|$)"
     r"|^var/opt/gitlab/ctl/[^/]*lock$"  # a lock's content is of no interest

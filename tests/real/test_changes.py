@@ -128,7 +128,7 @@ def test_changed_log_rotation_reaches_svlogd(running: Root) -> None:
     pid = running.pids()["registry"]
     running.reconfigure()
     for _ in range(40):
-        running.client.get("/v2/")
+        running.client.manifest("grp/none", "v1")  # with a token: others are no lines of this log
     wait_for(lambda: list(folder.glob("@*")), what="a rotated log")
     assert running.pids()["registry"] == pid
 

@@ -219,7 +219,7 @@ def test_a_log_of_another_owner_is_seen_and_repaired(root: Root) -> None:
     assert not root.reconfigure().nothing
     assert current.stat().st_uid == owner
     size = current.stat().st_size
-    root.client.get("/v2/")
+    root.client.manifest("grp/none", "v1")
     wait_for(lambda: current.stat().st_size > size, what="a line of the log", seconds=30)
     wait_for(lambda: reasons(root) == {}, what="health", seconds=60)
 

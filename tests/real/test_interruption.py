@@ -170,7 +170,7 @@ def _with_limit(root: Root, limit: int) -> subprocess.CompletedProcess[str]:
 
 def test_a_reader_of_the_output_that_goes_away_stops_nothing(running: Root) -> None:
     """As `ctl reconfigure | head -1`."""
-    running.settings(*_state(7))
+    running.settings(*_state(7)).chmod(0o600)  # there is a secret in it, and a warning otherwise
     process = running.begin("reconfigure")
     assert process.stdout is not None
     process.stdout.close()

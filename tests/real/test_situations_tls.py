@@ -54,6 +54,7 @@ def module_root(module_root_maker: RootMaker) -> Root:
         f'{VHOST}["ssl_certificate"] = "{certificate}"',
         f'{VHOST}["ssl_certificate_key"] = "{key}"',
         f'{VHOST}["ssl_password_file"] = "{passwords}"',
+        f'{VHOST}["host_names"] = ["*.gitlab.example.com"]',
         f'{VHOST}["ssl_client_certificate"] = "{root.path}/{SSL}/client.pem"',
         f'{VHOST}["ssl_verify_client"] = "optional"',
         f'{VHOST}["ssl_ciphers"] = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"',

@@ -219,6 +219,7 @@ def test_every_option_is_present_and_frozen_on_an_empty_node(site: Site) -> None
 @pytest.mark.real
 def test_every_example_is_taken_by_its_own_setting(site: Site) -> None:
     company = {
+        "registry_cleanup.enable": 'registry_cleanup["policies"] = [{"repositories": "**", "name_regex": ".*"}]\n',
         "registry.gc": 'registry["database"] = {"enabled": True}\n',
         "registry.nginx.ssl_certificate_key": 'registry["nginx"]["ssl_certificate"] = "/c"\n',
         "registry.nginx.ssl_verify_client": 'registry["nginx"]["ssl_client_certificate"] = "/c"\n',
