@@ -114,13 +114,24 @@ class ServiceControl:
         """How its process ends for another one: commands of runsv.
 
         A master whose workers outlive it is killed: they serve until the next one has their sockets
-        (ctl.nginx.takeover). Not where it must have an address that theirs are in the way of.
+        (ctl.nginx.takeover), which finds them by the file of its pid. Not where that file has moved, nor where it must
+        have an address that theirs are in the way of.
         """
-        if pid is None or is_log(name) or not self.definition(name).hands_over:
+        if pid is None or is_log(name) or not self._is_found(name, pid):
             return "tcu"
         wanted = self.definition(name).listen
         held = listening(pid)
         return "tcu" if any(excludes(a, b) and not same(a, b) for a in held for b in wanted) else "ku"
+
+    def _is_found(self, name: str, pid: int) -> bool:
+        """Whether the next process will know the workers of this one."""
+        definition = self.definition(name)
+        if not definition.hands_over or definition.pid_file is None:
+            return False
+        try:
+            return definition.pid_file.read_text(encoding="ascii").strip() == str(pid)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def start(self, name: str) -> Status:
         """Want it up, and return when it answers; a process that is still ending is waited for.
