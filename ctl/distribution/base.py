@@ -54,7 +54,7 @@ class Distribution:
 
     def log_account(self) -> str | None:
         """The account for svlogd, or None on a machine that has none."""
-        return next((name for name in self.log_accounts if _exists(name)), None)
+        return next((name for name in self.log_accounts if account_exists(name)), None)
 
     def add_group(self, name: str, *, gid: int | None = None, system: bool = False) -> tuple[str, ...]:
         """The command that makes a group (groupadd(8))."""
@@ -96,7 +96,8 @@ class Distribution:
         return ("groupdel", name)
 
 
-def _exists(account: str) -> bool:
+def account_exists(account: str) -> bool:
+    """Whether there is a user of that name."""
     try:
         pwd.getpwnam(account)
     except KeyError:

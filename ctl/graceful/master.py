@@ -17,6 +17,7 @@ from typing import Any
 from ctl.graceful.control import NAME, read_line
 from ctl.graceful.instance import Instance, State, outcome
 from ctl.graceful.relay import Relay, free_port, host_of
+from ctl.machine.signals import select_signals
 from ctl.machine.unix_socket import nearest_path, short_path
 
 KEPT = "CTL_GRACEFUL"
@@ -75,7 +76,7 @@ class Master:
 
     def run(self) -> int:
         """Serve until TERM, or until the process that serves ends. Returns the exit code."""
-        self._listen_to_signals()
+        select_signals(self.selector, _SIGNALS, self._signals)
         self._take_up()
         self._listen()
         if not self.instances:
@@ -89,16 +90,8 @@ class Master:
 
     # --- what wakes it
 
-    def _listen_to_signals(self) -> None:
-        read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        self.selector.register(read, selectors.EVENT_READ, lambda: self._signals(read))
-
-    def _signals(self, pipe: int) -> None:
-        for number in set(os.read(pipe, 1024)):
+    def _signals(self, numbers: set[int]) -> None:
+        for number in numbers:
             if number == signal.SIGHUP and not self.ending:
                 self._replace()
             elif number in (signal.SIGTERM, signal.SIGINT):
@@ -281,7 +274,7 @@ class Master:
         except OSError as error:
             _log(f"{self.run_script} cannot be run: {error.strerror}; going on as before")
             del os.environ[KEPT]
-            self._listen_to_signals()
+            select_signals(self.selector, _SIGNALS, self._signals)
 
     def _take_up(self) -> None:
         kept = os.environ.pop(KEPT, None)

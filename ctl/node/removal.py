@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from ctl.converge.written import Written
 from ctl.distribution import distribution
+from ctl.distribution.base import account_exists
 from ctl.machine.search import SYSTEM_PATH, find_program
 from ctl.paths import Layout
 from ctl.services.runit import Runit
@@ -178,7 +178,9 @@ def left_by_cleanse(
         return
     yield from _there(Left("by it this machine trusts the local CA", distribution().ca_own))
     if attributes is not None and attributes.manage_accounts.enable:
-        found = sorted({one.username for _, one in accounts(components, attributes) if _exists(one.username)})
+        found = sorted(
+            {one.username for _, one in accounts(components, attributes) if account_exists(one.username)}
+        )
         yield from [Left(f"the accounts {', '.join(found)}: userdel")] if found else []
     yield Left("packages: nginx, runit, logrotate and the registry program")
 
@@ -194,11 +196,3 @@ def _images(layout: Layout, attributes: Attributes) -> Iterator[Left]:
 
 def _there(*candidates: Left) -> Iterator[Left]:
     return (one for one in candidates if one.path and os.path.lexists(one.path))
-
-
-def _exists(account: str) -> bool:
-    try:
-        pwd.getpwnam(account)
-    except KeyError:
-        return False
-    return True

@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from ctl.errors import EXIT_LOCKED, CtlError, os_error
+from ctl.machine.signals import select_signals
 from ctl.paths import Layout
 from ctl.timer.due import SOON, due
 from ctl.timer.outcome import CUT_OFF, Outcome, held, read_outcome, write_outcome
@@ -41,7 +42,7 @@ class Timer:
         Raises:
             CtlError: the tasks cannot be read at the start.
         """
-        self._listen_to_signals()
+        select_signals(self.selector, _SIGNALS, self._signals)
         self.tasks = read_tasks(self.layout)
         while self.runs or not self.ending:
             for key, _ in self.selector.select(self._turn()):
@@ -51,16 +52,8 @@ class Timer:
                     key.data()
         return 0
 
-    def _listen_to_signals(self) -> None:
-        read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-        for number in _SIGNALS:
-            signal.signal(number, lambda *_: None)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        self.selector.register(read, selectors.EVENT_READ, lambda: self._signals(read))
-
-    def _signals(self, pipe: int) -> None:
-        for number in set(os.read(pipe, 1024)):
+    def _signals(self, numbers: set[int]) -> None:
+        for number in numbers:
             if number == signal.SIGHUP:
                 self._read_again()
             else:

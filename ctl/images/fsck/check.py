@@ -230,29 +230,10 @@ class Checker:
         folder = f"{REPOSITORIES}/{files.name}/_manifests/tags/{tag}/"
         what = f"tag {tag} names {digest}, which {'the repository does not link to' if whole else manifest}"
         effect = "the tag is listed, and cannot be pulled"
-        if whole:
-            key = f"{revision_folder(files.name, digest)}/link"
-            steps: tuple[Step, ...] = (Written(key, digest.encode()),)
-            yield Fault(
-                Kind.TARGET,
-                f"{folder}current/link",
-                files.name,
-                what,
-                effect,
-                f"--repair writes {key}",
-                steps,
-            )
-        else:
-            remedy = f"{_INTO_QUARANTINE}; or {_PUSH}"
-            yield Fault(
-                Kind.TARGET,
-                f"{folder}current/link",
-                files.name,
-                what,
-                effect,
-                remedy,
-                (FolderQuarantined(folder),),
-            )
+        key = f"{revision_folder(files.name, digest)}/link"
+        remedy = f"--repair writes {key}" if whole else f"{_INTO_QUARANTINE}; or {_PUSH}"
+        step: Step = Written(key, digest.encode()) if whole else FolderQuarantined(folder)
+        yield Fault(Kind.TARGET, f"{folder}current/link", files.name, what, effect, remedy, (step,))
 
     # --- blobs
 
