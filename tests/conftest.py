@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from ctl.storage.made import environment_restored
 from tests.harness.registries import Registry, chosen
 
 # A slow machine fails no test.
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _same_environment() -> Generator[None]:
     """What a test, or the code that it calls, puts into the environment is gone after it."""
-    before = dict(os.environ)
-    yield
-    for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
-        del os.environ[name]
-    os.environ.update({name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"})
+    with environment_restored():
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,7 @@ from ctl.registry.config import read_config, read_environment
 from ctl.registry.drivers import driver_of
 from ctl.registry.store import parameters, same_place
 from ctl.settings.attributes import Attributes
-from ctl.storage.made import open_store
+from ctl.storage.made import environment_restored, open_store
 from ctl.storage.store import StorageError, Store
 
 _TAG = re.compile(re.escape(REPOSITORIES) + r"/(?P<name>.+?)/_manifests/tags/(?P<tag>[^/]+)/current/link")
@@ -47,7 +47,8 @@ def left_behind(attributes: Attributes, settings_file: Path) -> list[Diagnostic]
     old = (current.driver, parameters(current))
     if same_place(old, new):
         return []
-    problem = _problem(old, new, current.environment, registry.env)
+    with environment_restored():
+        problem = _problem(old, new, current.environment, registry.env)
     place = (
         attributes.origin("registry.storage").location
         or attributes.origin("gitlab_rails.registry_path").location

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ctl.errors import PreflightError
@@ -53,6 +54,21 @@ def open_store(driver: str, given: Given, environment: Mapping[str, str]) -> Sto
     service, options = _CLOUDS[driver]
     root = str(given.get("rootdirectory") or "").strip("/")
     return CloudStore(driver, service, _name(given), f"{root}/" if root else "", options(given, environment))
+
+
+@contextmanager
+def environment_restored() -> Iterator[None]:
+    """For a process that goes on to other work: what clients of storages put into its environment is gone at the end.
+
+    OpenDAL finds credentials there, and so open_store() changes it.
+    """
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _adopt(environment: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ctl.errors import PreflightError
-from ctl.storage.made import open_store
+from ctl.storage.made import environment_restored, open_store
 from ctl.storage.store import PART, Missing, StorageError
 from tests.harness.cloud import BUCKET, Kept, s3_parameters, storage
 from tests.harness.s3 import S3Server
@@ -114,6 +114,20 @@ def test_a_bucket_that_is_not_there(s3: S3Server) -> None:
     with pytest.raises(StorageError, match=r'bucket "of-others".*does not exist') as raised:
         store.write("one", [b"1"])
     assert raised.value.code == "NoSuchBucket"
+
+
+def test_the_environment_of_the_process_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that looks at a storage goes on to ask the certificate authority, by its own proxy."""
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("HTTPS_PROXY", "http://mine:3128")
+    before = dict(os.environ)
+    with environment_restored():
+        open_store(
+            "s3", {"bucket": "b", "region": "r"}, {"HTTPS_PROXY": "http://registrys:3128", "AWS_REGION": "r"}
+        )
+        assert os.environ["HTTPS_PROXY"] == "http://registrys:3128"
+        assert "AWS_PROFILE" not in os.environ
+    assert dict(os.environ) == before
 
 
 @pytest.mark.parametrize(
