@@ -35,7 +35,7 @@ def best(works: dict[str, Callable[[], object]]) -> dict[str, float]:
     return found
 
 
-def quietly(*command: str) -> None:
+def discarding_output(*command: str) -> None:
     """Run a command, and throw its output away."""
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
@@ -47,10 +47,10 @@ def compare(blobs: int) -> None:
         fill(store, blobs)
         root = str(store.root)
         works: dict[str, Callable[[], object]] = {
-            "find and stat": lambda: quietly(
+            "find and stat": lambda: discarding_output(
                 "find", root, "-type", "f", "-exec", "stat", "-c", "%s %Y %n", "{}", "+"
             ),
-            "find -printf": lambda: quietly("find", root, "-type", "f", "-printf", "%s %T@ %p\\n"),
+            "find -printf": lambda: discarding_output("find", root, "-type", "f", "-printf", "%s %T@ %p\\n"),
             "ctl": lambda: measure(root),
         }
         for state in ("without", "with"):

@@ -43,7 +43,7 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "tls": vhost.https,
         "names": names(attributes),
         "known_names": known_names(attributes),
-        # behind a proxy that ends TLS the registry is told the URL's own host, whatever a client asks for
+        # behind a proxy that ends TLS the registry gets the URL's own host, whatever a client asks for
         "refuses_names": "$" in headers(attributes).get("Host", "$host"),
         "headers": headers(attributes),
         "client": client(attributes),

@@ -29,6 +29,24 @@ def missing() -> str | None:
     return None if shutil.which("node") else "no Azurite: there is no Node.js"
 
 
+def parameters(server: AzureServer, container: str, root: str) -> dict[str, object]:
+    """What the registry's driver gets.
+
+    Args:
+        server: where the container is.
+        container: its name.
+        root: the folder in it ("/azure/virtual").
+    """
+    return {
+        "accountname": ACCOUNT,
+        "accountkey": KEY,
+        "container": container,
+        "rootdirectory": root,
+        "trimlegacyrootprefix": True,
+        "serviceurl": server.service,
+    }
+
+
 class AzureServer(Server):
     """A server with one account that speaks the Blob service's protocol."""
 

@@ -83,12 +83,5 @@ def _azure(_: Path) -> Iterator[Kept]:
         pytest.skip(reason)
     with AzureServer() as server:
         server.make_container(BUCKET)
-        parameters = {
-            "accountname": azure.ACCOUNT,
-            "accountkey": azure.KEY,
-            "container": BUCKET,
-            "rootdirectory": "/azure/virtual",
-            "trimlegacyrootprefix": True,
-            "serviceurl": server.service,
-        }
+        parameters = azure.parameters(server, BUCKET, "/azure/virtual")
         yield Kept("azure", parameters)

@@ -63,14 +63,7 @@ def azure_store() -> Iterator[Store]:
         pytest.skip(reason)
     with AzureServer() as server:
         server.make_container(BUCKET)
-        parameters = {
-            "accountname": azure.ACCOUNT,
-            "accountkey": azure.KEY,
-            "container": BUCKET,
-            "rootdirectory": "/azure/virtual/container",
-            "trimlegacyrootprefix": True,
-            "serviceurl": server.service,
-        }
+        parameters = azure.parameters(server, BUCKET, "/azure/virtual/container")
         yield Store(
             "azure", parameters, lambda: server.blobs(BUCKET), "The specified container does not exist"
         )

@@ -43,7 +43,7 @@ def migrate(root: Root, file: Path, *options: str) -> dict[str, Any]:
 
 
 class Clients:
-    """They pull one image again and again, and push a new one each time, once more where a push is refused.
+    """They keep pulling one image, and push a new one each time, once more where a push is refused.
 
     Attributes:
         failed: pulls that failed.

@@ -52,13 +52,17 @@ def _token(site: Site) -> Iterator[Finding]:
     token = site.token([])
     if token is None:
         return  # another machine signs: `--user` asks with one of its tokens
+    yield _shown(site, server, token, "the registry accepts a token of this node's key", of_gitlab=False)
+
+
+def _shown(site: Site, server: Server, token: str, accepted: str, *, of_gitlab: bool) -> Finding:
+    """What the registry makes of a token."""
     answer = _present(site, server, token)
     if answer.status == HTTPStatus.OK:
-        yield ok("the registry accepts a token of this node's key")
-    elif answer.status == HTTPStatus.UNAUTHORIZED:
-        yield _refused(site, token, of_gitlab=False)
-    else:
-        yield unknown(f"the registry answers {answer} to a token")
+        return ok(accepted)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return _refused(site, token, of_gitlab=of_gitlab)
+    return unknown(f"the registry answers {answer} to a token")
 
 
 TOKEN = Check(
@@ -126,12 +130,9 @@ def _user(site: Site) -> Iterator[Finding]:
     server = site.direct or site.vhost
     if not token or server is None:
         yield failure(f"{site.realm_url} answers {answer}, but with no token")
-    elif (shown := _present(site, server, token)).status == HTTPStatus.OK:
-        yield ok(f"the registry accepts the token that user {wishes.user} gets at {site.realm_url}")
-    elif shown.status == HTTPStatus.UNAUTHORIZED:
-        yield _refused(site, token, of_gitlab=True)
     else:
-        yield unknown(f"the registry answers {shown} to a token")
+        accepted = f"the registry accepts the token that user {wishes.user} gets at {site.realm_url}"
+        yield _shown(site, server, token, accepted, of_gitlab=True)
 
 
 USER = Check(

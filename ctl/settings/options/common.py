@@ -7,7 +7,19 @@ from typing import Any
 
 from ctl.settings.option import Option
 from ctl.settings.rules.logs import logging_of_all, prefix_of, rotation
-from ctl.settings.types import AbsolutePath, Enum, Integer, OneOf, Printable, Size, Text, Type, account
+from ctl.settings.types import (
+    AbsolutePath,
+    Bool,
+    CronExpression,
+    Enum,
+    Integer,
+    OneOf,
+    Printable,
+    Size,
+    Text,
+    Type,
+    account,
+)
 
 HIGHEST_ID = 2**32 - 2
 """The greatest user and group id (credentials(7): 32 bits, without the highest)."""
@@ -47,6 +59,36 @@ def account_options(
     if home:
         options.append(option("home", AbsolutePath(managed=True), "Home", home, f'"{home}"'))
     return tuple(options)
+
+
+def scheduled_options(
+    section: str, what: str, schedule: str, *, example: str, task: str
+) -> tuple[Option, ...]:
+    """Whether the timer does something by itself, and when.
+
+    Args:
+        section: where the options are ("registry_backup").
+        what: what it does, as a sentence without its full stop.
+        schedule: default of when.
+        example: of when, as it is written.
+        task: what the options reach.
+    """
+
+    def option(key: str, kind: Type, description: str, default: Any, example: str) -> Option:  # noqa: ANN401
+        name = f"{section}.{key}"
+        return Option(name, kind, description, default, example=example, reaches=(task,), added=True)
+
+    return (
+        option("enable", Bool(), f"{what}; `ctl status` shows when that failed.", False, "True"),
+        option(
+            "schedule",
+            CronExpression(),
+            "When: minute, hour, day of month, month, day of week, as in crontab(5), in the machine's own time. A time "
+            "at which the machine was off is made up for.",
+            schedule,
+            example,
+        ),
+    )
 
 
 IPV4 = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
-from ctl.settings.types import AbsolutePath, Bool, CronExpression, Text, Type
+from ctl.settings.options.common import scheduled_options
+from ctl.settings.types import AbsolutePath, Bool, Text, Type
 
 _TASK = "timer: backup"
 
@@ -17,20 +18,12 @@ def _option(name: str, kind: Type, description: str, default: Any, example: str)
 
 
 OPTIONS = (
-    _option(
-        "enable",
-        Bool(),
-        "The node is backed up by itself, as by `ctl backup`; `ctl status` shows when that failed.",
-        False,
-        "True",
-    ),
-    _option(
-        "schedule",
-        CronExpression(),
-        "When: minute, hour, day of month, month, day of week, as in crontab(5), in the machine's own time. A time at "
-        "which the machine was off is made up for.",
+    *scheduled_options(
+        "registry_backup",
+        "The node is backed up by itself, as by `ctl backup`",
         "0 2 * * *",
-        '"30 1 * * 0"',
+        example='"30 1 * * 0"',
+        task=_TASK,
     ),
     _option(
         "path",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
+from ctl.settings.options.common import scheduled_options
 from ctl.settings.types import (
-    Bool,
-    CronExpression,
     Enum,
     Expression,
     Integer,
@@ -62,22 +61,12 @@ def _option(name: str, kind: Type, description: str, default: Any, example: str,
 
 
 OPTIONS = (
-    _option(
-        "enable",
-        Bool(),
-        "Tags are removed by themselves, as by `ctl registry-cleanup`; `ctl status` shows when that failed.",
-        False,
-        "True",
-        _TASK,
-    ),
-    _option(
-        "schedule",
-        CronExpression(),
-        "When: minute, hour, day of month, month, day of week, as in crontab(5), in the machine's own time. A time at "
-        "which the machine was off is made up for.",
+    *scheduled_options(
+        "registry_cleanup",
+        "Tags are removed by themselves, as by `ctl registry-cleanup`",
         "0 2 * * *",
-        '"0 2 * * 6"',
-        _TASK,
+        example='"0 2 * * 6"',
+        task=_TASK,
     ),
     _option(
         "policies",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ctl.settings.option import Option
+from ctl.settings.options.common import scheduled_options
 from ctl.settings.rules.storage import collection_mode
-from ctl.settings.types import Bool, CronExpression, Enum, Integer, Lifetime, Type
+from ctl.settings.types import Bool, Enum, Integer, Lifetime, Type
 
 _TASK = "timer: registry-garbage-collect"
 _MINUTE, _YEAR = 60, 366 * 86_400
@@ -26,20 +27,12 @@ def _option(name: str, kind: Type, description: str, default: Any, example: str,
 
 
 OPTIONS = (
-    _option(
-        "enable",
-        Bool(),
-        "Garbage is collected by itself, as by `ctl registry-garbage-collect`; `ctl status` shows when that failed.",
-        False,
-        "True",
-    ),
-    _option(
-        "schedule",
-        CronExpression(),
-        "When: minute, hour, day of month, month, day of week, as in crontab(5), in the machine's own time. A time at "
-        "which the machine was off is made up for.",
+    *scheduled_options(
+        "registry_garbage_collect",
+        "Garbage is collected by itself, as by `ctl registry-garbage-collect`",
         "0 4 * * *",
-        '"30 3 * * 0"',
+        example='"30 3 * * 0"',
+        task=_TASK,
     ),
     _option(
         "mode",
