@@ -54,6 +54,9 @@ def examine(checks: Sequence[Check], site: Site) -> list[Result]:
     Returns:
         A result each, in the same order; without those whose question does not arise here.
     """
+    # Its modules import each other in circles: two threads that import it first, at once, may both fail.
+    import josepy  # noqa: F401
+
     futures: dict[str, Future[Result]] = {}
     checks = [one for one in checks if one.arises(site)]
     with ThreadPoolExecutor(max_workers=min(len(checks), ASKED_AT_ONCE) or 1) as pool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from ctl.doctor.site import Site
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 from tests.harness.cli import Cli
+from tests.harness.people import CHECKOUT
 
 WITH_LETSENCRYPT = 'registry_external_url = "https://registry.example.com"\nletsencrypt["enable"] = True\n'
 
@@ -225,3 +228,25 @@ def test_json_of_wrong_settings(ctl: Cli) -> None:
     (finding,) = document["checks"][0]["findings"]
     assert "gitlab.py:2:" in finding["cause"]
     assert "registry.log_level" in finding["cause"]
+
+
+AT_ONCE = """
+import sys, types
+from ctl.doctor.check import Check, ok
+from ctl.doctor.run import examine
+sys.setswitchinterval(1e-6)
+
+def asking(name):
+    def ask(site):
+        __import__(name, fromlist=["x"])
+        yield ok(name)
+    return ask
+
+checks = [Check(name, "", asking(name)) for name in ("josepy.b64", "josepy.jwk", "josepy.jwa")]
+examine(checks, types.SimpleNamespace(secrets=()))
+"""
+
+
+def test_checks_may_load_a_library_at_the_same_time() -> None:
+    for _ in range(6):  # without the import beforehand most fail
+        subprocess.run([sys.executable, "-c", AT_ONCE], check=True, cwd=CHECKOUT)
