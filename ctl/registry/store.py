@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ctl.registry.collect.collector import Setup
 from ctl.registry.config import RegistryConfig
 from ctl.storage.made import open_store
 from ctl.storage.store import Store
+
+if TYPE_CHECKING:
+    from ctl.registry.collect.collector import Setup
 
 
 def store_of(setup: Setup) -> Store:
