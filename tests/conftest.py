@@ -20,9 +20,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ctl")
 
+# Started in the background of a shell, this process ignores them, and so would everything that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Started in the background of a shell, this process ignores it, and so would everything that it starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 pytest_plugins = ["tests.harness.services_stack"]
 

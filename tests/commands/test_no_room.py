@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ctl.tls.authority import issue, make_authority
+from tests.harness.namespaces import need_mounts
 
 pytestmark = pytest.mark.real
 
@@ -69,6 +70,7 @@ def test_a_full_disk(root: Path, arguments: list[str]) -> None:
 @need_root
 @pytest.mark.parametrize("arguments", [one for one in CHANGES if one[0] in READ_ONLY], ids=lambda one: one[0])
 def test_a_file_system_that_is_read_only(root: Path, arguments: list[str]) -> None:
+    need_mounts()
     script = f'mount --bind "{root}" "{root}" && mount -o remount,ro,bind "{root}" && exec "$@"'
     done = ctl(root, arguments, before=["unshare", "--mount", "sh", "-c", script, "sh"])
     assert done.returncode in {1, 2}

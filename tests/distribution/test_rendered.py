@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.namespaces import need_mounts
+
 BOTH = {
     "ID=alpine\n": ("/usr/sbin/chpst", "/usr/sbin/svlogd"),
     "ID=debian\n": ("/usr/bin/chpst", "/usr/bin/svlogd"),
@@ -22,6 +24,7 @@ def test_scripts_name_programs_of_the_roots_distribution(tmp_path: Path, release
     """On a machine without any of them: PATH leads nowhere, and so does the system's, behind an empty mount."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         pytest.skip("needs a mount namespace, to hide this machine's programs")
+    need_mounts()
     root = tmp_path / "root"
     (root / "etc/gitlab").mkdir(parents=True)
     (root / "etc/os-release").write_text(release, encoding="utf-8")

@@ -31,6 +31,7 @@ from tests.harness import balancers, gitlab, images, seeds, tokens
 from tests.harness.certificates import Issued, issue_one, key_pem
 from tests.harness.gitlab import PASSWORD, USER, GitLab
 from tests.harness.listener import Listener, listening
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import myself, ordinary
 from tests.harness.redis_server import RedisServer
 from tests.harness.root import SETTINGS, Root
@@ -570,6 +571,7 @@ def test_what_is_in_front_is_asked_too(node: Node, tmp_path: Path) -> None:
 
 def test_a_full_disk_and_logs_that_grow(node: Node) -> None:
     """In a name space of its own, where a small file system is mounted in the place of the logs."""
+    need_mounts()
     logs = node.root.path / "var/log/gitlab"
     command = node.root.person.command(["--root", str(node.root.path), "doctor", "--json", "space", "logs"])
     script = f'mount -t tmpfs -o size=400k tmpfs {logs} && head -c "$0" /dev/zero >{logs}/some.log; exec "$@"'

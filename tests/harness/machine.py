@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import CHECKOUT
 from tests.harness.result import Result
 from tests.harness.waiting import wait_for
@@ -35,7 +36,7 @@ exec {python} -c 'import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); 
 
 
 class Machine:
-    """A fresh machine; use it as a context. Needs root.
+    """A fresh machine; use it as a context. Needs root. Where there can be no mount namespace, the test is skipped.
 
     Raises:
         AssertionError: on entering, where this kernel or container allows no such thing; says why.
@@ -47,6 +48,7 @@ class Machine:
         self._first = 0
 
     def __enter__(self) -> Self:
+        need_mounts()
         script = _SETUP.format(base=self._base, folders=" ".join(_FOLDERS), python=sys.executable)
         space = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
         self._process = subprocess.Popen(

@@ -14,6 +14,7 @@ import pytest
 from tests.harness import images
 from tests.harness.clients import CLIENTS, Client, Session, program, session
 from tests.harness.issuer import password, reachable, write_accounts
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.registries import Registry
 from tests.harness.root import Root, RootMaker
@@ -48,6 +49,8 @@ def begin(root: Root, name: str, user: str) -> Session:
 def test_clients(running: Root, client: Client, tmp_path: Path, me: Person) -> None:
     if client.takes and not me.is_root:
         pytest.skip(f"{client.name} needs root to work without user namespaces")
+    if client.takes:
+        need_mounts()
     layout, out = images.write_layout(tmp_path / "layout", {"v1": IMAGE}), tmp_path / "out"
     ref = f"localhost:{running.port}/team/{client.name}:v1"
     pusher = begin(running, client.name, "pusher")

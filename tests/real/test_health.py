@@ -14,6 +14,7 @@ import pytest
 
 from ctl.collector.quarantine import Quarantine
 from tests.harness import images, seeds
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.processes import end_all
 from tests.harness.root import Root, RootMaker
@@ -227,6 +228,7 @@ def test_a_log_of_another_owner_is_seen_and_repaired(root: Root) -> None:
 @pytest.fixture
 def full_log(make_root: RootMaker, need_root: None) -> Iterator[Root]:
     """A root whose log of the registry is on a small disk of its own, seen by this root's processes alone."""
+    need_mounts()
     with subprocess.Popen(["unshare", "--mount", "sleep", "infinity"]) as holder:
         root = make_root()
         disk = root.path / "var/log/gitlab/registry"

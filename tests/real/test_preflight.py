@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import tree
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.result import Result
 from tests.harness.root import Root, RootMaker
@@ -103,6 +104,7 @@ def test_missing_program_names_its_package(root: Root, setting: str, package: st
 @pytest.mark.usefixtures("need_root")
 def test_machine_without_runit_names_the_package(make_root: RootMaker) -> None:
     """In a mount namespace of its own, where the program cannot be executed."""
+    need_mounts()
     root = make_root()
     root.settings()
     program = shutil.which("runsvdir")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.harness import tree
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.root import Root, RootMaker
 
@@ -127,6 +128,7 @@ def test_render_for_the_machine_as_an_ordinary_user(
 @pytest.mark.usefixtures("need_root")
 def test_render_without_the_programs(make_root: RootMaker) -> None:
     """In a mount namespace where none of the programs can be executed."""
+    need_mounts()
     root = make_root()
     root.settings()
     runit = "/usr/bin/runsvdir /usr/bin/chpst /usr/bin/svlogd /usr/bin/sv"

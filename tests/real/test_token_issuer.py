@@ -31,6 +31,7 @@ from tests.harness.issuer import (
     reachable,
     write_accounts,
 )
+from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.root import ISSUER_ACCOUNT, Root, RootMaker
 from tests.harness.waiting import wait_for
@@ -206,6 +207,7 @@ def test_buildah_pushes_and_pulls(running: Root, me: Person) -> None:
     """An engine's own code, without an engine: images are made from nothing."""
     if shutil.which("buildah") is None or not me.is_root:
         pytest.skip("buildah is not installed, or needs root to work without user namespaces")
+    need_mounts()  # it unpacks layers in one
     (running.home / "certs").mkdir(exist_ok=True)
     shutil.copyfile(running.ca, running.home / "certs/ca.crt")
     policy = running.home / "policy.json"

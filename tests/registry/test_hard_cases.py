@@ -18,6 +18,7 @@ from ctl.collector.collection import Hooks, Options, collect
 from tests.harness import images
 from tests.harness.collecting import Silent
 from tests.harness.https import Client
+from tests.harness.namespaces import need_mounts
 from tests.harness.registries import Registry
 from tests.harness.soak import started
 
@@ -111,6 +112,7 @@ def test_two_processes_that_cache_in_memory(registry_program: Registry, tmp_path
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 def test_on_a_mount_without_atime(tmp_path: Path) -> None:
     """All that holds for a collection holds there too: its own tests run on such a mount."""
+    need_mounts()
     mount = f"mount -t tmpfs -o noatime none {tmp_path}"
     tests = "tests/collector/test_collection.py tests/collector/test_histories.py"
     run = f"{sys.executable} -m pytest -q -p no:cacheprovider -p no:xdist --basetemp {tmp_path}/t {tests}"

@@ -17,7 +17,7 @@ from ctl.services.processes import Processes, end
 from ctl.services.supervisor import Supervisor
 from tests.harness.people import ORDINARY_ID
 from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack
-from tests.harness.waiting import wait_for
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = pytest.mark.real
 
@@ -145,7 +145,7 @@ def test_a_strangers_process_is_left_alone(stack: Stack) -> None:
     listener = stack.folder / "listener.py"
     stranger = subprocess.Popen([sys.executable, str(listener), str(port), "0", "0"])
     try:
-        wait_for(lambda: bool(Processes().get(stranger.pid)))
+        wait_for(lambda: listening(port), what="the stranger")
         stack.runit.ensure_supervisor()
         assert condition(stack, "web").problem
         assert stack.runit.strays("web") == []
