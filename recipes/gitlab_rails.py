@@ -1,22 +1,20 @@
-"""GitLab's side: its account, and what GitLab is told of the registry."""
+"""GitLab's side: its account, and what GitLab is given of the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from ctl.converge import Directory, Item, Template, Validation, YamlPart, parses_as_yaml
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account
+from ctl.registry.gitlab_yml import default_projects_features, gitlab_address, registry_values
 from ctl.settings.components.gitlab_rails import GITLAB as COMPONENT
 from ctl.settings.masking import mask_yaml
 
 if TYPE_CHECKING:
     from ctl.settings.named import GitlabRails
-
-FEATURES = ("issues", "merge_requests", "wiki", "snippets", "builds", "container_registry")
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -36,12 +34,6 @@ def self_compiled(rails: GitlabRails) -> YamlPart:
     if features := default_projects_features(rails):
         values.append((("production", "gitlab", "default_projects_features"), features))
     return YamlPart(Path(rails.gitlab_yml_path), values=values, mask=mask_yaml)
-
-
-def registry_values(rails: GitlabRails) -> dict[str, object]:
-    """`production.registry` of gitlab.yml, in the order of the template."""
-    names = ("enabled", "host", "port", "api_url", "path", "key_path", "issuer", "notification_secret")
-    return {name.removesuffix("_path"): rails[f"registry_{name}"] for name in names}
 
 
 def configuration(node: Node) -> Iterator[Item]:
@@ -68,24 +60,3 @@ def configuration(node: Node) -> Iterator[Item]:
         watches=(gitlab_yml,),
         check=lambda staging: parses_as_yaml(staging.path(gitlab_yml), real=gitlab_yml),
     )
-
-
-def gitlab_address(external_url: str | None) -> dict[str, object]:
-    """`production.gitlab` of gitlab.yml, from external_url."""
-    if not external_url:
-        return {}
-    url = urlsplit(external_url)
-    https = url.scheme == "https"
-    address: dict[str, object] = {
-        "host": url.hostname,
-        "port": url.port or (443 if https else 80),
-        "https": https,
-    }
-    path = url.path.rstrip("/")
-    return address | ({"relative_url_root": path} if path else {})
-
-
-def default_projects_features(rails: GitlabRails) -> dict[str, object]:
-    """The features that the settings speak of; the others are left to GitLab's own defaults."""
-    given = {name: rails[f"gitlab_default_projects_features_{name}"] for name in FEATURES}
-    return {name: value for name, value in given.items() if value is not None}

@@ -13,8 +13,6 @@ from ctl.nginx.vhost import refused_folder, temporary_folders, vhost_variables
 from ctl.node.confinement import NGINX_MASTER, option, with_capabilities
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
-from ctl.settings.component import running
-from ctl.settings.components import COMPONENTS
 from ctl.settings.components.nginx import NGINX as COMPONENT
 from ctl.tls.served import served_certificate
 
@@ -70,8 +68,7 @@ def registry_vhost(node: Node) -> Iterator[Item]:
 
 def log_folders(node: Node) -> set[Path]:
     """Those of services, which each makes itself."""
-    running_here = running(COMPONENTS, node.attributes)
-    return {Path(one.log_folder(node.attributes, node.layout)) for one in running_here if one.supervised}
+    return {Path(one.log_folder(node.attributes, node.layout)) for one in node.running() if one.supervised}
 
 
 def server(node: Node) -> Iterator[Item]:

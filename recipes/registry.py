@@ -16,15 +16,14 @@ from ctl.converge import (
     Validation,
     restart,
 )
-from ctl.distribution import distribution
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
 from ctl.node.runit_service import as_user, component_account, runit_service, script
 from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
+from ctl.registry.environment import service_environment
 from ctl.registry.gate import gate_file
-from ctl.registry.health import registry_checks
 from ctl.registry.pause import read_only_file
 from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.validate import registry_accepts
@@ -55,7 +54,7 @@ def recipe(node: Node) -> Iterator[Item]:
 
 
 def storage(node: Node) -> Iterator[Item]:
-    """The folder of the images, where they lie on this machine's disk."""
+    """The folder of the images, where they are on this machine's disk."""
     attributes = node.attributes
     filesystem = attributes.registry.storage.get("filesystem")
     if filesystem is None or not attributes.manage_storage_directories.enable:
@@ -95,7 +94,7 @@ def configuration(node: Node) -> Iterator[Item]:
     yield Directory(Path(registry.env_directory).parent)
     yield EnvDirectory(
         Path(registry.env_directory),
-        variables=environment(node),
+        variables=service_environment(node),
         owner="root",
         group=registry.group,
         notifies=notifies,
@@ -112,7 +111,7 @@ def configuration(node: Node) -> Iterator[Item]:
             staging.path(config),
             program=program,
             user=registry.username if node.privileged else None,
-            environment=environment(node),
+            environment=service_environment(node),
             migrates=program.migrates(registry),
         ),
         user=registry.username if node.privileged else None,
@@ -128,34 +127,9 @@ def configuration(node: Node) -> Iterator[Item]:
 
 def probe(node: Node, config: Path, planned: Path) -> None:
     """Where images should be in another object storage than now: ask it first."""
-    from ctl.registry.collect.collector import Setup
-    from ctl.registry.config import read_config
-    from ctl.registry.launch import account_of
-    from ctl.registry.probe import storage_answers, storage_differs
+    from ctl.registry.probe import new_storage_answers  # loads what speaks HTTP
 
-    registry, place = node.attributes.registry, node.attributes.origin("registry.storage").location
-    future = read_config(planned, environment(node))
-    if storage_differs(future, config, Path(registry.env_directory)):
-        account = account_of(registry.username if node.privileged else None)
-        setup = Setup(node.layout, future, node.programs.registry, account)
-        storage_answers(setup, f"{place}: " if place else "")
-
-
-def environment(node: Node) -> dict[str, str]:
-    """Environment of the process: registry["env"] over the system's certificate folder.
-
-    Variables that the program needs by itself give way to any of their kind: a collector of traces is named by
-    variables of OpenTelemetry (OTEL_).
-    """
-    given = {name: _text(value) for name, value in node.attributes.registry.env.items()}
-    kinds = {name.partition("_")[0] for name in given}
-    needed = program_at(node.programs.registry).service_environment
-    own = {name: value for name, value in needed.items() if name.partition("_")[0] not in kinds}
-    return {"SSL_CERT_DIR": str(distribution(node.layout.root).ca_folder)} | own | given
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    new_storage_answers(node, config, planned)
 
 
 def migration(node: Node) -> Iterator[Item]:
@@ -170,7 +144,7 @@ def migration(node: Node) -> Iterator[Item]:
     yield Command(
         "migrate the registry's database",
         argv=["env", "-i", f"PATH={SYSTEM_PATH}", *chpst, *program.migration(config)],
-        guard=lambda: program.is_pending(config, user=user, environment=environment(node)),
+        guard=lambda: program.is_pending(config, user=user, environment=service_environment(node)),
         notifies=(restart("registry"),),
         after=needs(node.components, COMPONENT),
         before=(COMPONENT.name,),
@@ -214,8 +188,6 @@ def service(node: Node) -> Iterator[Item]:
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS, *(REFUSED if graceful else ())],
         graceful=graceful,
-        health=registry_checks(node),
-        health_seconds=registry.health_gate_timeout,
         # what its environment says may be the address at which NGINX has answered until now
         after=() if graceful or not serves_registry(node.attributes) else ("nginx",),
     )

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.auth.config import HEALTH_PATH, Config
 from ctl.auth.runtime import NEEDED
+from ctl.auth.wanted import wanted_config
 from ctl.converge import Absent, Directory, File, FileRights, Item, restart
 from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
 from ctl.node.runit_service import as_user, component_account, runit_service, script
-from ctl.registry.token import SERVICE
-from ctl.services.health import HttpCheck
 from ctl.settings.components.registry_auth import ISSUER as COMPONENT
 from ctl.settings.rules.token_issuer import issuer_through_socket
-from ctl.settings.types import lifetime_seconds
 
 DRAIN = 60
 """Seconds in which a replaced process must have ended: its requests take some tenths, in a flood 20."""
-HEALTH_SECONDS = 10
-"""In which it must answer over HTTP once it listens."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -42,7 +37,7 @@ def configuration(node: Node) -> Iterator[Item]:
     yield Directory(Path(auth.dir), owner="root", group=auth.group, mode=0o750)
     yield File(
         config_file(node),
-        content=config(node).render(),
+        content=wanted_config(node).render(),
         owner="root",
         group=auth.group,
         mode=0o640,
@@ -54,23 +49,6 @@ def configuration(node: Node) -> Iterator[Item]:
 def config_file(node: Node) -> Path:
     """Where its configuration is."""
     return Path(node.attributes.registry_auth.dir) / "config.json"
-
-
-def config(node: Node) -> Config:
-    """What its configuration says."""
-    auth, attributes = node.attributes.registry_auth, node.attributes
-    return Config(
-        listen="" if issuer_through_socket(attributes) else auth.listen_addr,
-        realm=attributes.registry.token_realm,
-        service=SERVICE,
-        issuer=attributes.gitlab_rails.registry_issuer,
-        key_file=str(Path(auth.dir) / "gitlab-registry.key"),
-        accounts_file=auth.accounts_file,
-        lifetime=lifetime_seconds(auth.token_expire_delay),
-        failed_per_account=auth.failed_attempts_per_account,
-        failed_per_address=auth.failed_attempts_per_address,
-        failed_period=lifetime_seconds(auth.failed_attempts_period),
-    )
 
 
 def service(node: Node) -> Iterator[Item]:
@@ -102,6 +80,4 @@ def service(node: Node) -> Iterator[Item]:
         "graceful/run.j2" if graceful else "registry_auth/serve.j2",
         variables=variables,
         graceful=graceful,
-        health=(HttpCheck(next(iter(node.addresses(COMPONENT))), HEALTH_PATH, "localhost", (200,)),),
-        health_seconds=HEALTH_SECONDS,
     )

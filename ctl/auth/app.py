@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapp
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctl.auth.config import HEALTH_PATH
 from ctl.auth.decisions import Decision, Log
 from ctl.auth.issuer import Issued, Issuer
 from ctl.auth.requests import MOST_QUERY, Refusal, TokenRequest, from_form, from_query, malformed
+from ctl.machine.http import HEALTH_PATH
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
 BODY_SECONDS = 10.0

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from ctl.errors import CtlError
 
-HEALTH_PATH = "/health"
-"""At which it says that it is up."""
-
 
 @dataclass(frozen=True)
 class Config:

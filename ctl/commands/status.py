@@ -12,13 +12,13 @@ from ctl.cli.framework import Context, command
 from ctl.collector.under_way import under_way
 from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
+from ctl.machine.health import Check, FolderCheck
 from ctl.machine.under_way import run_under_way
 from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.registry.pause import read_only_file, read_only_left
 from ctl.services.condition import problems
 from ctl.services.definition import defined_names
-from ctl.services.health import Check, FolderCheck
 from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status

@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 from ctl.doctor.web import Server
 from ctl.errors import CtlError
 from ctl.language.source import Diagnostic
+from ctl.machine.health import HttpCheck
 from ctl.node.node import Node
 from ctl.paths import Layout
 from ctl.registry.config import RegistryConfig, read_config, read_environment
-from ctl.registry.health import registry_checks
 from ctl.registry.programs import RegistryProgram, identify
 from ctl.registry.token import issue
-from ctl.services.health import HttpCheck
 from ctl.services.runit import Runit
 from ctl.services.status import Status
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.components.registry_health import registry_checks
 from ctl.settings.rules.urls import same_url
 
 SUBJECT = "ctl-doctor"
@@ -131,7 +131,7 @@ class Site:
 
     @cached_property
     def _checks(self) -> list[HttpCheck]:
-        return [one for one in registry_checks(self.node) if isinstance(one, HttpCheck)]
+        return [one for one in registry_checks(self.attributes) if isinstance(one, HttpCheck)]
 
     @property
     def prefix(self) -> str:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from ctl.services.ports import connect_to
+from ctl.machine.ports import connect_to
 
 SECONDS = 5.0
 """For one answer of a program on this machine or near it."""
@@ -74,7 +74,7 @@ class Server:
 
     Args:
         url: as "https://registry.example.com:5050".
-        address: where to connect in place of the URL's host, as `ctl.services.ports.answers` takes it.
+        address: where to connect in place of the URL's host, as `ctl.machine.ports.answers` takes it.
         roots: a file of certificates that are trusted beside those of the system.
         proxy_protocol: whether it wants to be told of the client first.
     """

@@ -12,6 +12,8 @@ from ctl.nginx.build import USUAL, nginx_build
 from ctl.node.node import Programs
 from ctl.registry.programs import NAMES, names_of
 from ctl.settings.attributes import Attributes
+from ctl.settings.component import running
+from ctl.settings.components import COMPONENTS
 
 
 def locate(attributes: Attributes, *, required: bool, root: Path = MACHINE) -> Programs:
@@ -41,9 +43,8 @@ def locate(attributes: Attributes, *, required: bool, root: Path = MACHINE) -> P
 def _refuse_missing(
     found: dict[str, Path | None], names: dict[str, tuple[str, ...]], attributes: Attributes
 ) -> None:
-    nginx = attributes.nginx.enable
-    needed = {"registry": attributes.registry.enable, "nginx": nginx, "logrotate": nginx}
-    unneeded = {name for name, wanted in needed.items() if not wanted}
+    unneeded = {name for one in COMPONENTS for name in one.programs}
+    unneeded -= {name for one in running(COMPONENTS, attributes) for name in one.programs}
     missing = [name for name, path in found.items() if path is None and name not in unneeded]
     if not missing:
         return

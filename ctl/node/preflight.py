@@ -14,6 +14,7 @@ from ctl.converge.model import Machine
 from ctl.distribution import distribution
 from ctl.errors import PreflightError
 from ctl.machine.access import may
+from ctl.machine.ports import excludes
 from ctl.machine.search import find_program
 from ctl.nginx.build import ANOTHER
 from ctl.nginx.modules import missing_modules
@@ -22,7 +23,6 @@ from ctl.paths import Layout
 from ctl.registry.reachable import refuse_other_metadata
 from ctl.registry.support import unsupported_settings
 from ctl.services.definition import enabled_names, read_definition
-from ctl.services.ports import excludes
 from ctl.settings.checks.accounts import accounts
 from ctl.settings.checks.folders import shared_log_folders
 from ctl.settings.checks.listeners import clashes

@@ -24,11 +24,10 @@ from ctl.converge import (
 )
 from ctl.converge.model import Change, Machine, Notification
 from ctl.errors import CtlError
+from ctl.machine.ports import excludes
 from ctl.node.confinement import as_account, option
 from ctl.node.node import Node
 from ctl.services.definition import FACTS_FILE, Definition, read_facts
-from ctl.services.health import Check
-from ctl.services.ports import excludes
 from ctl.settings.component import Account, Component, needs
 
 COMMAND = "runit/run.j2"
@@ -57,8 +56,6 @@ def runit_service(
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
     graceful: Path | None = None,
-    health: Sequence[Check] = (),
-    health_seconds: int = 0,
     pid_file: Path | None = None,
     after: Sequence[str] = (),
 ) -> Iterator[Item]:
@@ -77,8 +74,6 @@ def runit_service(
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
-        health: what must be true of it beyond that it listens.
-        health_seconds: within which that must be so after a start; else the run is undone.
         pid_file: where the program writes its pid, for one that overwrites its environment.
         after: services that must have taken up their files before, beside those that are declared.
     """
@@ -93,8 +88,8 @@ def runit_service(
         signals=component.signals,
         graceful=graceful,
         pid_file=pid_file,
-        health=tuple(health),
-        health_seconds=health_seconds,
+        health=component.checks(attributes, privileged=node.privileged),
+        health_seconds=component.seconds_to_health(attributes),
         hands_over=component.hands_over,
     )
     scripts = {

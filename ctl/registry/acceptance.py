@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from ctl.errors import CtlError
+from ctl.machine.http import Reply, get
 from ctl.registry.token import SERVICE, issue
-from ctl.services.http import Reply, get
 from ctl.settings.attributes import Attributes
 from ctl.settings.rules.token_issuer import signers
 from ctl.settings.rules.vhost import serves_registry

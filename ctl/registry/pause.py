@@ -13,11 +13,11 @@ from pathlib import Path
 from ctl.errors import USE_SUDO, PreflightError, RunFailed
 from ctl.graceful.control import Control, MasterGone
 from ctl.graceful.instance import State
+from ctl.machine.ports import answers
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
 from ctl.services.definition import read_definition
 from ctl.services.ending import promised
-from ctl.services.ports import answers
 from ctl.services.runit import Runit
 from ctl.services.status import Status
 from ctl.services.sv import sv, sv_status

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ctl.errors import CtlError, RunFailed, ValidationError
+from ctl.node.node import Node
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.instance import UnixConnection, furnish, private_document, serving
 from ctl.registry.config import RegistryConfig, read_config, read_environment
 from ctl.registry.drivers import LOCAL_DRIVERS, NO_DRIVERS
+from ctl.registry.environment import service_environment
+from ctl.registry.launch import account_of
 from ctl.registry.reason import mask
 
 SECONDS = 8.0
@@ -25,6 +28,25 @@ _AZURE = re.compile(r"RESPONSE \d+: (?P<text>\d+ [^\n]*)\nERROR CODE: (?P<code>\
 _OF_AMAZON = re.compile(r"\s*status code: \d+, request id: .*", re.DOTALL)
 """The end of an error of S3, which differs each time and helps only Amazon."""
 _LONGEST = 300
+
+
+def new_storage_answers(node: Node, config: Path, planned: Path) -> None:
+    """Where images should be in another object storage than now, ask that.
+
+    Args:
+        node: the machine.
+        config: the configuration that is in force.
+        planned: a copy of the one that follows.
+
+    Raises:
+        ValidationError, PreflightError: as storage_answers.
+    """
+    registry, place = node.attributes.registry, node.attributes.origin("registry.storage").location
+    future = read_config(planned, service_environment(node))
+    if storage_differs(future, config, Path(registry.env_directory)):
+        account = account_of(registry.username if node.privileged else None)
+        setup = Setup(node.layout, future, node.programs.registry, account)
+        storage_answers(setup, f"{place}: " if place else "")
 
 
 def storage_differs(planned: RegistryConfig, real: Path, real_environment: Path) -> bool:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ctl.machine.ports import answers
 from ctl.services.definition import Definition
-from ctl.services.ports import answers
 from ctl.services.status import Status
 
 RECENT = 20

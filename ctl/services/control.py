@@ -12,13 +12,13 @@ from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
 from ctl.graceful.instance import Instance
 from ctl.graceful.switch import Gate, switch
+from ctl.machine.health import Check, HttpCheck
+from ctl.machine.ports import children, excludes, listening, same
 from ctl.paths import Layout
 from ctl.services.condition import started
 from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
-from ctl.services.health import Check, HttpCheck
 from ctl.services.log_marks import LogMarks
-from ctl.services.ports import children, excludes, listening, same
 from ctl.services.processes import Processes, end
 from ctl.services.reloading import REFUSED, reload_problem
 from ctl.services.start_watch import StartWatch

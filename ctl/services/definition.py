@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctl.errors import CtlError
+from ctl.machine.health import Check, read_check
 from ctl.paths import Layout
-from ctl.services.health import Check, read_check
 
 FACTS_FILE = "ctl.json"
 DEFAULT_WAIT = 30

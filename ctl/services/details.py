@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import psutil
 
+from ctl.machine.ports import answers
 from ctl.services.definition import Definition
-from ctl.services.ports import answers
 from ctl.services.status import Status
 from ctl.services.switched import processes
 

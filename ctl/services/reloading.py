@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
+from ctl.machine.ports import accepting, children
 from ctl.services.definition import Definition
-from ctl.services.ports import accepting, children
 from ctl.services.waiting import until
 
 OWN_AFFAIR = 5

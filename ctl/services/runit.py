@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
+from ctl.machine.ports import Sockets, listening
 from ctl.services.control import ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
-from ctl.services.ports import Sockets, listening
 from ctl.services.processes import Processes, replaced
 from ctl.services.start_watch import StartWatch
 from ctl.services.status import Status

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ctl.machine.ports import answers, listens
 from ctl.services.definition import Definition
-from ctl.services.ports import answers, listens
 from ctl.services.status import Status
 
 CRASHES = 4

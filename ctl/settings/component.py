@@ -6,9 +6,10 @@ A component of ctl's own is declared in ctl/settings/components, a site's own in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ctl.machine.health import Check, FolderCheck
 from ctl.paths import Layout
 from ctl.settings.listener import Listener
 from ctl.settings.values import Values
@@ -76,7 +77,10 @@ class Component:
         switch: the setting that enables it; "" for one that is always there.
         when: whether the node has it, where that takes more than its switch.
         account: what it runs under; None for root, or for the caller without root.
-        listeners: the addresses that it takes; that they answer means that it is healthy.
+        listeners: the addresses that it takes; it is healthy when they accept connections and `health` holds.
+        health: what else must be true of it, as an answer over HTTP.
+        health_seconds: within which that must be so after a start, or the name of the setting with that number; else
+            the run is undone.
         log: its log folder, as the name of a setting or an absolute path; "" for one of its name.
         logging: the section with its svlogd_* settings; by default those of all services.
         programs: the programs that it needs, by name.
@@ -102,6 +106,8 @@ class Component:
     when: Callable[[Values], bool] | None = None
     account: Callable[[Values], Account] | None = None
     listeners: Callable[[Values], Iterable[Listener]] = lambda _: ()
+    health: Callable[[Values], Iterable[Check]] = lambda _: ()
+    health_seconds: int | str = 0
     log: str = ""
     logging: str = "logging"
     programs: tuple[str, ...] = ()
@@ -132,6 +138,20 @@ class Component:
         if not self.log:
             return str(layout.logs / self.name)
         return str(layout.path(self.log)) if self.log.startswith("/") else str(values[self.log])
+
+    def checks(self, values: Values, *, privileged: bool) -> tuple[Check, ...]:
+        """What must be true of it beyond that it listens; without root under the caller's account."""
+        found = self.health(values)
+        if privileged:
+            return tuple(found)
+        return tuple(
+            replace(one, user="", group="") if isinstance(one, FolderCheck) else one for one in found
+        )
+
+    def seconds_to_health(self, values: Values) -> int:
+        """Within which its checks must hold."""
+        given = self.health_seconds
+        return int(values[given]) if isinstance(given, str) else given
 
     @property
     def log_setting(self) -> str:

@@ -14,7 +14,7 @@ from ctl.settings.components import COMPONENTS
 from ctl.settings.options import OPTIONS
 
 TOP = Path(__file__).resolve().parents[2]
-ROOMS = (
+ISSUER_ROOMS = (
     "ctl/auth/",
     "ctl/cli/accounts.py",
     "ctl/doctor/",  # asks each service in its own way
@@ -26,7 +26,7 @@ ROOMS = (
     "templates/registry_auth/",
 )
 """The token issuer's own."""
-UNAVOIDABLE = {
+ISSUER_ELSEWHERE = {
     "ctl/settings/components/__init__.py": "the table of components",
     "ctl/settings/options/__init__.py": "the table of options",
     "ctl/settings/named.pyi": "made from that",
@@ -35,14 +35,47 @@ UNAVOIDABLE = {
 }
 
 
-def test_the_issuers_name_is_in_its_rooms_and_where_it_must_be() -> None:
+ROTATION_ROOMS = (
+    "ctl/settings/components/logrotate.py",
+    "ctl/settings/options/",  # its settings are those of whoever writes logs
+    "ctl/settings/rules/logs.py",
+    "recipes/logrotate.py",
+    "templates/logrotate/",
+)
+"""Those of the rotation of logs."""
+ROTATION_ELSEWHERE = {
+    "ctl/distribution/alpine.py": "where its program is",
+    "ctl/distribution/debian.py": "likewise",
+    "ctl/doctor/checks/disk.py": "what to do about a large log",
+    "ctl/doctor/checks/node.py": "which programs it needs",
+    "ctl/node/locate.py": "the programs that are looked for",
+    "ctl/node/node.py": "and found",
+    "ctl/node/removal.py": "packages that stay",
+    "ctl/settings/component.py": "an example",
+    "ctl/settings/components/__init__.py": "the table of components",
+    "ctl/settings/components/timer.py": "a service of earlier versions",
+    "ctl/settings/named.pyi": "made from the options",
+    "ctl/text/quoting.py": "quoting for its language",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "rooms", "elsewhere"),
+    [
+        (r"registry[-_]auth", ISSUER_ROOMS, ISSUER_ELSEWHERE),
+        ("logrotate", ROTATION_ROOMS, ROTATION_ELSEWHERE),
+    ],
+)
+def test_a_components_name_is_in_its_rooms_and_where_it_must_be(
+    name: str, rooms: tuple[str, ...], elsewhere: dict[str, str]
+) -> None:
     files = [path for top in ("ctl", "recipes", "templates") for path in (TOP / top).rglob("*")]
     naming = {
         str(path.relative_to(TOP))
         for path in files
-        if path.suffix in (".py", ".pyi", ".j2") and re.search(r"registry[-_]auth", path.read_text())
+        if path.suffix in (".py", ".pyi", ".j2") and re.search(name, path.read_text())
     }
-    assert {name for name in naming if not name.startswith(ROOMS)} == set(UNAVOIDABLE)
+    assert {one for one in naming if not one.startswith(rooms)} == set(elsewhere)
 
 
 def test_declarations_name_settings_that_exist() -> None:

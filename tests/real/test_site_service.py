@@ -44,7 +44,9 @@ def page(port: int) -> str:
 
 def test_one_file_adds_a_service(root: Root) -> None:
     port = root.ports.take()
-    recipe(root, port=port)
+    before = set((root.path / "etc").rglob("*"))
+    path = recipe(root, port=port)
+    assert set((root.path / "etc").rglob("*")) - before - {path.parent} == {path}
     report = root.reconfigure()
     assert {"downloads", "registry", "nginx"} <= report.started
     assert page(port) == f"Images: {root.url}\n"

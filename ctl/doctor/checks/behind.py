@@ -11,6 +11,8 @@ from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
 from ctl.doctor.web import Server, why
 from ctl.errors import CtlError, PreflightError
+from ctl.machine.health import FolderCheck
+from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
 from ctl.registry.collect.collector import Setup
 from ctl.registry.drivers import LOCAL_DRIVERS
@@ -19,8 +21,6 @@ from ctl.registry.redis import redis_server
 from ctl.registry.storage_check import check_storage
 from ctl.registry.store import store_of
 from ctl.registry.upload_probe import check_uploads
-from ctl.services.health import FolderCheck
-from ctl.services.ports import answers
 
 _LOOPBACK = ("localhost", "")
 

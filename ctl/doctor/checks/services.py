@@ -9,11 +9,11 @@ from pathlib import Path
 from ctl.converge.inspect import look
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
+from ctl.machine.health import HttpCheck
+from ctl.machine.ports import listens
 from ctl.nginx.ports import Taken, parse_address, taken
 from ctl.services.condition import problems
 from ctl.services.definition import Definition
-from ctl.services.health import HttpCheck
-from ctl.services.ports import listens
 from ctl.services.processes import TICK, Processes, replaced
 from ctl.services.status import Status
 from ctl.services.switched import processes

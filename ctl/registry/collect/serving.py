@@ -15,6 +15,7 @@ from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
 from ctl.collector.restoring import restore
 from ctl.errors import PreflightError, RunFailed
+from ctl.machine.ports import answers
 from ctl.registry.collect.acting import ActingAs
 from ctl.registry.collect.cache import Cache, cache_of
 from ctl.registry.collect.collector import Setup
@@ -24,7 +25,6 @@ from ctl.registry.collect.sizes import nothing_stored
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
 from ctl.registry.pause import RegistryService
-from ctl.services.ports import answers
 
 PATIENCE = 120.0
 """Seconds for which a switch of the process waits for a reconfigure."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.settings.component import Component, ScheduledTask, account_settings
+from ctl.settings.components.registry_health import registry_checks
 from ctl.settings.listener import Listener
 from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
@@ -66,6 +67,8 @@ REGISTRY = Component(
     switch="registry.enable",
     account=account_settings("registry", home="registry.dir"),
     listeners=listeners,
+    health=registry_checks,
+    health_seconds="registry.health_gate_timeout",
     log="registry.log_directory",
     logging="registry",
     programs=("registry",),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ctl.machine.health import HttpCheck
+from ctl.machine.http import HEALTH_PATH
 from ctl.settings.component import Component, account_settings
 from ctl.settings.listener import Listener
 from ctl.settings.rules.token_issuer import issuer_through_socket
@@ -22,12 +24,20 @@ def listeners(values: Values) -> Iterator[Listener]:
         )
 
 
+def checks(values: Values) -> Iterator[HttpCheck]:
+    """It reports that it is well."""
+    (listener,) = listeners(values)
+    yield HttpCheck(str(listener), HEALTH_PATH, "localhost", (200,))
+
+
 ISSUER = Component(
     "registry-auth",
     what="the token issuer",
     switch="registry_auth.enable",
     account=account_settings("registry_auth", home="registry_auth.dir"),
     listeners=listeners,
+    health=checks,
+    health_seconds=10,
     log="registry_auth.log_directory",
     logging="registry_auth",
     recipe="registry_auth",

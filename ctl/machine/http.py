@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctl.services.ports import connect_to
+from ctl.machine.ports import connect_to
 
 _LARGEST_HEAD = 65_536
+HEALTH_PATH = "/health"
+"""Where a program of ctl's own answers that it is well."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def get(
     """GET a path.
 
     Args:
-        address: where to connect, as `ctl.services.ports.answers` takes it.
+        address: where to connect, as `ctl.machine.ports.answers` takes it.
         path: as "/v2/".
         host: for the Host header and, without its port, the name in TLS.
         seconds: for all of it.

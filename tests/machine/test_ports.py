@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.services.ports import answers, excludes, listens
+from ctl.machine.ports import answers, excludes, listens
 
 
 @pytest.fixture

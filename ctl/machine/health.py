@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ctl.services.http import Reply, get
+from ctl.machine.http import Reply, get
 
 ANSWER_SECONDS = 5.0
 """For one answer; it takes some thousandths."""
