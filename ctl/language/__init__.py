@@ -5,8 +5,8 @@ and list in it knows where that was. The modules, from the outside in:
 
 - reading: files, includes, variables against mistyped settings; text_files: safe reading; parsing: syntax
   errors; survey: what is not in the language, before anything runs.
-- statements, expressions, calls, comprehensions: one method for each kind of syntax node; evaluator: what they
-  need of each other.
+- statements, expressions: one method for each kind of syntax node; operators, methods, functions: what there is of
+  Python's own.
 - targets, unpacking: giving settings and variables values; ownership: what settings hold is a copy.
 - guard: the one way to Python's own operators, methods, functions; outside: environment, files, names of the
   machine; formatting: f-strings; limits: every bound, and why no input can hang or exhaust the machine.

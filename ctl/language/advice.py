@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Mapping
 from typing import Final
+
+
+def by_word(table: Mapping[str, str]) -> dict[str, str]:
+    """Words separated by blanks, by the advice that they have in common: each with its advice."""
+    return {word: text for text, words in table.items() for word in words.split()}
+
 
 _VARIABLES: Final = "Keep values in variables, and make values that are alike in a for loop."
 _ONE_STEP: Final = "Settings are read once, from top to bottom; leave this out."
@@ -13,7 +19,7 @@ _FROM_OUTSIDE: Final = (
 _FOR: Final = "Use a for loop over a list or range()."
 _IF: Final = "Use if, elif and else."
 
-_NODES: Final[dict[str, tuple[str, str]]] = {
+NODES: Final[dict[str, tuple[str, str]]] = {
     "Import": ("import", _FROM_OUTSIDE),
     "ImportFrom": ("import", _FROM_OUTSIDE),
     "FunctionDef": ("def", _VARIABLES),
@@ -44,111 +50,69 @@ _NODES: Final[dict[str, tuple[str, str]]] = {
     "Starred": ("a star here", "Use it inside a list, a tuple or a call: [*first, *second]."),
     "Slice": ("a slice here", "Use it inside square brackets: values[1:3]."),
 }
+"""Syntax nodes that are not in the language: the construct as people call it, and advice in a sentence."""
 
-_NAMES: Final[dict[str, str]] = {
-    "nil": "Write None.",
-    "null": "Write None.",
-    "true": "Write True.",
-    "false": "Write False.",
-    "end": "Leave it out: Python shows by indentation where a block ends.",
-    "unless": "Write: if not …",
-    "elsif": "Write elif.",
-    "ENV": 'Write env("NAME"), or env("NAME", "default").',
-    "os": 'An environment variable is env("NAME"); a file is read_file("/path").',
-    "sys": _FROM_OUTSIDE,
-    "json": 'Read a JSON file with read_json("/path.json").',
-    "JSON": 'Read a JSON file with read_json("/path.json").',
-    "yaml": "Write the value out as a dictionary, or include a file of settings with from_file().",
-    "Path": 'Read a file with read_file("/path").',
-    "pathlib": 'Read a file with read_file("/path").',
-    "File": 'Read a file with read_file("/path").',
-    "IO": 'Read a file with read_file("/path").',
-    "open": 'Read a file with read_file("/path").',
-    "Dir": 'Include several files with from_file("/folder/*.py").',
-    "glob": 'Include several files with from_file("/folder/*.py").',
-    "socket": "The machine's name is hostname(), with its domain fqdn().",
-    "platform": "The machine's name is hostname(), with its domain fqdn().",
-    "require": _FROM_OUTSIDE,
-    "require_relative": _FROM_OUTSIDE,
-    "load": _FROM_OUTSIDE,
-    "include": 'Write from_file("/path.py").',
-    "import_module": _FROM_OUTSIDE,
-    "importlib": _FROM_OUTSIDE,
-    "__import__": _FROM_OUTSIDE,
-    "eval": "Write the value itself.",
-    "exec": 'Include a file of settings with from_file("/path.py").',
-    "execfile": 'Include a file of settings with from_file("/path.py").',
-    "compile": "Write the value itself.",
-    "print": "Leave it out: ctl show-config shows every value.",
-    "puts": "Leave it out: ctl show-config shows every value.",
-    "input": 'Take the value from env("NAME") or read_file("/path").',
-    "getattr": 'Write values.get("key", default).',
-    "setattr": 'Write registry["key"] = value.',
-    "hasattr": 'Write: "key" in values.',
-    "globals": _VARIABLES,
-    "locals": _VARIABLES,
-    "vars": _VARIABLES,
-    "type": "Leave it out.",
-    "isinstance": "Leave it out.",
-    "map": "Use a comprehension: [str(x) for x in values].",
-    "filter": "Use a comprehension: [x for x in values if x].",
-    "next": "Take the first with values[0].",
-    "iter": _FOR,
-    "repr": "Use str(), or an f-string.",
-    "format": 'Use an f-string: f"…{name}…".',
-    "bytes": "Settings are text: use a string.",
-    "bytearray": "Settings are text: use a string.",
-    "set": "Use a list, or the keys of a dictionary: {x: True for x in values}.",
-    "frozenset": "Use a list, or the keys of a dictionary: {x: True for x in values}.",
-    "object": _VARIABLES,
-    "node": "The machine's name is hostname(), with its domain fqdn(); write other values themselves.",
-    "default": "Write the section's own name.",
-}
+NAMES: Final = by_word(
+    {
+        "Write None.": "nil null",
+        "Write True.": "true",
+        "Write False.": "false",
+        "Leave it out: Python shows by indentation where a block ends.": "end",
+        "Write: if not …": "unless",
+        "Write elif.": "elsif",
+        'Write env("NAME"), or env("NAME", "default").': "ENV",
+        'An environment variable is env("NAME"); a file is read_file("/path").': "os",
+        _FROM_OUTSIDE: "sys require require_relative load import_module importlib __import__",
+        'Read a JSON file with read_json("/path.json").': "json JSON",
+        "Write the value out as a dictionary, or include a file of settings with from_file().": "yaml",
+        'Read a file with read_file("/path").': "Path pathlib File IO open",
+        'Include several files with from_file("/folder/*.py").': "Dir glob",
+        "The machine's name is hostname(), with its domain fqdn().": "socket platform",
+        'Write from_file("/path.py").': "include",
+        "Write the value itself.": "eval compile",
+        'Include a file of settings with from_file("/path.py").': "exec execfile",
+        "Leave it out: ctl show-config shows every value.": "print puts",
+        'Take the value from env("NAME") or read_file("/path").': "input",
+        'Write values.get("key", default).': "getattr",
+        'Write registry["key"] = value.': "setattr",
+        'Write: "key" in values.': "hasattr",
+        _VARIABLES: "globals locals vars object",
+        "Leave it out.": "type isinstance",
+        "Use a comprehension: [str(x) for x in values].": "map",
+        "Use a comprehension: [x for x in values if x].": "filter",
+        "Take the first with values[0].": "next",
+        _FOR: "iter",
+        "Use str(), or an f-string.": "repr",
+        'Use an f-string: f"…{name}…".': "format",
+        "Settings are text: use a string.": "bytes bytearray",
+        "Use a list, or the keys of a dictionary: {x: True for x in values}.": "set frozenset",
+        "The machine's name is hostname(), with its domain fqdn(); write other values themselves.": "node",
+        "Write the section's own name.": "default",
+    }
+)
+"""Advice on names that other languages or all of Python know."""
 
-_METHODS: Final[dict[str, str]] = {
-    "format": 'Use an f-string: f"…{name}…".',
-    "format_map": 'Use an f-string: f"…{name}…".',
-    "encode": "Settings are text; leave it out.",
-    "decode": "Settings are text; leave it out.",
-    "translate": "Use replace().",
-    "maketrans": "Use replace().",
-    "sort": "Use sorted(values).",
-    "reverse": "Use reversed(values).",
-    "clear": "Assign an empty one instead.",
-    "popitem": 'Use pop("key").',
-    "freeze": "Leave it out.",
-    "to_s": "Use str().",
-    "to_i": "Use int().",
-    "to_sym": "Leave it out: settings use strings.",
-    "chomp": "Use strip(); read_file() drops the last newline itself.",
-    "merge": "Use first | second.",
-    "merge!": "Use update().",
-    "push": "Use append().",
-    "map": "Use a comprehension: [str(x) for x in values].",
-    "each": _FOR,
-    "nil": "Write: value is None.",
-    "add": "Use append().",
-    "read": 'Read a file with read_file("/path").',
-}
-
-
-def of_node(node: ast.AST) -> tuple[str, str] | None:
-    """The construct that a syntax node stands for, and what to use instead; None for nodes that are allowed.
-
-    Args:
-        node: any node.
-
-    Returns:
-        The construct as people call it ("import", "lambda"), and advice in a sentence.
-    """
-    return _NODES.get(type(node).__name__)
-
-
-def of_name(name: str) -> str:
-    """What to write instead of a name that other languages or all of Python know; or an empty string."""
-    return _NAMES.get(name, "")
-
-
-def of_method(name: str) -> str:
-    """What to write instead of a method that is not allowed; or an empty string."""
-    return _METHODS.get(name, "")
+METHODS: Final = by_word(
+    {
+        'Use an f-string: f"…{name}…".': "format format_map",
+        "Settings are text; leave it out.": "encode decode",
+        "Use replace().": "translate maketrans",
+        "Use sorted(values).": "sort",
+        "Use reversed(values).": "reverse",
+        "Assign an empty one instead.": "clear",
+        'Use pop("key").': "popitem",
+        "Leave it out.": "freeze",
+        "Use str().": "to_s",
+        "Use int().": "to_i",
+        "Leave it out: settings use strings.": "to_sym",
+        "Use strip(); read_file() drops the last newline itself.": "chomp",
+        "Use first | second.": "merge",
+        "Use update().": "merge!",
+        "Use append().": "push add",
+        "Use a comprehension: [str(x) for x in values].": "map",
+        _FOR: "each",
+        "Write: value is None.": "nil",
+        'Read a file with read_file("/path").': "read",
+    }
+)
+"""Advice on methods that are not allowed."""

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from ctl.language import formatting, operators, refusals
-from ctl.language.calls import Calls
-from ctl.language.comprehensions import Comprehensions
+from ctl.language import advice, formatting, functions, operators, refusals
 from ctl.language.faults import Fault, NoValue, Poisoned, computed, kind
 from ctl.language.functions import text_of
-from ctl.language.guard import check_key, elements
+from ctl.language.guard import Arguments, check_key, elements
 from ctl.language.limits import check_elements, check_number, check_text
+from ctl.language.methods import call_method
+from ctl.language.outside import Outside
 from ctl.language.places import Place
 from ctl.language.scope import Scope, did_you_mean
 from ctl.language.subscripts import root_name
 from ctl.language.targets import Targets
 from ctl.language.tracked import TrackedDict, TrackedList
+from ctl.language.unpacking import bind, names_in
 from ctl.text.nearest import nearest
 
 Visit = Callable[[Any], object]
@@ -35,15 +36,16 @@ class Expressions:
 
     Attributes:
         targets: gives values to what expressions name.
-        calls: calls functions and methods.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._budget = scope.budget
         self.targets = Targets(scope, self)
-        self.calls = Calls(scope, self, self.targets)
-        comprehensions = Comprehensions(scope, self)
+        self._loop_names: dict[ast.AST, frozenset[str]] = {}
+        self._outside = Outside(
+            scope.environment, lambda: scope.source.path.parent, scope.warn, scope.contents.append
+        ).functions
         self._visits: dict[type[ast.AST], Visit] = {
             ast.Constant: self._constant,
             ast.Name: scope.read_name,
@@ -58,10 +60,10 @@ class Expressions:
             ast.IfExp: self._conditional,
             ast.Subscript: self._subscript,
             ast.Attribute: self._attribute,
-            ast.Call: self.calls.call,
-            ast.ListComp: comprehensions.list_comprehension,
-            ast.GeneratorExp: comprehensions.list_comprehension,
-            ast.DictComp: comprehensions.dict_comprehension,
+            ast.Call: self._call,
+            ast.ListComp: self._list_comprehension,
+            ast.GeneratorExp: self._list_comprehension,
+            ast.DictComp: self._dict_comprehension,
         }
 
     def evaluate(self, node: ast.expr) -> object:
@@ -251,34 +253,20 @@ class Expressions:
         if isinstance(value, TrackedDict):
             if key not in value:
                 raise self._missing(node, value)
-            found = value[key]
-        elif isinstance(value, (TrackedList, tuple, str)):
-            found = self._element(value, key, node)
-        else:
+            return computed(value[key])
+        if not isinstance(value, TrackedList | tuple | str):
             raise Fault(f"{kind(value)} has no elements to take with [ ]", node)
-        return computed(found)
-
-    def _element(
-        self, value: TrackedList | tuple[object, ...] | str, index: object, node: ast.Subscript
-    ) -> object:
-        if not isinstance(index, int):
-            raise Fault(f"the index of {kind(value)} is a whole number, not {kind(index)}", node.slice)
-        if not -len(value) <= index < len(value):
-            raise Fault(f"{kind(value)} of {len(value)}, counted from 0, has no such element", node.slice)
-        return value[index]
+        try:
+            return computed(operators.element(value, key))
+        except Fault as fault:
+            raise fault.at(node.slice) from None
 
     def _slice(self, value: object, node: ast.Slice) -> object:
-        bounds: list[Any] = [part and self.evaluate(part) for part in (node.lower, node.upper, node.step)]
-        if any(not isinstance(bound, (int, type(None))) for bound in bounds) or bounds[2] == 0:
-            raise Fault("the bounds of a slice are whole numbers, and its step is not 0", node)
-        part = slice(*bounds)
-        if isinstance(value, str):
-            self._budget.spend_text(len(value))
-            return value[part]
-        if isinstance(value, (TrackedList, tuple)):
-            self._budget.spend(len(value))
-            return value.part(part) if isinstance(value, TrackedList) else value[part]
-        raise Fault(f"{kind(value)} cannot be sliced with [ : ]", node)
+        bounds = [part and self.evaluate(part) for part in (node.lower, node.upper, node.step)]
+        try:
+            return operators.part(value, bounds, self._budget)
+        except Fault as fault:
+            raise fault.at(node) from None
 
     def _missing(self, node: ast.Subscript, value: TrackedDict) -> NoValue:
         root = root_name(node)
@@ -295,3 +283,94 @@ class Expressions:
 
     def _attribute(self, node: ast.Attribute) -> object:
         raise refusals.attribute(node, self._scope)
+
+    def _call(self, node: ast.Call) -> object:
+        if isinstance(node.func, ast.Attribute):
+            return self._call_method(node, node.func)
+        if not isinstance(node.func, ast.Name):
+            raise refusals.construct(node) or refusals.misplaced(node)
+        name = node.func.id
+        if name not in functions.NAMES or name == functions.INCLUDE or name in self._scope.variables:
+            raise self._no_function(node.func)
+        return functions.call_function(name, self._outside, self.arguments(node))
+
+    def _call_method(self, node: ast.Call, method: ast.Attribute) -> object:
+        name = method.attr
+        if name.startswith("__"):
+            raise refusals.attribute(method, self._scope)
+        if name in ("update", "setdefault"):
+            receiver: object = self.targets.container(method.value)
+        else:
+            receiver = self.evaluate(method.value)
+        try:
+            return call_method(receiver, name, self.arguments(node))
+        except Fault as fault:
+            raise fault.at(method) from None
+
+    def _no_function(self, node: ast.Name) -> NoValue:
+        name, scope = node.id, self._scope
+        if name in scope.variables:
+            computed(scope.variables[name])
+            return Fault(f"{name} is not a function", node)
+        if name == functions.INCLUDE or name in scope.names.settings or scope.names.foreign(name):
+            return Fault(f"{name}() is a statement and has no value", node, "Write it on a line of its own.")
+        if name in scope.names.sections:
+            return Fault(f"{name} is a section, not a function", node, f'Write {name}["key"] = value.')
+        known = [*sorted(functions.NAMES), *sorted(scope.names.settings)]
+        hint = advice.NAMES.get(name) or did_you_mean(nearest(name, known))
+        return Fault(f"unknown function {name}()", node, hint)
+
+    def arguments(self, node: ast.Call) -> Arguments:
+        """What a call is called with. Raises NoValue."""
+        values, places = self.each(node.args)
+        named: dict[str, object] = {}
+        for keyword in node.keywords:
+            fault = refusals.of_keyword(keyword, named)
+            if fault is not None:
+                raise fault
+            named[str(keyword.arg)] = self.evaluate(keyword.value)
+        named_places = {str(keyword.arg): self._scope.place(keyword) for keyword in node.keywords}
+        return Arguments(values, named, places, named_places, self._scope.place(node), self._scope.budget)
+
+    def _list_comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> TrackedList:
+        result, place = TrackedList(), self._scope.place(node.elt)
+        for _ in self._rounds(node):
+            result.append(self.evaluate(node.elt))
+            result.places.append(place)
+            check_elements(len(result))
+        return result
+
+    def _dict_comprehension(self, node: ast.DictComp) -> TrackedDict:
+        result, place = TrackedDict(), self._scope.place(node.key)
+        for _ in self._rounds(node):
+            result.put(self.key(node.key), self.evaluate(node.value), place)
+            check_elements(len(result))
+        return result
+
+    def _rounds(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Iterator[None]:
+        """Once for each element of the result; the loop variables have values only meanwhile."""
+        names = self._loop_names.get(node)
+        if names is None:
+            names = frozenset(name for part in node.generators for name in names_in(part.target))
+            self._loop_names[node] = names
+        variables = self._scope.variables
+        hidden = {name: variables[name] for name in names if name in variables}
+        try:
+            yield from self._loop(node.generators)
+        finally:
+            for name in names:
+                variables.pop(name, None)
+            variables.update(hidden)
+
+    def _loop(self, generators: list[ast.comprehension]) -> Iterator[None]:
+        if not generators:
+            yield
+            return
+        first, *inner = generators
+        if first.is_async:
+            raise refusals.of_generator(first)
+        for element in elements(self.evaluate(first.iter), self._budget):
+            self._budget.spend(1)
+            bind(self._scope, first.target, element)
+            if all(self.evaluate(condition) for condition in first.ifs):
+                yield from self._loop(inner)

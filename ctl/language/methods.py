@@ -70,7 +70,7 @@ _REASONS: Final = {
 
 def _no_method(receiver: object, name: str) -> Fault:
     known = sorted({*_METHODS.get(type(receiver), {}), *_CHANGES.get(type(receiver), {})})
-    hint = advice.of_method(name)
+    hint = advice.METHODS.get(name, "")
     if not hint and (near := nearest(name, known)):
         hint = f"Did you mean {near}()?"
     if not hint and 0 < len(known) <= _MOST_LISTED:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ctl.language.faults import Fault, kind
 from ctl.language.guard import Native, guarded, nothing
 from ctl.language.limits import MAX_BITS, Budget
+from ctl.language.tracked import TrackedList
 
 
 def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> object:
@@ -56,6 +57,28 @@ def compare(sign: ast.cmpop, left: object, right: object, budget: Budget) -> boo
         return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {written}")
 
     return bool(guarded(native, budget, words, [left, right]))
+
+
+def element(value: TrackedList | tuple[object, ...] | str, index: object) -> object:
+    """The element of a list, tuple or string at a place. Raises Fault where there is none."""
+    if not isinstance(index, int):
+        raise Fault(f"the index of {kind(value)} is a whole number, not {kind(index)}")
+    if not -len(value) <= index < len(value):
+        raise Fault(f"{kind(value)} of {len(value)}, counted from 0, has no such element")
+    return value[index]
+
+
+def part(value: object, bounds: list[Any], budget: Budget) -> object:
+    """The elements between the bounds of a slice. Raises Fault for what has none, or wrong bounds."""
+    if any(not isinstance(bound, int | None) for bound in bounds) or bounds[2] == 0:
+        raise Fault("the bounds of a slice are whole numbers, and its step is not 0")
+    if isinstance(value, str):
+        budget.spend_text(len(value))
+        return value[slice(*bounds)]
+    if isinstance(value, TrackedList | tuple):
+        budget.spend(len(value))
+        return value.part(slice(*bounds)) if isinstance(value, TrackedList) else value[slice(*bounds)]
+    raise Fault(f"{kind(value)} cannot be sliced with [ : ]")
 
 
 def _size_of_sum(budget: Budget, left: Any, right: Any) -> None:  # noqa: ANN401 - any value of the language

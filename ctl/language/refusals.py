@@ -30,7 +30,7 @@ def construct(node: ast.AST) -> Fault | None:
     if isinstance(node, ast.AnnAssign):
         written = f"Write {path_text(node.target)} = …"
         return Fault('a setting is given its value with "=", not ":"', node, written)
-    found = advice.of_node(node)
+    found = advice.NODES.get(type(node).__name__)
     if found is None or not isinstance(node, ast.expr | ast.stmt):
         return None
     return Fault(f"{found[0]} is not part of the settings language", node, found[1])
@@ -38,7 +38,7 @@ def construct(node: ast.AST) -> Fault | None:
 
 def misplaced(node: ast.expr) -> Fault:
     """The failure of an expression that cannot be evaluated where it is."""
-    name, hint = advice.of_node(node) or ("this", "")
+    name, hint = advice.NODES.get(type(node).__name__) or ("this", "")
     return Fault(f"{name} is not part of the settings language", node, hint)
 
 
@@ -78,7 +78,7 @@ def attribute(node: ast.Attribute, scope: Scope) -> NoValue:
     if root and root not in scope.variables and scope.is_setting(root):
         written = f'{path_text(node.value)}["{node.attr}"]'
         return Fault("settings are written with square brackets", node, f"Write {written}.")
-    hint = advice.of_name(root) if root else ""
+    hint = advice.NAMES.get(root or "")
     hint = (
         hint or 'Methods are called: name.upper(); a dictionary\'s values are taken out with values["key"].'
     )

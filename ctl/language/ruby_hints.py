@@ -74,7 +74,7 @@ def _missing_parentheses(statement: str) -> str:
     if found is None or _STATEMENTS.match(found[1]):
         return ""
     name = found[1]
-    known = advice.of_name(name)
+    known = advice.NAMES.get(name)
     if known:
         return known
     value = '"…"' if found[2] else "…"

@@ -234,7 +234,7 @@ class Scope:
         name = node.id
         if name in functions.NAMES:
             return Fault(f"{name} is a function", node, f"Call it: {name}(…).")
-        hint = advice.of_name(name)
+        hint = advice.NAMES.get(name, "")
         if not hint and self.may_exist(name):
             return Poisoned()
         return Fault(

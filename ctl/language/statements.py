@@ -45,7 +45,6 @@ class Statements:
         self._scope = scope
         self._include = include
         self._expressions = Expressions(scope)
-        self._calls = self._expressions.calls
         self._targets = self._expressions.targets
         self._loops = 0
         self._handlers: dict[type[ast.AST], Callable[[Any], None]] = {
@@ -153,7 +152,7 @@ class Statements:
         self._check_effect(node)
 
     def _set_by_call(self, node: ast.Call, name: ast.Name) -> None:
-        arguments = self._calls.arguments(node)
+        arguments = self._expressions.arguments(node)
         given = [*arguments.values, *arguments.named.values()]
         if len(given) != 1 and name.id in self._scope.names.settings:
             raise Fault(f"{name.id} takes one value", node, f"Write {name.id}(value).")
@@ -179,7 +178,7 @@ class Statements:
         raise Fault("this line has no effect", node, hint)
 
     def _from_file(self, node: ast.Call) -> None:
-        arguments = self._calls.arguments(node)
+        arguments = self._expressions.arguments(node)
         path = arguments.values[0] if len(arguments.values) == 1 and not arguments.named else None
         if not isinstance(path, str) or not path:
             raise Fault("from_file() takes one path", node, 'Write from_file("/path.py").')

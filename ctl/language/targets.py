@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import Final
+from typing import Any, Final, Protocol
 
 from ctl.language import operators
-from ctl.language.evaluator import Evaluator
 from ctl.language.failures import target_of
 from ctl.language.faults import Fault, Poison, Poisoned, computed, kind
 from ctl.language.limits import check_elements
@@ -20,6 +19,16 @@ from ctl.language.unpacking import check_variable, unpack
 from ctl.text.nearest import nearest
 
 _NO_SLICES: Final = "Assign the whole list, or one element: values[0] = …"
+
+
+class Evaluator(Protocol):
+    """Evaluates expressions."""
+
+    def evaluate(self, node: ast.expr) -> object:
+        """The value of an expression. Raises NoValue, LimitReached."""
+
+    def key(self, node: ast.expr) -> Any:  # noqa: ANN401 - any hashable value
+        """The value of an expression that is a key of a dictionary. Raises NoValue, LimitReached."""
 
 
 class Targets:

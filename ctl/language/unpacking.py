@@ -67,6 +67,6 @@ def check_variable(node: ast.Name) -> None:
             f"{name} is a function of the settings language, not a variable", node, "Use another name."
         )
     if name in NOT_NAMES:
-        raise Fault(f"{name} is not a name for a variable", node, advice.of_name(name))
+        raise Fault(f"{name} is not a name for a variable", node, advice.NAMES[name])
     if name.startswith("__"):
         raise Fault("names that begin with two underscores are not part of the settings language", node)

@@ -40,7 +40,7 @@ class Program:
 
 def refusal(node: Node) -> Fault:
     """The failure of a construct that is not read."""
-    name, hint = ruby_advice.of_node(node.type) or (f"this ({node.type.replace('_', ' ')})", "")
+    name, hint = ruby_advice.CONSTRUCTS.get(node.type) or (f"this ({node.type.replace('_', ' ')})", "")
     return Fault(f"{name} is not read in a gitlab.rb", Span(node), hint)
 
 

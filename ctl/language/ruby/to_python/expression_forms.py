@@ -193,7 +193,7 @@ class Translator:
             return Term('registry["nginx"]', ATOM, MAP)
         if name in state.names.sections or state.names.foreign(name):
             return Term(name, ATOM, MAP)
-        hint = ruby_advice.of_constant(name) or ruby_advice.of_call(name)
+        hint = ruby_advice.CONSTANTS.get(name) or ruby_advice.of_call(name)
         if not hint and (state.included or name in state.doubtful):
             return Term(python_text.name(name), ATOM, ANY)
         raise self._unknown(node, name, hint)

@@ -192,7 +192,7 @@ def each_of(writer: Writer, node: Node, receiver: Node, name: str) -> Term:
     body = block.child_by_field_name("body") if block is not None else None
     inner = [one for one in named(body) if one.type != "empty_statement"] if body is not None else []
     if name not in _LISTS or block is None or len(inner) != 1:
-        hint = ruby_advice.of_method(name) or "Write the value out."
+        hint = ruby_advice.METHODS.get(name) or "Write the value out."
         raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)
     value, names = _gone_through(writer, receiver), _parameters(writer, block)
     source = f"{value.at(ATOM)}.items()" if len(names) == 2 and value.kind in (MAP, ANY) else value.at(1)

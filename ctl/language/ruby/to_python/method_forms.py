@@ -247,7 +247,7 @@ def _has(name: str, kind: str) -> bool:
 
 
 def _no_method(name: str, value: Term, known: list[str]) -> Fault:
-    hint = ruby_advice.of_method(name) or did_you_mean(nearest(name, known))
+    hint = ruby_advice.METHODS.get(name) or did_you_mean(nearest(name, known))
     if value.kind == NIL and not hint:
         hint = "A setting that was not given above is nil."
     what = WORDS.get(value.kind)

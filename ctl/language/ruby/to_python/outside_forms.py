@@ -36,7 +36,9 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return Term(f"exists({given[0].text})", ATOM, BOOL)
     if constant == "File" and name == "join" and given:
         return _joined(given)
-    hint = "Write File.read('/path')." if constant in ("File", "IO") else ruby_advice.of_constant(constant)
+    hint = (
+        "Write File.read('/path')." if constant in ("File", "IO") else ruby_advice.CONSTANTS.get(constant, "")
+    )
     raise Fault(f"`{constant}.{name}` is not read in a gitlab.rb", Span(node), hint)
 
 
