@@ -95,6 +95,19 @@ def named(node: Node) -> list[Node]:
     return [child for child in node.named_children if child.type not in ("comment", "heredoc_body")]
 
 
+def field(node: Node | None, *names: str) -> Node | None:
+    """What is in a field of a node, and there in the next; None where one is missing."""
+    for name in names:
+        node = node.child_by_field_name(name) if node is not None else None
+    return node
+
+
+def inside(node: Node | None, *names: str) -> list[Node]:
+    """The parts of what is in a field, and there in the next; none where one is missing."""
+    found = field(node, *names)
+    return [one for one in named(found) if one.type != "empty_statement"] if found is not None else []
+
+
 def parts(node: Node, count: int) -> list[Node]:
     """The parts of a node, exactly so many. Raises Fault where the grammar's repair of a text left others."""
     found = named(node)

@@ -322,13 +322,8 @@ class Blocks:
         if condition is None or body is None:
             raise Fault("a part of this is missing", Span(node))
         test = self.statements.condition(condition, negate=node.type == "unless_modifier")
-        state = self.state
-        outer = state.conditional, state.chosen
-        state.conditional = state.chosen = True
-        try:
+        with self.state.on_condition(chosen=True):
             inside = self._statement(body, level + 1)
-        finally:
-            state.conditional, state.chosen = outer
         code = any(not line.text.lstrip().startswith("#") for line in inside)
         return [Line(f"{INDENT * level}if {test}:", origin), *inside, *([] if code else [nothing(level)])]
 
@@ -374,10 +369,5 @@ class Blocks:
     def _branch(self, node: Node | None, level: int, row: int) -> list[Line]:
         if node is None:
             return [nothing(level)]
-        state = self.state
-        outer = state.conditional, state.chosen
-        state.conditional = state.chosen = True
-        try:
+        with self.state.on_condition(chosen=True):
             return self.block(node, level + 1, row)
-        finally:
-            state.conditional, state.chosen = outer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, named, parts
+from ctl.language.ruby.grammar import Span, inside, named, parts
 from ctl.language.ruby.program import refusal
 from ctl.language.ruby.to_python import inlined, python_text
 from ctl.language.ruby.to_python.choice_forms import Choices, sign_of
@@ -171,8 +171,7 @@ class Translator:
 
     def arguments(self, node: Node) -> list[Term]:
         """What a call is called with; pairs without braces are one dictionary. Raises Fault."""
-        listed = node.child_by_field_name("arguments")
-        given = named(listed) if listed is not None else []
+        given = inside(node, "arguments")
         pairs = [self._part(part) for part in given if part.type in ("pair", "hash_splat_argument")]
         terms = [self.term(part) for part in given if part.type not in ("pair", "hash_splat_argument")]
         return [*terms, Term(f"{{{', '.join(pairs)}}}", ATOM, MAP)] if pairs else terms
@@ -319,11 +318,11 @@ class Translator:
         return Term(f"{sign}{value.at(10)}", 10, value.kind)
 
     def _parenthesized(self, node: Node) -> Term:
-        inside = named(node)
-        if len(inside) != 1:
+        inner = named(node)
+        if len(inner) != 1:
             raise Fault("there must be one expression between parentheses", Span(node))
-        inner = self.term(inside[0])
-        return inner if inner.strength == ATOM else Term(f"({inner.text})", ATOM, inner.kind)
+        term = self.term(inner[0])
+        return term if term.strength == ATOM else Term(f"({term.text})", ATOM, term.kind)
 
 
 def _operation(sign: str, left: Term, right: Term) -> Term:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby.grammar import Span, inside, named
 from ctl.language.ruby.to_python.state import Function, State, Writer
 from ctl.language.ruby.to_python.terms import ATOM, Term
 
@@ -49,15 +49,14 @@ def _lambda(node: Node, text: Callable[[Node], str]) -> Node | None:
 def _function(node: Node, state: State) -> Function | None:
     body = node.child_by_field_name("body")
     while body is not None and body.type in ("block", "do_block", "block_body", "body_statement", "return"):
-        inside = [one for one in named(body) if one.type != "empty_statement"]
-        if body.type == "return" and inside:
-            inside = named(inside[0])
+        inner = [one for one in named(body) if one.type != "empty_statement"]
+        if body.type == "return" and inner:
+            inner = named(inner[0])
         if body.type in ("block", "do_block"):
-            inside = [one for one in inside if one.type in ("block_body", "body_statement")]
-        body = inside[0] if len(inside) == 1 else None
+            inner = [one for one in inner if one.type in ("block_body", "body_statement")]
+        body = inner[0] if len(inner) == 1 else None
     parameters: dict[str, Node | None] = {}
-    listed = node.child_by_field_name("parameters")
-    for one in named(listed) if listed is not None else []:
+    for one in inside(node, "parameters"):
         name = one if one.type == "identifier" else one.child_by_field_name("name")
         if one.type not in ("identifier", "optional_parameter") or name is None:
             return None

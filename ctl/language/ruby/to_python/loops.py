@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby import grammar, ruby_advice
+from ctl.language.ruby.grammar import Span, field, named
 from ctl.language.ruby.targets_of import INCLUDE
 from ctl.language.ruby.to_python import python_text
 from ctl.language.ruby.to_python.state import State, Writer
@@ -51,33 +51,31 @@ def is_loop(node: Node, writer: Writer) -> bool:
 
 def pattern_of_includes(writer: Writer, node: Node) -> Term | None:
     """The pattern of `Dir['conf.d/*.rb'].each { |file| from_file file }`; None for any other call. Raises Fault."""
-    files = _files(node, writer)
-    block = node.child_by_field_name("block")
-    body = block.child_by_field_name("body") if block is not None else None
-    inner = named(body) if body is not None else []
+    files, block = _files(node, writer), field(node, "block")
+    inner = grammar.inside(block, "body")
     if files is None or block is None or len(inner) != 1:
         return None
-    method, listed = inner[0].child_by_field_name("method"), inner[0].child_by_field_name("arguments")
-    given = [writer.text(one) for one in named(listed)] if listed is not None else []
-    if method is None or writer.text(method) != INCLUDE or given != _parameters(writer, block):
+    method, given = field(inner[0], "method"), grammar.inside(inner[0], "arguments")
+    if method is None or writer.text(method) != INCLUDE:
+        return None
+    if [writer.text(one) for one in given] != _parameters(writer, block):
         return None
     return writer.term(files)
 
 
 def _files(node: Node, writer: Writer) -> Node | None:
     """The pattern of `Dir['…']` or `Dir.glob('…')`, sorted or not, that a call goes through."""
-    receiver = node.child_by_field_name("receiver")
-    method = receiver.child_by_field_name("method") if receiver is not None else None
-    if receiver is not None and method is not None and writer.text(method) == "sort":
-        receiver = receiver.child_by_field_name("receiver")
+    receiver, method = field(node, "receiver"), field(node, "receiver", "method")
+    if method is not None and writer.text(method) == "sort":
+        receiver = field(receiver, "receiver")
     if receiver is None or writer.text(receiver)[:4] not in ("Dir[", "Dir."):
         return None
     if receiver.type == "element_reference":
         return named(receiver)[1] if len(named(receiver)) == 2 else None
-    method, listed = receiver.child_by_field_name("method"), receiver.child_by_field_name("arguments")
-    if method is None or listed is None or writer.text(method) != "glob" or len(named(listed)) != 1:
+    method, given = field(receiver, "method"), grammar.inside(receiver, "arguments")
+    if method is None or writer.text(method) != "glob" or len(given) != 1:
         return None
-    return named(listed)[0]
+    return given[0]
 
 
 def loop_of(writer: Writer, node: Node) -> Loop:
@@ -145,8 +143,7 @@ def _joined(names: list[str], count: int, method: Node) -> str:
 
 
 def _parameters(writer: Writer, block: Node) -> list[str]:
-    listed = block.child_by_field_name("parameters")
-    found = named(listed) if listed is not None else []
+    found = grammar.inside(block, "parameters")
     for one in found:
         if one.type != "identifier":
             raise Fault("the values of a block are plain names here", Span(one), "Write |name|.")
@@ -166,12 +163,10 @@ def inside(state: State, names: Mapping[str, str], body: Node | None) -> Iterato
             _forget(state, left)
     before = set(state.kinds)
     state.kinds.update(names)
-    outer = state.conditional, state.chosen
-    state.conditional, state.chosen = True, False
     try:
-        yield
+        with state.on_condition(chosen=False):
+            yield
     finally:
-        state.conditional, state.chosen = outer
         for name in state.kinds.keys() - before:
             del state.kinds[name]
 
@@ -187,10 +182,8 @@ def _forget(state: State, left: Node) -> None:
 
 def each_of(writer: Writer, node: Node, receiver: Node, name: str) -> Term:
     """`values.map { |one| … }` and the like. Raises Fault for what has no value in Python."""
-    block = node.child_by_field_name("block")
-    method = node.child_by_field_name("method") or node
-    body = block.child_by_field_name("body") if block is not None else None
-    inner = [one for one in named(body) if one.type != "empty_statement"] if body is not None else []
+    block, body = field(node, "block"), field(node, "block", "body")
+    method, inner = field(node, "method") or node, grammar.inside(block, "body")
     if name not in _LISTS or block is None or len(inner) != 1:
         hint = ruby_advice.METHODS.get(name) or "Write the value out."
         raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)

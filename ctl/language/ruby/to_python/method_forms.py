@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby.grammar import Span, inside, named
 from ctl.language.ruby.targets_of import INCLUDE
 from ctl.language.ruby.to_python import inlined, outside_forms
 from ctl.language.ruby.to_python.formats import formatted
@@ -142,13 +142,13 @@ class Methods:
         return self._method(node, receiver, name, method)
 
     def _function(self, node: Node, name: str, method: Node) -> Term:
-        listed, state = node.child_by_field_name("arguments"), self._writer.state
+        given, state = inside(node, "arguments"), self._writer.state
         if name in state.functions:
             return inlined.called(self._writer, name, self._writer.arguments(node), node)
-        if name in _CONVERSIONS and listed is not None and len(named(listed)) == 1:
-            return self._special[_CONVERSIONS[name]](self._writer.term(named(listed)[0]), [])
-        if name in _FORMATS and listed is not None and named(listed):
-            form, *values = named(listed)
+        if name in _CONVERSIONS and len(given) == 1:
+            return self._special[_CONVERSIONS[name]](self._writer.term(given[0]), [])
+        if name in _FORMATS and given:
+            form, *values = given
             return formatted(self._writer, form, values, node)
         raise no_function(state, name, method)
 
@@ -212,12 +212,11 @@ class Methods:
 
 def _of_each(node: Node) -> Node | None:
     """The symbol of `map(&:name)`; None where there is none."""
-    listed = node.child_by_field_name("arguments")
-    given = named(listed) if listed is not None else []
+    given = inside(node, "arguments")
     if len(given) != 1 or given[0].type != "block_argument":
         return None
-    inside = named(given[0])
-    return inside[0] if len(inside) == 1 and inside[0].type == "simple_symbol" else None
+    inner = named(given[0])
+    return inner[0] if len(inner) == 1 and inner[0].type == "simple_symbol" else None
 
 
 def no_function(state: State, name: str, node: Node) -> Fault:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, named, parts
+from ctl.language.ruby.grammar import Span, field, inside, parts
 from ctl.language.ruby.to_python.state import Writer
 from ctl.language.ruby.to_python.terms import ANY, ATOM, BOOL, NIL, TERNARY, TEXT, WORD, Term
 
@@ -51,8 +51,7 @@ def _joined(given: list[Term]) -> Term:
 
 def _json(writer: Writer, name: str, node: Node) -> Term:
     """JSON.parse(File.read(path)) with any options, and JSON.load_file(path)."""
-    listed = node.child_by_field_name("arguments")
-    given = [one for one in named(listed) if one.type != "pair"] if listed is not None else []
+    given = [one for one in inside(node, "arguments") if one.type != "pair"]
     if len(given) != 1:
         raise Fault(f"`JSON.{name}` takes one text", Span(node), "Write JSON.parse(File.read('/path.json')).")
     path = writer.term(given[0]).text
@@ -78,8 +77,7 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
     if len(given) == 2:
         kind = WORD if given[1].kind == WORD else TEXT if given[1].kind == NIL else ANY
         return Term(f"env({variable}, {given[1].text})", ATOM, kind)
-    block = node.child_by_field_name("block")
-    body = block.child_by_field_name("body") if block is not None else None
+    body = field(node, "block", "body")
     if body is not None:
         default = writer.term(parts(body, 1)[0])
         kind = WORD if default.kind == WORD else ANY

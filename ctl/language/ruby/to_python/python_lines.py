@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ctl.language.faults import Fault
 from ctl.language.ruby.program import Origin
-from ctl.language.ruby.to_python.unread import with_unread_marked
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -61,7 +62,7 @@ def marked(lines: list[Line], candidates: set[str]) -> list[Line]:
         lines: all of a file.
         candidates: names of its variables.
     """
-    text = with_unread_marked("\n".join(line.text for line in lines), candidates)
+    text = _with_unread_marked("\n".join(line.text for line in lines), candidates)
     origins = [line.origin for line in lines for _ in range(line.text.count("\n") + 1)]
     return [Line(text, origin) for text, origin in zip(text.split("\n"), origins, strict=True)]
 
@@ -74,3 +75,26 @@ def is_lost(comment: str, text: str) -> bool:
 def dedented(line: str, columns: int) -> str:
     """A line without its first columns, as far as these are blank."""
     return line[min(columns, len(line) - len(line.lstrip())) :]
+
+
+def _with_unread_marked(text: str, candidates: Collection[str]) -> str:
+    """The text with an underscore before variables that nothing reads any more, which would be errors else.
+
+    Args:
+        text: the Python form.
+        candidates: the variables that the gitlab.rb reads.
+    """
+    if not candidates:
+        return text
+    try:
+        tree = ast.parse(text)
+    except (RecursionError, MemoryError):
+        return text  # too deep, as the reading will report
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    read = {node.id for node in names if not isinstance(node.ctx, ast.Store)}
+    unread = [node for node in names if node.id in candidates and node.id not in read]
+    lines = [line.encode() for line in text.split("\n")]
+    for node in sorted(unread, key=lambda one: (one.lineno, one.col_offset), reverse=True):
+        line = lines[node.lineno - 1]
+        lines[node.lineno - 1] = line[: node.col_offset] + b"_" + line[node.col_offset :]
+    return b"\n".join(lines).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -73,6 +74,20 @@ class State:
     block: int = 0
     terms: list[tuple[str, Node]] = field(default_factory=list)
     further: list[Fault] = field(default_factory=list)
+
+    @contextmanager
+    def on_condition(self, *, chosen: bool) -> Iterator[None]:
+        """What is written meanwhile is carried out on a condition, or several times.
+
+        Args:
+            chosen: whether it is in a branch.
+        """
+        outer = self.conditional, self.chosen
+        self.conditional, self.chosen = True, chosen
+        try:
+            yield
+        finally:
+            self.conditional, self.chosen = outer
 
     def wrote(self, text: str, node: Node) -> None:
         """Keeps what a node was written as, so that an error in it has its place in the gitlab.rb."""

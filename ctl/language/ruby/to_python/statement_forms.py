@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, named
+from ctl.language.ruby.grammar import Span, inside, named
 from ctl.language.ruby.program import refusal
 from ctl.language.ruby.targets_of import (
     ASSIGNMENTS,
@@ -229,13 +229,12 @@ class Statements:
         return self._on_condition(self.condition(test, negate=node.type == "unless_modifier"), body)
 
     def _on_condition(self, condition: str, body: Node) -> str:
-        outer, self._state.conditional = self._state.conditional, True
-        self._state.block += 1
-        try:
-            inner = self.write(body)
-        finally:
-            self._state.conditional = outer
-            self._state.block -= 1
+        with self._state.on_condition(chosen=self._state.chosen):
+            self._state.block += 1
+            try:
+                inner = self.write(body)
+            finally:
+                self._state.block -= 1
         first, *others = inner.split("\n")
         return "\n".join(
             [f"if {condition}:", f"{self._pad}{_INDENT}{first}", *(_INDENT + line for line in others)]
@@ -272,8 +271,7 @@ class Statements:
         if receiver.type == "element_reference":
             self._check_section(receiver)
             self._state.mentioned.add(self._state.path(receiver))
-        listed = node.child_by_field_name("arguments")
-        given = named(listed) if listed is not None else []
+        given = inside(node, "arguments")
         if name in ("<<", "push", "append") and given:
             return self._each_appended(receiver, given)
         if name in ("merge!", "update") and receiver.type in ("identifier", "element_reference"):
