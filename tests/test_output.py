@@ -15,14 +15,14 @@ from ctl.output import Console, Style
 @pytest.mark.parametrize(
     ("console", "out", "err"),
     [
-        (Console(), "said\nresult\n", "note\nerror\n"),
+        (Console(), "text\nresult\n", "note\nerror\n"),
         (Console(quiet=True), "result\n", "error\n"),
-        (Console(verbose=True), "said\ndetail\nresult\n", "note\nerror\n"),
+        (Console(verbose=True), "text\ndetail\nresult\n", "note\nerror\n"),
         (Console(quiet=True, verbose=True), "result\n", "error\n"),
     ],
 )
 def test_quiet_and_verbose(capsys: pytest.CaptureFixture[str], console: Console, out: str, err: str) -> None:
-    console.say("said")
+    console.say("text")
     console.detail("detail")
     console.result("result")
     console.note("note")

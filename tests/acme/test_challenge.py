@@ -62,10 +62,11 @@ def test_a_server_that_shows_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "other", "said"), [(404, b"no", "it says 404"), (200, b"mine", "another server answers there")]
+    ("status", "other", "output"),
+    [(404, b"no", "it says 404"), (200, b"mine", "another server answers there")],
 )
-def test_a_server_that_does_not(tmp_path: Path, status: int, other: bytes, said: str) -> None:
-    with server(tmp_path, status=status, other=other) as listener, pytest.raises(CtlError, match=said):
+def test_a_server_that_does_not(tmp_path: Path, status: int, other: bytes, output: str) -> None:
+    with server(tmp_path, status=status, other=other) as listener, pytest.raises(CtlError, match=output):
         require_answer(listener, tmp_path, "registry.invalid", patience=0)
 
 

@@ -53,15 +53,15 @@ def free_port() -> int:
 
 def test_nobody_listens(site: Site) -> None:
     port = free_port()
-    said = failure(site, f"http://127.0.0.1:{port}/directory")
-    assert said.message == f"127.0.0.1:{port} cannot be reached: Connection refused"
-    assert not said.counted
+    finding = failure(site, f"http://127.0.0.1:{port}/directory")
+    assert finding.message == f"127.0.0.1:{port} cannot be reached: Connection refused"
+    assert not finding.counted
 
 
 def test_a_name_that_leads_nowhere(site: Site) -> None:
-    said = failure(site, "http://ca.invalid/directory")
-    assert said.message.startswith("ca.invalid cannot be reached: ")
-    assert "Pool" not in said.message
+    finding = failure(site, "http://ca.invalid/directory")
+    assert finding.message.startswith("ca.invalid cannot be reached: ")
+    assert "Pool" not in finding.message
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_another_web_server(site: Site, status: int, body: bytes, part: str) -> 
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        said = failure(site, f"http://127.0.0.1:{running.server_port}/directory")
+        finding = failure(site, f"http://127.0.0.1:{running.server_port}/directory")
         running.shutdown()
-    assert part in said.message
-    assert not said.counted
+    assert part in finding.message
+    assert not finding.counted
 
 
 def test_a_certificate_that_nobody_knows(site: Site, tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_a_certificate_that_nobody_knows(site: Site, tmp_path: Path) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as running:
         running.socket = context.wrap_socket(running.socket, server_side=True)
         threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        said = failure(site, f"https://127.0.0.1:{running.server_port}/directory")
+        finding = failure(site, f"https://127.0.0.1:{running.server_port}/directory")
         running.shutdown()
-    assert "is not trusted: unable to get local issuer certificate" in said.message
-    assert "acme_ca_file" in (said.hint or "")
+    assert "is not trusted: unable to get local issuer certificate" in finding.message
+    assert "acme_ca_file" in (finding.hint or "")
 
 
 # --- trust

@@ -13,7 +13,7 @@ NAME = "registry.invalid"
 CA = "ca.public-site.eu"
 
 
-def told(kind: str, detail: str, *, port: int = 80) -> tuple[str, str]:
+def reported(kind: str, detail: str, *, port: int = 80) -> tuple[str, str]:
     """Message and hint about one name."""
     found = not_valid([Problem(kind, detail, NAME)], authority=CA, port=port)
     return found.message, found.hint or ""
@@ -32,14 +32,14 @@ def told(kind: str, detail: str, *, port: int = 80) -> tuple[str, str]:
     ],
 )
 def test_names_that_are_not_valid(kind: str, detail: str, message: str, hint: str) -> None:
-    said, advice = told(kind, detail)
-    assert said.startswith(message)
-    assert f"({detail}" in said or f": {detail} (" in said
+    output, advice = reported(kind, detail)
+    assert output.startswith(message)
+    assert f"({detail}" in output or f": {detail} (" in output
     assert hint in advice
 
 
 def test_the_port_behind_port_80_is_named() -> None:
-    _, hint = told("connection", "refused", port=8080)
+    _, hint = reported("connection", "refused", port=8080)
     assert f"Let TCP port 80 of {NAME} through to port 8080 of this machine" in hint
     assert f"Seen from here, {NAME} does not resolve." in hint
 

@@ -29,8 +29,8 @@ class Rendered:
         cli.settings(settings)
         secrets = cli.root / "etc/gitlab/gitlab-secrets.json"
         secrets.write_text(seeds.secrets_json(), encoding="ascii")
-        said = cli("render", "--output", str(cli.root / "out"))
-        assert said.code == 0, said.err
+        result = cli("render", "--output", str(cli.root / "out"))
+        assert result.code == 0, result.err
         self.top = cli.root / "out" / str(cli.root).lstrip("/")
         self.root = cli.root
 
@@ -130,6 +130,6 @@ def test_another_port_behind_port_80(cli: Cli) -> None:
 
 def test_renewal_where_there_is_nothing_to_renew(cli: Cli) -> None:
     cli.settings(URL + 'letsencrypt["enable"] = False\n')
-    said = cli("renew-le-certs")
-    assert said.code == 1
-    assert "certificates are not obtained here" in said.err
+    result = cli("renew-le-certs")
+    assert result.code == 1
+    assert "certificates are not obtained here" in result.err

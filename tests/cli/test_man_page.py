@@ -27,7 +27,7 @@ def family() -> None:
 
 
 @family.command()
-@click.option("--path", metavar="DIR", help="Where\nit lies, .dotted.")
+@click.option("--path", metavar="DIR", help="Where\nit is, .dotted.")
 @click.argument("name")
 def plain(path: str, name: str) -> None:
     """'Quoted at the beginning.
@@ -114,7 +114,7 @@ def test_paragraphs_families_and_hidden_commands() -> None:
     assert "'Quoted at the beginning." in text
     assert ".dotted at the beginning, with code." in text
     assert re.search(r"kept    as\n\s+\.it     is\n", text)
-    assert re.search(r"--path DIR\n\s+Where it lies, \.dotted\.", text)
+    assert re.search(r"--path DIR\n\s+Where it is, \.dotted\.", text)
     assert "plain NAME" in text
     assert "nested member" in text
     assert "out of sight" not in text

@@ -65,30 +65,30 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     return cli
 
 
-def found(said: Result, kind: str) -> list[dict[str, Any]]:
+def found(result: Result, kind: str) -> list[dict[str, Any]]:
     """The certificates of a kind in the JSON."""
-    return [one for one in said.json()["certificates"] if one["kind"] == kind]
+    return [one for one in result.json()["certificates"] if one["kind"] == kind]
 
 
-def state(said: Result, kind: str) -> list[str]:
+def state(result: Result, kind: str) -> list[str]:
     """Whether their keys belong to them."""
-    return [one["key"]["state"] for one in found(said, kind)]
+    return [one["key"]["state"] for one in found(result, kind)]
 
 
 def test_all_in_order(cli: Cli) -> None:
-    said = cli("certificates")
-    assert (said.code, said.err) == (0, "")
-    assert f"{cli.root}/{SERVER}.crt\n  used by  NGINX, https://{HOST}:5050\n" in said.out
+    result = cli("certificates")
+    assert (result.code, result.err) == (0, "")
+    assert f"{cli.root}/{SERVER}.crt\n  used by  NGINX, https://{HOST}:5050\n" in result.out
     for text in (f"  names    {HOST}\n", "signs server certificates", "verifies tokens", "in 823 days"):
-        assert text in said.out
-    assert said.out.count("matches: ") + said.out.count("matches:\n") == 3
+        assert text in result.out
+    assert result.out.count("matches: ") + result.out.count("matches:\n") == 3
 
 
 def test_json(cli: Cli) -> None:
-    said = cli("certificates", "--json")
-    kinds = [one["kind"] for one in said.json()["certificates"]]
+    result = cli("certificates", "--json")
+    kinds = [one["kind"] for one in result.json()["certificates"]]
     assert kinds == ["server", "ca", "token"]
-    (server,) = found(said, "server")
+    (server,) = found(result, "server")
     assert (server["subject"], server["names"]) == (f"CN={HOST}", [HOST])
     assert server["issuer"] == f"CN=registry-ctl local CA on {HOST}"
     assert server["key"] == {"path": f"{cli.root}/{SERVER}.key", "state": "matches"}
@@ -110,24 +110,24 @@ def test_no_colour_without_a_terminal(cli: Cli) -> None:
 def test_one_that_has_ended(cli: Cli) -> None:
     key = make_key()
     serve(cli.root, Pair(certificate_pem(key, HOST, now=NOW, days=-3), key_pem(key)))
-    said = cli("certificates")
-    assert said.code == 1
-    assert "has ended" in said.out
-    assert f"error: {cli.root}/{SERVER}.crt (CN=somebody) has ended on" in said.err
+    result = cli("certificates")
+    assert result.code == 1
+    assert "has ended" in result.out
+    assert f"error: {cli.root}/{SERVER}.crt (CN=somebody) has ended on" in result.err
 
 
 @pytest.mark.parametrize(("days", "warned"), [(10, True), (29, True), (31, False)])
 def test_one_that_ends_soon_is_warned_of(cli: Cli, days: int, warned: bool) -> None:
     key = make_key()
     serve(cli.root, Pair(certificate_pem(key, HOST, now=NOW, days=days), key_pem(key)))
-    said = cli("certificates")
-    assert (said.code, "warning: " in said.err) == (0, warned)
+    result = cli("certificates")
+    assert (result.code, "warning: " in result.err) == (0, warned)
 
 
 def test_one_for_another_host_is_warned_of(cli: Cli) -> None:
     serve(cli.root, issue(CA, ["other.example.com"], now=NOW))
-    said = cli("certificates")
-    assert (said.code, f"is not for {HOST}" in said.err) == (0, True)
+    result = cli("certificates")
+    assert (result.code, f"is not for {HOST}" in result.err) == (0, True)
 
 
 def test_one_that_is_not_good_yet_is_warned_of(cli: Cli) -> None:
@@ -142,20 +142,20 @@ def test_one_that_is_not_good_yet_is_warned_of(cli: Cli) -> None:
 def test_a_key_that_does_not_belong(cli: Cli, path: str, kind: str, content: str) -> None:
     other = seeds.pair(1)[0] if kind == "token" else key_pem(make_key())
     put(cli.root, path, other if content == "other" else "-----BEGIN PRIVATE KEY-----\nMIIsecret\n")
-    said = cli("certificates", "--json")
-    assert said.code == 1
-    assert state(said, kind) == ["does not match" if content == "other" else "cannot be used"]
-    assert str(cli.root / path) in said.err
-    assert "MIIsecret" not in said.out + said.err
+    result = cli("certificates", "--json")
+    assert result.code == 1
+    assert state(result, kind) == ["does not match" if content == "other" else "cannot be used"]
+    assert str(cli.root / path) in result.err
+    assert "MIIsecret" not in result.out + result.err
 
 
 def test_a_key_that_is_missing(cli: Cli) -> None:
     (cli.root / f"{SERVER}.key").unlink()
     (cli.root / "etc/gitlab/ssl/ca.key").unlink()
-    said = cli("certificates", "--json")
-    assert (said.code, state(said, "server")) == (1, ["is missing"])
-    assert state(said, "ca") == ["is not on this node"], "a CA's key may be kept elsewhere"
-    assert found(said, "ca")[0]["errors"] == []
+    result = cli("certificates", "--json")
+    assert (result.code, state(result, "server")) == (1, ["is missing"])
+    assert state(result, "ca") == ["is not on this node"], "a CA's key may be kept elsewhere"
+    assert found(result, "ca")[0]["errors"] == []
 
 
 def test_an_encrypted_key_is_opened_with_its_password_file(cli: Cli) -> None:
@@ -164,19 +164,19 @@ def test_an_encrypted_key_is_opened_with_its_password_file(cli: Cli) -> None:
     assert state(cli("certificates", "--json"), "server") == ["cannot be used"]
     file = put(cli.root, "etc/gitlab/ssl/pass", "wrong\ngeheim\n", 0o600)
     cli.settings(SETTINGS + f'registry["nginx"]["ssl_password_file"] = "{file}"\n')
-    said = cli("certificates", "--json")
-    assert (said.code, state(said, "server")) == (0, ["matches"])
+    result = cli("certificates", "--json")
+    assert (result.code, state(result, "server")) == (0, ["matches"])
 
 
 def test_a_bundle_of_several_token_certificates(cli: Cli) -> None:
     """As while keys are being changed: the old one is still accepted, and belongs to nobody here."""
     put(cli.root, BUNDLE, seeds.pair(1)[1] + seeds.pair(0)[1])
-    said = cli("certificates", "--json")
-    assert (said.code, state(said, "token")) == (
+    result = cli("certificates", "--json")
+    assert (result.code, state(result, "token")) == (
         0,
         ["belongs to another certificate of this file", "matches"],
     )
-    assert [one["subject"] for one in found(said, "token")] == ["CN=Registry 1", "CN=Registry 0"]
+    assert [one["subject"] for one in found(result, "token")] == ["CN=Registry 1", "CN=Registry 0"]
 
 
 def test_a_registry_node_without_gitlab(cli: Cli) -> None:
@@ -188,19 +188,19 @@ def test_a_registry_node_without_gitlab(cli: Cli) -> None:
     (cli.root / TOKEN_KEY).unlink()
     assert state(cli("certificates", "--json"), "token") == ["is not on this node"]
     put(cli.root, "etc/gitlab/gitlab-secrets.json", seeds.secrets_json(), 0o600)
-    said = cli("certificates", "--json")
-    assert (said.code, state(said, "token")) == (0, ["matches"])
+    result = cli("certificates", "--json")
+    assert (result.code, state(result, "token")) == (0, ["matches"])
     put(cli.root, "etc/gitlab/gitlab-secrets.json", seeds.secrets_json(1), 0o600)
-    said = cli("certificates", "--json")
-    assert (said.code, state(said, "token")) == (1, ["does not match"])
+    result = cli("certificates", "--json")
+    assert (result.code, state(result, "token")) == (1, ["does not match"])
 
 
 def test_a_registry_with_its_own_issuer(cli: Cli) -> None:
     cli.settings(f'registry_external_url = "https://{HOST}:5050"\n')
     key = put(cli.root, "var/opt/gitlab/registry-auth/gitlab-registry.key", seeds.pair(0)[0], 0o640)
-    said = cli("certificates", "--json")
-    (token,) = found(said, "token")
-    assert (said.code, token["key"]) == (0, {"path": str(key), "state": "matches"})
+    result = cli("certificates", "--json")
+    (token,) = found(result, "token")
+    assert (result.code, token["key"]) == (0, {"path": str(key), "state": "matches"})
     put(cli.root, "var/opt/gitlab/registry-auth/gitlab-registry.key", seeds.pair(1)[0], 0o640)
     assert state(cli("certificates", "--json"), "token") == ["does not match"]
 
@@ -209,42 +209,42 @@ def test_the_chain_is_listed_too(cli: Cli) -> None:
     root = make_authority("root", now=NOW)
     below = issue(root, ["intermediate"], now=NOW)
     serve(cli.root, issue(below, [HOST], now=NOW))
-    said = cli("certificates", "--json")
-    assert [one["subject"] for one in found(said, "issuer")] == ["CN=intermediate"]
-    assert found(said, "ca")[0]["used_by"] == "signed nothing that is served"
+    output = cli("certificates", "--json")
+    assert [one["subject"] for one in found(output, "issuer")] == ["CN=intermediate"]
+    assert found(output, "ca")[0]["used_by"] == "signed nothing that is served"
 
 
 def test_the_three_letter_country_is_no_news(cli: Cli) -> None:
     put(cli.root, BUNDLE, certificate_for(seeds.pair(0)[0]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        said = cli("certificates")
-    assert said.code == 0
-    assert "C=USA" in said.out
+        result = cli("certificates")
+    assert result.code == 0
+    assert "C=USA" in result.out
 
 
 def test_before_the_first_reconfigure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
     cli.settings(SETTINGS)
-    said = cli("certificates")
-    assert said.code == 1
-    assert said.err.count("does not exist") == 2
+    result = cli("certificates")
+    assert result.code == 1
+    assert result.err.count("does not exist") == 2
     assert not (tmp_path / "etc/gitlab/gitlab-secrets.json").exists()
 
 
 def test_a_damaged_certificate_is_reported_with_its_path(cli: Cli) -> None:
     put(cli.root, BUNDLE, "hello")
-    said = cli("certificates")
-    assert said.code == 1
-    assert f"error: {cli.root}/{BUNDLE} holds no certificate" in said.err
-    assert f"CN={HOST}" in said.out, "the others are listed all the same"
+    result = cli("certificates")
+    assert result.code == 1
+    assert f"error: {cli.root}/{BUNDLE} holds no certificate" in result.err
+    assert f"CN={HOST}" in result.out, "the others are listed all the same"
 
 
 def test_a_node_without_certificates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli = Cli(tmp_path, capsys)
     cli.settings('external_url = "http://gitlab.example.com"\n')
-    said = cli("certificates")
-    assert (said.code, said.out) == (0, "this node has no certificates\n")
+    result = cli("certificates")
+    assert (result.code, result.out) == (0, "this node has no certificates\n")
     assert cli("certificates", "--json").json() == {"certificates": []}
 
 
@@ -267,7 +267,7 @@ def test_an_ordinary_user_sees_what_may_be_seen(reachable: Path) -> None:
     layout = Layout(reachable)
     attributes = load(layout.settings_file, layout, use_secrets=False).attributes
     installed(attributes, layout)  # imports what nobody may not
-    text = as_nobody(lambda: [_told(one) for one in installed(attributes, layout)])
+    text = as_nobody(lambda: [_reported(one) for one in installed(attributes, layout)])
     unknown = KeyState.UNKNOWN.value
     expected: list[tuple[str, bool, str | None, list[str]]] = [
         ("server", False, unknown, []),
@@ -278,7 +278,7 @@ def test_an_ordinary_user_sees_what_may_be_seen(reachable: Path) -> None:
     assert text == str(expected)
 
 
-def _told(one: Installed) -> tuple[str, bool, str | None, list[str]]:
+def _reported(one: Installed) -> tuple[str, bool, str | None, list[str]]:
     return one.kind, one.denied, one.key.state.value if one.key else None, one.faults(NOW)
 
 
@@ -290,6 +290,6 @@ def test_a_token_key_that_only_root_may_see(reachable: Path) -> None:
     layout = Layout(reachable)
     attributes = load(layout.settings_file, layout, use_secrets=False).attributes
     installed(attributes, layout)
-    text = as_nobody(lambda: [_told(one) for one in installed(attributes, layout)][-1])
+    text = as_nobody(lambda: [_reported(one) for one in installed(attributes, layout)][-1])
     folder.chmod(0o755)
     assert text == str(("token", False, KeyState.UNKNOWN.value, []))

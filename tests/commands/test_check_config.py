@@ -13,26 +13,26 @@ GOOD = 'registry_external_url = "https://registry.example.com"\n'
 
 def test_valid_settings(ctl: Cli) -> None:
     ctl.settings(GOOD + 'sidekiq["enable"] = False\nregistry_nginx["listen_port"] = 5678\n')
-    said = ctl("check-config")
-    assert (said.code, said.out) == (0, "settings are valid\n")
-    assert "registry_nginx" not in said.err
-    assert "note: ignored, other components: sidekiq" in said.err
+    result = ctl("check-config")
+    assert (result.code, result.out) == (0, "settings are valid\n")
+    assert "registry_nginx" not in result.err
+    assert "note: ignored, other components: sidekiq" in result.err
     assert sorted(path.name for path in ctl.root.rglob("*") if path.is_file()) == ["gitlab.py"]
 
 
 def test_every_mistake_is_reported(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["log_level"] = "loud"\nregistry["prot"] = 1\n')
-    said = ctl("check-config")
-    assert (said.code, said.out) == (2, "")
-    assert f"{ctl.file}:2:10: error: registry.log_level" in said.err
-    assert f"{ctl.file}:3:10: error: registry.prot" in said.err
+    result = ctl("check-config")
+    assert (result.code, result.out) == (2, "")
+    assert f"{ctl.file}:2:10: error: registry.log_level" in result.err
+    assert f"{ctl.file}:3:10: error: registry.prot" in result.err
 
 
 def test_json(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["log_level"] = "wran"\n')
-    said = ctl("check-config", "--json")
-    assert said.code == 2
-    assert said.json() == {
+    result = ctl("check-config", "--json")
+    assert result.code == 2
+    assert result.json() == {
         "valid": False,
         "diagnostics": [
             {
@@ -47,27 +47,27 @@ def test_json(ctl: Cli) -> None:
         ],
     }
     ctl.settings(GOOD)
-    said = ctl("check-config", "--json")
-    assert (said.code, said.json()) == (0, {"valid": True, "diagnostics": []})
+    result = ctl("check-config", "--json")
+    assert (result.code, result.json()) == (0, {"valid": True, "diagnostics": []})
 
 
 def test_a_missing_file(ctl: Cli) -> None:
-    said = ctl("check-config")
-    assert said.code == 2
-    assert f"ctl settings template --output {ctl.file}" in said.err
+    result = ctl("check-config")
+    assert result.code == 2
+    assert f"ctl settings template --output {ctl.file}" in result.err
 
 
 def test_quiet_keeps_errors_and_the_result(ctl: Cli) -> None:
     ctl.settings(GOOD + 'sidekiq["enable"] = False\n')
-    said = ctl("check-config", "-q")
-    assert (said.code, said.out, said.err) == (0, "settings are valid\n", "")
+    result = ctl("check-config", "-q")
+    assert (result.code, result.out, result.err) == (0, "settings are valid\n", "")
 
 
 @pytest.mark.real
 def test_what_the_program_cannot_serve_is_a_warning(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["storage"] = {"gcs": {"bucket": "b"}}\n')
-    said = ctl("check-config")
-    assert said.code == 0
-    assert f"warning: {ctl.file}:2:10: " in said.err
+    result = ctl("check-config")
+    assert result.code == 0
+    assert f"warning: {ctl.file}:2:10: " in result.err
     found = json.loads(ctl("check-config", "--json").out)["diagnostics"]
     assert any("no such driver" in one["message"] and one["severity"] == "warning" for one in found)

@@ -32,16 +32,16 @@ def secrets_file(ctl: Cli) -> Path:
 
 
 def test_missing_secrets_are_made_once(ctl: Cli) -> None:
-    said = ctl("generate-secrets")
-    assert said.code == 0
-    assert "made registry.http_secret, registry.internal_certificate, registry.internal_key" in said.out
+    result = ctl("generate-secrets")
+    assert result.code == 0
+    assert "made registry.http_secret, registry.internal_certificate, registry.internal_key" in result.out
     file = secrets_file(ctl)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     first = file.read_bytes()
     registry = json.loads(first)["registry"]
     assert registry["internal_key"] == seeds.pair()[0]
     for value in registry.values():
-        assert value not in said.out + said.err
+        assert value not in result.out + result.err
     again = ctl("generate-secrets")
     assert "nothing is missing" in again.out
     assert file.read_bytes() == first
@@ -55,17 +55,17 @@ def test_others_secrets_stay(ctl: Cli) -> None:
 
 def test_a_damaged_file_stays(ctl: Cli) -> None:
     secrets_file(ctl).write_text('{"registry": ')
-    said = ctl("generate-secrets")
-    assert said.code == 1
-    assert f"{secrets_file(ctl)}:1:14: is not valid JSON" in said.err
+    result = ctl("generate-secrets")
+    assert result.code == 1
+    assert f"{secrets_file(ctl)}:1:14: is not valid JSON" in result.err
     assert secrets_file(ctl).read_text() == '{"registry": '
 
 
 def test_secrets_that_may_not_be_written(ctl: Cli) -> None:
     ctl.settings(GOOD + 'package["generate_secrets_json_file"] = False\n')
-    said = ctl("generate-secrets")
-    assert said.code == EXIT_USAGE
-    assert "may not be written" in said.err
+    result = ctl("generate-secrets")
+    assert result.code == EXIT_USAGE
+    assert "may not be written" in result.err
     assert not secrets_file(ctl).exists()
 
 

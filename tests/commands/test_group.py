@@ -72,9 +72,9 @@ def test_empty_ones(ctl: AccountCli) -> None:
 )
 def test_usage(ctl: AccountCli, words: tuple[str, ...], message: str) -> None:
     before = ctl.path.read_bytes()
-    said = ctl("group", *words)
-    assert said.code == 2
-    assert message in said.err
+    result = ctl("group", *words)
+    assert result.code == 2
+    assert message in result.err
     assert ctl.path.read_bytes() == before
 
 
@@ -93,6 +93,6 @@ def test_who_changes_accounts_undoes_an_interrupted_run_first(
     layout.state.mkdir(parents=True, exist_ok=True)
     with Journal.begin(layout):
         pass  # neither committed nor undone
-    said = ctl.good(*words)
+    result = ctl.good(*words)
     assert layout.journal.exists() is not recovers
-    assert ("interrupted" in said.err) is recovers
+    assert ("interrupted" in result.err) is recovers

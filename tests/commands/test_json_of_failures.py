@@ -26,12 +26,12 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_a_failure_is_json_too(ctl: Cli, command: list[str]) -> None:
-    said = ctl(*command)
-    assert said.code in {1, 2}
-    found = said.json()
+    result = ctl(*command)
+    assert result.code in {1, 2}
+    found = result.json()
     assert set(found) == {"error", "hint"}
-    assert found["error"] in said.err
-    assert found["hint"] is None or found["hint"] in said.err
+    assert found["error"] in result.err
+    assert found["hint"] is None or found["hint"] in result.err
 
 
 def test_wrong_settings_are_listed(ctl: Cli) -> None:

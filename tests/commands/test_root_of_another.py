@@ -20,10 +20,10 @@ def test_it_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], comma
     state = tmp_path / "var/opt/gitlab/ctl"
     state.mkdir(parents=True)
     os.chown(state, 65534, 65534)
-    said = ctl(*command)
-    assert said.code == 1
-    assert f"{tmp_path} is the root of user nobody" in said.err
-    assert f"sudo -u nobody ctl --root {tmp_path}" in said.err
+    result = ctl(*command)
+    assert result.code == 1
+    assert f"{tmp_path} is the root of user nobody" in result.err
+    assert f"sudo -u nobody ctl --root {tmp_path}" in result.err
     assert not list(tmp_path.glob("etc/gitlab/*.json"))
     os.chown(state, 0, 0)
     assert ctl(*command).code == 0

@@ -16,8 +16,8 @@ def test_template_is_printed_or_written(ctl: Cli) -> None:
     url = "https://images.example.com:5050"
     assert ctl("settings", "template", "--url", url).out == template(url)
     assert ctl("settings", "template", "--all").out == template(full=True)
-    said = ctl("settings", "template", "--url", url, "--output", str(ctl.file))
-    assert said.code == 0
+    result = ctl("settings", "template", "--url", url, "--output", str(ctl.file))
+    assert result.code == 0
     assert ctl.file.read_text() == template(url)
     assert stat.S_IMODE(ctl.file.stat().st_mode) == 0o600
     assert ctl("check-config").out == "settings are valid\n"
@@ -29,17 +29,17 @@ def test_template_never_writes_over_a_file(ctl: Cli, link: bool) -> None:
     if link:
         file.unlink()
         file.symlink_to(ctl.root / "nowhere")
-    said = ctl("settings", "template", "--output", str(file))
-    assert said.code == 2
-    assert f"{file}: is there already" in said.err
+    result = ctl("settings", "template", "--output", str(file))
+    assert result.code == 2
+    assert f"{file}: is there already" in result.err
     assert file.is_symlink() is link
     assert link or file.read_text() == "# mine\n"
 
 
 def test_template_refuses_a_wrong_url(ctl: Cli) -> None:
-    said = ctl("settings", "template", "--url", "registry", "--output", str(ctl.file))
-    assert said.code == 2
-    assert 'Write "https://registry"' in said.err
+    result = ctl("settings", "template", "--url", "registry", "--output", str(ctl.file))
+    assert result.code == 2
+    assert 'Write "https://registry"' in result.err
     assert not ctl.file.exists()
 
 
@@ -62,10 +62,10 @@ def test_list(ctl: Cli) -> None:
     ],
 )  # fmt: skip
 def test_describe(ctl: Cli, name: str) -> None:
-    said = ctl("settings", "describe", name)
-    assert said.code == 0
-    assert said.out.splitlines()[0] == 'registry["nginx"]["ssl_certificate"]'
-    assert "/etc/gitlab/ssl/HOST.crt" in said.out
+    result = ctl("settings", "describe", name)
+    assert result.code == 0
+    assert result.out.splitlines()[0] == 'registry["nginx"]["ssl_certificate"]'
+    assert "/etc/gitlab/ssl/HOST.crt" in result.out
 
 
 def test_describe_a_parameter(ctl: Cli) -> None:
@@ -75,19 +75,19 @@ def test_describe_a_parameter(ctl: Cli) -> None:
 @pytest.mark.parametrize("name", ["log_level", "nginx.foo.listen_port", "enable", "log_levl", "enabel"])
 def test_a_section_may_be_left_out(ctl: Cli, name: str) -> None:
     ctl.settings('registry_external_url = "https://registry.example.com"\n')
-    said = ctl("settings", "get", name)
+    result = ctl("settings", "get", name)
     if name == "log_level":
-        assert (said.code, said.out) == (0, "info\n")
+        assert (result.code, result.out) == (0, "info\n")
         return
     meant = {"enable": "registry.enable or", "enabel": "registry.enable or", "log_levl": "registry.log_level"}
-    assert said.code == 2
-    assert meant.get(name, "there is no setting") in said.err
+    assert result.code == 2
+    assert meant.get(name, "there is no setting") in result.err
 
 
 def test_describe_what_there_is_not(ctl: Cli) -> None:
-    said = ctl("settings", "describe", "registry.log_levl")
-    assert said.code == 2
-    assert "Did you mean registry.log_level?" in said.err
+    result = ctl("settings", "describe", "registry.log_levl")
+    assert result.code == 2
+    assert "Did you mean registry.log_level?" in result.err
 
 
 def test_global_options_are_taken_anywhere(ctl: Cli, tmp_path: Path) -> None:

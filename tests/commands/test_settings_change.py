@@ -60,9 +60,9 @@ def test_get(ctl: Cli) -> None:
 @pytest.mark.parametrize("words", [("get",), ("set", "x"), ("unset",)])
 def test_a_wrong_name(ctl: Cli, words: tuple[str, ...], name: str, hint: str) -> None:
     file = ctl.settings(URL)
-    said = ctl("settings", words[0], name, *words[1:])
-    assert (said.code, said.out) == (2, "")
-    assert hint in said.err
+    result = ctl("settings", words[0], name, *words[1:])
+    assert (result.code, result.out) == (2, "")
+    assert hint in result.err
     assert file.read_text() == URL
 
 
@@ -70,10 +70,10 @@ def test_set_in_a_template(ctl: Cli) -> None:
     """Every line of the file that one begins with stays, and the setting is below its explanation."""
     text = template(full=True)
     file = ctl.settings(text)
-    said = ctl("settings", "set", "registry.log_level", "debug")
-    assert said.code == 0
-    assert '+registry["log_level"] = "debug"' in said.out.splitlines()
-    assert "next: ctl reconfigure" in said.out
+    result = ctl("settings", "set", "registry.log_level", "debug")
+    assert result.code == 0
+    assert '+registry["log_level"] = "debug"' in result.out.splitlines()
+    assert "next: ctl reconfigure" in result.out
     example = '# registry["log_level"] = "info"\n'
     assert file.read_text() == text.replace(example, example + 'registry["log_level"] = "debug"\n')
     assert ctl("settings", "get", "registry.log_level").out == "debug\n"
@@ -110,20 +110,20 @@ def test_set_in_a_template(ctl: Cli) -> None:
 )  # fmt: skip
 def test_words(ctl: Cli, name: str, word: str, source: str | None) -> None:
     file = ctl.settings(URL)
-    said = ctl("settings", "set", name, word)
+    result = ctl("settings", "set", name, word)
     first, *keys = name.split(".")
     written = first + "".join(f'["{key}"]' for key in keys)
-    assert file.read_text() == (URL if source is None else f"{URL}{written} = {source}\n"), said.err
-    assert said.code == (2 if source is None else 0)
+    assert file.read_text() == (URL if source is None else f"{URL}{written} = {source}\n"), result.err
+    assert result.code == (2 if source is None else 0)
 
 
 def test_what_would_be_wrong_is_not_written(ctl: Cli) -> None:
     file = ctl.settings(URL + "# end\n")
     before = file.stat()
-    said = ctl("settings", "set", "registry.log_level", "loud")
-    assert said.code == 2
-    assert f"{file}:3:10: error: registry.log_level: must be one of" in said.err
-    assert said.out == ""
+    result = ctl("settings", "set", "registry.log_level", "loud")
+    assert result.code == 2
+    assert f"{file}:3:10: error: registry.log_level: must be one of" in result.err
+    assert result.out == ""
     assert file.stat() == before
     assert list(file.parent.iterdir()) == [file]
 
@@ -132,9 +132,9 @@ def test_a_file_with_mistakes_can_be_mended_but_not_spoiled(ctl: Cli) -> None:
     file = ctl.settings(URL + 'registry["log_level"] = "loud"\n')
     assert ctl("settings", "set", "registry.log_level", "warn").code == 0
     file.write_text(broken := URL + 'registry["log_level = 1\n')
-    said = ctl("settings", "set", "registry.log_level", "warn")
-    assert said.code == 2
-    assert f"{file}:2:" in said.err
+    result = ctl("settings", "set", "registry.log_level", "warn")
+    assert result.code == 2
+    assert f"{file}:2:" in result.err
     assert file.read_text() == broken
 
 
@@ -163,9 +163,9 @@ def test_a_setting_of_an_included_file(ctl: Cli) -> None:
     more = file.parent / "more.py"
     more.write_text('registry["log_level"] = "warn"\n')
     for words in (("set", "registry.log_level", "info"), ("unset", "registry.log_level")):
-        said = ctl("settings", *words)
-        assert said.code == 2
-        assert f"registry.log_level is set in {more}:1:10" in said.err
+        result = ctl("settings", *words)
+        assert result.code == 2
+        assert f"registry.log_level is set in {more}:1:10" in result.err
     assert ctl("settings", "set", "registry.gid", "7").code == 0
 
 
@@ -173,30 +173,30 @@ def test_a_setting_under_a_condition(ctl: Cli) -> None:
     text = f'{URL}if env("STAGE", ""):\n    registry["log_level"] = "warn"\n'
     file = ctl.settings(text)
     for words in (("set", "registry.log_level", "info"), ("unset", "registry.log_level")):
-        said = ctl("settings", *words)
-        assert said.code == 2
-        assert f"{file}:3:5: error: registry.log_level: is, or may be, changed here" in said.err
-        assert 'registry["log_level"] = "warn"\n        ^^^' in said.err
-        assert "ctl settings edit" in said.err
+        result = ctl("settings", *words)
+        assert result.code == 2
+        assert f"{file}:3:5: error: registry.log_level: is, or may be, changed here" in result.err
+        assert 'registry["log_level"] = "warn"\n        ^^^' in result.err
+        assert "ctl settings edit" in result.err
     assert file.read_text() == text
 
 
 def test_a_setting_through_a_variable_is_found_out(ctl: Cli) -> None:
     text = f'{URL}registry["log_level"] = "info"\nx = registry\nx["log_level"] = "warn"\n'
     file = ctl.settings(text)
-    said = ctl("settings", "set", "registry.log_level", "debug")
-    assert said.code == 2
-    assert f"still get its value from another statement at {file}:4:3" in said.err
+    result = ctl("settings", "set", "registry.log_level", "debug")
+    assert result.code == 2
+    assert f"still get its value from another statement at {file}:4:3" in result.err
     assert file.read_text() == text
 
 
 def test_secrets_come_from_standard_input(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     given(monkeypatch, "hunter2\n")
-    said = ctl("settings", "set", "registry.http_secret", "-")
-    assert said.code == 0
-    assert "hunter2" not in said.out + said.err
-    assert '+registry["http_secret"] = "********"' in said.out
+    result = ctl("settings", "set", "registry.http_secret", "-")
+    assert result.code == 0
+    assert "hunter2" not in result.out + result.err
+    assert '+registry["http_secret"] = "********"' in result.out
     assert 'registry["http_secret"] = "hunter2"\n' in file.read_text()
     given(monkeypatch, "")
     assert ctl("settings", "set", "registry.http_secret", "-").code == 2
@@ -215,10 +215,10 @@ def test_secrets_come_from_standard_input(ctl: Cli, monkeypatch: pytest.MonkeyPa
 )
 def test_no_secret_is_an_argument(ctl: Cli, name: str, word: str) -> None:
     file = ctl.settings(URL)
-    said = ctl("settings", "set", name, word)
-    assert said.code == 2
-    assert f"ctl settings set {name} -" in said.err
-    assert "hunter2" not in said.err
+    result = ctl("settings", "set", name, word)
+    assert result.code == 2
+    assert f"ctl settings set {name} -" in result.err
+    assert "hunter2" not in result.err
     assert file.read_text() == URL
 
 
@@ -226,15 +226,15 @@ def test_a_ruby_file_is_refused(ctl: Cli, tmp_path: Path) -> None:
     file = tmp_path / "gitlab.rb"
     file.write_text("registry_external_url 'https://registry.example.com'\n")
     for words in (("set", "registry.log_level", "info"), ("unset", "registry.log_level")):
-        said = ctl("settings", *words, "--settings", str(file))
-        assert said.code == 2
-        assert f"ctl convert-settings {file}" in said.err
+        result = ctl("settings", *words, "--settings", str(file))
+        assert result.code == 2
+        assert f"ctl convert-settings {file}" in result.err
 
 
 def test_no_file(ctl: Cli) -> None:
-    said = ctl("settings", "set", "registry.log_level", "info")
-    assert said.code == 2
-    assert f"ctl settings template --output {ctl.file}" in said.err
+    result = ctl("settings", "set", "registry.log_level", "info")
+    assert result.code == 2
+    assert f"ctl settings template --output {ctl.file}" in result.err
 
 
 @pytest.mark.real
@@ -254,22 +254,22 @@ def test_a_held_file(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     monkeypatch.setattr("ctl.settings.editing.apply._WAIT", 0.1)
     with locked(file):
-        said = ctl("settings", "set", "registry.log_level", "info")
-    assert said.code == 75
-    assert "is being edited" in said.err
+        result = ctl("settings", "set", "registry.log_level", "info")
+    assert result.code == 75
+    assert "is being edited" in result.err
     assert ctl("settings", "set", "registry.log_level", "info").code == 0
 
 
 def test_describe_shows_what_holds_now(ctl: Cli) -> None:
     assert "now:" not in ctl("settings", "describe", "registry.log_level").out
     file = ctl.settings(URL + 'registry["log_level"] = "warn"\nregistry["http_secret"] = "hunter2"\n')
-    said = ctl("settings", "describe", "registry.log_level").out
-    assert f'  now:     "warn"\n  from:    {file}:2:10\n' in said
+    output = ctl("settings", "describe", "registry.log_level").out
+    assert f'  now:     "warn"\n  from:    {file}:2:10\n' in output
     assert '  now:     "********"\n' in ctl("settings", "describe", "registry.http_secret").out
-    said = ctl("settings", "describe", "registry.nginx.listen_port").out
-    assert "  now:     443\n  from:    derived by " in said
-    said = ctl("settings", "describe", "registry.storage.filesystem.rootdirectory").out
-    assert "/shared/registry" in said.split("  now: ")[1].splitlines()[0]
+    output = ctl("settings", "describe", "registry.nginx.listen_port").out
+    assert "  now:     443\n  from:    derived by " in output
+    output = ctl("settings", "describe", "registry.storage.filesystem.rootdirectory").out
+    assert "/shared/registry" in output.split("  now: ")[1].splitlines()[0]
     file.write_text("registry[\n")
     wrong = ctl("settings", "describe", "registry.log_level")
     assert wrong.code == 0

@@ -55,11 +55,11 @@ def test_a_valid_edit_is_installed(ctl: Cli, monkeypatch: pytest.MonkeyPatch) ->
         os.chown(file, 12345, 54321)
     before = file.stat()
     look = 'stat -c "%a %n" "$1" "$(dirname "$1")" > "$HERE/seen"'
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", look, f"echo '{LEVEL.strip()}' >> \"$1\""))
-    assert said.code == 0
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", look, f"echo '{LEVEL.strip()}' >> \"$1\""))
+    assert result.code == 0
     assert file.read_text().endswith(LEVEL)
-    assert f"+{LEVEL.strip()}" in said.out.splitlines()
-    assert "hunter2" not in said.out + said.err
+    assert f"+{LEVEL.strip()}" in result.out.splitlines()
+    assert "hunter2" not in result.out + result.err
     after = file.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
     copy, folder = (ctl.root / "seen").read_text().splitlines()
@@ -88,17 +88,17 @@ def test_no_change(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     before = file.stat()
     for editor in ("true", script(ctl.root, "ed", 'rm "$1"')):
-        said = edit(ctl, monkeypatch, editor)
-        assert (said.code, said.out) == (0, f"{file} is unchanged\n")
+        result = edit(ctl, monkeypatch, editor)
+        assert (result.code, result.out) == (0, f"{file} is unchanged\n")
         assert file.stat() == before
         assert only_the_file(ctl)
 
 
 def test_an_editor_that_fails(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", 'echo "x = 1" >> "$1"', "exit 3"))
-    assert said.code == 1
-    assert f"ended with 3: {file} is unchanged" in said.err
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", 'echo "x = 1" >> "$1"', "exit 3"))
+    assert result.code == 1
+    assert f"ended with 3: {file} is unchanged" in result.err
     assert file.read_text() == URL
     assert only_the_file(ctl)
 
@@ -106,9 +106,9 @@ def test_an_editor_that_fails(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("name", ["/nowhere/editor", "'unclosed", "nosuchprogram -x"])
 def test_no_such_editor(ctl: Cli, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     ctl.settings(URL)
-    said = edit(ctl, monkeypatch, name)
-    assert said.code == 2
-    assert f"EDITOR names no program that can be run: {name}" in said.err
+    result = edit(ctl, monkeypatch, name)
+    assert result.code == 2
+    assert f"EDITOR names no program that can be run: {name}" in result.err
     assert only_the_file(ctl)
 
 
@@ -119,10 +119,10 @@ MENDING = f'if grep -q loud "$1"; then sed -i s/loud/warn/ "$1"; else {ADDING}; 
 @pytest.mark.parametrize("answer", ["\n", "e\n", "E \n", "what?\ne\n"])
 def test_a_wrong_edit_is_edited_again(ctl: Cli, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     file = ctl.settings(URL)
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", MENDING), answer)
-    assert said.code == 0
-    assert f"{file}:2:10: error: registry.log_level: must be one of" in said.err
-    assert "(e)dit again" in said.err
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", MENDING), answer)
+    assert result.code == 0
+    assert f"{file}:2:10: error: registry.log_level: must be one of" in result.err
+    assert "(e)dit again" in result.err
     assert file.read_text() == URL + LEVEL
     first, second = (ctl.root / "ed.runs").read_text().splitlines()
     assert first == second
@@ -133,19 +133,19 @@ def test_a_wrong_edit_is_edited_again(ctl: Cli, monkeypatch: pytest.MonkeyPatch,
 )
 def test_a_wrong_edit_is_given_up(ctl: Cli, monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     file = ctl.settings(URL)
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", wrong), "x\n")
-    assert said.code == 2
-    assert said.out == f"{file} is unchanged\n"
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", wrong), "x\n")
+    assert result.code == 2
+    assert result.out == f"{file} is unchanged\n"
     assert file.read_text() == URL
     assert only_the_file(ctl)
 
 
 def test_without_anybody_to_ask_the_work_is_kept(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", MENDING))
-    assert said.code == 2
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", MENDING))
+    assert result.code == 2
     assert file.read_text() == URL
-    kept = Path(said.err.split("your version is kept in ")[1].splitlines()[0])
+    kept = Path(result.err.split("your version is kept in ")[1].splitlines()[0])
     assert kept.read_text() == URL + LEVEL.replace("warn", "loud")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
@@ -153,35 +153,35 @@ def test_without_anybody_to_ask_the_work_is_kept(ctl: Cli, monkeypatch: pytest.M
 def test_a_file_that_was_changed_meanwhile(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     other = f"echo '# by hand' >> {file}; echo '# mine' >> \"$1\""
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", other))
-    assert said.code == 1
-    assert f"{file} was changed by somebody else meanwhile" in said.err
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", other))
+    assert result.code == 1
+    assert f"{file} was changed by somebody else meanwhile" in result.err
     assert file.read_text() == URL + "# by hand\n"
-    kept = Path(said.err.split("your version is kept in ")[1].splitlines()[0])
+    kept = Path(result.err.split("your version is kept in ")[1].splitlines()[0])
     assert kept.read_text() == URL + "# mine\n"
 
 
 def test_a_wrong_file_can_be_mended(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL + 'registry["http_secret"] = "hunter2"\nregistry["log_level" = 1\n')
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", "sed -i '$d' \"$1\""))
-    assert said.code == 0
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", "sed -i '$d' \"$1\""))
+    assert result.code == 0
     assert file.read_text() == URL + 'registry["http_secret"] = "hunter2"\n'
-    assert "hunter2" not in said.out + said.err
+    assert "hunter2" not in result.out + result.err
 
 
 def test_includes_are_found_from_where_the_file_is(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     (file.parent / "more.py").write_text(LEVEL)
-    said = edit(ctl, monkeypatch, script(ctl.root, "ed", 'echo \'from_file("more.py")\' >> "$1"'))
-    assert said.code == 0, said.err
+    result = edit(ctl, monkeypatch, script(ctl.root, "ed", 'echo \'from_file("more.py")\' >> "$1"'))
+    assert result.code == 0, result.err
     assert ctl("settings", "get", "registry.log_level").out == "warn\n"
 
 
 def test_a_second_edit_must_wait(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     file = ctl.settings(URL)
     with locked(file):
-        said = edit(ctl, monkeypatch, script(ctl.root, "ed"))
-    assert said.code == 75
+        result = edit(ctl, monkeypatch, script(ctl.root, "ed"))
+    assert result.code == 75
     assert not (ctl.root / "ed.runs").exists()
 
 
@@ -230,8 +230,8 @@ def test_an_edit_that_is_killed_is_cleaned_up_by_the_next(
         os.killpg(running.pid, signal.SIGKILL)
 
     def looked_after() -> bool:
-        told = f"an earlier edit left its version in {left}" in edit(ctl, monkeypatch, "true").err
-        return told if work else only_the_file(ctl)
+        reported = f"an earlier edit left its version in {left}" in edit(ctl, monkeypatch, "true").err
+        return reported if work else only_the_file(ctl)
 
     wait_for(looked_after, what="the next edit after the editor has gone")
     assert left.exists() is bool(work)

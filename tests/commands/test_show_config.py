@@ -46,10 +46,10 @@ def test_yaml_and_json_say_the_same(ctl: Cli) -> None:
     "arguments", [(), ("--format", "json"), ("--origin",), ("--format", "json", "--origin")]
 )
 def test_secrets_are_masked(ctl: Cli, arguments: tuple[str, ...]) -> None:
-    said = ctl("show-config", *arguments)
-    assert said.code == 0
-    assert "hunter2" not in said.out + said.err
-    assert "********" in said.out
+    result = ctl("show-config", *arguments)
+    assert result.code == 0
+    assert "hunter2" not in result.out + result.err
+    assert "********" in result.out
 
 
 def test_shape_and_names_of_secrets_stay(ctl: Cli) -> None:
@@ -82,9 +82,14 @@ def test_origins(ctl: Cli) -> None:
     assert 'log_level: "info"  # default' in text
     assert "listen_port: 443  # derived by listen-port" in text
     assert yaml.safe_load(text) == yaml.safe_load(ctl("show-config").out)
-    told = ctl("show-config", "--origin", "--format", "json").json()
-    assert told["registry"]["nginx"]["listen_port"] == {
+    reported = ctl("show-config", "--origin", "--format", "json").json()
+    assert reported["registry"]["nginx"]["listen_port"] == {
         "value": 443,
         "origin": {"kind": "derived", "rule": "listen-port"},
     }
-    assert told["external_url"]["origin"] == {"kind": "file", "file": str(ctl.file), "line": 1, "column": 1}
+    assert reported["external_url"]["origin"] == {
+        "kind": "file",
+        "file": str(ctl.file),
+        "line": 1,
+        "column": 1,
+    }

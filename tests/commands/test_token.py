@@ -21,8 +21,8 @@ def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 def test_the_secret_is_shown_once_and_kept_nowhere(ctl: AccountCli) -> None:
-    said = ctl.good("token", "create", "ci", "team/app", "push,pull")
-    (secret,) = said.out.splitlines()
+    result = ctl.good("token", "create", "ci", "team/app", "push,pull")
+    (secret,) = result.out.splitlines()
     assert len(secret) >= 43
     now = time.time()
     found = authenticate(ctl.accounts, "ci", secret, now)
@@ -97,8 +97,8 @@ def test_usage(ctl: AccountCli, words: tuple[str, ...], message: str) -> None:
     ctl.good("user", "add", "bob", stdin=PASSWORD)
     ctl.good("token", "create", "old", "a", "pull")
     before = ctl.path.read_bytes()
-    said = ctl("token", *words)
-    assert said.code == 2
-    assert message in said.err
-    assert said.out == ""
+    result = ctl("token", *words)
+    assert result.code == 2
+    assert message in result.err
+    assert result.out == ""
     assert ctl.path.read_bytes() == before

@@ -83,10 +83,10 @@ def test_without_options_the_tools_that_are_installed(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, programs: list[str], expected: list[str]
 ) -> None:
     monkeypatch.setattr(trusting, "find_program", _only(programs))
-    said = cli("trust")
-    assert said.code == 0
+    result = cli("trust")
+    assert result.code == 0
     assert [path for path in (DOCKER, PODMAN) if (cli.root / path).exists()] == expected
-    assert ("is installed here" in said.err) is (not programs)
+    assert ("is installed here" in result.err) is (not programs)
 
 
 def _only(programs: list[str]) -> Callable[..., Path | None]:
@@ -96,10 +96,10 @@ def _only(programs: list[str]) -> Callable[..., Path | None]:
 def test_another_ca_stays_unless_asked_to_replace_it(cli: Cli) -> None:
     other = make_authority("elsewhere", now=NOW).certificate
     put(cli.root, PODMAN, other)
-    said = cli("trust", "--docker", "--podman")
-    assert said.code == 1
-    assert "another CA (CN=registry-ctl local CA on elsewhere)" in said.err
-    assert "--replace" in said.err
+    result = cli("trust", "--docker", "--podman")
+    assert result.code == 1
+    assert "another CA (CN=registry-ctl local CA on elsewhere)" in result.err
+    assert "--replace" in result.err
     assert (cli.root / PODMAN).read_bytes() == other
     assert not (cli.root / DOCKER).exists(), "nothing is written before every place was looked at"
     assert "podman: replaced" in cli("trust", "--podman", "--replace").out
@@ -130,11 +130,13 @@ def test_ours_among_several_renewed_does_not_drop_the_others(cli: Cli) -> None:
     assert (cli.root / PODMAN).read_bytes() == both
 
 
-@pytest.mark.parametrize(("content", "told"), [(b"", "it is empty"), (b"hello", "it holds no certificate")])
-def test_what_is_no_certificate_is_reported(cli: Cli, content: bytes, told: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "reported"), [(b"", "it is empty"), (b"hello", "it holds no certificate")]
+)
+def test_what_is_no_certificate_is_reported(cli: Cli, content: bytes, reported: str) -> None:
     put(cli.root, DOCKER, content)
-    said = cli("trust", "--docker")
-    assert (said.code, told in said.err) == (1, True)
+    result = cli("trust", "--docker")
+    assert (result.code, reported in result.err) == (1, True)
 
 
 def test_a_link_that_leads_nowhere(cli: Cli) -> None:
@@ -153,9 +155,9 @@ def test_a_certificate_of_a_public_authority_needs_nothing(
     public = make_authority("the world's", now=NOW)
     monkeypatch.setenv("SSL_CERT_FILE", str(put(tmp_path, "bundle.pem", public.certificate)))
     serve(bare.root, issue(public, [HOST], now=NOW))
-    said = bare("trust", "--docker")
-    assert (said.code, said.out.startswith("nothing to do: ")) == (0, True)
-    assert "clients that know it need nothing" in said.out
+    result = bare("trust", "--docker")
+    assert (result.code, result.out.startswith("nothing to do: ")) == (0, True)
+    assert "clients that know it need nothing" in result.out
     assert not (bare.root / DOCKER).exists()
     assert bare("trust", "--json").json()["needed"] is False
 
@@ -170,22 +172,22 @@ def test_a_self_signed_certificate(bare: Cli) -> None:
 
 
 def test_before_the_first_reconfigure(bare: Cli) -> None:
-    said = bare("trust", "--docker")
-    assert said.code == 1
-    assert "`ctl reconfigure` makes one" in said.err
+    result = bare("trust", "--docker")
+    assert result.code == 1
+    assert "`ctl reconfigure` makes one" in result.err
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "told"),
+    ("settings", "code", "reported"),
     [
         ('external_url = "http://gitlab.example.com"\n', 1, "this node has no registry"),
         (f'registry_external_url = "http://{HOST}"\n', 0, "without TLS"),
     ],
 )
-def test_nodes_without_a_certificate(bare: Cli, settings: str, code: int, told: str) -> None:
+def test_nodes_without_a_certificate(bare: Cli, settings: str, code: int, reported: str) -> None:
     bare.settings(settings)
-    said = bare("trust", "--docker")
-    assert (said.code, told in said.out + said.err) == (code, True)
+    result = bare("trust", "--docker")
+    assert (result.code, reported in result.out + result.err) == (code, True)
 
 
 def test_the_commands_for_another_machine(cli: Cli) -> None:
@@ -275,9 +277,9 @@ def test_brackets_of_an_address_are_quoted_for_the_shell(bare: Cli) -> None:
 
 
 def test_the_system_has_no_other_root(cli: Cli) -> None:
-    said = cli("trust", "--system")
-    assert said.code == 2
-    assert "update-ca-certificates knows no other root" in said.err
+    result = cli("trust", "--system")
+    assert result.code == 2
+    assert "update-ca-certificates knows no other root" in result.err
 
 
 def test_json(cli: Cli) -> None:

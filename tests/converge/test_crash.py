@@ -236,9 +236,9 @@ def test_a_signal_puts_everything_back(tmp_path: Path, number: signal.Signals) -
         assert changed.exists()
         time.sleep(0.1)
         child.send_signal(number)
-        said, _ = child.communicate(timeout=20)
+        output, _ = child.communicate(timeout=20)
     assert child.returncode == 1
-    assert f"interrupted by {number.name}; everything was put back" in said
+    assert f"interrupted by {number.name}; everything was put back" in output
     assert not changed.exists()
     assert not (tmp_path / "root/var/opt/gitlab/ctl/journal").exists()
 

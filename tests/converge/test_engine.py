@@ -57,8 +57,8 @@ def test_a_gap_is_announced(bench: Bench, alone: bool, dry_run: bool) -> None:
     run(bench, *service_items(bench))
     bench.services.alone = frozenset(["web"] if alone else [])
     run(bench, *service_items(bench, "2"), dry_run=dry_run)
-    said = any("web answers nobody while it restarts" in line for line in bench.observer.lines)
-    assert said is alone
+    output = any("web answers nobody while it restarts" in line for line in bench.observer.lines)
+    assert output is alone
 
 
 def test_a_second_run_changes_nothing(bench: Bench) -> None:

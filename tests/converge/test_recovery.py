@@ -1,4 +1,4 @@
-"""What a later run makes of one that was cut off, also where its journal is damaged; what is said of it is true."""
+"""What a later run makes of one that was cut off, also where its journal is damaged; what is reported of it is true."""
 
 from __future__ import annotations
 
@@ -219,8 +219,8 @@ def test_everything_was_put_back_where_that_is_true(bench: Bench) -> None:
 def test_a_folder_that_programs_have_written_in_is_named(bench: Bench) -> None:
     folder = bench.layout.path("/var/log/app")
     write = Command("log", argv=["touch", str(folder / "current")], undo=["true"], guard=lambda: True)
-    said = failing(bench, Directory(folder), write)
-    assert f"every file was put back, but {folder} stays" in said
+    output = failing(bench, Directory(folder), write)
+    assert f"every file was put back, but {folder} stays" in output
 
 
 def test_what_has_no_way_back_is_named(bench: Bench) -> None:

@@ -139,7 +139,7 @@ def test_any_value_arrives(
     try:
         after = edited(text, values)
     except CtlError:
-        return  # refused: said, and nothing changed
+        return  # refused: reported, and nothing changed
     found = yaml.safe_load(after)
     section = found["production"].pop("registry") or {}
     kept = {key: value for key, value in before.items() if key not in values}

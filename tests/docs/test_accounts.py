@@ -42,10 +42,10 @@ def test_the_page(
         sudo, program, *words = shlex.split(line.partition(" < ")[0])
         assert (sudo, program) == ("sudo", "ctl")
         monkeypatch.setattr("sys.stdin", io.StringIO("a password to try\n"))
-        said = ctl(*words)
-        assert said.code == 0, (line, said.err)
+        result = ctl(*words)
+        assert result.code == 0, (line, result.err)
         # Standard output and standard error meet at a terminal, in an order that the page must keep by itself.
-        printed = sorted((said.out + said.err).splitlines())
+        printed = sorted((result.out + result.err).splitlines())
         wanted = sorted(expected)
         assert len(printed) == len(wanted), (line, printed)
         for one in wanted:

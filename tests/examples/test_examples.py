@@ -118,9 +118,9 @@ def render(
         output = tmp_path / "output"
         command = ["--root", str(root), "--settings", str(EXAMPLES / name), "render", "--output", str(output)]
         code = run(command)
-        said = capsys.readouterr()
-        assert code == 0, said.err
-        return Rendered(output, root, said.err)
+        result = capsys.readouterr()
+        assert code == 0, result.err
+        return Rendered(output, root, result.err)
 
     return render
 
@@ -239,8 +239,8 @@ def _wildcard_certificate(made: Rendered) -> None:
 @example("token-duration.py")
 def _token_duration(made: Rendered) -> None:
     assert made.config["auth"]["token"]["realm"] == "https://registry.gitlab.example.com/jwt/auth"
-    told = json.loads(made.path("/var/opt/gitlab/registry-auth/config.json").read_text(encoding="ascii"))
-    assert told["lifetime"] == 15 * 60
+    reported = json.loads(made.path("/var/opt/gitlab/registry-auth/config.json").read_text(encoding="ascii"))
+    assert reported["lifetime"] == 15 * 60
     assert made.path("/opt/gitlab/sv/registry-auth/run").exists()
     assert not made.path("/var/opt/gitlab/gitlab-rails/etc/gitlab.yml").exists()
 

@@ -88,7 +88,7 @@ def _peak(*, reset: bool = True) -> int:
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 
 
-def told_well(job: Callable[[], T], *, placed: bool) -> T | None:
+def reported_well(job: Callable[[], T], *, placed: bool) -> T | None:
     """Run a job that may refuse its input; break where the refusal is not one that helps.
 
     Args:
@@ -108,7 +108,7 @@ def told_well(job: Callable[[], T], *, placed: bool) -> T | None:
             _check(one, placed=placed)
     except CtlError as error:
         if not error.message.strip() or "/" not in error.message:
-            raise Broken(f"no place is told: {error.message}") from error
+            raise Broken(f"no place is reported: {error.message}") from error
     return None
 
 
@@ -116,7 +116,7 @@ def _check(one: Diagnostic, *, placed: bool) -> None:
     if "too much memory" in one.message:
         raise Broken(str(one))
     if one.location is None and (placed or not (one.setting or one.message)):
-        raise Broken(f"no place is told: {one}")
+        raise Broken(f"no place is reported: {one}")
     if one.location is not None and (one.location.line < 1 or one.location.column < 1):
         raise Broken(f"that is no place: {one}")
     _check_printed(str(one))

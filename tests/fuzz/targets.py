@@ -32,7 +32,7 @@ from ctl.settings.options import NAMES, OPTIONS, is_others_key
 from ctl.settings.options.foreign import is_foreign
 from ctl.settings.resolve import resolve
 from ctl.settings.secrets.secrets_file import Secrets
-from tests.fuzz.properties import Broken, told_well
+from tests.fuzz.properties import Broken, reported_well
 
 _ENVIRONMENT = {"STAGE": "prod", "A": "a"}
 _FOLDER = Path(tempfile.mkdtemp(prefix="ctl-fuzz-"))
@@ -49,13 +49,13 @@ def _file(name: str, data: bytes) -> Path:
 def python(data: bytes) -> None:
     """A settings file is read."""
     file = _file("gitlab.py", data)
-    told_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
+    reported_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
 
 
 def ruby(data: bytes) -> None:
     """A gitlab.rb is read."""
     file = _file("gitlab.rb", data)
-    told_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
+    reported_well(lambda: _plain(reading_of(file, _ENVIRONMENT)), placed=True)
 
 
 def _plain(reading: Reading) -> None:
@@ -77,7 +77,7 @@ def _plain_value(value: object) -> None:
 def convert_gitlab_rb(data: bytes) -> None:
     """A gitlab.rb is converted; what comes out is Python, and says the same."""
     file = _file("gitlab.rb", data)
-    converted = told_well(lambda: convert_file(file).text, placed=True)
+    converted = reported_well(lambda: convert_file(file).text, placed=True)
     if converted is None:
         return
     ast.parse(converted)
@@ -105,7 +105,7 @@ def _ours(reading: Reading) -> dict[str, object]:
 def convert_config_yml(data: bytes) -> None:
     """A config.yml is converted; what comes out can be read."""
     file = _file("config.yml", data)
-    converted = told_well(lambda: convert_file(file).text, placed=False)
+    converted = reported_well(lambda: convert_file(file).text, placed=False)
     if converted is None:
         return
     again = _file("converted.py", converted.encode())
@@ -135,14 +135,14 @@ def check_config(data: bytes) -> None:
         ):
             cli.main(arguments, prog_name="ctl", standalone_mode=False)
 
-    told_well(run, placed=False)
+    reported_well(run, placed=False)
 
 
 def values(data: bytes) -> None:
     """Values of any shape for settings that exist: they are checked and derived, or refused."""
     given = _Chooser(data).settings()
     layout = Layout(_FOLDER / "root")
-    told_well(lambda: resolve(given, layout, Secrets.read(layout.secrets_file)), placed=False)
+    reported_well(lambda: resolve(given, layout, Secrets.read(layout.secrets_file)), placed=False)
 
 
 _NAMES = sorted(name for name in OPTIONS if not name.startswith("registry.internal_"))
@@ -198,7 +198,7 @@ class _Chooser:
 def accounts(data: bytes) -> None:
     """An accounts file is read; what was read is written and read to the same."""
     file = _file("accounts.json", data)
-    found = told_well(lambda: parse_accounts(data, str(file)), placed=False)
+    found = reported_well(lambda: parse_accounts(data, str(file)), placed=False)
     if found is not None and parse_accounts(render_accounts(found), str(file)) != found:
         raise Broken(f"written, it says something else: {found}")
 
@@ -206,7 +206,7 @@ def accounts(data: bytes) -> None:
 def htpasswd(data: bytes) -> None:
     """An htpasswd file is read."""
     file = _file("htpasswd", data)
-    told_well(lambda: read_htpasswd(file), placed=False)
+    reported_well(lambda: read_htpasswd(file), placed=False)
 
 
 def token_request(data: bytes) -> None:
@@ -241,7 +241,7 @@ def gitlab_yml(data: bytes) -> None:
             ("production", "registry"), {"enabled": True, "host": "a: #b", "port": None}
         )
 
-    told_well(change, placed=False)
+    reported_well(change, placed=False)
 
 
 def secrets(data: bytes) -> None:
@@ -250,7 +250,7 @@ def secrets(data: bytes) -> None:
     layout.secrets_file.parent.mkdir(parents=True, exist_ok=True)
     layout.secrets_file.write_bytes(data)
     file.write_text('registry_external_url = "https://registry.example.com"\n')
-    told_well(
+    reported_well(
         lambda: load(file, layout, environment={}, use_secrets=False).attributes.registry.http_secret,
         placed=False,
     )

@@ -10,7 +10,7 @@ import pytest
 
 from ctl.errors import CtlError
 from ctl.language.source import Diagnostic, Location, SettingsError
-from tests.fuzz.properties import MEGABYTES, Broken, bounded, nothing_written, told_well
+from tests.fuzz.properties import MEGABYTES, Broken, bounded, nothing_written, reported_well
 
 PLACE = Location(Path("/x.py"), 1)
 
@@ -56,11 +56,11 @@ def test_work_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_errors_that_do_not_help(error: Exception, reason: str) -> None:
     with pytest.raises(Broken, match=reason):
-        told_well(_raises(error), placed=True)
+        reported_well(_raises(error), placed=True)
 
 
 def test_other_errors_pass_and_good_ones_are_no_break() -> None:
     with pytest.raises(KeyError):
-        told_well(_raises(KeyError("x")), placed=True)
-    assert told_well(_raises(SettingsError([Diagnostic("wrong", PLACE)])), placed=True) is None
-    assert told_well(lambda: 5, placed=True) == 5
+        reported_well(_raises(KeyError("x")), placed=True)
+    assert reported_well(_raises(SettingsError([Diagnostic("wrong", PLACE)])), placed=True) is None
+    assert reported_well(lambda: 5, placed=True) == 5

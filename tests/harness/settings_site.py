@@ -85,17 +85,17 @@ class Site:
         assert len(found) == 1, "\n".join(map(str, found))
         return str(found[0])
 
-    def said(self, text: str, severity: Severity) -> list[str]:
+    def messages(self, text: str, severity: Severity) -> list[str]:
         """The warnings or notes of a valid settings text, as they are printed."""
         return [str(one) for one in self.attributes(text).diagnostics if one.severity is severity]
 
     def warnings(self, text: str) -> list[str]:
         """The warnings of a valid settings text."""
-        return self.said(text, Severity.WARNING)
+        return self.messages(text, Severity.WARNING)
 
     def notes(self, text: str) -> list[str]:
         """The notes of a valid settings text."""
-        return self.said(text, Severity.NOTE)
+        return self.messages(text, Severity.NOTE)
 
 
 def lookup(attributes: Attributes, name: str) -> Any:  # noqa: ANN401

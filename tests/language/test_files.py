@@ -1,4 +1,4 @@
-"""Files that settings are read from, include, or read: what is accepted, and what is said of the others."""
+"""Files that settings are read from, include, or read: what is accepted, and what is reported of the others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.language.reader import NAMES, errors, read
 
 
 def problem(path: Path) -> SettingsError:
-    """What is said of a settings file that cannot be read."""
+    """What is reported of a settings file that cannot be read."""
     with pytest.raises(SettingsError) as caught:
         read_settings(path, names=NAMES, environment={})
     return caught.value

@@ -74,10 +74,10 @@ def test_a_note_at_its_place(statement: str, place: str, message: str) -> None:
     registry = reading.values["registry"]
     assert isinstance(registry, dict)
     assert registry["a"] == 1
-    ((severity, where, told),) = found(f'{statement}\nregistry["a"] = 1\n')
+    ((severity, where, reported),) = found(f'{statement}\nregistry["a"] = 1\n')
     assert (severity, where) == (Severity.NOTE, place)
-    assert told.startswith("ignored, as only settings of other components need it: ")
-    assert message in told
+    assert reported.startswith("ignored, as only settings of other components need it: ")
+    assert message in reported
 
 
 ERRORS = [

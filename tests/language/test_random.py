@@ -103,7 +103,7 @@ WORDS = st.sampled_from(
 
 
 def reading(content: bytes) -> None:
-    """Reads a file with this content and checks what may be said about any."""
+    """Reads a file with this content and checks what may be reported about any."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "settings.py")
         path.write_bytes(content)

@@ -108,9 +108,9 @@ def test_settings_that_all_can_write_run_nothing(
     cli = Cli(tmp_path / "root", capsys)
     file = cli.settings(SETTINGS + f'registry["executable"] = "{_program(tmp_path, mark)}"\n')
     file.chmod(0o666)
-    said = cli(*command)
-    assert said.code == 2
-    assert f"chmod go-w {file}" in said.err
+    result = cli(*command)
+    assert result.code == 2
+    assert f"chmod go-w {file}" in result.err
     assert not mark.exists()
 
 
@@ -126,8 +126,8 @@ def test_a_program_that_all_can_write_is_not_run(
     cli = Cli(tmp_path / "root", capsys)
     cli.settings(SETTINGS + f'registry["executable"] = "{program}"\n')
     assert f"chmod go-w {target}" in cli("check-config").err
-    said = cli("reconfigure")
-    assert (said.code, f"chmod go-w {target}" in said.err) == (1, True)
+    result = cli("reconfigure")
+    assert (result.code, f"chmod go-w {target}" in result.err) == (1, True)
     assert not mark.exists()
 
 
@@ -149,7 +149,7 @@ def test_what_settings_include_is_looked_at(
     more.chmod(0o666)
     cli = Cli(tmp_path / "root", capsys)
     cli.settings(SETTINGS + line.format(more) + "\n")
-    said = cli("check-config")
-    assert said.code == 2
-    assert f"chmod go-w {more}" in said.err
-    assert "gitlab.py:3:" in said.err
+    result = cli("check-config")
+    assert result.code == 2
+    assert f"chmod go-w {more}" in result.err
+    assert "gitlab.py:3:" in result.err

@@ -142,15 +142,15 @@ def test_a_low_port_for_an_ordinary_user() -> None:
     if limit <= 1:
         pytest.skip("this system lets everybody listen on every port")
     low = limit - 1
-    said = as_nobody(lambda: taken([("127.0.0.1", low)])[0])
-    assert said == f"port {low} of 127.0.0.1 needs root: it is below 1024"
+    output = as_nobody(lambda: taken([("127.0.0.1", low)])[0])
+    assert output == f"port {low} of 127.0.0.1 needs root: it is below 1024"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's sockets are hidden from others")
 def test_a_holder_that_an_ordinary_user_cannot_see() -> None:
     with _another_process() as (_, port):
-        said = as_nobody(lambda: taken([("*", port)])[0])
-    assert said == f"port {port} is taken by a process that only root can see"
+        output = as_nobody(lambda: taken([("*", port)])[0])
+    assert output == f"port {port} is taken by a process that only root can see"
 
 
 def test_text_of_a_problem() -> None:

@@ -32,8 +32,8 @@ class Site:
         path = self.root / "etc/gitlab/gitlab.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(URL + "\n".join(lines) + "\n")
-        said = Cli(self.root, self.capsys)("check-config")
-        return said.code, said.err
+        result = Cli(self.root, self.capsys)("check-config")
+        return result.code, result.err
 
     def put(self, name: str, content: str = FOREIGN) -> Path:
         path = self.root / name

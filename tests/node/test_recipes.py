@@ -70,7 +70,7 @@ def test_a_folder_that_others_can_write_is_refused(site: Layout) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "output"),
     [
         ("x = 1\n", "defines no function recipe"),
         ("\nrecipe = = 1\n", r"a\.py:2: SyntaxError"),
@@ -78,6 +78,6 @@ def test_a_folder_that_others_can_write_is_refused(site: Layout) -> None:
         ("def recipe(node): ...\n1 / 0\n", r"a\.py:2: ZeroDivisionError"),
     ],
 )
-def test_a_broken_recipe_is_named_with_its_line(site: Layout, text: str, said: str) -> None:
-    with pytest.raises(CtlError, match=said):
+def test_a_broken_recipe_is_named_with_its_line(site: Layout, text: str, output: str) -> None:
+    with pytest.raises(CtlError, match=output):
         load(put(site, "a.py", text))

@@ -237,9 +237,9 @@ def test_without_go_it_says_what_else_there_is(wheels: Path) -> None:
     with Machine() as machine:
         machine.run("mkdir", "-p", "/usr/local/go/bin").ok()
         machine.run("rm", "-f", "/usr/local/go/bin/go", "/usr/local/bin/go").ok()
-        said = install(machine, CHECKOUT, wheels, "--registry", "distribution3").exits(1).err
-        assert "there is no Go here" in said
-        assert "--registry PATH" in said
+        output = install(machine, CHECKOUT, wheels, "--registry", "distribution3").exits(1).err
+        assert "there is no Go here" in output
+        assert "--registry PATH" in output
         assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
 
 

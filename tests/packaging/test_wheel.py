@@ -1,4 +1,4 @@
-"""The wheel stands alone: recipes and templates are inside, the checkout is not needed."""
+"""The wheel needs nothing else: recipes and templates are inside, the checkout is not needed."""
 
 from __future__ import annotations
 

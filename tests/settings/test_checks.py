@@ -173,7 +173,7 @@ def test_a_redirect_that_leads_nowhere_is_ignored_with_one_warning(site: Site, p
     text = f'registry_external_url = "http://r.example.com"\n{VHOST}["redirect_http_to_https"] = True\n{port}'
     text += 'registry["token_realm"] = "https://gitlab.example.com"\n'
     assert not site.value(text, "registry.nginx.redirect_http_to_https")
-    (warning,) = site.said(text, Severity.WARNING)
+    (warning,) = site.messages(text, Severity.WARNING)
     assert "has no effect: registry_external_url is http" in warning
 
 
@@ -212,7 +212,7 @@ def test_a_registry_beside_gitlab(site: Site, registry: str) -> None:
     ],
 )
 def test_a_gitlab_that_brings_no_registry(site: Site, text: str, reason: str) -> None:
-    notes = [one for one in site.said(text, Severity.NOTE) if "brings no registry" in one]
+    notes = [one for one in site.messages(text, Severity.NOTE) if "brings no registry" in one]
     assert len(notes) == 1
     assert reason in notes[0]
     assert 'registry_external_url = "https://gitlab.' in notes[0]
@@ -230,15 +230,15 @@ def test_a_gitlab_that_brings_no_registry(site: Site, text: str, reason: str) ->
     ],
 )
 def test_no_word_of_a_registry_that_is_there_or_elsewhere(site: Site, text: str) -> None:
-    assert not [one for one in site.said(text, Severity.NOTE) if "brings no registry" in one]
+    assert not [one for one in site.messages(text, Severity.NOTE) if "brings no registry" in one]
 
 
 @pytest.mark.parametrize("realm", ["https://registry.example.com:443", "https://Registry.example.com/"])
 def test_urls_of_one_place_are_the_same(site: Site, realm: str) -> None:
     text = URL + f'registry_auth["enable"] = True\nregistry["token_realm"] = "{realm}"\n'
-    assert not site.said(text, Severity.WARNING)
+    assert not site.messages(text, Severity.WARNING)
     without = URL + f'registry_auth["enable"] = False\nregistry["token_realm"] = "{realm}/else"\n'
-    assert not site.said(without, Severity.WARNING)
+    assert not site.messages(without, Severity.WARNING)
 
 
 def test_the_url_holds_over_host_and_port_beside_it(site: Site) -> None:
@@ -258,7 +258,7 @@ def test_two_addresses_that_clash_are_one_error(site: Site) -> None:
 
 
 def test_a_refused_value_does_not_bring_further_errors(site: Site) -> None:
-    """One mistake, one error: what would follow from the missing value is not said."""
+    """One mistake, one error: what would follow from the missing value is not reported."""
     for text in (
         'registry["enable"] = True\nregistry_external_url = "nonsense"\n',
         BOTH

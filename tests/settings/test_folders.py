@@ -13,7 +13,7 @@ BASE = URL + 'letsencrypt["enable"] = False\n'
 
 
 @pytest.mark.parametrize(
-    ("line", "setting", "said"),
+    ("line", "setting", "output"),
     [
         ('nginx["log_directory"] = "/logs/$host"', "nginx.log_directory", "start of a variable"),
         (
@@ -24,11 +24,11 @@ BASE = URL + 'letsencrypt["enable"] = False\n'
         ('nginx["dir"] = "/srv/nginx[1]"', "nginx.dir", "patterns of names"),
     ],
 )
-def test_what_nginx_would_expand(site: Site, line: str, setting: str, said: str) -> None:
+def test_what_nginx_would_expand(site: Site, line: str, setting: str, output: str) -> None:
     found = site.error(BASE + line)
     assert "gitlab.py:3:" in found
     assert f" error: {setting}: holds" in found
-    assert said in found
+    assert output in found
 
 
 @pytest.mark.parametrize(

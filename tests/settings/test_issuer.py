@@ -47,9 +47,9 @@ def test_it_does_not_run_where_the_key_is_elsewhere(site: Site) -> None:
 
 
 def test_it_cannot_run_without_the_key(site: Site) -> None:
-    said = site.error(URL + lone_certificate() + ON)
-    assert "internal_certificate" in said
-    assert "with which the token issuer (registry_auth.enable) signs" in said
+    output = site.error(URL + lone_certificate() + ON)
+    assert "internal_certificate" in output
+    assert "with which the token issuer (registry_auth.enable) signs" in output
     site.write_secrets({"registry": {"internal_certificate": CERTIFICATE}})
     with pytest.raises(Exception, match="nothing could sign tokens"):
         site.load(URL + ON, use_secrets=True)
@@ -61,8 +61,8 @@ def test_a_registry_of_ones_own_gets_a_pair(site: Site) -> None:
 
 
 def test_a_realm_elsewhere_is_warned_of(site: Site) -> None:
-    (said,) = site.warnings(URL + ON + 'registry["token_realm"] = "https://sso.example.com"\n')
-    assert "clients ask there for tokens" in said
+    (output,) = site.warnings(URL + ON + 'registry["token_realm"] = "https://sso.example.com"\n')
+    assert "clients ask there for tokens" in output
     own = URL + ON + 'registry["token_realm"] = "https://registry.example.com/"\n'
     assert site.warnings(own) == []
 
@@ -75,8 +75,8 @@ def test_a_realm_is_needed(site: Site) -> None:
 
 
 def test_without_a_registry_it_has_no_effect(site: Site) -> None:
-    (said,) = site.warnings(ON)
-    assert "has no effect" in said
+    (output,) = site.warnings(ON)
+    assert "has no effect" in output
     assert site.value(ON, "registry_auth.enable") is False
 
 
@@ -106,8 +106,8 @@ def test_its_port_is_its_own_where_nginx_is_off(site: Site) -> None:
     ],
 )
 def test_passwords_in_clear_text_are_warned_of(site: Site, url: str, warned: bool) -> None:
-    said = site.warnings(f'registry_external_url = "{url}"\nletsencrypt["enable"] = False\n')
-    assert ["is http: passwords" in one for one in said] == [True] * warned
+    output = site.warnings(f'registry_external_url = "{url}"\nletsencrypt["enable"] = False\n')
+    assert ["is http: passwords" in one for one in output] == [True] * warned
     assert site.warnings(f'{GITLAB}registry_external_url = "{url}"\nletsencrypt["enable"] = False\n') == []
 
 
@@ -131,5 +131,5 @@ def test_lifetimes_that_are_none(site: Site, given: str) -> None:
 
 
 def test_a_long_lifetime_is_warned_of(site: Site) -> None:
-    (said,) = site.warnings(URL + 'registry_auth["token_expire_delay"] = "2d"\n')
-    assert "even if its account is removed" in said
+    (output,) = site.warnings(URL + 'registry_auth["token_expire_delay"] = "2d"\n')
+    assert "even if its account is removed" in output

@@ -1,4 +1,4 @@
-"""Large settings files, checked as a whole: with little work, within 200 MB, and with no more said than can be read."""
+"""Large settings files, checked as a whole: with little work, in 200 MB, and no more reported than can be read."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_large_file_is_checked_soon(measured: dict[str, tuple[int, str]], name: str) -> None:
-    code, said = measured[name]
-    assert code == FILES[name][1], said[:1_000]
-    assert len(said) < 64 * 1024
+    code, output = measured[name]
+    assert code == FILES[name][1], output[:1_000]
+    assert len(output) < 64 * 1024
 
 
 def test_of_many_findings_the_first_are_reported_and_the_rest_counted(
     measured: dict[str, tuple[int, str]],
 ) -> None:
-    _, said = measured["unknown settings"]
-    assert said.count("is not known") == MOST_SHOWN
-    assert f"error: and {19_000 - MOST_SHOWN:,} more" in said
+    _, output = measured["unknown settings"]
+    assert output.count("is not known") == MOST_SHOWN
+    assert f"error: and {19_000 - MOST_SHOWN:,} more" in output

@@ -189,21 +189,21 @@ def test_nothing_is_reported_of_what_works(site: Site) -> None:
 
 def test_asked_for_beside_a_certificate_of_ones_own(site: Site) -> None:
     own = 'registry["nginx"]["ssl_certificate"] = "/etc/ssl/own.crt"\n'
-    (said,) = site.warnings(
+    (output,) = site.warnings(
         URL + ON + own + 'registry["nginx"]["ssl_certificate_key"] = "/etc/ssl/own.key"\n'
     )
-    assert "a certificate of your own, which is not replaced" in said
+    assert "a certificate of your own, which is not replaced" in output
 
 
 def test_asked_for_where_nothing_is_served(site: Site) -> None:
-    said = site.warnings('registry_external_url = "http://registry.public-site.eu"\n' + ON)
-    assert any("NGINX serves no registry with TLS here" in one for one in said)
+    output = site.warnings('registry_external_url = "http://registry.public-site.eu"\n' + ON)
+    assert any("NGINX serves no registry with TLS here" in one for one in output)
 
 
 def test_lets_encrypt_does_not_know_private_names(site: Site) -> None:
     private = 'registry_external_url = "https://registry.internal"\n' + ON
-    (said,) = site.warnings(private)
-    assert "Let's Encrypt issues no certificate for registry.internal" in said
+    (output,) = site.warnings(private)
+    assert "Let's Encrypt issues no certificate for registry.internal" in output
     own = 'letsencrypt["acme_production_endpoint"] = "https://ca.internal/directory"\n'
     assert site.warnings(private + own) == []
 
@@ -217,8 +217,8 @@ def test_names_that_cannot_be_certified(site: Site, name: str, part: str) -> Non
 
 
 def test_the_server_for_challenges_takes_its_port(site: Site) -> None:
-    said = site.error(GITLAB + 'registry["registry_http_addr"] = "0.0.0.0:80"')
-    assert "the server for challenges of Let's Encrypt" in said
+    output = site.error(GITLAB + 'registry["registry_http_addr"] = "0.0.0.0:80"')
+    assert "the server for challenges of Let's Encrypt" in output
 
 
 def test_nginx_reads_the_folder_of_challenges_as_it_is_written(site: Site) -> None:

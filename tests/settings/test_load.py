@@ -1,4 +1,4 @@
-"""Loading a settings file: what is missing, what is said, and how long it takes."""
+"""Loading a settings file: what is missing, what is reported, and how long it takes."""
 
 from __future__ import annotations
 

@@ -70,10 +70,10 @@ def test_known_parameters_pass(site: Site, section: str) -> None:
 def test_an_unknown_parameter_passes_with_the_nearest_name(
     site: Site, section: str, value: dict[str, object], setting: str, near: str
 ) -> None:
-    (said,) = site.warnings(_text(section, value))
-    assert f"registry.{setting}: is n" in said
-    assert "gitlab.py:5:" in said
-    assert f'Did you mean "{near}"?' in said
+    (output,) = site.warnings(_text(section, value))
+    assert f"registry.{setting}: is n" in output
+    assert "gitlab.py:5:" in output
+    assert f'Did you mean "{near}"?' in output
     if "cache" in value:
         value = value | {"cache": {"enabled": False, "sentinelpasswd": "x"}}
     assert site.value(_text(section, value), f"registry.{section}") == value
@@ -104,6 +104,6 @@ def test_an_unknown_parameter_passes_with_the_nearest_name(
     ],
 )
 def test_what_cannot_be_meant_is_an_error(site: Site, section: str, value: object, message: str) -> None:
-    said = [str(one) for one in site.errors(_text(section, value))]
-    assert any(message in one and "gitlab.py:5:" in one for one in said), said
-    assert not any("geheim" in one for one in said)
+    output = [str(one) for one in site.errors(_text(section, value))]
+    assert any(message in one and "gitlab.py:5:" in one for one in output), output
+    assert not any("geheim" in one for one in output)

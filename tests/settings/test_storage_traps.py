@@ -69,10 +69,10 @@ def _s3(**parameters: object) -> dict[str, object]:
     ],
 )
 def test_what_cannot_work(site: Site, storage: object, setting: str, message: str) -> None:
-    said = site.error(_text(storage))
-    assert message in said
-    assert f"registry.storage{'.' * bool(setting)}{setting}: " in said
-    assert "gitlab.py:4:" in said
+    output = site.error(_text(storage))
+    assert message in output
+    assert f"registry.storage{'.' * bool(setting)}{setting}: " in output
+    assert "gitlab.py:4:" in output
 
 
 @pytest.mark.parametrize(
@@ -113,11 +113,11 @@ def test_what_cannot_work(site: Site, storage: object, setting: str, message: st
     ],
 )
 def test_what_may_not_work(site: Site, storage: object, setting: str, message: str) -> None:
-    (said,) = site.warnings(_text(storage))
-    assert message in said
-    assert f"registry.storage.s3.{setting}: " in said
-    assert "gitlab.py:4:" in said
-    assert "hidden" not in said
+    (output,) = site.warnings(_text(storage))
+    assert message in output
+    assert f"registry.storage.s3.{setting}: " in output
+    assert "gitlab.py:4:" in output
+    assert "hidden" not in output
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_what_works_is_not_complained_about(site: Site, storage: object) -> None
 
 def test_moving_to_azure(site: Site) -> None:
     text = _text({"azure": {"accountname": "a", "container": "c"}})
-    (said,) = (note for note in site.notes(text) if "registry.storage.azure: " in note)
-    assert 'Write "trimlegacyrootprefix": True when moving to Azure' in said
+    (output,) = (note for note in site.notes(text) if "registry.storage.azure: " in note)
+    assert 'Write "trimlegacyrootprefix": True when moving to Azure' in output
 
 
 def test_a_driver_without_parameters_is_one_error(site: Site) -> None:
-    (said,) = site.errors(_text({"azure": "container"}))
-    assert "must be a dictionary" in str(said)
+    (output,) = site.errors(_text({"azure": "container"}))
+    assert "must be a dictionary" in str(output)
 
 
 def test_a_warning_leads_to_the_line_of_the_parameter(site: Site) -> None:

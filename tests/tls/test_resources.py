@@ -220,9 +220,9 @@ def test_a_certificate_of_the_future(place: Place) -> None:
     place.converge()
     place.now -= timedelta(days=400)
     assert place.resource().plan(MACHINE) is None
-    (said,) = place.resource().warnings()
-    assert said.startswith(f"{place.certificate} is good from 2026-05-01 ")
-    assert said.endswith("Is the clock right?")
+    (output,) = place.resource().warnings()
+    assert output.startswith(f"{place.certificate} is good from 2026-05-01 ")
+    assert output.endswith("Is the clock right?")
 
 
 @pytest.mark.parametrize("names", [[HOST], ["*.example.com"]])
@@ -335,8 +335,8 @@ def test_a_key_that_may_not_be_read(place: Place) -> None:
         folder.chmod(0o755)
     place.put(*own_pair(HOST))
     resource = place.resource(given=True)
-    assert f"{place.key} (registry" in (said := as_nobody(lambda: resource.plan(MACHINE)))
-    assert "cannot be read: Permission denied" in said
+    assert f"{place.key} (registry" in (output := as_nobody(lambda: resource.plan(MACHINE)))
+    assert "cannot be read: Permission denied" in output
 
 
 def test_whether_clients_must_trust_anew(place: Place) -> None:

@@ -74,9 +74,9 @@ def test_resolved_examples_are_valid(
     kept = ctl.root / "etc/gitlab/gitlab-secrets.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(json.dumps({"registry": secrets}))
-    said = ctl("show-config", "--format", "json", "--show-secrets", "--settings", str(file))
-    assert said.code == 0, said.err
-    assert refused(validator, said.json()) == []
+    result = ctl("show-config", "--format", "json", "--show-secrets", "--settings", str(file))
+    assert result.code == 0, result.err
+    assert refused(validator, result.json()) == []
 
 
 GIVEN: list[dict[str, Any]] = [

@@ -198,7 +198,7 @@ def test_commands_that_deploy_nothing_do_not_look(node: Node, pair: TokenPair) -
     assert warned(node.site.load(URL)) == []
 
 
-def test_who_may_not_read_the_secrets_is_told_nothing_of_lost_ones(
+def test_who_may_not_read_the_secrets_gets_no_report_of_lost_ones(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node.secrets(internal_key=node.key)
