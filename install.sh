@@ -292,9 +292,9 @@ converge() {
         return 0
     fi
     if [ -n "$RESTORE" ]; then
-        ctl restore "$RESTORE" || fail "the backup is not restored; mend what is said above, then: sudo ctl restore $RESTORE"
+        ctl restore "$RESTORE" || fail "the backup is not restored; mend what is reported above, then: sudo ctl restore $RESTORE"
     fi
-    ctl reconfigure || fail "the registry is not running; mend what is said above, then: sudo ctl reconfigure"
+    ctl reconfigure || fail "the registry is not running; mend what is reported above, then: sudo ctl reconfigure"
     remove_old_environments
     say ""
     ctl status || fail "not every service runs; see: ctl tail"

@@ -77,7 +77,7 @@ def seconds(job: Job) -> float:
 
 
 def command(argv: Sequence[str | Path]) -> Job:
-    """A program run to its end, its output thrown away; a failure ends the benchmark with what it said."""
+    """A program run to its end, its output thrown away; a failure ends the benchmark with its output."""
 
     def job() -> None:
         done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=False)

@@ -17,7 +17,7 @@ from ctl.text.visible import visible
 def main() -> None:
     """Run `ctl` with the process's arguments and exit with its code; no traceback reaches the user."""
     open_standard_streams()
-    # What is to be closed is made so: a caller's umask must neither open folders nor shut services' accounts out.
+    # What must be closed is made so: a caller's umask must neither open folders nor shut services' accounts out.
     os.umask(0o022)
     leave(run(sys.argv[1:]))
 
@@ -46,7 +46,7 @@ def leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # the reader went away, or a disk is full; what was to be said of that has been said
+        except OSError:  # the reader went away, or a disk is full; what could be reported has been reported
             silence(stream)
             code = code or EXIT_FAILED
     threading = sys.modules.get("threading")
@@ -73,7 +73,7 @@ def run(arguments: list[str]) -> int:
         console.error("interrupted")
         return 130
     except BrokenPipeError:
-        return EXIT_FAILED  # the reader went away (`ctl tail | head`): nobody is there to be told
+        return EXIT_FAILED  # the reader went away (`ctl tail | head`): nobody reads it
     except OSError as error:
         return _report(console, of_system(error))
     except Exception as error:

@@ -16,7 +16,7 @@ USE_SUDO = "run the command with sudo"
 
 
 class CtlError(Exception):
-    """A failure that is told to the user in plain words, without a traceback.
+    """A failure that is reported to the user in plain words, without a traceback.
 
     Args:
         message: what is wrong, and where.

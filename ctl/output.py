@@ -77,7 +77,7 @@ class Console:
     def _print(self, text: str, *, err: bool = False) -> None:
         """Raises BrokenPipeError where the reader of standard output went away, OutputFailed where there is no room.
 
-        Standard error that cannot be written is no reason to stop: there is nobody to tell.
+        Standard error that cannot be written is no reason to stop: nobody would read it.
         """
         try:
             click.echo(text, err=err, color=self._colored(err=err))

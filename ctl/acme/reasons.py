@@ -40,7 +40,7 @@ class NotIssued(CtlError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What an authority said (RFC 8555, 6.7).
+    """What an authority answered (RFC 8555, 6.7).
 
     Args:
         kind: its type without the prefix, as "connection".
@@ -131,7 +131,7 @@ def refused(problem: Problem, *, authority: str, now: datetime) -> NotIssued:
             until=until,
         )
     if problem.kind == "externalAccountRequired":
-        hint = "This authority wants an account that was made with it beforehand, which is not supported."
+        hint = "This authority wants an account that was made with it before, which is not supported."
         return NotIssued(f"{authority} refuses: {detail}", hint=hint)
     return NotIssued(
         f"{authority} refuses: {detail} ({problem.kind})", counted=problem.kind != "serverInternal"

@@ -32,7 +32,7 @@ class Obtained:
 
     @classmethod
     def read(cls, path: Path) -> Obtained | None:
-        """What the file says; None where it is not there, or damaged: the certificate itself tells the rest."""
+        """What the file says; None where it is not there, or damaged: the rest is in the certificate itself."""
         found = _read(path)
         try:
             wanted = Wanted(tuple(found["names"]), found["key"], found["chain"], found["directory"])
@@ -51,7 +51,7 @@ class Attempts:
 
     Args:
         failed: when, in order.
-        counted: those of them that the authority counts, too: it was asked, and said no.
+        counted: those of them that the authority counts, too: it was asked, and refused.
         reason: of the last.
         until: before when the authority wants not to be asked, or None.
     """

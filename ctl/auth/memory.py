@@ -66,7 +66,7 @@ class Memory:
     async def share(self, own: Path) -> None:
         """Let the next process ask; beside the socket of this one."""
         with short_path(f"{own}{SUFFIX}") as path:
-            await asyncio.start_unix_server(self._tell, path=path)
+            await asyncio.start_unix_server(self._answer, path=path)
 
     async def take_over(self, own: Path) -> None:
         """Learn what the process that serves now knows, if there is one, and go on to follow it.
@@ -104,7 +104,7 @@ class Memory:
             self._send(line)  # to the process that follows this one meanwhile
         writer.close()
 
-    async def _tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         known = {"attempts": self.attempts.tables(), "verified": self.verified.tables()}
         writer.write(json.dumps(known).encode("ascii") + b"\n")
         self._followers.add(writer)

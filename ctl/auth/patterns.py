@@ -62,7 +62,7 @@ def matches(pattern: str, name: str) -> bool:
     """Whether a pattern matches a repository's name. Takes time in proportion to both lengths' product.
 
     Args:
-        pattern: as `parse_pattern` lets it pass; CATALOG matches no repository.
+        pattern: as `parse_pattern` accepts it; CATALOG matches no repository.
         name: of a repository.
     """
     if pattern == CATALOG:

@@ -140,7 +140,7 @@ class Backup:
                 yield path
 
     def old(self, now: float, keep_seconds: int) -> list[Path]:
-        """Backups made longer ago than is to be kept; none if `keep_seconds` is 0. By the time in their names."""
+        """Backups made longer ago than they should be kept; none if `keep_seconds` is 0. By the time in their names."""
         if not keep_seconds or not self.folder.is_dir():
             return []
         found = ((NAME.fullmatch(path.name.removesuffix(IMAGES)), path) for path in self.folder.iterdir())

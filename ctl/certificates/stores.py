@@ -36,7 +36,7 @@ _PATIENCE = 120.0
 
 
 class State(StrEnum):
-    """How a tool stands to the CA."""
+    """Whether a tool trusts the CA."""
 
     TRUSTED = "already trusted"
     NEW = "trusted now"
@@ -111,7 +111,7 @@ def stores(layout: Layout, registry: str) -> dict[str, Store]:
     """Every tool's store, by the tool's name.
 
     Args:
-        layout: the root below which the paths lie.
+        layout: the root below which the paths are.
         registry: as `ctl.tls.client_trust.registry_name` writes it.
     """
     paths = {
@@ -180,7 +180,7 @@ def update_system(ca: bytes, program: Path) -> bool:
 
 
 def _compare(present: bytes, ca: bytes) -> State | None:
-    """How the file in a store stands to the CA; None where it is another's."""
+    """How the file in a store compares with the CA; None where it is another's."""
     try:
         there, own = load_chain(present, where="the file"), load_chain(ca, where="the CA")
         if all(one in there for one in own):

@@ -142,7 +142,7 @@ def node(
     """The node that recipes see.
 
     Args:
-        required: whether missing programs are an error (reconfigure), or stand-ins do (render).
+        required: whether missing programs are an error (reconfigure), or usual paths do (render).
         components: every component, those of a site's own recipes included where these are read.
         grace: seconds for which the registry goes on to accept a certificate that this run replaces.
     """

@@ -34,7 +34,7 @@ def registry_setup(ctx: Context, config: Path | None) -> Setup:
 
 
 def _attributes(ctx: Context) -> Attributes | None:
-    """The settings, or None: broken ones do not stand in the way of a collection, if nobody named them."""
+    """The settings, or None: broken ones do not keep a collection from running, if nobody named them."""
     try:
         return load(ctx.settings_file, ctx.layout, use_secrets=False).attributes
     except CtlError as error:

@@ -34,7 +34,7 @@ class Link:
 
     Args:
         path: of the file.
-        name: the digest that its folder stands for ("" where that is none), or the tag.
+        name: the digest that its folder is named after ("" where that is none), or the tag.
         mtime: nanoseconds.
         identity: (inode, size, mtime, ctime): another one, another content.
     """

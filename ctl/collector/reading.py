@@ -84,7 +84,7 @@ class Reader:
     def _revision(self, found: Repository, link: Link) -> Iterator[Damage]:
         """Read one manifest. Yields the damages by which it is unknown what it refers to."""
         if not link.name:
-            yield from self._strange(found, link)
+            yield from self._unexpected(found, link)
             return
         found.revisions[link.name] = link
         if self._young_after is not None and link.mtime > self._young_after:
@@ -99,7 +99,7 @@ class Reader:
             self._note(found, Damage(Kind.LINK, link.path, found.name, what, _REVISION_REMEDY))
         yield from self._load(found, link.name)
 
-    def _strange(self, found: Repository, link: Link) -> Iterator[Damage]:
+    def _unexpected(self, found: Repository, link: Link) -> Iterator[Damage]:
         """A folder among the manifests whose name is no digest, as after a damage: what it names is kept."""
         found.whole = True
         target, damage = self._target(found, link, Kind.LINK)

@@ -38,7 +38,7 @@ def certificates(ctx: Context, *, as_json: bool) -> int:
     else:
         _print(ctx, found, now)
     faults = [fault for one in found for fault in one.faults(now)]
-    _tell(ctx, found, faults, now)
+    _report(ctx, found, faults, now)
     return EXIT_FAILED if faults else EXIT_OK
 
 
@@ -49,14 +49,14 @@ def _print(ctx: Context, found: list[Installed], now: datetime) -> None:
         if number:
             ctx.console.result("")
         ctx.console.result(ctx.console.paint(str(one.path), Style.PLACE))
-        for label, value, style in _rows(one, now):
+        for label, value, style in _fields(one, now):
             lines = textwrap.wrap(value, WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
             for index, line in enumerate(lines):
                 text = ctx.console.paint(line, style) if style else line
                 ctx.console.result(f"  {'' if index else label:<{_LABEL - 2}}{text}")
 
 
-def _rows(one: Installed, now: datetime) -> Iterator[tuple[str, str, Style | None]]:
+def _fields(one: Installed, now: datetime) -> Iterator[tuple[str, str, Style | None]]:
     from ctl.tls.chain import Reach
 
     yield "used by", one.use, None
@@ -96,7 +96,7 @@ def _key(key: Key) -> tuple[str, Style | None]:
     return text, Style.GOOD if key.state is KeyState.MATCHES else None
 
 
-def _tell(ctx: Context, found: list[Installed], faults: list[str], now: datetime) -> None:
+def _report(ctx: Context, found: list[Installed], faults: list[str], now: datetime) -> None:
     """Faults and warnings on standard error, each once."""
     from ctl.certificates.installed import KeyState
 

@@ -42,7 +42,7 @@ def renew_le_certs(ctx: Context, *, force: bool, staging: bool, as_json: bool) -
         outcome = visit.rehearse() if staging else visit.renew_if_due()
         if not staging:
             note_renewal(ctx, outcome)
-    return _tell(ctx, outcome, as_json=as_json)
+    return _print(ctx, outcome, as_json=as_json)
 
 
 def _job(ctx: Context) -> Job:
@@ -58,7 +58,7 @@ def _job(ctx: Context) -> Job:
     return found
 
 
-def _tell(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
+def _print(ctx: Context, outcome: Outcome, *, as_json: bool) -> int:
     from ctl.cli.renewal import report_failure
 
     if as_json:

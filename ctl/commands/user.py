@@ -59,7 +59,7 @@ def add(ctx: Context, *, name: str, admin: bool, groups: tuple[str, ...], random
     password = new_password(ctx, name, random=random, stdin=stdin)
     hashed = hash_password(password)
     file.change(lambda accounts: edit.set_password(edit.add_user(accounts, new), name, hashed))
-    _tell(ctx, f"user {name} added{', an administrator' if admin else ''}", name, password if random else "")
+    _print(ctx, f"user {name} added{', an administrator' if admin else ''}", name, password if random else "")
 
 
 @command()
@@ -80,10 +80,10 @@ def passwd(ctx: Context, *, name: str, lock: bool, random: bool, stdin: bool) ->
     hashed = hash_password(password) if password else ""
     file.change(lambda accounts: edit.set_password(accounts, name, hashed))
     done = f"{name} cannot log in any more" if lock else f"{name} has a new password"
-    _tell(ctx, done, name, password if random else "")
+    _print(ctx, done, name, password if random else "")
 
 
-def _tell(ctx: Context, done: str, name: str, made: str) -> None:
+def _print(ctx: Context, done: str, name: str, made: str) -> None:
     """Print what was done; a password that was made is alone on standard output."""
     if made:
         ctx.console.note(done)
@@ -119,12 +119,12 @@ def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
         found = {"users": [_described(one) for one in users], ANONYMOUS: {"grants": plain_grants(public)}}
         ctx.console.result_json(found)
         return
-    rows = [row for one in users for row in _rows(accounts, one)]
+    rows = [row for one in users for row in _columns(accounts, one)]
     rows += [(ANONYMOUS, ",".join(one.actions), one.pattern, "") for one in public]
     print_rows(ctx, rows, "there are no accounts yet: ctl user add NAME")
 
 
-def _rows(accounts: Accounts, one: User) -> Iterator[tuple[str, ...]]:
+def _columns(accounts: Accounts, one: User) -> Iterator[tuple[str, ...]]:
     from ctl.auth import edit
 
     locked = "" if one.password else "cannot log in"

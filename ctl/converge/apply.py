@@ -38,7 +38,7 @@ class Changes:
     """Makes the changes of a run: the files, then service by service.
 
     Args:
-        plan: what is to be done.
+        plan: what must be done.
         report: receives what was done.
         machine: with its services.
         observer: receives what happens.

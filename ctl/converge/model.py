@@ -38,7 +38,7 @@ class Step(Protocol):
 
 
 class Action(StrEnum):
-    """What a notification asks of a service, once, at the end of the run."""
+    """What a notification makes a service do, once, at the end of the run."""
 
     RELOAD = "reload"
     RESTART = "restart"
@@ -277,7 +277,7 @@ class Report:
         dry_run: whether nothing was changed.
         kept_stopped: services that an administrator has stopped, and that stay so.
         recovered: whether an interrupted earlier run was undone first.
-        problems: secondary services that failed, a sentence each; the run stands all the same.
+        problems: secondary services that failed, a sentence each; the run is kept all the same.
     """
 
     changes: list[Change] = field(default_factory=list)

@@ -54,7 +54,7 @@ class Undone:
     def __str__(self) -> str:
         """One sentence, without its full stop; "everything" only where that is true."""
         if self.set_aside:
-            files = f"what the damaged journal still told was put back (it is kept as {self.set_aside})"
+            files = f"what could still be read of the damaged journal was put back (it is kept as {self.set_aside})"
         else:
             files = "every file was put back" if self.remains else "everything was put back"
         words = [f"{files}, but {'; '.join(self.remains)}" if self.remains else files]

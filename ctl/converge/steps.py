@@ -1,4 +1,4 @@
-"""The indivisible actions of a run; each says beforehand what would undo it."""
+"""The indivisible actions of a run; each says in advance what would undo it."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def _restore(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
 
 
 def _was_restored(path: Path, inode: int | None) -> str | None:
-    """A rollback that was cut off has moved the backup back; else it is lost, and that must be said."""
+    """A rollback that was cut off has moved the backup back; else it is lost, and that must be reported."""
     found = look(path)
     if inode is None or (found and found.inode == inode):
         return None

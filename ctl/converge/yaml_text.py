@@ -1,6 +1,6 @@
 """Changes single values of somebody else's YAML file, and no other byte of it.
 
-One parser (ruamel.yaml) tells only where things stand; the text is cut and joined there. What comes out is
+One parser (ruamel.yaml) gives only where things are; the text is cut and joined there. What comes out is
 read by another (PyYAML) and compared with what went in, so that a form of YAML not
 thought of ends in an error, never in a damaged file.
 """

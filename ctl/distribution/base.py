@@ -1,4 +1,4 @@
-"""What ctl must know of a distribution; this class stands for one that it does not know."""
+"""What ctl must know of a distribution; this class is one that it does not know."""
 
 from __future__ import annotations
 

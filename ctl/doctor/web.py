@@ -76,7 +76,7 @@ class Server:
         url: as "https://registry.example.com:5050".
         address: where to connect in place of the URL's host, as `ctl.machine.ports.answers` takes it.
         roots: a file of certificates that are trusted beside those of the system.
-        proxy_protocol: whether it wants to be told of the client first.
+        proxy_protocol: whether it wants to get the client's address first.
     """
 
     url: str

@@ -80,7 +80,7 @@ class MasterGone(CtlError):
 
 
 def read_line(connection: socket.socket) -> bytes:
-    """One line, or what came of it before the other side closed or said too much."""
+    """One line, or what came of it before the other side closed or sent too much."""
     data = b""
     while not data.endswith(b"\n") and len(data) < MAX_BYTES:
         more = connection.recv(MAX_BYTES)

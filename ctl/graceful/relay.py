@@ -20,7 +20,7 @@ class Relay:
 
     Args:
         address: "127.0.0.1:5001".
-        port: tells the port on the same host at which the process that serves answers now; None for none.
+        port: returns the port on the same host at which the process that serves answers now; None for none.
     """
 
     def __init__(self, address: str, port: Callable[[], int | None]) -> None:

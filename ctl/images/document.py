@@ -131,7 +131,7 @@ def parse_config(content: bytes) -> Config:
 
 
 def moment(text: object) -> int | None:
-    """Nanoseconds since 1970 of a time as RFC 3339 has it; None where it is none, or stands for none."""
+    """Nanoseconds since 1970 of a time as RFC 3339 has it; None where it is none."""
     try:
         found = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -66,7 +66,11 @@ def hint(statement: str, line: str) -> str:
     Returns:
         One sentence, or an empty string where nothing is recognised. Never with text from strings.
     """
-    return _missing_parentheses(statement) or _pattern(_emptied(line)) or _pattern(_emptied(statement))
+    return (
+        _missing_parentheses(statement)
+        or _pattern(_without_texts(line))
+        or _pattern(_without_texts(statement))
+    )
 
 
 def _missing_parentheses(statement: str) -> str:
@@ -86,6 +90,6 @@ def _pattern(code: str) -> str:
     return next((advice for pattern, advice in _PATTERNS if pattern.search(code)), "")
 
 
-def _emptied(code: str) -> str:
+def _without_texts(code: str) -> str:
     """The code with nothing in its strings and no comments: only signs outside them are Ruby."""
     return _STRINGS.sub(lambda found: '""' if found[1] else "", code[:_LONGEST])

@@ -1,4 +1,4 @@
-"""Places in a settings file, and what is to be said about them."""
+"""Places in a settings file, and what is reported about them."""
 
 from __future__ import annotations
 

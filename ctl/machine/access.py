@@ -1,4 +1,4 @@
-"""What an account may do with files, as the kernel sees it: mode bits alone do not tell (ACLs, mounts)."""
+"""What an account may do with files, as the kernel sees it: mode bits alone do not decide (ACLs, mounts)."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ class HttpCheck:
         statuses: what it may answer; () for whatever is no error of a server.
         realm: in WWW-Authenticate of a 401; "" for any.
         certificate: the file of the certificate that it must present, PEM; "" without TLS.
-        proxy_protocol: whether it wants to be told of the client first.
-        via: the service that stands in between; it may be changed without this one.
+        proxy_protocol: whether it wants to get the client's address first.
+        via: the service that is in between; it may be changed without this one.
     """
 
     kind: ClassVar[str] = "http"

@@ -54,7 +54,7 @@ def get(
         host: for the Host header and, without its port, the name in TLS.
         seconds: for all of it.
         tls: whether to speak TLS.
-        proxy_protocol: whether the server wants to be told of the client first.
+        proxy_protocol: whether the server wants to get the client's address first.
         roots: certificates to verify the server's by, which may be that very one; None verifies nothing.
         headers: further ones.
         most: bytes of content to read.

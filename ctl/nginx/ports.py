@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctl.errors import UsageFault
 
-_WILDCARDS = frozenset(["", "*", "0.0.0.0", "::"])  # noqa: S104 - told apart, never listened on
+_WILDCARDS = frozenset(["", "*", "0.0.0.0", "::"])  # noqa: S104 - compared, never listened on
 _UNIX = "unix:"
 
 
@@ -75,7 +75,7 @@ def taken(addresses: Sequence[tuple[str, int]]) -> list[Taken]:
 
     Args:
         addresses: host and port each; "*" and "0.0.0.0" are every IPv4 address, "::" every IPv6 address
-            and "" both; sockets ("unix:/path") are passed over.
+            and "" both; sockets ("unix:/path") are ignored.
 
     Returns:
         Those that cannot be had, in order; each once.

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
     if sockets:
         _marker(pid_file).touch()
         os.environ[VARIABLE] = "".join(f"{one};" for one in sockets.values())
-        _finish_later(pid_file, _holders(sockets))
+        _finish_later(pid_file, _processes_with(sockets))
     else:
         _finish(workers)  # they are in the way of an address, or the kernel does not let them be asked
     os.execvp(command[0], command)  # noqa: S606 - the program of the run script
@@ -74,7 +74,7 @@ def _sockets(workers: Sequence[int]) -> dict[str, int]:
     return {}
 
 
-def _holders(sockets: Iterable[str]) -> list[int]:
+def _processes_with(sockets: Iterable[str]) -> list[int]:
     """Every other process that has one of some sockets: workers of earlier masters too, which were killed early."""
     wanted, pids = set(sockets), (int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit())
     return [pid for pid in pids if pid != os.getpid() and any(link in wanted for _, link in _files(pid))]

@@ -31,7 +31,7 @@ class EtcBackup:
 
     Args:
         layout: the root.
-        folder: where the archives lie; None for /etc/gitlab/config_backup.
+        folder: where the archives are; None for /etc/gitlab/config_backup.
     """
 
     layout: Layout
@@ -108,7 +108,7 @@ class EtcBackup:
         return NAME.fullmatch(path.name) is not None and path.parent == self.target.resolve()
 
     def old(self, now: float, keep_seconds: int) -> list[Path]:
-        """Archives made longer ago than is to be kept, the oldest first; none if `keep_seconds` is 0.
+        """Archives made longer ago than they should be kept, the oldest first; none if `keep_seconds` is 0.
 
         Only files with a name of ours count, by the time in that name.
         """

@@ -50,7 +50,7 @@ class Run:
 
     @property
     def settings(self) -> Path:
-        """The copy of its settings file, with the suffix that tells its language."""
+        """The copy of its settings file, with the suffix of its language."""
         return self.folder / f"{SETTINGS}{self.settings_file.suffix}"
 
     @property

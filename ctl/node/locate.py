@@ -21,7 +21,7 @@ def locate(attributes: Attributes, *, required: bool, root: Path = MACHINE) -> P
 
     Args:
         attributes: registry.executable and nginx.executable name programs elsewhere.
-        required: whether a missing program is an error; else the distribution's usual path stands in.
+        required: whether a missing program is an error; else the distribution's usual path is taken.
         root: whose distribution that is.
 
     Raises:

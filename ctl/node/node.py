@@ -19,7 +19,7 @@ from ctl.settings.rules.vhost import serves_registry
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs lie that services run; absolute paths.
+    """Where the programs are that services run; absolute paths.
 
     Args:
         registry: the registry program, of any kind.
@@ -43,8 +43,8 @@ class Node:
 
     Args:
         attributes: what the settings say.
-        layout: where things lie.
-        programs: where programs lie.
+        layout: where things are.
+        programs: where programs are.
         privileged: whether services run under accounts of their own (running as root).
         log_account: the account that writes logs, or None to write as the caller.
         secrets: the wanted content of the secrets file, or None where it is not to be written; waits for

@@ -133,7 +133,7 @@ def _refuse_missing_programs(node: Node) -> None:
 
 
 def _refuse_unreachable_storage(node: Node) -> None:
-    """The registry's user must get to its storage: every folder above lets it through, and it may write.
+    """The registry's user must get to its storage: it may enter every folder above, and write.
 
     Folders that the run itself makes or corrects are not judged.
     """

@@ -162,7 +162,7 @@ class Facts(File):
     def _obstructed(self) -> bool:
         try:
             held = read_facts(self.path).listen
-        except CtlError:  # damaged: what it listens on cannot be told, and the file is about to be mended
+        except CtlError:  # damaged: what it listens on is not known, and the file is about to be mended
             return False
         wanted = set(self.definition.listen) - set(held)
         return any(excludes(old, new) for old in held for new in wanted)

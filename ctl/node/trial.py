@@ -42,7 +42,7 @@ class Trial:
     Args:
         until: when it is over, in seconds since 1970.
         back_to: name of the run to go back to, in the history.
-        token: tells it from a later one.
+        token: distinguishes it from a later one.
         settings: the settings file that was given to ctl, or None.
     """
 

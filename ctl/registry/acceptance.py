@@ -63,8 +63,8 @@ def refusal(attributes: Attributes, token: str) -> str:
         return f"the registry does not answer: {getattr(error, 'strerror', None) or error}"
     if reply.status == 200:
         return ""
-    said = reply.headers.get("www-authenticate", "")
-    if reply.status == 401 and "invalid_token" in said:
+    challenge = reply.headers.get("www-authenticate", "")
+    if reply.status == 401 and "invalid_token" in challenge:
         return "the registry refuses the token (token signed by untrusted key; wrong issuer or clock)"
     return f"the registry answers {reply.status} {reply.reason}".rstrip()
 

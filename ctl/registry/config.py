@@ -49,7 +49,7 @@ class RegistryConfig:
 
     @property
     def root(self) -> Path | None:
-        """The folder of the images, if they lie on this machine's disk."""
+        """The folder of the images, if they are on this machine's disk."""
         if self.driver != "filesystem":
             return None
         given = self.environment.get("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY")

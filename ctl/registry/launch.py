@@ -47,7 +47,7 @@ def clean_environment(own: Mapping[str, str]) -> dict[str, str]:
     """A registry's environment: its own variables, a PATH, and nothing of the caller's.
 
     AWS_CA_BUNDLE or REGISTRY_* of whoever calls would change what the program does. Distribution 3 sends traces
-    to this machine's port 4318 unless told otherwise, and complains of each that is not taken.
+    to this machine's port 4318 unless configured otherwise, and complains of each that is not taken.
     """
     return {"PATH": SYSTEM_PATH, "OTEL_TRACES_EXPORTER": "none", **own}
 
@@ -99,7 +99,7 @@ def start(
 
 
 def _die_with_parent() -> Callable[[], None]:
-    """What the child does before the program begins; everything it needs is looked up beforehand.
+    """What the child does before the program begins; everything it needs is looked up in advance.
 
     It comes after the change of user, which would forget the signal (prctl(2)).
     """

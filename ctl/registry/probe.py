@@ -74,7 +74,7 @@ def storage_answers(setup: Setup, place: str) -> None:
     """Let the registry look for a repository in its storage. Nothing is written there.
 
     Args:
-        setup: a registry whose configuration may lie in a staging copy; a folder is made beside it meanwhile.
+        setup: a registry whose configuration may be in a staging copy; a folder is made beside it meanwhile.
         place: where the settings give the storage, as "file:1:1: ", or "".
 
     Raises:

@@ -16,7 +16,7 @@ from ctl.registry.programs import RegistryProgram, program_at
 
 _VARIABLES = "REGISTRY_REDIS_"
 _PLACE = ("rootdirectory", "bucket", "container", "accountname", "regionendpoint", "endpoint", "serviceurl")
-"""Parameters of storage drivers that say where images lie; the others say how they are reached."""
+"""Parameters of storage drivers that say where images are; the others say how they are reached."""
 
 
 def cache_warnings(node: Node) -> list[Diagnostic]:

@@ -35,7 +35,7 @@ def reason(lines: Iterable[str], *, secrets: Iterable[str] = ()) -> str:
 
 
 def _logged(lines: list[str]) -> str:
-    """The text of the last log line that tells of a failure."""
+    """The text of the last log line with a failure."""
     for line in reversed(lines):
         level, text = log_entry(line)
         if level in ("fatal", "panic"):

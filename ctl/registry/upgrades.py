@@ -200,7 +200,7 @@ CHANGES: tuple[Change, ...] = (
     Change(
         (19, 0),
         Kind.DEFAULT,
-        "packages prefer the metadata database where nothing is said: say which it is to be",
+        "packages prefer the metadata database where the settings do not choose: choose one",
         _without_database,
     ),
     Change(

@@ -43,7 +43,7 @@ class ServiceFailed(RunFailed):
     Args:
         message: what is wrong, with the end of the service's log.
         line: the outcome as sv prints it: "timeout: down: registry: 1s, normally up, want up".
-        problem: what is wrong in a few words, to follow its name; "" where sv could not tell.
+        problem: what is wrong in a few words, to follow its name; "" where sv did not know.
     """
 
     def __init__(self, message: str, *, line: str, hint: str | None = None, problem: str = "") -> None:
@@ -93,7 +93,7 @@ class ServiceControl:
     def restart(self, name: str) -> Status:
         """End the process, if any, and start a new one; return when the new one answers.
 
-        `sv restart` within a second of the last start says "ok" before it has happened: the pid tells.
+        `sv restart` within a second of the last start says "ok" before it has happened: the pid shows that.
 
         Raises:
             ServiceFailed: the old process does not end, or the new one does not come up.
@@ -314,7 +314,7 @@ class ServiceControl:
         return ServiceFailed(status.line, line=status.line, hint=USE_SUDO)
 
     def permitted(self, status: Status) -> Status:
-        """The status, unless sv cannot tell. Raises ServiceFailed with sv's own words then."""
+        """The status, unless sv does not know. Raises ServiceFailed with sv's own words then."""
         if status.denied:
             raise self.denied_error(status)
         if status.reason:
@@ -339,7 +339,7 @@ class ServiceControl:
         return [f"{path}:", *(f"  {line}" for line in lines)] if lines else [f"{path} is empty"]
 
     def seconds_to_end(self, name: str, pid: int | None) -> int:
-        """Seconds that a process may take to end: what its files say now, or said when it started."""
+        """Seconds that a process may take to end: what its files say now, or had when it started."""
         return max(self.definition(name.partition("/")[0]).wait, promised(pid))
 
     def control(self, name: str, commands: str) -> None:

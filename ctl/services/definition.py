@@ -1,4 +1,4 @@
-"""Service definitions: which there are, which are enabled, and the small file that tells ctl about each."""
+"""Service definitions: which there are, which are enabled, and the small file with what ctl knows of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a running process may take to end: what it was told when it started, whatever its files say now."""
+"""How long a running process may take to end: what it read when it started, whatever its files say now."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 VARIABLE = "CTL_WAIT"
 """Environment variable that a run script exports: the wait of the definition with which the process started.
 
-A registry drains as long as the configuration said that it has read; once a run has lowered the drain time, its
-files no longer tell."""
+A registry drains as long as the configuration that it has read has it; once a run has lowered the drain time, its
+files no longer have it."""
 
 
 def promised(pid: int | None) -> int:

@@ -1,7 +1,7 @@
 """The processes of this machine, asked of the kernel: parent, state, start, program; never of a command line.
 
 A service's process carries the mark of its service (MARK in its environment, or the pid file that it has written):
-so one that has lost its runsv is known, and told from a stranger's of the same program.
+so one that has lost its runsv is known, and distinguished from another's of the same program.
 """
 
 from __future__ import annotations

@@ -67,5 +67,5 @@ class StartWatch:
 
 
 def _last_change(folder: Path) -> int:
-    """When runsv last noted a change of state, in nanoseconds: tells one end of a service from the next."""
+    """When runsv last noted a change of state, in nanoseconds: distinguishes one end of a service from the next."""
     return (folder / "supervise/status").stat().st_mtime_ns

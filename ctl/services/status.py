@@ -18,7 +18,7 @@ class Status:
 
     Args:
         name: as it was given to sv; "log" for the appendant log service.
-        state: "run", "down", "finish" (its finish script runs), or "fail" and "warning" where sv cannot tell.
+        state: "run", "down", "finish" (its finish script runs), or "fail" and "warning" where sv does not know.
         line: sv's own words, about this service alone.
         pid: its process, or None.
         seconds: how long it has been in this state.
@@ -26,7 +26,7 @@ class Status:
         got: the signal ("TERM") after which it has not ended yet, else None.
         normally: "up" or "down" where that is not what is, else None.
         paused: whether it was sent STOP.
-        reason: why sv cannot tell ("runsv not running"), else "".
+        reason: why sv does not know ("runsv not running"), else "".
         log: its log service, if it has one.
     """
 
@@ -44,7 +44,7 @@ class Status:
 
     @property
     def runs(self) -> bool:
-        """Whether it runs and should go on: `run` alone also stands for a service that is being ended."""
+        """Whether it runs and should go on: `run` alone is also the state of a service that is being ended."""
         return self.state == "run" and not (self.want or self.got or self.paused)
 
     @property

@@ -59,7 +59,7 @@ class Supervisor:
                 os.kill(pid, signal.SIGALRM)
 
     def looked(self) -> None:
-        """Remove the mark that Debian's runsvdir leaves when it was told to look."""
+        """Remove the mark that Debian's runsvdir leaves when it was made to look."""
         (self._folder / ".forced-rescan").unlink(missing_ok=True)
 
     def complaints(self, name: str) -> list[str]:

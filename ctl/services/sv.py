@@ -15,7 +15,7 @@ from ctl.services.status import Status, parse_status
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call of sv said.
+    """What one call of sv printed.
 
     Args:
         failures: the number of services for which it failed (sv(8), 'EXIT CODES').

@@ -84,7 +84,7 @@ class Component:
         log: its log folder, as the name of a setting or an absolute path; "" for one of its name.
         logging: the section with its svlogd_* settings; by default those of all services.
         programs: the programs that it needs, by name.
-        packages: what is to be installed for them.
+        packages: what must be installed for them.
         after: the components that must be up before it starts. Few are needed: NGINX answers for a registry that
             is not there yet.
         before: the components that must not start before it is up.
@@ -92,7 +92,7 @@ class Component:
         hands_over: whether new workers take the place of the old ones when it reloads; without them it has refused.
         wait: seconds that it may take to answer or, once it has finished its requests, to end.
         recipe: the file that yields its resources, without its suffix; "" for its name.
-        starter: headings of the settings file to begin with, and which of its settings most sites need.
+        starter: headings of the settings file to begin with, and which of its settings most nodes need.
         writes_logs: whether its program opens logs in its log folder by name, as root: svlogd, which writes as
             another account, then has a folder of its own beside it.
         secondary: whether the others are as good without it: a run in which it does not come up is then kept.

@@ -107,7 +107,7 @@ def _walk(prefix: str, value: object, place: Place, found: Gathered) -> None:
 
 def _take(option: Option, value: object, place: Place, found: Gathered) -> None:
     if not is_computed(value):
-        return  # what is wrong with it has been said
+        return  # what is wrong with it has been reported
     place.secret = option.secret
     before = len(found.findings)
     read = read_value(option.type, value, place)
@@ -156,7 +156,7 @@ def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> 
 
 
 def _renamed(values: dict[str, object], here: Place, found: Gathered) -> Place:
-    """The place of registry_nginx under the name of what it stands for."""
+    """The place of registry_nginx under the name of the section that it is."""
     return _Renamed(found.findings, here, values, OLD_VHOST)
 
 

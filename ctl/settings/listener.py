@@ -100,7 +100,7 @@ def is_loopback(address: str) -> bool:
 
 
 def is_wildcard(address: str) -> bool:
-    """Whether "host" or "host:port" stands for every address of this machine."""
+    """Whether "host" or "host:port" means every address of this machine."""
     return _host(address) in ("", *_ALL) or not set(_host(address)) - set("[]:0")
 
 

@@ -36,7 +36,7 @@ _KEY = re.compile(
 )
 _FLOW = re.compile(r"[ \t]*(?:[!&]\S+[ \t]+)*[\[{]")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'", re.DOTALL)
-"""A quoted text, with what its style lets stand for a quote in it."""
+"""A quoted text, with its style's form of a quote in it."""
 _FLOW_KEY = re.compile(r"([\w.-]+)[\"']?[ \t\n]*:")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@\"']+@")
 _NOTHING = ("", "null", "~", '""', "''", "{}", "[]")

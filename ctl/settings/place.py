@@ -42,7 +42,7 @@ class Place:
     """The place of one value; values inside it have places of their own. Worked out only when it is needed.
 
     Args:
-        findings: collects what is said about values here and below.
+        findings: collects what is reported about values here and below.
         parent: the place of the container, or None for the whole file.
         container: what the value is in.
         key: its name or index there.
@@ -87,7 +87,7 @@ class Place:
 
     @property
     def crowded(self) -> bool:
-        """Whether so much has been said that more of it is only counted; hints for that need not be found."""
+        """Whether so much has been reported that more of it is only counted; hints for that need not be found."""
         return len(self.findings) >= _MOST_SAID
 
     def got(self, value: object) -> str:

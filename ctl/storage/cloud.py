@@ -122,7 +122,7 @@ class CloudStore:
             self._operator.copy(self._prefix + source, self._prefix + target)
 
     def move(self, source: str, target: str) -> None:
-        """See Store. An empty object that stands for a folder becomes one that does not."""
+        """See Store. An empty object in the place of a folder becomes one that is none."""
         if source.endswith("/"):
             self.write(f"{target.rstrip('/')}/empty-object", [])
         else:

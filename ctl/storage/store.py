@@ -18,7 +18,7 @@ class Object:
     """A file or object.
 
     Args:
-        key: its path below the root of the storage; that of an empty object that stands for a folder, and of an empty
+        key: its path below the root of the storage; that of an empty object in the place of a folder, and of an empty
             folder, ends with `/`.
         size: in bytes.
         mtime: nanoseconds; whole seconds in most object storage.

@@ -29,7 +29,7 @@ def yaml(value: object, indent: int = 0) -> Quoted:
     Args:
         value: a scalar, or mappings and lists of such; strings always come out in double quotes, so that
             `#`, `: `, `0123456` and `y` arrive as written.
-        indent: columns of the key that it stands behind.
+        indent: columns of the key that it follows.
 
     Returns:
         " scalar", or line breaks and lines indented by two columns more than the key.

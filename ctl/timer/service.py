@@ -45,7 +45,7 @@ class Timer:
         select_signals(self.selector, _SIGNALS, self._signals)
         self.tasks = read_tasks(self.layout)
         while self.runs or not self.ending:
-            for key, _ in self.selector.select(self._turn()):
+            for key, _ in self.selector.select(self._phase()):
                 if (
                     key.fd in self.selector.get_map()
                 ):  # the end of a task closes its output, which may be next
@@ -69,7 +69,7 @@ class Timer:
 
     # --- one turn
 
-    def _turn(self) -> float:
+    def _phase(self) -> float:
         """Start what is due, end what takes too long. Returns the seconds until there is something to do."""
         now, clock = datetime.now(UTC), time.monotonic()
         for run in self.runs.values():

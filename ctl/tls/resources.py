@@ -93,7 +93,7 @@ class ServerCertificate:
         """The files are as wanted; whether they are those that the services know is another question."""
         if machine.blank:
             return None
-        steps, summary = self._corrected(machine)
+        steps, summary = self._fix_owner(machine)
         notifies: tuple[Notification, ...] = ()
         if self.served and not self._known(self.served):
             wanted = _digest(read(self.certificate, SETTING))
@@ -110,7 +110,7 @@ class ServerCertificate:
             present and present.is_file and read_file(served) == _digest(read(self.certificate, SETTING))
         )
 
-    def _corrected(self, machine: Machine) -> tuple[list[Step], list[str]]:
+    def _fix_owner(self, machine: Machine) -> tuple[list[Step], list[str]]:
         """Steps that give the two files their owner and group; a link leads to what is somebody else's."""
         steps: list[Step] = []
         wrong: list[str] = []
@@ -145,7 +145,7 @@ class ServerCertificate:
             return []
 
     def chain(self, local: Path) -> Chain | None:
-        """Where the file leads; None where it cannot be read, is to be made, or came from an authority just now.
+        """Where the file leads; None where it cannot be read, must be made, or came from an authority just now.
 
         Args:
             local: a CA of this node, which may be missing.
@@ -189,13 +189,13 @@ class ServerCertificate:
         """Why the files must be made; None where they need not."""
         missing = [] if machine.blank else self._pair.missing()
         if len(missing) == 1:
-            raise self._half(missing[0])
+            raise self._half_present(missing[0])
         if machine.blank or missing:
             return f"create for {self.host}"
         stale = self._stale(authority)
         return f"issue again: it {stale}" if stale else None
 
-    def _half(self, missing: Path) -> PreflightError:
+    def _half_present(self, missing: Path) -> PreflightError:
         present = self.key if missing == self.certificate else self.certificate
         return PreflightError(
             f"{present} is there, but {missing}, which belongs to it, is not",

@@ -27,7 +27,7 @@ class Service:
         service: its name; its definition is among the supervisor's.
         enabled: whether the supervisor must run it.
         secondary: whether the others are as good without it (a timer, a rotation of logs): then a run in which
-            it does not come up stands, and reports that.
+            it does not come up is kept, and reports that.
         after: services that must be up before it starts.
     """
 

@@ -69,7 +69,7 @@ class Checker:
             Kind.NAMELESS_TAG,
             one.key,
             repository,
-            "an empty object that stands for a folder, as AWS DataSync makes them",
+            "an empty object in the place of a folder, as AWS DataSync makes them",
             "the registry may list it as a tag without a name",
             _INTO_QUARANTINE,
             (Quarantined(one.key),),

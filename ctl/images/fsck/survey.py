@@ -45,7 +45,7 @@ class Survey:
         blobs: their content, by digest.
         repositories: by name.
         strays: what no registry writes, each with its repository or "".
-        folders: empty objects that stand for folders, which no registry writes either.
+        folders: empty objects in the place of folders, which no registry writes either.
     """
 
     blobs: dict[str, Object] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from ctl.registry.programs import identify
 
 @dataclass(frozen=True)
 class Setup:
-    """The registry that is to be collected.
+    """The registry whose garbage is collected.
 
     Args:
         layout: the root whose service is set aside.
@@ -47,13 +47,13 @@ class Setup:
 
 
 def run_collector(setup: Setup, gate: Gate, *, dry_run: bool, reporter: Reporter) -> Collected:
-    """Run `garbage-collect` on the registry's configuration. It is never told to delete untagged manifests.
+    """Run `garbage-collect` on the registry's configuration. It never deletes untagged manifests.
 
     Args:
         setup: the registry.
         gate: it inherits the gate, and so keeps it closed for as long as it lives.
         dry_run: whether it deletes nothing.
-        reporter: told of each manifest and blob.
+        reporter: gets each manifest and blob.
 
     Raises:
         RunFailed: it failed or did not come to its end; with its own reason.

@@ -25,14 +25,14 @@ _LAST_LINES = 50
 
 @dataclass
 class Collected:
-    """What a collector said, fed line by line: the output of a large registry is not kept.
+    """What a collector printed, fed line by line: the output of a large registry is not kept.
 
     Args:
         found: called with each manifest and each blob that it names: for progress.
 
     Attributes:
         manifests: the digests of all manifests of each repository, in its order.
-        blobs: the digests that nothing refers to, each with its size where the program tells it.
+        blobs: the digests that nothing refers to, each with its size where the program prints it.
         complete: whether it came to its end: its exit status is 0 for a usage error too.
         empty: whether there was nothing to collect, since nothing was ever pushed.
     """

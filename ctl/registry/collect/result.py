@@ -32,7 +32,7 @@ class Result:
 
     @property
     def bytes_freed(self) -> int | None:
-        """Bytes of the deleted blobs, or None where the storage driver does not tell the size of each."""
+        """Bytes of the deleted blobs, or None where the storage driver does not give the size of each."""
         sizes = {digest: size for digest, size in self.blobs.items() if size is not None}
         return total(self.blobs, sizes)
 

@@ -176,7 +176,7 @@ class _Collection:
         """Delete the blobs that nothing refers to.
 
         Args:
-            known: sizes in bytes that deleted manifests tell, for storage that cannot be measured.
+            known: sizes in bytes that deleted manifests give, for storage that cannot be measured.
         """
         root = self.setup.config.root
         self.reporter.step("measuring blobs")
@@ -216,7 +216,7 @@ def _needed(plans: Sequence[Plan]) -> set[str]:
 
 
 def _told(plans: Sequence[Plan]) -> dict[str, int]:
-    """The sizes in bytes of deleted manifests and of what they refer to, as they tell them."""
+    """The sizes in bytes of deleted manifests and of what they refer to, as they give them."""
     found: dict[str, int] = {}
     for _, manifests in plans:
         for manifest in manifests:

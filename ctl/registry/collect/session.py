@@ -29,7 +29,7 @@ def behind_gate(
     Args:
         setup: the registry.
         dry_run: hold it together with the service, which goes on.
-        reporter: told what is waited for, and after a failure how the service is.
+        reporter: gets what is waited for, and after a failure how the service is.
         finished: called when all is done but the service's return, which may still fail.
         serves: whether the service goes on, since the caller keeps it read-only.
 

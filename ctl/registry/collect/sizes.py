@@ -1,4 +1,4 @@
-"""Sizes of blobs: measured on disk, or as manifests and collectors tell them."""
+"""Sizes of blobs: measured on disk, or as manifests and collectors give them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ctl must know of a registry program; this class stands for one that it does not know."""
+"""What ctl must know of a registry program; this class is one that it does not know."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class RegistryProgram:
     Attributes:
         title: how people call it; "" for one that is not known.
         drivers: storage drivers that not every program has, and this one usually has.
-        storage_parameters: what it reads of a driver and of what is beside it; nothing is said of other parts.
+        storage_parameters: what it reads of a driver and of what is beside it; other parts are not known.
         takes_schema1: whether it takes manifests of schema 1 where it is asked to.
         key_file: name of the file with the keys of tokens, in the registry's folder, or None.
         service_environment: variables that it needs unless registry["env"] has some with the same prefix.

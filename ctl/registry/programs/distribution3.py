@@ -55,7 +55,7 @@ class Distribution3(Upstream):
     }
     takes_schema1 = False
     key_file = "token-keys.json"
-    # it sends traces of requests to this machine's port 4318 unless told otherwise, and logs each failure
+    # it sends traces of requests to this machine's port 4318 unless configured otherwise, and logs each failure
     service_environment: ClassVar[Mapping[str, str]] = {"OTEL_TRACES_EXPORTER": "none"}
     collector_environment: ClassVar[Mapping[str, str]] = {}
 

@@ -14,7 +14,7 @@ ALT_NAMES = "letsencrypt.alt_names"
 
 
 def letsencrypt_has_an_effect(view: View) -> None:
-    """Asked for, but nothing here is to be certified."""
+    """Asked for, but nothing here needs a certificate."""
     if not view.given_value(ENABLE) or obtains_certificate(view):
         return
     if certificate_given(view):

@@ -68,7 +68,7 @@ def issuers_are_not_mixed_up(view: View) -> None:
 
 
 def issuer_is_private(view: View) -> None:
-    """Passwords reach the issuer without TLS, and it believes what is said of addresses only on loopback."""
+    """Passwords reach the issuer without TLS, and it takes addresses from headers only on loopback."""
     address = view["registry_auth.listen_addr"]
     if view[ENABLE] and not issuer_through_socket(view) and not is_loopback(address):
         view.warning(

@@ -18,7 +18,7 @@ class Assignment:
     Args:
         statement: it.
         path: what it gives.
-        value: what stands for the value.
+        value: the expression of its value.
     """
 
     statement: ast.stmt

@@ -48,7 +48,7 @@ def with_value(document: Document, setting: Setting, value: object, source: str)
         document: the text.
         setting: the setting.
         value: the value.
-        source: the value as it is to be written.
+        source: the value as it must be written.
 
     Raises:
         Ambiguous: the file gives the setting in a way that leaves open where the value belongs.

@@ -1,4 +1,4 @@
-"""The text of a settings file beside its syntax tree: from a node to the characters that it stands for."""
+"""The text of a settings file beside its syntax tree: from a node to its characters."""
 
 from __future__ import annotations
 

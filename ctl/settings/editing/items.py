@@ -47,7 +47,7 @@ def with_item(document: Document, dictionary: ast.Dict, key: str, source: str) -
         document: the text.
         dictionary: the dictionary in it; its keys are written out.
         key: a key that it does not have.
-        source: the value as it is to be written.
+        source: the value as it must be written.
     """
     pair = f"{python_value(key)}: {source}"
     if not dictionary.keys:

@@ -15,7 +15,7 @@ from ctl.settings.written import python_value
 
 
 def value_of(setting: Setting, text: str) -> Any:  # noqa: ANN401 - a value of the settings language
-    """What a word on the command line stands for: a Python literal, or where the setting is text, itself.
+    """What a word on the command line means: a Python literal, or where the setting is text, itself.
 
     Args:
         setting: the setting that it is a value of.

@@ -1,7 +1,7 @@
 """The settings as a JSON Schema (draft 2020-12), from their declarations.
 
 It describes both what a settings file may give and what `ctl show-config --format json --show-secrets` shows.
-Where the two differ it takes either: a port may be 5005 and "5005", and None stands for what is not given.
+Where the two differ it takes either: a port may be 5005 and "5005", and None is what is not given.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ MOST_USED: Mapping[str, tuple[str, ...]] = {
         "logging.svlogd_num",
     ),
 }
-"""What most sites need, under the headings of the short file."""
+"""What most nodes need, under the headings of the short file."""
 
 _HEAD = """\
 Settings of the container registry and what belongs to it. After a change:

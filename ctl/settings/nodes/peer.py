@@ -36,7 +36,7 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "gitlab_rails.registry_api_url": ("registry.registry_http_addr",),
     NOTIFICATION_SECRET: ("registry.notifications",),
 }
-"""Settings from which others are derived: their places stand for those."""
+"""Settings from which others are derived: their places are shown for those."""
 
 
 class Side(Enum):

@@ -227,7 +227,7 @@ PROXY = (
     _option(
         "anonymous_requests_per_second",
         Integer(0, 10_000),
-        "Requests without credentials that NGINX lets through from one address (limit_req); more are refused (429). "
+        "Requests without credentials that NGINX passes on from one address (limit_req); more are refused (429). "
         "0 for no limit, as it is behind a proxy that ends TLS and hides addresses.",
         "500",
         default=50,

@@ -141,7 +141,7 @@ def worker_processes(_view: View) -> int:
     return os.cpu_count() or 1
 
 
-@rule("a minute that follows from the host name, so that not all sites come at once")
+@rule("a minute that follows from the host name, so that not all nodes come at once")
 def renewal_minute(view: View) -> str | Unset:
     """Stable for a site."""
     from zlib import crc32

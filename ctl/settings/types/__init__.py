@@ -1,7 +1,7 @@
 """Types of settings: what a value may be, and the one form in which it goes on.
 
 Each type is one class with all of its behaviour: reading a value, its JSON Schema, the words on a command line that
-stand for a value of it, the keys inside it, and which of them are secret. A new type needs no change elsewhere.
+mean a value of it, the keys inside it, and which of them are secret. A new type needs no change elsewhere.
 """
 
 from __future__ import annotations

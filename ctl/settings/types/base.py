@@ -69,7 +69,7 @@ class Type:
         return {"type": "string"}
 
     def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401 - a value of the settings language
-        """What a word on the command line stands for.
+        """What a word on the command line means.
 
         Args:
             word: it.

@@ -55,7 +55,7 @@ _MAX_DEPTH: Final = 80
 
 _GROWTH: Final = 60
 _SMALL: Final = 3_000
-"""How many times longer than the Ruby the Python may be, above a length that is let pass."""
+"""How many times longer than the Ruby the Python may be, above a length that is allowed."""
 
 
 class Translator:
