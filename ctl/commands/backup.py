@@ -62,6 +62,7 @@ def backup(
     from ctl.backup.take import Backup
     from ctl.backup.verify import verify
     from ctl.cli.loading import load_for_command
+    from ctl.node.last_backup import LastBackup, note_backup
     from ctl.settings.load import load
 
     recover_first(ctx)
@@ -80,6 +81,7 @@ def backup(
         pulled = verify(taken.archive, identity).images
         what = f"{len(pulled)} images pulled" if pulled else "a token of its key is accepted"
         ctx.console.say(f"verified: it starts elsewhere, {what}")
+    note_backup(ctx.layout, LastBackup(time.time(), str(taken.archive), bool(taken.images), prove))
     for path in place.old(time.time(), loaded.attributes.gitlab_rails.backup_keep_time):
         place.remove(path)
         ctx.console.say(f"deleted {path}")

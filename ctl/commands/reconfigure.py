@@ -128,19 +128,16 @@ def run(
 
 
 def note_former_certificates(ctx: Context, node: Node, report: Report) -> None:
-    """Tokens of a former key are accepted for some time; let that end by itself."""
+    """Tokens of a former key are accepted for some time."""
     from ctl.node.overlap import record
-    from ctl.registry.rotation import end_later
 
     former = node.overlap.former
     if not former or record(node.layout, node.overlap).name not in {one.resource for one in report.changes}:
         return
-    until = time.strftime("%H:%M:%S", time.localtime(former[0].until))
-    ctx.console.note(
-        f"tokens of the former key are accepted until {until} (`ctl secrets rotate --finish` ends it)"
-    )
-    for end in {one.until for one in former}:
-        end_later(ctx.layout, ctx.settings, end)
+    until = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(former[0].until))
+    timed = any(one.name == "timer" for one in node.running())
+    end = "`ctl secrets rotate --finish` ends it" + ("" if timed else "; no timer runs here that would")
+    ctx.console.note(f"tokens of the former key are accepted until {until} ({end})")
 
 
 def obtain_certificate(

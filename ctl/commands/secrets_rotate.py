@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,14 +10,12 @@ import click
 
 from ctl.cli.durations import duration
 from ctl.cli.framework import Context, always, command
-from ctl.errors import EXIT_OK, CtlError, LockHeld, UsageFault
+from ctl.errors import EXIT_OK, CtlError, UsageFault
 
 if TYPE_CHECKING:
     from ctl.settings.attributes import Attributes
     from ctl.settings.load import Loaded
 
-_LOOK = 30.0
-"""Seconds after which a process that waits looks whether it is still needed."""
 NAMES = ("registry.internal_key", "registry.internal_certificate")
 
 
@@ -31,16 +30,16 @@ NAMES = ("registry.internal_key", "registry.internal_certificate")
 )
 @click.option("--finish", is_flag=True, help="Accept tokens of the former key no longer, from now on.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--finish-at", type=float, hidden=True, help="Finish at that time; what a rotation starts.")
-def rotate(ctx: Context, *, grace: int, finish: bool, as_json: bool, finish_at: float | None) -> int:
+@click.option("--due", is_flag=True, hidden=True, help="Finish what is due by now: the timer's command.")
+def rotate(ctx: Context, *, grace: int, finish: bool, as_json: bool, due: bool) -> int:
     """Make a new key pair for tokens. It is put in the place of the present one.
 
     A run as `ctl reconfigure` makes it: the registry accepts both certificates first, then GitLab or the token
-    issuer signs with the new key; the former certificate goes by itself when --grace is over. One that is cut off
-    is finished by the next `ctl reconfigure` or `ctl secrets rotate`; one that fails is undone.
+    issuer signs with the new key; the timer takes the former certificate away when --grace is over. One that is cut
+    off is finished by the next `ctl reconfigure` or `ctl secrets rotate`; one that fails is undone.
     """
-    if finish or finish_at is not None:
-        return drop_former(ctx, finish_at)
+    if finish or due:
+        return drop(ctx, time.time() if due else None)
     from ctl.commands.reconfigure import run
 
     path = ctx.layout.secrets_file
@@ -131,27 +130,15 @@ def put_back(ctx: Context, path: Path, contents: tuple[bytes, bytes]) -> None:
             ctx.console.note(f"{path}: has the former pair again")
 
 
-def drop_former(ctx: Context, at: float | None) -> int:
-    """End the time of the former certificates: now, or at that time; another run is waited for."""
-    import time
-
-    from ctl.node.overlap import read_record
-
-    while at is not None and time.time() < at:
-        if at not in {one.until for one in read_record(ctx.layout).former}:
-            return EXIT_OK  # another run has ended it, or the root is gone
-        time.sleep(min(_LOOK, max(0.0, at - time.time())))
-    while True:
-        try:
-            return drop(ctx, at)
-        except LockHeld:
-            if at is None:
-                raise
-            time.sleep(1)
-
-
 def drop(ctx: Context, at: float | None) -> int:
-    """Let the registry accept the former certificates no longer. Returns the exit code."""
+    """Let the registry accept former certificates no longer.
+
+    Args:
+        at: only those whose time is over by then, in seconds since 1970; None for all.
+
+    Returns:
+        The exit code.
+    """
     from ctl.cli.loading import changing, machine
     from ctl.cli.progress import Progress
     from ctl.converge import converge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
 from ctl.machine.health import Check, FolderCheck
 from ctl.machine.under_way import run_under_way
+from ctl.node.last_backup import last_backup
 from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.registry.pause import read_only_file, read_only_left
@@ -47,6 +49,8 @@ def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
     else:
         _print_lines(ctx, found, wrong, [*general, *going_on])
         _print_others(ctx, runit, found)
+        if last := last_backup(ctx.layout):
+            ctx.console.result(last.line)
     if any(one.denied for one in found):
         ctx.console.note(USE_SUDO)
     return EXIT_FAILED if general or any(wrong.values()) else EXIT_OK
@@ -159,6 +163,7 @@ def _print_json(
             "under_way": list(going_on),
             "services": services,
             "tasks": _tasks(runit.layout),
+            "backup": asdict(last) if (last := last_backup(runit.layout)) else None,
         }
     )
 

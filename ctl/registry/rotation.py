@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.converge import File, Item, Service, mask_all, restart
+from ctl.converge import File, Item, Service, mask_all, reload, restart
 from ctl.converge.inspect import group_name, look, owner_name
 from ctl.node.overlap import Overlap, certificates, der, read_record, record, text_of
+from ctl.node.scheduled import FORMER, former_task
 from ctl.paths import Layout
 from ctl.registry.token import key_set
+from ctl.timer.task import content, read_tasks, tasks_file
 
 
 def without_former(layout: Layout, at: float | None = None) -> Iterator[Item]:
@@ -27,11 +27,27 @@ def without_former(layout: Layout, at: float | None = None) -> Iterator[Item]:
     left = "".join(one for one in certificates(text_of(Path(found.bundle))) if der(one) not in gone)
     if not gone or not left:
         return
-    yield record(layout, Overlap(kept, found.bundle, found.keys))
+    left_over = Overlap(kept, found.bundle, found.keys)
+    yield record(layout, left_over)
+    yield from _tasks(layout, left_over)
     yield from _replaced(found.bundle, left)
     yield from _replaced(found.keys, key_set(left))
     if (layout.service / "registry").is_symlink():
         yield Service("registry")
+
+
+def _tasks(layout: Layout, overlap: Overlap) -> Iterator[Item]:
+    """The timer's, without the end that has come."""
+    path, tasks = tasks_file(layout), read_tasks(layout)
+    if look(path) is None:
+        return
+    kept = [one for one in tasks if one.name != FORMER]
+    words = next((one for one in tasks if one.name == FORMER), None)
+    if words and overlap.former:
+        kept.append(former_task(overlap.end, words))
+    yield File(path, content=content(kept), owner="root", group="root", notifies=(reload("timer"),))
+    if (layout.service / "timer").is_symlink():
+        yield Service("timer")
 
 
 def _replaced(path: str, content: str) -> Iterator[Item]:
@@ -47,23 +63,3 @@ def _replaced(path: str, content: str) -> Iterator[Item]:
             mask=mask_all,
             notifies=(restart("registry"),),
         )
-
-
-def end_later(layout: Layout, settings: Path | None, end: float) -> None:
-    """Let a process wait for the end of the time, so that it comes also when ctl or the terminal is gone.
-
-    Args:
-        layout: the root.
-        settings: the settings file, if it was named.
-        end: in seconds since 1970.
-    """
-    more = ["--settings", str(settings.absolute())] if settings else []
-    command = [sys.executable, "-m", "ctl", "--root", str(layout.root), *more]
-    subprocess.Popen(
-        [*command, "secrets", "rotate", "--finish-at", str(end)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )

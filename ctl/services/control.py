@@ -243,12 +243,18 @@ class ServiceControl:
             raise ServiceFailed(f"reload of {name} failed: {' '.join(answer.lines)}", line=answer.lines[0])
         if is_log(name):
             return
+        definition = self.definition(name)
+        if not definition.hands_over:
+            self.reloaded_mark(name).touch()
         if pid and former:
-            definition = self.definition(name)
             problem = reload_problem(pid, former, definition, lambda: self._has_logged(definition, REFUSED))
             if problem:
                 raise self._failed(name, self.status(name), problem)
         self.wait_until_up(name)
+
+    def reloaded_mark(self, name: str) -> Path:
+        """Its time is that of the last reload of a service that shows it in no other way, as by new workers."""
+        return self.layout.sv / name / "supervise/reloaded"
 
     def _has_logged(self, definition: Definition, text: str) -> bool:
         """Whether a service has logged a text since the mark."""

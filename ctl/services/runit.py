@@ -93,8 +93,12 @@ class Runit(ServiceControl):
         return Condition(
             log_problem=log,
             started=serving.started,
-            reloaded=max(serving.started, processes.newest(process.pid)),
+            reloaded=max(serving.started, processes.newest(process.pid), self._marked(status.name)),
         )
+
+    def _marked(self, name: str) -> float:
+        mark = self.reloaded_mark(name)
+        return mark.stat().st_mtime if mark.exists() else 0.0
 
     def _serving(self, name: str, pid: int) -> int:
         """The process that serves: the one of sv, or the one that its master has put in front (ctl.graceful)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -36,6 +37,12 @@ def five_fields(expression: str) -> str:
     text = " ".join(fields)
     _first_after(text, datetime(2000, 1, 1))
     return text
+
+
+def daily_from(moment: float) -> str:
+    """The expression of the first minute that begins from a moment on (seconds since 1970), each day."""
+    time = datetime.fromtimestamp(math.ceil(moment / 60) * 60, local_zone())
+    return f"{time.minute} {time.hour} * * *"
 
 
 def next_after(expression: str, moment: datetime) -> datetime:

@@ -42,6 +42,7 @@ def test_nothing_enabled_is_reported(tmp_path: Path, capsys: pytest.CaptureFixtu
         "under_way": [],
         "services": [],
         "tasks": [],
+        "backup": None,
     }
 
 
@@ -58,6 +59,7 @@ def test_what_was_never_set_up_is_not_well(tmp_path: Path, capsys: pytest.Captur
         "under_way": [],
         "services": [],
         "tasks": [],
+        "backup": None,
     }
 
 

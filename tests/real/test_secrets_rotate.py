@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from ctl.node.scheduled import FORMER
+from ctl.paths import Layout
+from ctl.timer.outcome import Outcome, write_outcome
+from ctl.timer.task import read_tasks
 from tests.harness import seeds, tokens
 from tests.harness.https import Client
 from tests.harness.load import Load
@@ -112,11 +118,18 @@ def test_a_pair_of_the_settings_is_exchanged_as_gently(running: Root) -> None:
 
 
 @pytest.mark.one_registry("the bundle is what counts")
-def test_the_former_certificate_goes_by_itself(running: Root) -> None:
-    former = Signer(running, kept=True)
-    running.ctl("secrets", "rotate", "--grace", "5s").ok()
+def test_the_former_certificate_goes_by_itself_also_after_a_boot(running: Root) -> None:
+    """The machine was off when the time was over."""
+    former, layout = Signer(running, kept=True), Layout(running.path)
+    running.ctl("secrets", "rotate", "--grace", "1s").ok()
+    assert status(running, former) == 200
+    running.ctl("stop").ok()
+    write_outcome(layout, FORMER, Outcome(datetime.now(UTC) - timedelta(days=2)))
+    running.ctl("start").ok()
     wait_for(lambda: status(running, former) == 401, what="the end of the former key", seconds=30)
     assert status(running, Signer(running)) == 200
+    wait_for(lambda: FORMER not in [one.name for one in read_tasks(layout)], what="the end of the task")
+    assert running.reconfigure().nothing
 
 
 @pytest.mark.one_registry("the files are what counts")

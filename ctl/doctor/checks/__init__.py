@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctl.doctor.check import Check
+from ctl.doctor.checks.backup import BACKUP
 from ctl.doctor.checks.behind import DEBUG, NOTIFICATIONS, REDIS, STORAGE
 from ctl.doctor.checks.disk import LOGS, SPACE
 from ctl.doctor.checks.history import COLLECTION, RENEWAL, TIMERS
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     DEBUG,
     PUSH,
     TIMERS,
+    BACKUP,
     COLLECTION,
     RENEWAL,
     LOGS,
