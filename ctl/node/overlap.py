@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ctl.converge.inspect import look, read_file
@@ -17,9 +17,13 @@ from ctl.converge.model import Resource
 from ctl.converge.resources.files import Absent, File
 from ctl.errors import CtlError
 from ctl.paths import Layout
+from ctl.timer.schedule import daily_from
+from ctl.timer.task import Task
 
 GRACE = 600.0
 """Seconds: tokens hold five minutes where nothing else is set, and the registry allows one more."""
+FORMER = "former-certificates"
+"""The task that ends the time in which the registry accepts tokens of a former key."""
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -83,6 +87,11 @@ class Overlap:
         if not self.former:
             return wanted
         return "".join([wanted.rstrip("\n") + "\n", *(one.certificate for one in self.former)])
+
+
+def former_task(end: float, task: Task) -> Task:
+    """A task at the end of a time of grace, and each day after: a boot later than that makes up for it."""
+    return replace(task, cron=daily_from(end))
 
 
 def record_file(layout: Layout) -> Path:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ctl.graceful.master import ENDS_WITH_US
 from ctl.machine.python import python
 from ctl.node.confinement import as_account
 from ctl.node.node import Node
+from ctl.node.overlap import FORMER, former_task
 from ctl.node.runit_service import log_command
 from ctl.settings.component import Component, ScheduledTask
 from ctl.settings.components import TIMER
-from ctl.timer.schedule import daily_from, five_fields
+from ctl.timer.schedule import five_fields
 from ctl.timer.task import Task
-
-FORMER = "former-certificates"
-"""The task that ends the time in which the registry accepts tokens of a former key."""
 
 
 def tasks(node: Node) -> Iterator[Task]:
@@ -31,11 +28,6 @@ def tasks(node: Node) -> Iterator[Task]:
         command = ("secrets", "rotate", "--due")
         words = _task(node, TIMER, ScheduledTask(FORMER, "@daily", command, retry=True))
         yield former_task(node.overlap.end, words)
-
-
-def former_task(end: float, task: Task) -> Task:
-    """A task at the end of a time of grace, and each day after: a boot later than that makes up for it."""
-    return replace(task, cron=daily_from(end))
 
 
 def _task(node: Node, component: Component, task: ScheduledTask) -> Task:

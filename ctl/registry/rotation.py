@@ -7,8 +7,7 @@ from pathlib import Path
 
 from ctl.converge import File, Item, Service, mask_all, reload, restart
 from ctl.converge.inspect import group_name, look, owner_name
-from ctl.node.overlap import Overlap, certificates, der, read_record, record, text_of
-from ctl.node.scheduled import FORMER, former_task
+from ctl.node.overlap import FORMER, Overlap, certificates, der, former_task, read_record, record, text_of
 from ctl.paths import Layout
 from ctl.registry.token import key_set
 from ctl.timer.task import content, read_tasks, tasks_file

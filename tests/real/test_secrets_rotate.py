@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ctl.node.scheduled import FORMER
+from ctl.node.overlap import FORMER
 from ctl.paths import Layout
 from ctl.timer.outcome import Outcome, write_outcome
 from ctl.timer.task import read_tasks
