@@ -11,8 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Blob, Filesystem, Link, blob_state, touched
+from ctl.collector.filesystem import Blob, Filesystem, Link, blob_state
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
 from ctl.collector.leftovers import Leftovers
 from ctl.collector.manifests import Manifests
@@ -21,13 +20,12 @@ from ctl.collector.progress import Reporter
 from ctl.collector.quarantine import Quarantine, Run
 from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
 from ctl.collector.report import LISTED, Report
+from ctl.collector.uses import Uses
 from ctl.errors import PreflightError
 
 BATCH = 20_000
 """Blobs that are moved before what changed is looked at."""
 HOUR = 3_600 * 10**9
-_FEW = 20
-"""Links that may have been read lately without a backup being the reason."""
 _SETTLE = (0.1, 0.4, 1.5)
 """Seconds between the last looks: a manifest that was checked before a blob went is linked within milliseconds."""
 
@@ -311,17 +309,24 @@ class _Collection:
         self.reporter.advance()
 
     def _take_blobs(self, removal: Removal, batch: dict[str, int]) -> None:
-        links = self._links(batch)
         if not isinstance(removal, Nothing):
             self._look_again()
-        still = self._not_marked(batch)
-        moved = {digest: batch[digest] for digest in still if removal.take(blob_folder(digest))}
+        uses = Uses(self.storage, batch)
+        for digest in uses.recent(self.now - self.options.older_than):
+            del batch[digest]
+            self.report.count("blobs_recent")
+        moved = {}
+        for digest in self._not_marked(batch):
+            if not uses.used(digest) and removal.take(blob_folder(digest)):
+                moved[digest] = batch[digest]
         if isinstance(removal, IntoQuarantine):
-            self.hooks.forget({digest: links.get(digest, []) for digest in moved})
+            self._restore(uses.since(moved), {})
+            self.hooks.forget({digest: uses.repositories(digest) for digest in moved})
             self._look_again()
+            self._restore(uses.since(moved), {})
         for digest, size in moved.items():
             if removal.holds(blob_folder(digest)):
-                self._note(digest, size, links.get(digest, ()))
+                self._note(digest, size, uses.repositories(digest))
 
     def _not_marked(self, digests: Iterable[str]) -> list[str]:
         found, shard, marked = [], ("", ""), set[bytes]()
@@ -339,34 +344,6 @@ class _Collection:
         self.report.count("bytes_deleted", size)
         if len(self.report.blobs) < LISTED:
             self.report.blobs.append((digest, size, next(iter(repositories), "")))
-
-    def _links(self, batch: dict[str, int]) -> dict[str, list[str]]:
-        """Which repositories link to these blobs. Those that a registry has used lately leave the batch."""
-        found: dict[str, list[str]] = {}
-        times: dict[str, tuple[int, int]] = {}
-        ignored: list[Damage] = []
-        for scan in self.storage.repositories():
-            for digest, folder in self.storage.layers(scan, ignored):
-                if digest in batch:
-                    found.setdefault(digest, []).append(scan.name)
-                    written, used = touched(f"{folder}/link")
-                    before = times.get(digest, (0, 0))
-                    times[digest] = max(before[0], written), max(before[1], used)
-        for digest in self._recent(times):
-            del batch[digest]
-            self.report.count("blobs_recent")
-        return found
-
-    def _recent(self, times: Mapping[str, tuple[int, int]]) -> list[str]:
-        """The blobs whose links were written or read lately.
-
-        Where most of them were read, a backup was at work, which says nothing.
-        """
-        limit = self.now - self.options.older_than
-        written = [digest for digest, (when, _) in times.items() if when > limit]
-        used = [digest for digest, one in times.items() if max(one) > limit]
-        by_all = len(used) > _FEW and len(used) > len(times) / 2
-        return written if by_all else used
 
     def _switch(self, switch: Callable[[], None]) -> None:
         """Where it fails, the cache goes on promising what went: then all of it comes back."""

@@ -10,35 +10,39 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import http.client
 import math
 import multiprocessing
+import os
 import random
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from ctl.collector.collection import Options, collect
+from ctl.collector.collection import HOUR, Options, collect
 from ctl.collector.filesystem import Filesystem, blob_state
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Marker
 from tests.harness import images
 from tests.harness.collecting import Silent
 from tests.harness.https import Client
+from tests.harness.kept_alive import KeptAlive
 from tests.harness.ports import Ports
 from tests.harness.registries import DEBIAN
 from tests.harness.waiting import wait_for
 
 PUSHERS, REPOSITORIES = 6, 4
-SHARED = [images.Blob(images.LAYER, f"shared layer {number}".encode() * 50) for number in range(30)]
-GRACE = 400_000_000
+GRACE, DAY = 400_000_000, 24 * HOUR
 """Nanoseconds for which blobs are left alone: short, so that there is something to lose."""
+KEPT = 3 * 10**9
+"""Nanoseconds after which what was moved is purged."""
 LOOKS, PAUSE = 30, 0.2
 """How often an image that is missing is looked for, and seconds between."""
 SLOW = 0.15
@@ -54,13 +58,55 @@ class Slow(Silent):
             time.sleep(SLOW)
 
 
-def ours(root: str) -> None:
+@dataclass(frozen=True)
+class Scale:
+    """How hard it is made.
+
+    Args:
+        shared: layers that images share. The fewer, the sooner one that is garbage is wanted again.
+        aged: nanoseconds after which what nobody has used is made 25 hours old, so that the collector runs with its
+            grace of 24 h; 0 for none, and a grace of moments.
+    """
+
+    shared: int = 30
+    aged: int = 0
+
+    @property
+    def grace(self) -> int:
+        """The collector's."""
+        return DAY if self.aged else GRACE
+
+
+def age(root: str, after: int) -> None:
+    """Make everything 25 hours older that neither a registry nor a client has used for that long.
+
+    The collector, the registry and the file system (`relatime`) then do what they do to a storage of yesterday.
+    """
+    storage, now = Filesystem(root), time.time_ns()
+    old = now - 25 * HOUR
+    paths = [path for _, _, shard in storage.shards([]) for path in _with_file(shard, "data")]
+    for scan in storage.repositories():
+        paths += [path for _, folder in storage.layers(scan, []) for path in (folder, f"{folder}/link")]
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            info = os.stat(path)  # noqa: PTH116 - many
+            latest = info.st_mtime_ns if path[-5:] != "/link" else max(info.st_mtime_ns, info.st_atime_ns)
+            if old + HOUR < latest < now - after:
+                os.utime(path, ns=(old, old))
+
+
+def _with_file(shard: str, name: str) -> Iterator[str]:
+    for entry in os.scandir(shard):
+        yield from (entry.path, f"{entry.path}/{name}")
+
+
+def ours(root: str, scale: Scale) -> None:
     """A collection by ctl; what it moved is purged three seconds later."""
-    options = Options(older_than=GRACE, keep_for=3 * 10**9, settle=())
+    options = Options(older_than=scale.grace, keep_for=KEPT, settle=())
     collect(root, options, Slow())
 
 
-def mark_then_delete(root: str) -> None:
+def mark_then_delete(root: str, scale: Scale) -> None:
     """A collection as others do it: a complete mark, a grace time, then deletion."""
     storage = Filesystem(root)
     marker = Marker(storage, Manifests(storage), untagged=False, young_after=0)
@@ -70,9 +116,37 @@ def mark_then_delete(root: str) -> None:
         marked = mark.marks.shard(algorithm, shard)
         for blob in storage.blobs(algorithm, shard, path, []):
             state = blob_state(blob.path)
-            old = state is not None and time.time_ns() - state[1] >= GRACE
+            old = state is not None and time.time_ns() - state[1] >= scale.grace
             if old and bytes.fromhex(blob.digest.partition(":")[2]) not in marked:
                 shutil.rmtree(blob.path, ignore_errors=True)
+
+
+Collector = Callable[[str, Scale], None]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Content with its digest, which is asked for often."""
+
+    content: bytes
+    digest: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """A manifest with its config and layers."""
+
+    manifest: Named
+    needs: tuple[Named, ...]
+
+
+def _named(content: bytes) -> Named:
+    return Named(content, f"sha256:{hashlib.sha256(content).hexdigest()}")
+
+
+def _image(layers: Sequence[Named]) -> Image:
+    made = images.of_layers([images.Blob(images.LAYER, one.content) for one in layers])
+    return Image(_named(made.content), tuple(_named(one.content) for one in made.needs))
 
 
 @dataclass
@@ -93,7 +167,7 @@ class Tally:
     missing: int = 0
     lost: int = 0
     until: float = math.inf
-    kept: dict[tuple[str, str], images.Blob] = field(default_factory=dict)
+    kept: dict[tuple[str, str], Image] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -101,47 +175,45 @@ class Pusher(threading.Thread):
     """One client.
 
     Args:
-        client: of the registry.
+        port: of the registry.
         seed: of its decisions.
         tally: counts.
         wanted: pushes of all clients together.
+        shared: layers to choose from.
     """
 
-    def __init__(self, client: Client, seed: int, tally: Tally, wanted: int) -> None:
+    def __init__(self, port: int, seed: int, tally: Tally, wanted: int, shared: Sequence[Named]) -> None:
         super().__init__(daemon=True)
-        self._client = client
+        self._client = KeptAlive(port)
+        self._shared = shared
         self._random = random.Random(seed)  # noqa: S311
         self._tally = tally
         self._wanted = wanted
-        self._mine: list[tuple[str, images.Blob]] = []
+        self._mine: list[tuple[str, Image]] = []
 
     def run(self) -> None:
         """Push until all have pushed enough; delete most of it again, so that layers become garbage."""
         while self._tally.pushes < self._wanted and time.monotonic() < self._tally.until:
             name = f"r{self._random.randrange(REPOSITORIES)}"
-            layers = self._random.sample(SHARED, self._random.randint(1, 3))
-            own = images.Blob(images.LAYER, self._random.randbytes(30))
-            image = images.of_layers([*layers, own])
+            layers = self._random.sample(self._shared, self._random.randint(1, 3))
+            image = _image([*layers, _named(self._random.randbytes(30))])
             while not self._push(name, image):
                 with self._tally.lock:
                     self._tally.refused += 1
             with self._tally.lock:
                 self._tally.pushes += 1
-                self._tally.kept[name, image.digest] = image
+                self._tally.kept[name, image.manifest.digest] = image
             self._mine.append((name, image))
             if len(self._mine) > 2:
                 self._remove(*self._mine.pop(self._random.randrange(len(self._mine))))
 
-    def _push(self, name: str, image: images.Blob) -> bool:
+    def _push(self, name: str, image: Image) -> bool:
         for one in image.needs:
             self._offer(name, one)
-        path = f"/v2/{name}/manifests/{image.digest}"
-        answer = self._client.authorised(
-            "PUT", path, repository=name, body=image.content, Content_Type=image.media_type
-        )
-        return answer.status == http.client.CREATED
+        path, content = f"/v2/{name}/manifests/{image.manifest.digest}", image.manifest.content
+        return self._client.request("PUT", path, content, images.MANIFEST).status == http.client.CREATED
 
-    def _offer(self, name: str, blob: images.Blob) -> None:
+    def _offer(self, name: str, blob: Named) -> None:
         way = self._random.choice(("head", "mount", "upload"))
         if way == "head" and self._client.request("HEAD", f"/v2/{name}/blobs/{blob.digest}").status == 200:
             return
@@ -152,30 +224,40 @@ class Pusher(threading.Thread):
         place = begun.header("Location").split("://", 1)[-1]
         place = place[place.index("/") :]
         joint = "&" if "?" in place else "?"
-        self._client.request("PUT", f"{place}{joint}digest={blob.digest}", body=blob.content)
+        kind = "application/octet-stream"
+        self._client.request("PUT", f"{place}{joint}digest={blob.digest}", blob.content, kind)
 
-    def _returns(self, name: str, image: images.Blob) -> bool:
+    def _returns(self, name: str, image: Image) -> bool:
         """Whether it can be pulled, at the latest when the next collections have looked."""
         for attempt in range(LOOKS):
-            if self._client.pulls(name, image):
+            if pulls(self._client, name, image):
                 return True
             with self._tally.lock:
                 self._tally.missing += attempt == 0
             time.sleep(PAUSE)
         return False
 
-    def _remove(self, name: str, image: images.Blob) -> None:
+    def _remove(self, name: str, image: Image) -> None:
         lost = not self._returns(name, image)
         with self._tally.lock:
             self._tally.lost += lost
-            del self._tally.kept[name, image.digest]
-        self._client.request("DELETE", f"/v2/{name}/manifests/{image.digest}")
+            del self._tally.kept[name, image.manifest.digest]
+        self._client.request("DELETE", f"/v2/{name}/manifests/{image.manifest.digest}")
 
 
-def _collect_on(collector: Callable[[str], None], root: str, stop: Event) -> None:
+def pulls(client: KeptAlive, name: str, image: Image) -> bool:
+    """Whether an image can be fetched, with exactly its bytes."""
+    answers = [(client.request("GET", f"/v2/{name}/manifests/{image.manifest.digest}"), image.manifest)]
+    answers += [(client.request("GET", f"/v2/{name}/blobs/{one.digest}"), one) for one in image.needs]
+    return all(answer.status == 200 and answer.body == one.content for answer, one in answers)
+
+
+def _collect_on(collector: Collector, root: str, scale: Scale, stop: Event) -> None:
     while not stop.is_set():
         with contextlib.suppress(FileNotFoundError):  # the control does not expect what pushes do meanwhile
-            collector(root)
+            if scale.aged:
+                age(root, scale.aged)
+            collector(root, scale)
         time.sleep(0.05)
 
 
@@ -221,8 +303,9 @@ def started(
 
 
 def soak(
-    collector: Callable[[str], None],
+    collector: Collector,
     pushes: int,
+    scale: Scale = Scale(),
     *,
     program: Path = DEBIAN,
     seconds: float = math.inf,
@@ -234,10 +317,11 @@ def soak(
         tally = Tally(until=time.monotonic() + seconds)
         root.mkdir()
         with served(program, root) as client:
-            client.push("always", images.of_layers(SHARED[:1]), "v1")
-            process = multiprocessing.Process(target=_collect_on, args=(collector, str(root), stop))
+            client.push("always", images.image("always"), "v1")
+            process = multiprocessing.Process(target=_collect_on, args=(collector, str(root), scale, stop))
             process.start()
-            pushers = [Pusher(client, seed, tally, pushes) for seed in range(PUSHERS)]
+            shared = [_named(f"shared layer {number}".encode() * 50) for number in range(scale.shared)]
+            pushers = [Pusher(client.port, seed, tally, pushes, shared) for seed in range(PUSHERS)]
             for one in pushers:
                 one.start()
             for one in pushers:
@@ -246,8 +330,9 @@ def soak(
                     shown(tally)
             stop.set()
             process.join()
-            collector(str(root))
-            lost = [key for key, image in tally.kept.items() if not client.pulls(key[0], image)]
+            collector(str(root), scale)
+            last = KeptAlive(client.port)
+            lost = [key for key, image in tally.kept.items() if not pulls(last, key[0], image)]
         tally.lost += len(lost)
         shown(tally)
         return tally
@@ -268,13 +353,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pushes", type=int, default=100_000)
     parser.add_argument("--minutes", type=float, default=math.inf, help="of each of the two, at most")
+    parser.add_argument("--shared", type=int, default=30, help="layers that images share")
+    parser.add_argument("--aged", type=float, default=0, metavar="SECONDS",
+                        help="make 25 hours old what was not used for so long; collect at 24 h")  # fmt: skip
     parser.add_argument("--program", type=Path, default=DEBIAN)
     given = parser.parse_args()
     seconds = given.minutes * 60
-    tally = soak(ours, given.pushes, program=given.program, seconds=seconds, shown=_line("ctl"))
+    scale = Scale(given.shared, int(given.aged * 10**9))
+    tally = soak(ours, given.pushes, scale, program=given.program, seconds=seconds, shown=_line("ctl"))
     control = soak(
         mark_then_delete,
-        min(given.pushes, 2_000),
+        min(given.pushes, 5_000),
+        scale,
         program=given.program,
         seconds=seconds,
         shown=_line("mark, then delete"),

@@ -1,0 +1,112 @@
+"""Which repositories link to some blobs, and whether a registry has used one of these links lately."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Filesystem, RepositoryScan, touched
+from ctl.collector.layout import HEX_LENGTH, LAYERS
+
+_FEW = 20
+"""Links that may have been read lately without a backup being the reason."""
+
+
+@dataclass
+class _Use:
+    """One blob.
+
+    Args:
+        repositories: that link to it.
+        links: paths of these links, each with the times of its last write and, where that is noted, reading.
+    """
+
+    repositories: list[str] = field(default_factory=list)
+    links: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class Uses:
+    """The links to some blobs, as they were at one moment.
+
+    Args:
+        storage: that they are in.
+        digests: of the blobs.
+    """
+
+    def __init__(self, storage: Filesystem, digests: Iterable[str]) -> None:
+        self._storage = storage
+        self._wanted = set(digests)
+        self._found: dict[str, _Use] = {}
+        self._folders: dict[str, int] = {}
+        ignored: list[Damage] = []
+        for scan in storage.repositories():
+            self._folders |= {path: _changed(path) for path in _folders(scan)}
+            for digest, folder in storage.layers(scan, ignored):
+                if digest in self._wanted:
+                    self._note(scan.name, digest, f"{folder}/link")
+
+    def _note(self, repository: str, digest: str, link: str) -> None:
+        use = self._found.setdefault(digest, _Use())
+        use.repositories.append(repository)
+        use.links[link] = touched(link)
+
+    def repositories(self, digest: str) -> list[str]:
+        """Those that link to a blob."""
+        return self._found[digest].repositories if digest in self._found else []
+
+    def recent(self, limit: int) -> list[str]:
+        """The blobs whose links were written or read after that time.
+
+        Where most of them were read, a backup was at work, which says nothing.
+        """
+        written, used = [], []
+        for digest, use in self._found.items():
+            if any(when > limit for when, _ in use.links.values()):
+                written.append(digest)
+            if any(max(one) > limit for one in use.links.values()):
+                used.append(digest)
+        by_all = len(used) > _FEW and len(used) > len(self._found) / 2
+        return written if by_all else used
+
+    def since(self, digests: Iterable[str]) -> Iterator[str]:
+        """Those of the blobs whose links a registry has used since they were found, or that have new links."""
+        linked = self._newly_linked()
+        for digest in digests:
+            if digest in linked or self.used(digest):
+                yield digest
+
+    def used(self, digest: str) -> bool:
+        """Whether a registry has used a link to this blob since it was found; new links do not count."""
+        use = self._found.get(digest)
+        return use is not None and any(max(touched(link)) > max(times) for link, times in use.links.items())
+
+    def _newly_linked(self) -> set[str]:
+        """The blobs that repositories have come to link to: their folder of links has changed."""
+        found: set[str] = set()
+        for path, changed in self._folders.items():
+            if _changed(path) != changed:
+                algorithm = path.rpartition("/")[2]
+                for digest in self._wanted.intersection(f"{algorithm}:{name}" for name in _names(path)):
+                    link = f"{path}/{digest.partition(':')[2]}/link"
+                    if digest not in self._found or link not in self._found[digest].links:
+                        found.add(digest)
+        return found
+
+
+def _folders(scan: RepositoryScan) -> Iterator[str]:
+    for algorithm in HEX_LENGTH:
+        yield f"{scan.path}/{LAYERS}/{algorithm}"
+
+
+def _changed(path: str) -> int:
+    """When a folder was changed last; 0 where there is none."""
+    return touched(path)[0]
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)  # noqa: PTH208 - there may be a million
+    except OSError:  # it has just gone
+        return []
