@@ -315,10 +315,9 @@ class _Collection:
         for digest in uses.recent(self.now - self.options.older_than):
             del batch[digest]
             self.report.count("blobs_recent")
-        moved = {}
-        for digest in self._not_marked(batch):
-            if not uses.used(digest) and removal.take(blob_folder(digest)):
-                moved[digest] = batch[digest]
+        moved = {
+            digest: batch[digest] for digest in self._not_marked(batch) if self._move(removal, digest, uses)
+        }
         if isinstance(removal, IntoQuarantine):
             self._restore(uses.since(moved), {})
             self.hooks.forget({digest: uses.repositories(digest) for digest in moved})
@@ -327,6 +326,13 @@ class _Collection:
         for digest, size in moved.items():
             if removal.holds(blob_folder(digest)):
                 self._note(digest, size, uses.repositories(digest))
+
+    def _move(self, removal: Removal, digest: str, uses: Uses) -> bool:
+        """Take a blob. A registry that has just seen it there has read a link to it before."""
+        path = blob_folder(digest)
+        if uses.used(digest) or not removal.take(path):
+            return False
+        return not (uses.used(digest) and removal.bring_back(path))
 
     def _not_marked(self, digests: Iterable[str]) -> list[str]:
         found, shard, marked = [], ("", ""), set[bytes]()
