@@ -37,12 +37,14 @@ class Link:
         name: the digest that its folder is named after ("" where that is none), or the tag.
         mtime: nanoseconds.
         identity: (inode, size, mtime, ctime): another one, another content.
+        target: the digest in it, where that is known without reading it; else "".
     """
 
     path: str
     name: str
     mtime: int
     identity: tuple[int, ...]
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -79,10 +81,12 @@ class Blob:
     Args:
         digest: its name.
         path: of its folder.
+        listed: bytes and the time since when it is there, where the listing says that.
     """
 
     digest: str
     path: str
+    listed: tuple[int, int] | None = None
 
 
 class Filesystem:
@@ -271,6 +275,26 @@ class Filesystem:
         for entry in self._listed(f"{scan.path}/{UPLOADS}", scan.name, []):
             if _is_folder(entry):
                 yield entry.path, newest(entry.path)
+
+    @staticmethod
+    def state(blob: Blob) -> tuple[int, int] | None:
+        """See Tree."""
+        return blob_state(blob.path)
+
+    @staticmethod
+    def read_link(link: Link, limit: int) -> bytes:
+        """See Tree."""
+        return read_link(link.path, limit)
+
+    @staticmethod
+    def read_file(path: str, limit: int) -> bytes:
+        """See Tree."""
+        return read_file(path, limit)
+
+    @staticmethod
+    def size(path: str) -> int:
+        """See Tree."""
+        return os.stat(path).st_size  # noqa: PTH116 - as above
 
 
 def blob_state(path: str) -> tuple[int, int] | None:

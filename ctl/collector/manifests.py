@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import sqlite3
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ctl.collector.filesystem import Filesystem, read_file
 from ctl.collector.layout import blob_folder, digests_in
 from ctl.collector.manifest import LARGEST, Manifest, parse_verified
+from ctl.collector.tree import Tree
 
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS manifest (digest TEXT PRIMARY KEY, content TEXT, sum INTEGER) WITHOUT ROWID"
@@ -56,7 +55,7 @@ class Manifests:
         elsewhere: further folders with the layout of the storage: of the quarantine.
     """
 
-    def __init__(self, storage: Filesystem, cache: Path | None = None, *, writable: bool = True) -> None:
+    def __init__(self, storage: Tree, cache: Path | None = None, *, writable: bool = True) -> None:
         self._storage = storage
         self.elsewhere: list[str] = []
         self._pending: list[tuple[str, str, int]] = []
@@ -90,10 +89,9 @@ class Manifests:
     def _find(self, digest: str) -> tuple[str, int]:
         """Where its blob is, and of how many bytes."""
         relative, first = f"{blob_folder(digest)}/data", None
-        for root in (self._storage.root, *self.elsewhere):
-            path = f"{root}/{relative}"
+        for path in (self._storage.path(relative), *(f"{one}/{relative}" for one in self.elsewhere)):
             try:
-                return path, os.stat(path).st_size  # noqa: PTH116 - a Path takes longer than the call
+                return path, self._storage.size(path)
             except OSError as error:
                 gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
                 reason = error.strerror or str(error)
@@ -110,7 +108,7 @@ class Manifests:
 
     def _read(self, digest: str, path: str) -> Manifest:
         try:
-            content = read_file(path, LARGEST)
+            content = self._storage.read_file(path, LARGEST)
         except OSError as error:
             raise Unreadable(path, error.strerror or str(error), []) from error
         try:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
+from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
 from ctl.collector.reading import Reader
+from ctl.collector.tree import Tree
 
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]
@@ -48,9 +49,7 @@ class Marker:
         young_after: nanoseconds of the storage's clock; manifests that were pushed later stay.
     """
 
-    def __init__(
-        self, storage: Filesystem, manifests: Manifests, *, untagged: bool, young_after: int
-    ) -> None:
+    def __init__(self, storage: Tree, manifests: Manifests, *, untagged: bool, young_after: int) -> None:
         self._storage = storage
         self._reader = Reader(storage, manifests, young_after)
         self._untagged = untagged

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ctl.collector.damage import Damage, Kind, unreadable
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, read_link
+from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import is_digest
 from ctl.collector.manifest import Manifest
 from ctl.collector.manifests import Manifests, Unreadable
+from ctl.collector.tree import Tree
 
 _LINK_SIZE = 1_024
 """Bytes that a link may have; a digest has 71 or 135."""
@@ -62,7 +63,7 @@ class Reader:
         young_after: nanoseconds; a manifest that was pushed later is young.
     """
 
-    def __init__(self, storage: Filesystem, manifests: Manifests, young_after: int | None = None) -> None:
+    def __init__(self, storage: Tree, manifests: Manifests, young_after: int | None = None) -> None:
         self._storage = storage
         self._manifests = manifests
         self._young_after = young_after
@@ -192,11 +193,11 @@ class Reader:
 
     def _content(self, link: Link) -> bytes:
         """What a link holds. A registry that writes it anew cuts it first: one that is empty is read again."""
-        content = read_link(link.path, _LINK_SIZE)
+        content = self._storage.read_link(link, _LINK_SIZE)
         while not content and self._patience > 0:
             self._patience -= 1
             time.sleep(_PATIENCE_SECONDS)
-            content = read_link(link.path, _LINK_SIZE)
+            content = self._storage.read_link(link, _LINK_SIZE)
         return content
 
     @staticmethod

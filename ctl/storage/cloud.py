@@ -5,6 +5,7 @@ It is large, and so imported only here, and only where images are in object stor
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ _CODE = re.compile(r'code: "(?P<code>[^"]+)"')
 _MESSAGE = re.compile(r'message: "(?P<text>(?:[^"\\]|\\.)*)"')
 _STATUS = re.compile(r"status: (?P<status>\d{3})")
 _SOURCE = re.compile(r"(?:^Source:\n\s+|, source: )(?P<text>.+)$", re.MULTILINE)
+_ETAG = re.compile('"(?P<md5>[0-9a-f]{32})"')
 _OF_REQUEST = re.compile(r"\s*RequestId:.*", re.DOTALL)
 _TYPE = "application/octet-stream"
 """Content-Type, as the registry's drivers give it."""
@@ -88,7 +90,8 @@ class CloudStore:
     @staticmethod
     def _object(key: str, about: opendal.types.Metadata) -> Object:
         mtime = _nanoseconds(about.last_modified) if about.last_modified else 0
-        return Object(key, about.content_length, mtime, f"{about.etag or ''}{mtime}")
+        identity = f"{about.etag or ''}{mtime}"
+        return Object(key, about.content_length, mtime, identity, _md5(about.content_md5, about.etag))
 
     def read(self, key: str) -> bytes:
         """See Store."""
@@ -149,6 +152,14 @@ class CloudStore:
 
 def _nanoseconds(when: datetime) -> int:
     return int(when.timestamp()) * 10**9 + when.microsecond * 1_000
+
+
+def _md5(encoded: str | None, etag: str | None) -> str:
+    """The MD5 of an object: given as such, or as S3's ETag of what was written by one request without KMS."""
+    if encoded:
+        return base64.b64decode(encoded).hex()
+    found = _ETAG.fullmatch(etag or "")
+    return found["md5"] if found else ""
 
 
 def _code(text: str) -> str:

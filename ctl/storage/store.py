@@ -23,12 +23,14 @@ class Object:
         size: in bytes.
         mtime: nanoseconds; whole seconds in most object storage.
         identity: another one, other content.
+        md5: of its content in hexadecimal, where a listing says it; else "".
     """
 
     key: str
     size: int
     mtime: int
     identity: str
+    md5: str = ""
 
 
 class StorageError(CtlError):
@@ -71,7 +73,10 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[Object]:
-        """Everything whose key begins with a prefix, which ends with `/` or is empty; a page at a time, in no order."""
+        """Everything whose key begins with a prefix; a page at a time, object storage in the order of keys.
+
+        In a folder, a prefix is empty or ends with `/`, and there is no order.
+        """
         ...
 
     def find(self, key: str) -> Object | None:

@@ -1,0 +1,74 @@
+"""What a collection, and whoever lists images, reads of a storage: of a file system (`Filesystem`) or `Objects`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from ctl.collector.damage import Damage
+from ctl.collector.filesystem import Blob, Filesystem, Link, RepositoryScan
+from ctl.collector.objects import Objects
+from ctl.storage.filesystem import FilesystemStore
+from ctl.storage.store import Store
+
+
+class Tree(Protocol):
+    """The names in a storage, and its small files. What cannot be read is an OSError with an errno."""
+
+    @property
+    def root(self) -> str:
+        """Where it is: a folder, or bucket and address."""
+        ...
+
+    def path(self, relative: str) -> str:
+        """How the methods below know what is at a path of the layout."""
+        ...
+
+    def repositories(self) -> Iterator[RepositoryScan]:
+        """Every repository, in no order."""
+        ...
+
+    def repository(self, name: str) -> RepositoryScan | None:
+        """One repository by its name; None where it is gone."""
+        ...
+
+    def layers(self, scan: RepositoryScan, damages: list[Damage]) -> Iterator[tuple[str, str]]:
+        """The digests that a repository links to, each with the folder of its link."""
+        ...
+
+    def former(self, tag: Link, name: str, damages: list[Damage]) -> list[str]:
+        """The digests that a tag of a repository ever had."""
+        ...
+
+    def uploads(self, scan: RepositoryScan) -> Iterator[tuple[str, int]]:
+        """The folders of uploads in a repository, each with the time of its last change in nanoseconds."""
+        ...
+
+    def shards(self, damages: list[Damage]) -> Iterator[tuple[str, str, str]]:
+        """The folders that blobs are in: algorithm, the first two characters, path."""
+        ...
+
+    def blobs(self, algorithm: str, shard: str, path: str, damages: list[Damage]) -> Iterator[Blob]:
+        """The blobs in one of them, before the next one is asked for."""
+        ...
+
+    def state(self, blob: Blob) -> tuple[int, int] | None:
+        """Bytes of a blob, and the time since when it is there; None where it has no content."""
+        ...
+
+    def read_link(self, link: Link, limit: int) -> bytes:
+        """What a link holds; a request only where the listing does not say it."""
+        ...
+
+    def read_file(self, path: str, limit: int) -> bytes:
+        """The content of a small file."""
+        ...
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        ...
+
+
+def tree_of(store: Store) -> Tree:
+    """The tree of a storage."""
+    return Filesystem(store.name) if isinstance(store, FilesystemStore) else Objects(store)
