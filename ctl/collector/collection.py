@@ -315,17 +315,24 @@ class _Collection:
         for digest in uses.recent(self.now - self.options.older_than):
             del batch[digest]
             self.report.count("blobs_recent")
-        moved = {
-            digest: batch[digest] for digest in self._not_marked(batch) if self._move(removal, digest, uses)
-        }
+        moved = {digest: batch[digest] for digest in self._move_all(removal, self._not_marked(batch), uses)}
         if isinstance(removal, IntoQuarantine):
-            self._restore(uses.since(moved), {})
             self.hooks.forget({digest: uses.repositories(digest) for digest in moved})
             self._look_again()
             self._restore(uses.since(moved), {})
         for digest, size in moved.items():
             if removal.holds(blob_folder(digest)):
                 self._note(digest, size, uses.repositories(digest))
+
+    def _move_all(self, removal: Removal, digests: list[str], uses: Uses) -> Iterator[str]:
+        """Take blobs, but not those that a registry comes to use meanwhile. Yields what is gone."""
+        for at in range(0, len(digests), uses.chunk):
+            fresh = uses.newly_linked()
+            some = digests[at : at + uses.chunk]
+            moved = [digest for digest in some if digest not in fresh and self._move(removal, digest, uses)]
+            if isinstance(removal, IntoQuarantine):
+                self._restore(uses.since(moved), {})
+            yield from moved
 
     def _move(self, removal: Removal, digest: str, uses: Uses) -> bool:
         """Take a blob. A registry that has just seen it there has read a link to it before."""

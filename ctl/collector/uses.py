@@ -10,6 +10,7 @@ from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, RepositoryScan, touched
 from ctl.collector.layout import HEX_LENGTH, LAYERS
 
+_CHUNK = 100
 _FEW = 20
 """Links that may have been read lately without a backup being the reason."""
 
@@ -40,6 +41,7 @@ class Uses:
         self._wanted = set(digests)
         self._found: dict[str, _Use] = {}
         self._folders: dict[str, int] = {}
+        self._fresh: set[str] = set()
         ignored: list[Damage] = []
         for scan in storage.repositories():
             self._folders |= {path: _changed(path) for path in _folders(scan)}
@@ -70,29 +72,34 @@ class Uses:
         by_all = len(used) > _FEW and len(used) > len(self._found) / 2
         return written if by_all else used
 
+    @property
+    def chunk(self) -> int:
+        """How many blobs to move before it is asked for new links: that looks at each repository."""
+        return max(_CHUNK, len(self._folders) // 4)
+
     def since(self, digests: Iterable[str]) -> Iterator[str]:
         """Those of the blobs whose links a registry has used since they were found, or that have new links."""
-        linked = self._newly_linked()
-        for digest in digests:
-            if digest in linked or self.used(digest):
-                yield digest
+        fresh = self.newly_linked()
+        yield from (digest for digest in digests if digest in fresh or self.used(digest))
 
     def used(self, digest: str) -> bool:
         """Whether a registry has used a link to this blob since it was found; new links do not count."""
         use = self._found.get(digest)
         return use is not None and any(max(touched(link)) > max(times) for link, times in use.links.items())
 
-    def _newly_linked(self) -> set[str]:
+    def newly_linked(self) -> set[str]:
         """The blobs that repositories have come to link to: their folder of links has changed."""
-        found: set[str] = set()
-        for path, changed in self._folders.items():
-            if _changed(path) != changed:
-                algorithm = path.rpartition("/")[2]
-                for digest in self._wanted.intersection(f"{algorithm}:{name}" for name in _names(path)):
-                    link = f"{path}/{digest.partition(':')[2]}/link"
-                    if digest not in self._found or link not in self._found[digest].links:
-                        found.add(digest)
-        return found
+        for path, before in self._folders.items():
+            changed = _changed(path)
+            if changed == before:
+                continue
+            self._folders[path] = changed
+            algorithm = path.rpartition("/")[2]
+            for digest in self._wanted.intersection(f"{algorithm}:{name}" for name in _names(path)):
+                link = f"{path}/{digest.partition(':')[2]}/link"
+                if digest not in self._found or link not in self._found[digest].links:
+                    self._fresh.add(digest)
+        return self._fresh
 
 
 def _folders(scan: RepositoryScan) -> Iterator[str]:
