@@ -30,6 +30,7 @@ from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
+from ctl.settings.rules.uploads import HEADER, upload_key
 from ctl.settings.rules.vhost import serves_registry, through_socket
 
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
@@ -82,6 +83,9 @@ def configuration(node: Node) -> Iterator[Item]:
             "sections": program.sections(registry),
             "notifications": program.notifications(node.attributes),
             "key_set": keys,
+            "upload_key": {HEADER: upload_key(registry.http_secret)}
+            if through_socket(node.attributes)
+            else {},
             "schema1": program.takes_schema1,
             "validation": program.validation(enabled=registry.validation_enabled),
         },
@@ -174,6 +178,7 @@ def service(node: Node) -> Iterator[Item]:
             directory=registry.dir,
             drain=ceil(go_seconds(str(registry.drain_timeout))),
             debug=registry.debug_addr,
+            key=upload_key(registry.http_secret),
         )
         yield from sockets(graceful, registry.username, registry.group)
         yield script(serve, "registry/serve.j2", variables, restart(COMPONENT.name))

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.certificates.stores import CONTAINERD_FOLDER, DOCKER_FOLDER, SYSTEM_FILE, hosts_toml
+from ctl.certificates.stores import CONTAINERD_FOLDER, DOCKER_FOLDER, SYSTEM_FILE, file_names, hosts_toml
 from ctl.distribution import distribution
 from ctl.errors import CtlError
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
-from ctl.tls.certificates import ip_literal
+from ctl.tls.certificates import each, ip_literal
 from ctl.tls.chain import Chain, Reach, follow
 from ctl.tls.client_trust import HTTPS, registry_name
 from ctl.tls.vhost_files import SETTING, read
@@ -57,8 +57,12 @@ class ForClients:
         return [f"mkdir -p {shlex.quote(folder)}", self._copy(f"{folder}/ca.crt")]
 
     def system_commands(self) -> list[str]:
-        """For another machine: its list of CAs, for every program."""
-        return [self._copy(SYSTEM_FILE), distribution().ca_command]
+        """For another machine: its list of CAs, for every program; a file for each, as OpenSSL wants it."""
+        command = distribution().ca_command
+        if len(each(self.ca)) < 2:
+            return [self._copy(SYSTEM_FILE), command]
+        files = zip(file_names(Path(SYSTEM_FILE)), each(self.ca), strict=False)
+        return [*(f"printf %s {shlex.quote(ca.decode('ascii'))} > {path}" for path, ca in files), command]
 
     def containerd_commands(self) -> list[str]:
         """For another machine: containerd's folder."""
@@ -123,7 +127,9 @@ def _needed(name: str, host: str, chain: Chain, certificate: Path, own: Path) ->
             hint=f"Append its certificate to that file, or name it: ctl trust {CA_OPTION} FILE",
         )
     if chain.reach is Reach.LOCAL:
-        return ForClients(name, host, chain.root, own, "the local CA" if own.name == "ca.crt" else chain.last)
+        return ForClients(
+            name, host, read(own, "the CA"), own, "the local CA" if own.name == "ca.crt" else chain.last
+        )
     if chain.reach is Reach.KNOWN and not _added(chain.root):
         return ForClients(
             name,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import Rights, look
@@ -15,8 +17,13 @@ from ctl.distribution import Distribution, distribution
 from ctl.errors import CtlError
 from ctl.machine.search import find_program
 from ctl.paths import Layout
-from ctl.tls.certificates import inspect, load_chain, public_of_chain
+from ctl.tls.authority import NAME
+from ctl.tls.certificates import each, inspect, load_chain, public_of_chain
+from ctl.tls.chain import name
 from ctl.tls.vhost_files import read
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
 DOCKER_FOLDER = "/etc/docker/certs.d"
@@ -52,11 +59,13 @@ class Store:
         tool: docker, podman, containerd or system.
         path: the CA's file there.
         beside: a file that refers to it, and its content.
+        apart: whether each certificate needs a file of its own (update-ca-certificates makes no link to others).
     """
 
     tool: str
     path: Path
     beside: tuple[Path, str] | None = None
+    apart: bool = False
 
     def judge(self, ca: bytes, *, replace: bool) -> State:
         """What `put` is going to do.
@@ -72,7 +81,7 @@ class Store:
         if not os.path.lexists(self.path):
             return State.NEW
         leads_nowhere = not self.path.exists()
-        present = b"" if leads_nowhere else read(self.path, f"where {self.tool} looks")
+        present = b"" if leads_nowhere else self._present()
         found = _compare(present, ca)
         if found is None and not replace:
             raise CtlError(
@@ -81,6 +90,10 @@ class Store:
                 "under another name that ends in .crt",
             )
         return referring if found is State.TRUSTED else found or State.REPLACED
+
+    def _present(self) -> bytes:
+        files = file_names(self.path) if self.apart else (self.path,)
+        return b"".join(read(one, f"where {self.tool} looks") for one in files if one.exists())
 
     def _judge_beside(self, *, replace: bool) -> State:
         if self.beside is None:
@@ -102,9 +115,20 @@ class Store:
         missing = [parent for parent in self.path.parents if look(parent, follow=True) is None]
         for folder in reversed(missing):
             MakeDirectory(folder, Rights(FOLDER_MODE), parent=True).apply()
-        write_atomic(self.path, ca, mode=FILE_MODE)
+        first, second = file_names(self.path)
+        parts = each(ca) if self.apart else [ca]
+        write_atomic(first, parts[0], mode=FILE_MODE)
+        if self.apart:
+            second.unlink(missing_ok=True)
+        if len(parts) > 1:
+            write_atomic(second, b"".join(parts[1:]), mode=FILE_MODE)
         if self.beside:
             write_atomic(self.beside[0], self.beside[1].encode(), mode=FILE_MODE)
+
+
+def file_names(path: Path) -> tuple[Path, Path]:
+    """The files of the CA that signs, and of the one that will, where each needs its own."""
+    return path, path.with_name(f"{path.stem}-next{path.suffix}")
 
 
 def stores(layout: Layout, registry: str) -> dict[str, Store]:
@@ -122,7 +146,10 @@ def stores(layout: Layout, registry: str) -> dict[str, Store]:
     }
     hosts = layout.path(f"{CONTAINERD_FOLDER}/{registry}/hosts.toml")
     beside = {"containerd": (hosts, hosts_toml(registry))}
-    return {tool: Store(tool, layout.path(path), beside.get(tool)) for tool, path in paths.items()}
+    return {
+        tool: Store(tool, layout.path(path), beside.get(tool), apart=tool == "system")
+        for tool, path in paths.items()
+    }
 
 
 def hosts_toml(registry: str) -> str:
@@ -162,7 +189,8 @@ def update_system(ca: bytes, program: Path) -> bool:
         CtlError: the program failed; run again, it is tried again.
     """
     here = distribution()
-    if here.ca_bundle.is_file() and ca.strip() in here.ca_bundle.read_bytes():
+    known = here.ca_bundle.read_bytes() if here.ca_bundle.is_file() else b""
+    if all(one.strip() in known for one in each(ca)):
         return False
     options = here.ca_renew if os.path.lexists(here.ca_link) else ()
     done = subprocess.run(
@@ -183,12 +211,22 @@ def _compare(present: bytes, ca: bytes) -> State | None:
     """How the file in a store compares with the CA; None where it is another's."""
     try:
         there, own = load_chain(present, where="the file"), load_chain(ca, where="the CA")
+        ours = _of_one_node([*there, *own])
         if all(one in there for one in own):
-            return State.TRUSTED
+            # beside a former one of ours, which clients trust no longer when they are given the new file
+            return State.RENEWED if ours and len(there) > len(own) else State.TRUSTED
+        if ours and any(one in there for one in own):
+            return State.RENEWED
         same_keys = set(public_of_chain(present)) == set(public_of_chain(ca))
     except CtlError:  # no certificate: another's, whatever it is
         return None
     return State.RENEWED if same_keys and there[0].subject == own[0].subject else None
+
+
+def _of_one_node(authorities: list[x509.Certificate]) -> bool:
+    """Whether all are local CAs of the same node, the present one and such as were or will be in its place."""
+    names = {re.sub(r" \d{4}-\d\d$", "", name(one)) for one in authorities}
+    return len(names) == 1 and f"CN={NAME}" in names.pop()
 
 
 def _name(present: bytes) -> str:

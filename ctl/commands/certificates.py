@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.commands.certificates_renew import renew
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
@@ -20,7 +21,7 @@ WIDTH = 79
 _LABEL = 11
 
 
-@command()
+@command(cls=click.Group, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def certificates(ctx: Context, *, as_json: bool) -> int:
     """List every certificate of this node. Whose it is, when it ends, who uses it.
@@ -28,6 +29,8 @@ def certificates(ctx: Context, *, as_json: bool) -> int:
     The server's, the local CA's, and those that verify tokens. Exit status 1 when one has ended, cannot be
     used, or does not match its key. One that ends within 30 days is warned of.
     """
+    if click.get_current_context().invoked_subcommand:
+        return EXIT_OK
     from ctl.certificates.installed import installed
     from ctl.cli.loading import load_for_command
 
@@ -132,3 +135,6 @@ def _described(one: Installed, now: datetime) -> dict[str, object]:
         "warnings": one.warnings(now),
         "denied": one.denied,
     }
+
+
+certificates.add_command(renew)  # type: ignore[attr-defined]

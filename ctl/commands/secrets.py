@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ctl.cli.framework import Context, command, global_options
+from ctl.commands.secrets_elsewhere import GRACE, NEXT
 from ctl.commands.secrets_rotate import rotate
 from ctl.commands.secrets_show import show
 from ctl.commands.secrets_verify import verify
+
+if TYPE_CHECKING:
+    from ctl.paths import Layout
+    from ctl.settings.attributes import Attributes
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -48,8 +54,9 @@ def export(
             "secrets are not printed to a terminal",
             hint="Give --output FILE, or send the output elsewhere, or give --show-secrets.",
         )
-    attributes = load_for_command(ctx).attributes
-    text = exchange.export(attributes, Side(whom), with_http_secret=with_http_secret)
+    loaded = load_for_command(ctx)
+    coming = loaded.secrets.stored(NEXT[1]) or ""
+    text = exchange.export(loaded.attributes, Side(whom), with_http_secret=with_http_secret, coming=coming)
     if output is None:
         ctx.console.result(text.removesuffix("\n"))
         return
@@ -83,7 +90,8 @@ def _write_new(path: Path, text: str) -> None:
 def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     """Take over the secrets of FILE, an export of the other node. They go into gitlab-secrets.json.
 
-    A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them.
+    A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them. From a node
+    where `ctl secrets rotate` was begun come two certificates: both are accepted, the former for seven days.
     """
     from ctl.cli.loading import machine, print_diagnostics
     from ctl.converge import recovered
@@ -104,6 +112,8 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
         found = plan_import(own, read_alone(file, ctx.layout), Secrets.read(path), replace_kept=replace)
         if found.content is not None:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if found.former:
+                accept_for_now(ctx.layout, own, found.former)
             write_atomic(path, found.content, mode=0o600)
     print_diagnostics(ctx, found.remarks)
     if found.content is None:
@@ -111,6 +121,20 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
         return
     removed = f"; removed {', '.join(found.dropped)}" if found.dropped else ""
     ctx.console.say(f"{path}: keeps {', '.join(found.names)}{removed}; next: ctl reconfigure")
+
+
+def accept_for_now(layout: Layout, own: Attributes, former: tuple[str, ...]) -> None:
+    """Let the next run accept former certificates for some more time."""
+    import time
+
+    from ctl.converge.atomic import write_atomic
+    from ctl.node.overlap import Former, Overlap, as_text, read_record, record_file
+
+    until = time.time() + GRACE
+    found = read_record(layout).former + tuple(Former(one, until) for one in former)
+    layout.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    overlap = Overlap(found, str(own.registry.rootcertbundle))
+    write_atomic(record_file(layout), as_text(overlap).encode(), mode=0o600)
 
 
 for one in (show, export, import_, rotate, verify):

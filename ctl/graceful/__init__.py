@@ -7,6 +7,7 @@ ends when its last connection has closed, or the limit is over. No client notice
 
     folder/               root's, entered by the group that may connect
       current.sock        link to the socket of the process that serves
+      key-….sock          link to the socket of the last process with that key (uploads that it has begun)
       control.sock        requests of ctl: start, promote, discard, state (root only)
       sockets/            the program's own
         2-5f0c33aa.sock

@@ -24,10 +24,21 @@ def main() -> int:
     )
     parser.add_argument("--wait", type=float, required=True, help="seconds from TERM to KILL")
     parser.add_argument("--debug", help="address of the debug server")
+    parser.add_argument("--key", default="", help="of the requests that a process alone can answer")
+    parser.add_argument("--keep", type=float, default=3600.0, help="seconds for which they are accepted")
     given = parser.parse_args()
     group = grp.getgrnam(given.group).gr_gid if given.group else None
-    command, directory = given.command.absolute(), given.directory.absolute()
-    options = Options(command, directory, given.folder, group, given.drain, given.wait, given.debug)
+    options = Options(
+        command=given.command.absolute(),
+        directory=given.directory.absolute(),
+        folder=given.folder,
+        group=group,
+        drain=given.drain,
+        wait=given.wait,
+        debug=given.debug,
+        key=given.key,
+        keep=given.keep,
+    )
     return Master(options, given.run.absolute()).run()
 
 

@@ -57,6 +57,10 @@ class Control:
         """End a process that does not serve."""
         self.ask("discard", number=number)
 
+    def settle(self) -> None:
+        """Keep no process any longer for what it has begun: all but the one that serves drain."""
+        self.ask("settle")
+
     def ask(self, request: str, **arguments: float) -> dict[str, Any]:
         """One request and its answer.
 

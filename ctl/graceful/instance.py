@@ -27,6 +27,8 @@ class State(StrEnum):
     """It serves as soon as it accepts connections: nothing else does."""
     CANDIDATE = "candidate"
     CURRENT = "current"
+    KEPT = "kept"
+    """Another one serves; it goes on with what only it can: requests that name its key."""
     DRAINING = "draining"
     ENDING = "ending"
     ENDED = "ended"
@@ -46,6 +48,7 @@ class Instance:
         deadline: when this state must be over, on the same clock; 0 for never.
         quiet: looks in a row that found no connection.
         status: how it ended, as waitpid(2) has it; None while it lives.
+        key: which requests only a process of this kind can answer (Options.key).
     """
 
     number: int
@@ -57,6 +60,7 @@ class Instance:
     deadline: float = 0.0
     quiet: int = 0
     status: int | None = None
+    key: str = ""
 
     def to(self, state: State, seconds: float = 0.0) -> None:
         """Go to another state, which must be over after some seconds; 0 for never."""

@@ -8,6 +8,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Options:
         drain: seconds after which a process that was replaced must end, whatever it still does.
         wait: seconds that a process may take to end after TERM; KILL follows.
         debug: the address of the debug server, or None.
+        key: which requests a process alone can answer that it has begun (uploads, by the secret that signs their
+            state), as a name; "" for none. The link `key-KEY.sock` leads to the last process with that key.
+        keep: seconds for which a process goes on to accept them when one with another key has replaced it.
     """
 
     command: Path
@@ -54,6 +58,8 @@ class Options:
     drain: float
     wait: float
     debug: str | None
+    key: str = ""
+    keep: float = 3600.0
 
 
 class Master:
@@ -118,8 +124,10 @@ class Master:
         return next((one.debug for one in self.instances if one.state is State.CURRENT), None)
 
     def _timeout(self) -> float | None:
-        moving = any(one.state not in (State.CURRENT, State.ENDED) for one in self.instances)
-        return _TICK if moving else None
+        if any(one.state not in (State.CURRENT, State.KEPT, State.ENDED) for one in self.instances):
+            return _TICK
+        ends = [one.deadline for one in self.instances if one.state is State.KEPT]
+        return max(_TICK, min(ends) - time.monotonic()) if ends else None
 
     # --- requests
 
@@ -137,6 +145,7 @@ class Master:
             "start": self._start,
             "promote": self._promote,
             "discard": self._discard,
+            "settle": self._settle,
         }
         try:
             request = json.loads(line)
@@ -164,6 +173,13 @@ class Master:
             self._terminate(chosen)
         return {}
 
+    def _settle(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Processes that were kept for what they have begun are kept no longer."""
+        for one in self.instances:
+            if one.state is State.KEPT:
+                self._drain(one)
+        return {}
+
     def _find(self, request: dict[str, Any], *states: State) -> Instance:
         found = next((one for one in self.instances if one.number == request["number"]), None)
         if found is None or found.state not in states:
@@ -181,7 +197,7 @@ class Master:
         environment["CTL_DEBUG"] = self._debug_address(debug)
         command = [*ENDS_WITH_US, str(self.options.command)]
         pid = os.posix_spawnp(command[0], command, environment, setsigdef=_SIGNALS)
-        instance = Instance(self.counter, pid, str(path), debug)
+        instance = Instance(self.counter, pid, str(path), debug, key=self.options.key)
         instance.to(state, seconds)
         self.instances.append(instance)
         return instance
@@ -196,15 +212,28 @@ class Master:
         """Switch the link in one step; whoever served drains."""
         if self.options.group is not None:
             chosen.open_to(self.options.group)
-        link = self.options.folder / LINK
-        temporary = link.with_name(f".{LINK}")
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(Path(SOCKETS) / Path(chosen.socket).name)
-        temporary.rename(link)
+        if chosen.key:
+            self._point(self._key_link(chosen), chosen)
+        self._point(self.options.folder / LINK, chosen)
         for one in self.instances:
-            if one.state is State.CURRENT:
-                one.to(State.DRAINING, self.options.drain)
+            if one.state is State.CURRENT and one.key not in ("", chosen.key):
+                one.to(State.KEPT, self.options.keep)
+            elif one.state is State.CURRENT or (one.state is State.KEPT and one.key == chosen.key):
+                self._drain(one)
         chosen.to(State.CURRENT)
+
+    def _key_link(self, one: Instance) -> Path:
+        return self.options.folder / f"key-{one.key}.sock"
+
+    @staticmethod
+    def _point(link: Path, one: Instance) -> None:
+        temporary = link.with_name(f".{link.name}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(Path(SOCKETS) / Path(one.socket).name)
+        temporary.rename(link)
+
+    def _drain(self, one: Instance) -> None:
+        one.to(State.DRAINING, self.options.drain)
 
     def _terminate(self, one: Instance) -> None:
         one.send(signal.SIGTERM)
@@ -217,6 +246,8 @@ class Master:
             elif one.state is State.CANDIDATE and one.late():
                 _log(f"process {one.pid} was not promoted in time: sent TERM")
                 self._terminate(one)
+            elif one.state is State.KEPT and one.late():
+                self._drain(one)
             elif one.state is State.DRAINING and (one.drained() or one.late()):
                 if one.late():
                     _log(
@@ -243,6 +274,8 @@ class Master:
     def _ended(self, one: Instance, status: int) -> None:
         for path in Path(one.socket).parent.glob(f"{Path(one.socket).name}*"):
             path.unlink(missing_ok=True)
+        if one.key and self._key_link(one).is_symlink() and not self._key_link(one).exists():
+            self._key_link(one).unlink()
         former, one.status = one.state, status
         one.to(State.ENDED)
         if former is not State.CANDIDATE or self.ending:  # ctl asks how a candidate ended
@@ -289,6 +322,9 @@ class Master:
         for path in (self.options.folder / SOCKETS).glob("*.sock*"):
             if not Instance(0, 0, str(path)).accepts():
                 path.unlink(missing_ok=True)
+        for path in self.options.folder.glob("key-*.sock"):
+            if not path.exists():
+                path.unlink()
 
 
 def _log(text: str) -> None:

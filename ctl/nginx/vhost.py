@@ -11,6 +11,7 @@ from ctl.nginx.build import NginxBuild
 from ctl.nginx.refusals import REFUSALS
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
+from ctl.settings.rules.uploads import HEADER, upload_key
 from ctl.settings.rules.vhost import socket_link, through_socket
 
 ONLY_TLS = (495, 497)
@@ -57,6 +58,8 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "log_escape": attributes.nginx.log_format_escape,
         "challenges": attributes.letsencrypt.wwwroot if obtains_certificate(attributes) else None,
         "upstream": upstream(attributes),
+        "upload_sockets": upload_sockets(attributes),
+        "upload_header": HEADER,
         "own_address": listen_address(attributes.registry.registry_http_addr)
         if through_socket(attributes)
         else None,
@@ -130,6 +133,16 @@ def upstream(attributes: Attributes) -> str:
     if through_socket(attributes):
         return socket(attributes, "registry")
     return str(attributes.registry.registry_http_addr)
+
+
+def upload_sockets(attributes: Attributes) -> tuple[str, str] | None:
+    """What is before and behind the key in the name of the socket of an upload; None where there is one process."""
+    if not through_socket(attributes):
+        return None
+    key = "0" * len(upload_key(""))
+    path = Path(socket_link(attributes)).with_name(f"key-{key}.sock")
+    before, _, after = nearest_path(path, working_directory(attributes)).rpartition(key)
+    return f"unix:{before}", after
 
 
 def socket(attributes: Attributes, section: str) -> str:

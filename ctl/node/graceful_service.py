@@ -25,7 +25,14 @@ def sockets(folder: Path, username: str, group: str) -> Iterator[Item]:
 
 
 def master(
-    node: Node, serve: Path, folder: Path, *, directory: str, drain: int, debug: str | None = None
+    node: Node,
+    serve: Path,
+    folder: Path,
+    *,
+    directory: str,
+    drain: int,
+    debug: str | None = None,
+    key: str = "",
 ) -> dict[str, object]:
     """What the master's run script says beside what every service's does.
 
@@ -36,6 +43,7 @@ def master(
         directory: in which the program binds its socket.
         drain: seconds after which a process that was replaced must end.
         debug: the address of the program's debug server.
+        key: of the requests that a process alone can answer.
     """
     return {
         "path": SYSTEM_PATH,
@@ -46,4 +54,5 @@ def master(
         "group": node.attributes.web_server.group if node.privileged else None,
         "drain": drain,
         "debug": debug,
+        "key": key,
     }

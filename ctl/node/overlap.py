@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ctl.converge.inspect import look, read_file
@@ -17,13 +17,9 @@ from ctl.converge.model import Resource
 from ctl.converge.resources.files import Absent, File
 from ctl.errors import CtlError
 from ctl.paths import Layout
-from ctl.timer.schedule import daily_from
-from ctl.timer.task import Task
 
 GRACE = 600.0
 """Seconds: tokens hold five minutes where nothing else is set, and the registry allows one more."""
-FORMER = "former-certificates"
-"""The task that ends the time in which the registry accepts tokens of a former key."""
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -67,10 +63,12 @@ class Overlap:
         if not grace:
             return cls()
         now = time.time()
-        until = {der(one.certificate): one.until for one in read_record(layout).former}
+        recorded = read_record(layout).former
+        until = {der(one.certificate): one.until for one in recorded}
         known = {der(one) for one in certificates(wanted)}
-        present = (one for one in certificates(text_of(bundle)) if der(one) not in known)
-        former = (Former(one, until.get(der(one), now + grace)) for one in present)
+        present = [*certificates(text_of(bundle)), *(one.certificate for one in recorded)]
+        others = {der(one): one for one in present if der(one) not in known}
+        former = (Former(text, until.get(one, now + grace)) for one, text in others.items())
         return cls(tuple(one for one in former if one.until > now), str(bundle))
 
     @property
@@ -89,11 +87,6 @@ class Overlap:
         return "".join([wanted.rstrip("\n") + "\n", *(one.certificate for one in self.former)])
 
 
-def former_task(end: float, task: Task) -> Task:
-    """A task at the end of a time of grace, and each day after: a boot later than that makes up for it."""
-    return replace(task, cron=daily_from(end))
-
-
 def record_file(layout: Layout) -> Path:
     """Where the record is."""
     return layout.state / "former-certificates.json"
@@ -104,7 +97,12 @@ def record(layout: Layout, overlap: Overlap) -> Resource:
     path = record_file(layout)
     if not overlap.former:
         return Absent(path)
-    return File(path, content=json.dumps(asdict(overlap), indent=2) + "\n", mode=0o600)
+    return File(path, content=as_text(overlap), mode=0o600)
+
+
+def as_text(overlap: Overlap) -> str:
+    """The record's own form."""
+    return json.dumps(asdict(overlap), indent=2) + "\n"
 
 
 def read_record(layout: Layout) -> Overlap:

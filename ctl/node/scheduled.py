@@ -11,12 +11,13 @@ from ctl.graceful.master import ENDS_WITH_US
 from ctl.machine.python import python
 from ctl.node.confinement import as_account
 from ctl.node.node import Node
-from ctl.node.overlap import FORMER, former_task
 from ctl.node.runit_service import log_command
+from ctl.node.timed_end import FORMER, LOCAL_CA, at_end
 from ctl.settings.component import Component, ScheduledTask
 from ctl.settings.components import TIMER
 from ctl.timer.schedule import five_fields
 from ctl.timer.task import Task
+from ctl.tls.ca_renewal import renewal_end
 
 
 def tasks(node: Node) -> Iterator[Task]:
@@ -24,10 +25,17 @@ def tasks(node: Node) -> Iterator[Task]:
     for component in node.running():
         for task in component.tasks(node.attributes):
             yield _task(node, component, task)
-    if node.overlap.former:
-        command = ("secrets", "rotate", "--due")
-        words = _task(node, TIMER, ScheduledTask(FORMER, "@daily", command, retry=True))
-        yield former_task(node.overlap.end, words)
+    for name, (end, command) in _ends(node).items():
+        if end:
+            yield at_end(_task(node, TIMER, ScheduledTask(name, "@daily", command, retry=True)), end)
+
+
+def _ends(node: Node) -> dict[str, tuple[float, tuple[str, ...]]]:
+    """Times of grace under way: when each ends (0 for none), and what ends it."""
+    return {
+        FORMER: (node.overlap.end, ("secrets", "rotate", "--due")),
+        LOCAL_CA: (renewal_end(node.layout), ("certificates", "renew", "--ca", "--due")),
+    }
 
 
 def _task(node: Node, component: Component, task: ScheduledTask) -> Task:

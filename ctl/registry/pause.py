@@ -127,8 +127,9 @@ class RegistryService:
         folder = read_definition(self._layout, NAME).graceful
         if folder is None:
             return
-        former, control = (State.DRAINING, State.ENDING), Control(folder)
+        former, control = (State.KEPT, State.DRAINING, State.ENDING), Control(folder)
         with suppress(MasterGone):
+            control.settle()
             _until(lambda: all(one.state not in former for one in control.instances()), _DRAIN_SECONDS)
 
     def set_aside(self) -> None:

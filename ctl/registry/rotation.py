@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.converge import File, Item, Service, mask_all, reload, restart
+from ctl.converge import File, Item, Service, mask_all, restart
 from ctl.converge.inspect import group_name, look, owner_name
-from ctl.node.overlap import FORMER, Overlap, certificates, der, former_task, read_record, record, text_of
+from ctl.node.overlap import Overlap, certificates, der, read_record, record, text_of
+from ctl.node.timed_end import FORMER, tasks_after
 from ctl.paths import Layout
 from ctl.registry.token import key_set
-from ctl.timer.task import content, read_tasks, tasks_file
 
 
 def without_former(layout: Layout, at: float | None = None) -> Iterator[Item]:
@@ -28,25 +28,11 @@ def without_former(layout: Layout, at: float | None = None) -> Iterator[Item]:
         return
     left_over = Overlap(kept, found.bundle, found.keys)
     yield record(layout, left_over)
-    yield from _tasks(layout, left_over)
+    yield from tasks_after(layout, FORMER, left_over.end)
     yield from _replaced(found.bundle, left)
     yield from _replaced(found.keys, key_set(left))
     if (layout.service / "registry").is_symlink():
         yield Service("registry")
-
-
-def _tasks(layout: Layout, overlap: Overlap) -> Iterator[Item]:
-    """The timer's, without the end that has come."""
-    path, tasks = tasks_file(layout), read_tasks(layout)
-    if look(path) is None:
-        return
-    kept = [one for one in tasks if one.name != FORMER]
-    words = next((one for one in tasks if one.name == FORMER), None)
-    if words and overlap.former:
-        kept.append(former_task(overlap.end, words))
-    yield File(path, content=content(kept), owner="root", group="root", notifies=(reload("timer"),))
-    if (layout.service / "timer").is_symlink():
-        yield Service("timer")
 
 
 def _replaced(path: str, content: str) -> Iterator[Item]:

@@ -59,6 +59,12 @@ def make_authority(host: str, *, now: datetime) -> Pair:
     return _authority_of(key, _name(f"{NAME}{host}"), now)
 
 
+def next_authority(host: str, *, now: datetime) -> Pair:
+    """Likewise, to take the place of another: told apart from that by the month in its name."""
+    room = _COMMON_NAME_LIMIT - len(f"{NAME} 2026-01")
+    return make_authority(f"{host[:room]} {now:%Y-%m}", now=now)
+
+
 def renew_authority(authority: Pair, *, now: datetime) -> Pair:
     """The same CA (name, key) with a new end; clients can keep the former certificate until that ends."""
     former = load_chain(authority.certificate, where="the CA's certificate")[0]

@@ -25,6 +25,8 @@ _KEY = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----.*?-----END \1-----"
 """The key's own block: OpenSSL may write `EC PARAMETERS` before it, and certificates may share its file."""
 _CERTIFICATE_MARK = re.compile(rb"-----BEGIN (X509 )?CERTIFICATE-----")
 
+_PEM = re.compile(rb"(?s)-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----")
+
 
 @dataclass(frozen=True)
 class CertificateFacts:
@@ -179,6 +181,16 @@ def _other_purposes(certificate: x509.Certificate) -> tuple[str, ...]:
         return ()
     good = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
     return () if any(one in found for one in good) else tuple(one._name for one in found)
+
+
+def each(pem: bytes) -> list[bytes]:
+    """The certificates of a file, each as PEM."""
+    return [found[0] + b"\n" for found in _PEM.finditer(pem)]
+
+
+def after_first(pem: bytes) -> bytes:
+    """What a file has beside its first certificate: the CA that takes the place of the present one, say."""
+    return b"".join(each(pem)[1:])
 
 
 def issued_by(certificate_pem: bytes, authority_pem: bytes) -> bool:

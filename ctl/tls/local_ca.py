@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ctl.errors import PreflightError
 from ctl.tls.authority import SERVER_LIFE, Pair, end, is_local, make_authority, outlives, renew_authority
-from ctl.tls.certificates import issued_by, matches
+from ctl.tls.certificates import after_first, issued_by, matches
 from ctl.tls.vhost_files import read
 
 
@@ -57,7 +57,8 @@ class Authority:
         if present is None:
             return make_authority(host, now=now), True, True
         if is_local(present.certificate) and not outlives(present.certificate, now=now):
-            return renew_authority(present, now=now), True, False
+            renewed = renew_authority(present, now=now)
+            return Pair(renewed.certificate + after_first(present.certificate), renewed.key), True, False
         if end(present.certificate) <= now:
             raise PreflightError(f"the local CA cannot sign: {self.certificate} has ended")
         return present, False, False

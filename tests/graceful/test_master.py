@@ -78,6 +78,28 @@ def test_one_process_is_left_after_a_switch(running: Running) -> None:
     assert running.process.poll() is None
 
 
+def test_a_process_with_another_key_is_kept_for_what_it_has_begun(running: Running) -> None:
+    def switched(key: str) -> Instance:
+        write_scripts(
+            running.folder, drain=30, wait=5, debug="", program=DEBIAN, more=f" --key {key} --keep 3"
+        )
+        return switch(running.control, running.reread, lambda _: None, seconds=20)
+
+    links = {key: running.folder / f"key-{key}.sock" for key in "ab"}
+    first = switched("a")
+    assert links["a"].resolve() == running.link.resolve()
+    second = switched("b")
+    assert running.states()[first.number] is State.KEPT
+    assert links["a"].resolve().name == Path(first.socket).name
+    assert links["b"].resolve() == running.link.resolve()
+    wait_for(lambda: running.states() == {second.number: State.CURRENT}, what="the end of its time")
+    assert not links["a"].is_symlink()
+    third = switched("c")
+    assert running.states()[second.number] is State.KEPT
+    running.control.settle()
+    wait_for(lambda: running.states() == {third.number: State.CURRENT}, what="no longer kept")
+
+
 def test_an_upload_goes_on_in_the_old_process(running: Running) -> None:
     client = UnixConnection(running.link)
     client.request("POST", "/v2/app/blobs/uploads/")

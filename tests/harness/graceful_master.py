@@ -32,7 +32,7 @@ exec setpriv --pdeathsig TERM {program} serve {config}
 RUN = """\
 #!/bin/sh
 cd {folder} || exit 1
-exec {python} -m ctl.graceful --folder {folder} --drain {drain} --wait {wait}{debug} {folder}/serve
+exec {python} -m ctl.graceful --folder {folder} --drain {drain} --wait {wait}{debug}{more} {folder}/serve
 """
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -106,7 +106,9 @@ def master(
         process.wait(30)
 
 
-def write_scripts(folder: Path, *, drain: float, wait: float, debug: str, program: Path) -> None:
+def write_scripts(
+    folder: Path, *, drain: float, wait: float, debug: str, program: Path, more: str = ""
+) -> None:
     """The configuration and both scripts."""
     section = f', debug: {{addr: "{debug}", prometheus: {{enabled: true, path: /metrics}}}}' if debug else ""
     config = folder / "config.yml"
@@ -120,6 +122,7 @@ def write_scripts(folder: Path, *, drain: float, wait: float, debug: str, progra
             drain=drain,
             wait=wait,
             debug=f" --debug {debug}" if debug else "",
+            more=more,
         ),
     }
     for name, text in scripts.items():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ctl.node.overlap import FORMER
+from ctl.node.timed_end import FORMER
 from ctl.paths import Layout
 from ctl.timer.outcome import Outcome, write_outcome
 from ctl.timer.task import read_tasks
-from tests.harness import seeds, tokens
+from tests.harness import images, seeds, tokens
 from tests.harness.https import Client
 from tests.harness.load import Load
 from tests.harness.root import Root, RootMaker, kill
@@ -19,6 +20,7 @@ from tests.harness.waiting import wait_for
 pytestmark = pytest.mark.real
 
 SECRETS = "etc/gitlab/gitlab-secrets.json"
+CONFIG = "var/opt/gitlab/registry/config.yml"
 BUNDLE = "var/opt/gitlab/registry/gitlab-registry.crt"
 GITLAB_KEY = "var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"
 
@@ -130,6 +132,70 @@ def test_the_former_certificate_goes_by_itself_also_after_a_boot(running: Root) 
     assert status(running, Signer(running)) == 200
     wait_for(lambda: FORMER not in [one.name for one in read_tasks(layout)], what="the end of the task")
     assert running.reconfigure().nothing
+
+
+class Upload:
+    """An upload in parts, as clients that resume make it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.place = self._send("POST", "/v2/load/parts/blobs/uploads/", b"", 202)
+
+    def _send(self, method: str, path: str, body: bytes, wanted: int) -> str:
+        more = {"Content_Type": "application/octet-stream"} if body else {}
+        answer = self.client.authorised(
+            method, path, repository="load/parts", actions="pull,push", body=body, **more
+        )
+        assert answer.status == wanted, answer.body
+        assert not answer.header("X-Upload-Key")
+        place = answer.header("Location").partition("://")[2] or answer.header("Location")
+        return place[place.index("/") :]
+
+    def part(self, content: bytes) -> None:
+        """Send some more."""
+        self.place = self._send("PATCH", self.place, content, 202)
+
+    def end(self, whole: bytes) -> None:
+        """Name the digest of all that was sent."""
+        digest = f"sha256:{hashlib.sha256(whole).hexdigest()}"
+        self._send("PUT", f"{self.place}&digest={digest}", b"", 201)
+
+
+def test_uploads_go_on_while_the_http_secret_changes(running: Root) -> None:
+    secret = running.secrets()["http_secret"]
+    through_nginx, direct = Upload(running.client), Upload(running.direct)
+    stripped = Upload(running.client)
+    for one in (through_nginx, direct, stripped):
+        one.part(b"half")
+    with Load([running.client, running.direct], pullers=1, pushers=2) as load:
+        running.ctl("secrets", "rotate", "--http-secret").ok()
+        before = load.done.total()
+        wait_for(lambda: load.done.total() > before + 20, what="requests after the change")
+    assert load.failed == {}
+    assert secret != running.secrets()["http_secret"]
+    assert running.secrets()["http_secret"] in running.read(CONFIG)
+    for one in (through_nginx, direct):
+        one.part(b" and half")
+        one.end(b"half and half")
+    # the negative control: without the name of its process it goes to the one that serves
+    stripped.place = stripped.place.partition("&upload_key=")[0]
+    with pytest.raises(AssertionError, match="BLOB_UPLOAD_INVALID"):
+        stripped.part(b" and half")
+    assert "registry kept: (pid" in running.ctl("status").ok().out
+    assert running.reconfigure().nothing
+
+
+@pytest.mark.one_registry("the files are what counts")
+def test_a_new_http_secret_that_was_killed_is_finished_by_the_next_rotation(running: Root) -> None:
+    before = running.read(SECRETS)
+    process = running.begin("secrets", "rotate", "--http-secret")
+    wait_for(lambda: running.read(SECRETS) != before, what="another secret", seconds=30)
+    kill(process)
+    secret = running.secrets()["http_secret"]
+    running.ctl("secrets", "rotate", "--http-secret").ok()
+    assert secret in running.read(CONFIG)
+    assert running.secrets()["http_secret"] == secret
+    running.client.push("load/after", images.image("after"), "v1")
 
 
 @pytest.mark.one_registry("the files are what counts")

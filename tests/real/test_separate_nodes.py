@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -165,6 +167,67 @@ def test_what_would_be_refused_is_found_before(nodes: Nodes) -> None:
     assert nodes.gitlab.ctl("secrets", "import", str(file)).exits(2).err.count("--replace") == 1
     nodes.gitlab.ctl("secrets", "import", "--replace", str(file)).ok()
     assert nodes.status() == 404
+
+
+# --- a new pair
+
+
+def accepted(nodes: Nodes) -> int:
+    """How many certificates the registry's node accepts."""
+    return nodes.registry.read("var/opt/gitlab/registry/gitlab-registry.crt").count("BEGIN CERTIFICATE")
+
+
+def test_a_rotation_begun_on_the_registrys_node(nodes: Nodes) -> None:
+    """GitLab signs with the former key until the new one has been carried there."""
+    nodes.registry.reconfigure()
+    nodes.share(nodes.registry, nodes.gitlab, "gitlab")
+    nodes.gitlab.reconfigure()
+    assert nodes.status() == 404
+    assert "another node has made" in nodes.gitlab.ctl("secrets", "rotate").exits(2).err
+    result = nodes.registry.ctl("secrets", "rotate").ok()
+    assert "ctl secrets export --for gitlab" in result.err
+    (former,) = json.loads(nodes.registry.ctl("secrets", "show", "--json").ok().out)["former"]
+    assert former["accepted_until"] > time.time() + 6 * 86_400
+    former_token = nodes.token()
+    assert (nodes.status(), accepted(nodes)) == (404, 2)
+    nodes.share(nodes.registry, nodes.gitlab, "gitlab", "--replace")
+    nodes.gitlab.reconfigure()
+    assert nodes.status() == 404
+    assert nodes.pushes()
+    nodes.registry.ctl("secrets", "rotate", "--finish").ok()
+    assert (nodes.status(), accepted(nodes)) == (200, 1)
+    headers = {"Authorization": f"Bearer {former_token}"}
+    assert nodes.registry.client.request("GET", "/v2/", headers=headers).status == 401
+    nodes.agree()
+
+
+def test_a_rotation_begun_on_gitlabs_node(make_root: RootMaker) -> None:
+    """GitLab signs with the new key only once the registry, which it asks, accepts that."""
+    nodes = Nodes(gitlab=make_root(), registry=make_root(seeded=False))
+    nodes.set_gitlab()
+    nodes.set_registry()
+    nodes.gitlab.reconfigure()
+    nodes.share(nodes.gitlab, nodes.registry, "registry")
+    nodes.registry.reconfigure()
+    key = nodes.gitlab.secrets()["internal_key"]
+    assert "another node has made" in nodes.registry.ctl("secrets", "rotate").exits(2).err
+    assert "ctl secrets export --for registry" in nodes.gitlab.ctl("secrets", "rotate").ok().out
+    assert nodes.status() == 404
+    trusted = {"SSL_CERT_FILE": str(nodes.registry.ca)}
+    refused = nodes.gitlab.ctl("secrets", "rotate", env=trusted).exits(1)
+    assert "of no use yet: the registry refuses the token" in refused.err
+    assert nodes.gitlab.secrets()["internal_key"] == key
+    nodes.share(nodes.gitlab, nodes.registry, "registry", "--replace")
+    nodes.registry.reconfigure()
+    assert (nodes.status(), accepted(nodes)) == (404, 2)
+    nodes.gitlab.ctl("secrets", "rotate", env=trusted).ok()
+    assert nodes.gitlab.secrets().keys() == {"internal_key", "internal_certificate", "http_secret"}
+    assert nodes.gitlab.secrets()["internal_key"] != key
+    assert nodes.pushes()
+    nodes.registry.ctl("secrets", "rotate", "--finish").ok()
+    assert (nodes.status(), accepted(nodes)) == (200, 1)
+    nodes.agree()
+    assert nodes.registry.reconfigure().nothing
 
 
 # --- two machines on a wire

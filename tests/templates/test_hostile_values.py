@@ -21,6 +21,7 @@ from ctl.paths import Layout
 from ctl.services.runit import Runit
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
+from ctl.settings.rules.uploads import upload_key
 from ctl.settings.types import Words
 from ctl.text.content import content_folder
 from tests.harness.hostile import SCENES, full, without
@@ -77,7 +78,7 @@ def stays_in_its_place(text: str, scene: str, driver: str) -> None:
     nasty = full(lambda name: word if name in SEVERAL_WORDS else text, scene=scene, driver=driver)
     harmless = full(lambda name: WORD if name in SEVERAL_WORDS else TEXT, scene=scene, driver=driver)
     found, like = accepted(nasty, harmless)
-    wanted = replaced(like, {TEXT: text, WORD: word})
+    wanted = replaced(like, {TEXT: text, WORD: word, upload_key(TEXT): upload_key(text)})
     assert not list(differences(found, wanted, ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,21 +17,23 @@ from ctl.settings.secrets.token_pair import UnusableKey, matches
 
 HTTP_SECRET = "registry.http_secret"  # noqa: S105 - a name
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with
+_CERTIFICATE = re.compile(r"(?s)-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?")
 _NOT_YET = "`ctl reconfigure` or `ctl generate-secrets` makes it."
 
 
-def export(attributes: Attributes, whom: Side, *, with_http_secret: bool = False) -> str:
+def export(attributes: Attributes, whom: Side, *, with_http_secret: bool = False, coming: str = "") -> str:
     """A settings file with what the other node needs of this one.
 
     Args:
         attributes: of this node, with its secrets.
         whom: the kind of the other node.
         with_http_secret: also what registries behind one load balancer share.
+        coming: the certificate of a key with which this node will sign once the registry accepts it.
 
     Raises:
         CtlError: this node has not what the other needs.
     """
-    values = _for_gitlab(attributes) if whom is Side.GITLAB else _for_registry(attributes)
+    values = _for_gitlab(attributes) if whom is Side.GITLAB else _for_registry(attributes, coming)
     if with_http_secret:
         values['registry["http_secret"]'] = _needed(attributes, HTTP_SECRET)
     lines = [f"{name} = {_literal(value)}" for name, value in values.items() if value is not None]
@@ -56,11 +59,11 @@ def _for_gitlab(attributes: Attributes) -> dict[str, Any]:
     }
 
 
-def _for_registry(attributes: Attributes) -> dict[str, Any]:
+def _for_registry(attributes: Attributes, coming: str) -> dict[str, Any]:
     return {
         'registry["token_realm"]': attributes.registry.token_realm or attributes.external_url,
         'gitlab_rails["registry_issuer"]': attributes.gitlab_rails.registry_issuer,
-        'registry["internal_certificate"]': _needed(attributes, CERTIFICATE),
+        'registry["internal_certificate"]': coming + _needed(attributes, CERTIFICATE),
     }
 
 
@@ -106,12 +109,14 @@ class Import:
         content: of the secrets file; None where nothing is new.
         names: the secrets that are new.
         dropped: those of this node that no longer belong to anything.
+        former: certificates that must be accepted for some more time beside the new one, PEM.
         remarks: where the other settings of the file differ from this node's.
     """
 
     content: bytes | None
     names: tuple[str, ...]
     dropped: tuple[str, ...]
+    former: tuple[str, ...]
     remarks: tuple[Diagnostic, ...]
 
 
@@ -137,6 +142,7 @@ def plan_import(own: Attributes, offered: Attributes, secrets: Secrets, *, repla
             f"the file has no {' and no '.join(missing)}, which this node needs",
             hint=f"On the other node: ctl secrets export --for {kind}",
         )
+    offers, former = _first_alone(offers)
     for name in offers:
         _refuse_given(own, name)
     kept = {name: secrets.stored(name.partition(".")[2]) for name in (KEY, CERTIFICATE, HTTP_SECRET)}
@@ -153,7 +159,15 @@ def plan_import(own: Attributes, offered: Attributes, secrets: Secrets, *, repla
         replace(one, severity=Severity.WARNING) for one in compare(own, offered) if _of_settings(one)
     )
     content = secrets.with_registry({**new, **dict.fromkeys(dropped)}) if new else None
-    return Import(content, tuple(new), tuple(dropped), remarks)
+    return Import(content, tuple(new), tuple(dropped), former, remarks)
+
+
+def _first_alone(offers: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A bundle of certificates is of a rotation under way: the first is the new one, the others are the former."""
+    if CERTIFICATE not in offers:
+        return offers, ()
+    first, *others = _CERTIFICATE.findall(offers[CERTIFICATE]) or [offers[CERTIFICATE]]
+    return offers | {CERTIFICATE: first if others else offers[CERTIFICATE]}, tuple(others)
 
 
 def _wanted(own: Attributes) -> list[str]:

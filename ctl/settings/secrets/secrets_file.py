@@ -110,7 +110,7 @@ class Secrets:
 
     def make_http_secret(self) -> str:
         """A new http_secret, to be kept."""
-        made: str = self._made.setdefault(("registry", "http_secret"), os.urandom(HTTP_SECRET_BYTES).hex())
+        made: str = self._made.setdefault(("registry", "http_secret"), new_http_secret())
         return made
 
     def make_pair(self) -> tuple[Deferred, Deferred]:
@@ -168,6 +168,11 @@ class Secrets:
         if not only_certificate:
             self._made["registry", "internal_key"] = key
         return key, certificate
+
+
+def new_http_secret() -> str:
+    """What signs the state of uploads, which clients carry."""
+    return os.urandom(HTTP_SECRET_BYTES).hex()
 
 
 def _text(data: Mapping[str, Any]) -> bytes:
