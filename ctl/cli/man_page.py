@@ -137,10 +137,10 @@ def _walk(group: click.Group, context: click.Context) -> Iterator[tuple[click.Co
         if command is None or command.hidden:
             continue
         place = click.Context(command, info_name=name, parent=context, **command.context_settings)
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield command, place
         if isinstance(command, click.Group):
             yield from _walk(command, place)
-        else:
-            yield command, place
 
 
 def _name(place: click.Context) -> str:

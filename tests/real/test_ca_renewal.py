@@ -10,7 +10,7 @@ import pytest
 
 from ctl.node.timed_end import LOCAL_CA
 from ctl.paths import Layout
-from ctl.timer.outcome import Outcome, write_outcome
+from ctl.timer.outcome import Outcome, read_outcome, write_outcome
 from ctl.timer.task import read_tasks
 from tests.harness.https import Client
 from tests.harness.load import Load
@@ -73,7 +73,8 @@ def test_the_timer_finishes_also_after_a_boot(running: Root) -> None:
     running.ctl("start").ok()
     wait_for(lambda: authorities(running) == 1, what="the new CA alone", seconds=30)
     wait_for(lambda: LOCAL_CA not in [one.name for one in read_tasks(layout)], what="the end of the task")
-    wait_for(lambda: trusts(running.client), what="its certificate")
+    wait_for(lambda: (found := read_outcome(layout, LOCAL_CA)) and found.ended, what="the end of the run")
+    assert trusts(running.client)
     assert trusts(both)
 
 
