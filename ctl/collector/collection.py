@@ -9,19 +9,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from ctl.collector.filesystem import Blob, Filesystem, Link, blob_state
+from ctl.collector.filesystem import Blob, Link
+from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
 from ctl.collector.leftovers import Leftovers
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Mark, Marker
+from ctl.collector.marks import Marks
 from ctl.collector.progress import Reporter
-from ctl.collector.quarantine import Quarantine, Run
 from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
 from ctl.collector.report import LISTED, Report
-from ctl.collector.uses import Uses
+from ctl.collector.tree import Tree, quarantine_of, tree_of
+from ctl.collector.uses import Uses, uses_of
 from ctl.errors import PreflightError
+from ctl.storage.store import Store
 
 BATCH = 20_000
 """Blobs that are moved before what changed is looked at."""
@@ -69,11 +71,11 @@ class Hooks:
     switch: Callable[[], None] | None = None
 
 
-def collect(root: str, options: Options, reporter: Reporter, hooks: Hooks | None = None) -> Report:
+def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hooks | None = None) -> Report:
     """Collect the garbage of a storage.
 
     Args:
-        root: `rootdirectory` of the driver `filesystem`.
+        place: `rootdirectory` of the driver `filesystem`, or the client of object storage.
         options: what to do.
         reporter: gets how it goes.
         hooks: of the registry.
@@ -84,14 +86,15 @@ def collect(root: str, options: Options, reporter: Reporter, hooks: Hooks | None
         RunFailed: something cannot be moved or deleted; what was moved until then is in quarantine.
     """
     started = time.monotonic()
-    if Path(root, DATABASE_LOCK).exists():
-        raise PreflightError(f"{root}/{DATABASE_LOCK} exists: a metadata database manages this storage")
+    tree = tree_of(place)
+    if tree.has(tree.path(DATABASE_LOCK)):
+        raise PreflightError(f"{tree.root}/{DATABASE_LOCK} exists: a metadata database manages this storage")
     report = Report(options.untagged, options.dry_run)
     if options.dry_run:
-        _Collection(root, options, reporter, hooks or Hooks(), report, Quarantine(root)).run()
+        _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine_of(tree)).run()
     else:
-        with Quarantine(root) as quarantine:
-            _Collection(root, options, reporter, hooks or Hooks(), report, quarantine).run()
+        with quarantine_of(tree) as quarantine:
+            _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine).run()
             report.seconds = time.monotonic() - started
             quarantine.note({"at": quarantine.now(), **report.as_json(), "damages": len(report.damages)})
     report.seconds = time.monotonic() - started
@@ -103,24 +106,25 @@ class _Collection:
     """A collection under way.
 
     Args:
-        root: of the storage.
+        storage: to collect.
         away: manifests in quarantine, of each repository.
+        listed: the blobs that are there, where to ask for each costs a request.
         runs: what is in quarantine.
     """
 
-    root: str
+    storage: Tree
     options: Options
     reporter: Reporter
     hooks: Hooks
     report: Report
-    quarantine: Quarantine
-    runs: list[Run] = field(default_factory=list)
+    quarantine: Holding
+    runs: list[HeldRun] = field(default_factory=list)
     away: dict[str, dict[str, Link]] = field(default_factory=dict)
+    listed: Marks = field(default_factory=Marks)
 
     def run(self) -> None:
         """Do it all."""
         dry_run = self.options.dry_run
-        self.storage = Filesystem(self.root)
         self.now = time.time_ns() if dry_run else self.quarantine.now()
         with closing(Manifests(self.storage, self.quarantine.cache, writable=not dry_run)) as manifests:
             self.manifests = manifests
@@ -137,10 +141,10 @@ class _Collection:
 
     def _find_runs(self) -> None:
         self.runs = self.quarantine.runs()
-        self.manifests.elsewhere = [str(run.folder) for run in self.runs]
+        self.manifests.elsewhere = [run.where for run in self.runs]
         for run in self.runs:
             for repository, digest, path in run.revisions():
-                link = Link(str(run.folder / path / "link"), digest, 0, ())
+                link = Link(f"{run.where}/{path}/link", digest, 0, ())
                 self.away.setdefault(repository, {})[digest] = link
 
     def _mark(self) -> None:
@@ -166,22 +170,21 @@ class _Collection:
 
     def _quarantine(self) -> None:
         run = self.quarantine.begin(self.now)
-        self.manifests.elsewhere.append(str(run.folder))
+        self.manifests.elsewhere.append(run.where)
         self.runs.append(run)
         self.report.run = run.name
         try:
             self._take_all(IntoQuarantine(self.quarantine, run))
             self._settle()
         finally:
-            self.quarantine.close(run, self.quarantine.now(), self.report.as_json())
-            if not run.folder.exists():
+            if not self.quarantine.close(run, self.quarantine.now(), self.report.as_json()):
                 self.report.run = ""
 
     def _take_all(self, removal: Removal) -> None:
         self._untag(removal)
         self._sweep(removal)
         self.reporter.step("looking at uploads and links")
-        Leftovers(self.storage, removal, self.runs, self.options, self.report, self.now).collect()
+        Leftovers(self.storage, removal, self._is_there, self.options, self.report, self.now).collect()
 
     # --- back from the quarantine
 
@@ -198,7 +201,7 @@ class _Collection:
         for digest in needed:
             path = blob_folder(digest)
             for run in self.runs if is_digest(digest) else ():
-                if (run.folder / path).exists() and self.quarantine.bring_back(run, path):
+                if run.holds(path) and self.quarantine.bring_back(run, path):
                     self.report.count("blobs_restored")
         for repository, digests in wanted.items():
             for digest in digests:
@@ -207,7 +210,7 @@ class _Collection:
     def _restore_manifest(self, repository: str, digest: str) -> None:
         path = revision_folder(repository, digest)
         for run in self.runs:
-            if (run.folder / path).exists() and self.quarantine.bring_back(run, path):
+            if run.holds(path) and self.quarantine.bring_back(run, path):
                 self.report.count("manifests_restored")
         self.away.get(repository, {}).pop(digest, None)
 
@@ -228,7 +231,7 @@ class _Collection:
                 self._purge_run(run)
                 self.runs.remove(run)
 
-    def _purge_run(self, run: Run) -> None:
+    def _purge_run(self, run: HeldRun) -> None:
         revisions = list(run.revisions())
         for path in list(run.everything()):
             self.report.count("bytes_freed", self.quarantine.purge(run, path))
@@ -265,8 +268,12 @@ class _Collection:
         for digest in digests:
             path = revision_folder(name, digest)
             if digest in still and removal.take(path):
-                folder = removal.run.folder if isinstance(removal, IntoQuarantine) else Path(self.root)
-                moved[digest] = replace(links[digest], path=str(folder / path / "link"))
+                into = (
+                    f"{removal.run.where}/{path}"
+                    if isinstance(removal, IntoQuarantine)
+                    else self.storage.path(path)
+                )
+                moved[digest] = replace(links[digest], path=f"{into}/link")
         return moved
 
     def _keep_needed(self, name: str, moved: dict[str, Link]) -> None:
@@ -292,6 +299,8 @@ class _Collection:
         for algorithm, shard, path in self.storage.shards(self.report.damages):
             marked = self.mark.marks.shard(algorithm, shard)
             for blob in self.storage.blobs(algorithm, shard, path, self.report.damages):
+                if not self.storage.cheap:
+                    self.listed.update([blob.digest])
                 if bytes.fromhex(blob.digest.partition(":")[2]) not in marked:
                     self._candidate(batch, blob)
             if len(batch) >= BATCH:
@@ -301,7 +310,7 @@ class _Collection:
             self._take_blobs(removal, batch)
 
     def _candidate(self, batch: dict[str, int], blob: Blob) -> None:
-        state = blob_state(blob.path)
+        state = self.storage.state(blob)
         if state is not None and self.now - state[1] >= self.options.older_than:
             batch[blob.digest] = state[0]
         elif state is not None:
@@ -309,9 +318,10 @@ class _Collection:
         self.reporter.advance()
 
     def _take_blobs(self, removal: Removal, batch: dict[str, int]) -> None:
+        uses = uses_of(self.storage, batch)
         if not isinstance(removal, Nothing):
             self._look_again()
-        uses = Uses(self.storage, batch)
+        uses.find()
         for digest in uses.recent(self.now - self.options.older_than):
             del batch[digest]
             self.report.count("blobs_recent")
@@ -358,6 +368,17 @@ class _Collection:
         if len(self.report.blobs) < LISTED:
             self.report.blobs.append((digest, size, next(iter(repositories), "")))
 
+    def _is_there(self, digest: str) -> bool:
+        """Whether a blob is there, or in quarantine."""
+        path = blob_folder(digest)
+        if any(run.holds(path) for run in self.runs):
+            return True
+        return (
+            self.storage.has(self.storage.path(f"{path}/data"))
+            if self.storage.cheap
+            else self.listed.has(digest)
+        )
+
     def _switch(self, switch: Callable[[], None]) -> None:
         """Where it fails, the cache goes on promising what went: then all of it comes back."""
         try:
@@ -381,7 +402,7 @@ class _Collection:
             self._look_again()
 
 
-def _bring_back_all(quarantine: Quarantine, run: Run) -> Iterator[str]:
+def _bring_back_all(quarantine: Holding, run: HeldRun) -> Iterator[str]:
     """Bring back all that a run has moved. Yields the path of each."""
     for path in list(run.everything()):
         if quarantine.bring_back(run, path):

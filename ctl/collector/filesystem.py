@@ -96,6 +96,8 @@ class Filesystem:
         root: `rootdirectory` of the driver.
     """
 
+    cheap = True
+
     def __init__(self, root: str) -> None:
         self.root = root
 
@@ -295,6 +297,16 @@ class Filesystem:
     def size(path: str) -> int:
         """See Tree."""
         return os.stat(path).st_size  # noqa: PTH116 - as above
+
+    @staticmethod
+    def has(path: str) -> bool:
+        """See Tree."""
+        return os.path.exists(path)  # noqa: PTH110 - as above
+
+    @staticmethod
+    def linked(scan: RepositoryScan, folder: str) -> int:
+        """See Tree."""
+        return touched(f"{folder}/link")[0]
 
 
 def blob_state(path: str) -> tuple[int, int] | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, RepositoryScan, touched
 from ctl.collector.layout import LAYERS, MANIFESTS, UPLOADS, blob_folder
-from ctl.collector.quarantine import Run
 from ctl.collector.removal import Nothing, Removal
 from ctl.collector.report import Report
+from ctl.collector.tree import Tree
 
 
 class Limits(Protocol):
@@ -33,7 +33,7 @@ class Leftovers:
     Args:
         storage: that they are in.
         removal: takes them.
-        runs: what is in quarantine: a link to something there does not lead to nothing.
+        is_there: whether a blob is there, or in quarantine: a link to it does not lead to nothing.
         limits: ages.
         report: counts them.
         now: the storage's time.
@@ -41,16 +41,16 @@ class Leftovers:
 
     def __init__(
         self,
-        storage: Filesystem,
+        storage: Tree,
         removal: Removal,
-        runs: Sequence[Run],
+        is_there: Callable[[str], bool],
         limits: Limits,
         report: Report,
         now: int,
     ) -> None:
         self._storage = storage
         self._removal = removal
-        self._runs = runs
+        self._is_there = is_there
         self._limits = limits
         self._report = report
         self._now = now
@@ -61,7 +61,8 @@ class Leftovers:
             if not scan.damages:
                 self._uploads(scan)
                 self._links(scan)
-                self._folders(scan)
+                if isinstance(self._storage, Filesystem):  # elsewhere there are none
+                    self._folders(scan)
 
     def _uploads(self, scan: RepositoryScan) -> None:
         for path, changed in self._storage.uploads(scan):
@@ -73,17 +74,14 @@ class Leftovers:
         ignored: list[Damage] = []
         for digest, folder in list(self._storage.layers(scan, ignored)):
             path = self._relative(folder)
-            if self._is_there(digest) or not self._is_old(touched(f"{folder}/link")[0]):
+            if self._is_there(digest) or not self._is_old(self._storage.linked(scan, folder)):
                 continue
             if self._removal.take(path):
                 # pushed again meanwhile, by this link?
-                back = self._is_there(digest) and self._removal.bring_back(path)
+                back = self._storage.has(
+                    self._storage.path(f"{blob_folder(digest)}/data")
+                ) and self._removal.bring_back(path)
                 self._report.count("links_deleted", int(not back))
-
-    def _is_there(self, digest: str) -> bool:
-        path = blob_folder(digest)
-        roots = (self._storage.root, *(str(run.folder) for run in self._runs))
-        return any(os.path.exists(f"{root}/{path}/data") for root in roots)  # noqa: PTH110 - many
 
     def _folders(self, scan: RepositoryScan) -> None:
         """Folders of deleted manifests, and repositories without any file. Only empty folders are removed."""
@@ -107,7 +105,7 @@ class Leftovers:
         return self._now - changed >= self._limits.older_than
 
     def _relative(self, path: str) -> str:
-        return path.removeprefix(f"{self._storage.root}/")
+        return path.removeprefix(self._storage.path(""))
 
 
 def _below(path: str) -> list[tuple[str, list[str]]]:

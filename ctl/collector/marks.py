@@ -28,11 +28,13 @@ class Marks:
     def __init__(self, scratch: Path | None = None) -> None:
         self._scratch = scratch
         self._shards: dict[str, set[bytes]] = {}
-        self._count = self._written = 0
+        self._count = self._written = self._changes = 0
+        self._last: tuple[str, int, set[bytes]] = ("", -1, set())
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def update(self, digests: Iterable[str]) -> None:
         """Add digests; what can name no blob is left out."""
+        self._changes += 1
         for digest in digests:
             algorithm, _, name = digest.partition(":")
             if len(name) != HEX_LENGTH.get(algorithm) or not is_digest(digest):
@@ -52,6 +54,14 @@ class Marks:
         if self._folder is not None:
             found |= self._spilled(Path(self._folder.name, name), HEX_LENGTH[algorithm] // 2)
         return found
+
+    def has(self, digest: str) -> bool:
+        """Whether a digest is in it; those of one shard after each other are cheap."""
+        algorithm, _, name = digest.partition(":")
+        shard = f"{algorithm}-{name[:2]}"
+        if self._last[0] != shard or self._last[1] != self._changes:
+            self._last = (shard, self._changes, self.shard(algorithm, name[:2]))
+        return bytes.fromhex(name) in self._last[2]
 
     def close(self) -> None:
         """Remove the files."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -50,12 +50,18 @@ class Objects:
 
     Args:
         store: its client.
+
+    Attributes:
+        watch: called with each repository whenever all are listed.
     """
+
+    cheap = False
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.root = store.name
         self._shard: list[Object] = []
+        self.watch: Callable[[ObjectScan], None] | None = None
 
     @staticmethod
     def path(relative: str) -> str:
@@ -73,7 +79,10 @@ class Objects:
             if name in known:
                 raise StorageError(self.root, "list", name, "it lists keys in no order")
             known.add(name)
-            yield self._scan(name, group)
+            scan = self._scan(name, group)
+            if self.watch is not None:
+                self.watch(scan)
+            yield scan
         if not known:
             what, remedy = "there is no repository", "nothing is deleted; is rootdirectory right?"
             lost = Damage(Kind.UNREADABLE, REPOSITORIES, "", what, remedy, blocks=True)
@@ -202,6 +211,15 @@ class Objects:
         if found is None:
             raise FileNotFoundError(errno.ENOENT, "it is missing", path)
         return found.size
+
+    def has(self, path: str) -> bool:
+        """Whether an object is there."""
+        return self.store.find(path) is not None
+
+    @staticmethod
+    def linked(scan: RepositoryScan, folder: str) -> int:
+        """When a layer link was last written, as it was listed."""
+        return scan.links.get(folder, 0) if isinstance(scan, ObjectScan) else 0
 
 
 def _repository(one: Object) -> str:

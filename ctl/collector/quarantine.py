@@ -21,16 +21,17 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
 from ctl.errors import CtlError, LockHeld, RunFailed
 
-_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
+RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _REPORT = "run.json"
 _NANO = 10**9
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -51,6 +52,15 @@ class Run:
     folder: Path
     closed: int | None
     report: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        """Its folder."""
+        return str(self.folder)
+
+    def holds(self, path: str) -> bool:
+        """Whether something of that path in the storage is in it."""
+        return (self.folder / path).exists()
 
     def blobs(self) -> Iterator[tuple[str, str]]:
         """The digests of blobs in it, each with its path in the storage."""
@@ -163,11 +173,11 @@ class Quarantine:
 
     # --- runs
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[HeldRun]:
         """What earlier collections have moved, oldest first."""
-        found = []
+        found: list[HeldRun] = []
         for path in sorted(self.folder.iterdir()) if self.folder.is_dir() else ():
-            if _RUN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            if RUN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
                 report = _read_report(path / _REPORT)
                 closed = report.get("closed")
                 found.append(Run(path.name, path, closed if isinstance(closed, int) else None, report))
@@ -188,12 +198,21 @@ class Quarantine:
             raise RunFailed(f"{run.folder} cannot be made: {error.strerror}", hint=_hint(error)) from error
         return run
 
-    def close(self, run: Run, now: int, report: dict[str, Any]) -> None:
-        """Note that a run has moved its last: from now on the time until its purge counts."""
-        if not any(run.folder.iterdir()):
-            run.folder.rmdir()
-            return
-        _write_report(run.folder / _REPORT, {**report, "closed": now})
+    def close(self, run: HeldRun, now: int, report: Mapping[str, Any]) -> bool:
+        """Note that a run has moved its last: from now on the time until its purge counts.
+
+        Returns:
+            False where it has moved nothing, and is gone.
+        """
+        folder = self._folder(run)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+            return False
+        _write_report(folder / _REPORT, {**report, "closed": now})
+        return True
+
+    def _folder(self, run: HeldRun) -> Path:
+        return self.folder / run.name
 
     def note(self, report: dict[str, Any]) -> None:
         """Add a line to the history. On a full disk it is done without."""
@@ -209,11 +228,11 @@ class Quarantine:
             text = (self.folder / "history.jsonl").read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
-        return [found for line in text.splitlines() if (found := _parsed(line))]
+        return [found for line in text.splitlines() if (found := parsed(line))]
 
     # --- moving
 
-    def take(self, run: Run, path: str) -> bool:
+    def take(self, run: HeldRun, path: str) -> bool:
         """Move a folder of the storage into a run, by one rename.
 
         Returns:
@@ -222,7 +241,7 @@ class Quarantine:
         Raises:
             RunFailed: it cannot be moved.
         """
-        target = run.folder / path
+        target = self._folder(run) / path
         try:
             _folders(target.parent, self.folder)
             (self._root / path).rename(target)
@@ -234,7 +253,7 @@ class Quarantine:
             ) from error
         return True
 
-    def bring_back(self, run: Run, path: str) -> bool:
+    def bring_back(self, run: HeldRun, path: str) -> bool:
         """Move a folder back to where it was.
 
         Returns:
@@ -243,7 +262,7 @@ class Quarantine:
         Raises:
             RunFailed: it cannot be moved.
         """
-        source, target = run.folder / path, self._root / path
+        source, target = self._folder(run) / path, self._root / path
         try:
             _folders(target.parent, self._root)
             if target.exists():  # an empty folder that a registry left would be replaced, a full one not
@@ -273,18 +292,19 @@ class Quarantine:
         shutil.rmtree(folder)
         return size
 
-    def purge(self, run: Run, path: str) -> int:
+    def purge(self, run: HeldRun, path: str) -> int:
         """Delete something in a run for good. Returns its bytes."""
-        folder = run.folder / path
+        folder = self._folder(run) / path
         size = _size(folder)
         shutil.rmtree(folder)
         return size
 
-    def drop(self, run: Run) -> None:
+    def drop(self, run: HeldRun) -> None:
         """Remove what is left of a run: folders and its report, never content."""
-        for folder, _, files in os.walk(run.folder, topdown=False):
-            if Path(folder) == run.folder and files == [_REPORT]:
-                (run.folder / _REPORT).unlink()
+        top = self._folder(run)
+        for folder, _, files in os.walk(top, topdown=False):
+            if Path(folder) == top and files == [_REPORT]:
+                (top / _REPORT).unlink()
             with contextlib.suppress(OSError):  # not empty: something is still in it
                 Path(folder).rmdir()
 
@@ -319,15 +339,16 @@ def _size(folder: Path) -> int:
 
 def _read_report(path: Path) -> dict[str, Any]:
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return {}
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """A report in JSON; nothing where a crash has cut it."""
     try:
         found = json.loads(text)
-    except ValueError:  # cut by a crash; what it says is of no consequence
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctl.collector.quarantine import Quarantine, Run
+from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.report import Report
 
 
@@ -47,8 +47,8 @@ class IntoQuarantine:
         run: that takes it.
     """
 
-    quarantine: Quarantine
-    run: Run
+    quarantine: Holding
+    run: HeldRun
 
     def take(self, path: str) -> bool:
         """Move it."""
@@ -60,7 +60,7 @@ class IntoQuarantine:
 
     def holds(self, path: str) -> bool:
         """Whether it is in quarantine."""
-        return (self.run.folder / path).exists()
+        return self.run.holds(path)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ForGood:
         report: counts the bytes.
     """
 
-    quarantine: Quarantine
+    quarantine: Holding
     report: Report
 
     def take(self, path: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from pathlib import Path
 
 from ctl.collector.damage import Damage, Kind
-from ctl.collector.filesystem import Filesystem, Link, read_file
+from ctl.collector.filesystem import Link
+from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
@@ -19,20 +19,21 @@ from ctl.collector.layout import (
 )
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Marker
-from ctl.collector.quarantine import Quarantine, Run
 from ctl.collector.report import Report
+from ctl.collector.tree import Tree, quarantine_of, tree_of
 from ctl.errors import RunFailed
+from ctl.storage.store import Store
 
 _LINK_SIZE = 1_024
 
 
-def restore(root: str, name: str) -> Report:
+def restore(place: str | Store, name: str) -> Report:
     """Bring back what a run has moved, and let it count as new.
 
     A tag comes back last, and only where its manifest is there or in quarantine; else it stays, and is reported.
 
     Args:
-        root: of the storage.
+        place: folder or client of the storage.
         name: of the run.
 
     Raises:
@@ -40,13 +41,13 @@ def restore(root: str, name: str) -> Report:
         LockHeld: a collection is under way.
     """
     report = Report(untagged=False, dry_run=False, run=name)
-    with Quarantine(root) as quarantine:
+    storage = tree_of(place)
+    with quarantine_of(storage) as quarantine:
         runs = quarantine.runs()
         run = next((one for one in runs if one.name == name), None)
         if run is None:
             known = ", ".join(one.name for one in runs) or "none"
-            raise RunFailed(f"there is no run {name} in {quarantine.folder}; there are: {known}")
-        storage = Filesystem(root)
+            raise RunFailed(f"there is no run {name} in the quarantine of {storage.root}; there are: {known}")
         with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
             _Restoration(storage, manifests, quarantine, runs, report).restore(run)
         quarantine.drop(run)
@@ -64,25 +65,25 @@ class _Restoration:
 
     def __init__(
         self,
-        storage: Filesystem,
+        storage: Tree,
         manifests: Manifests,
-        quarantine: Quarantine,
-        runs: list[Run],
+        quarantine: Holding,
+        runs: list[HeldRun],
         report: Report,
     ) -> None:
         self._storage = storage
         self._manifests = manifests
-        self._manifests.elsewhere = [str(run.folder) for run in runs]
+        self._manifests.elsewhere = [run.where for run in runs]
         self._quarantine = quarantine
         self._runs = runs
         self._report = report
         self._away: dict[str, dict[str, Link]] = {}
         for one in runs:
             for repository, digest, path in one.revisions():
-                link = Link(str(one.folder / path / "link"), digest, 0, ())
+                link = Link(f"{one.where}/{path}/link", digest, 0, ())
                 self._away.setdefault(repository, {})[digest] = link
 
-    def restore(self, run: Run) -> None:
+    def restore(self, run: HeldRun) -> None:
         """Bring back one run: blobs, manifests and links, what these need, then tags."""
         paths = list(run.everything())
         tags = [path for path in paths if _is_tag(path)]
@@ -97,7 +98,7 @@ class _Restoration:
         for path, digest in named.items():
             self._tag(run, path, digest)
 
-    def _bring_back(self, run: Run, path: str) -> None:
+    def _bring_back(self, run: HeldRun, path: str) -> None:
         if self._quarantine.bring_back(run, path):
             kind = (
                 "blobs" if path.startswith(f"{BLOBS}/") else "manifests" if "/revisions/" in path else "links"
@@ -109,7 +110,7 @@ class _Restoration:
         """A manifest that a tag names: a later collection may have moved it."""
         path = revision_folder(repository, digest) if is_digest(digest) else ""
         for run in self._runs if path else ():
-            if (run.folder / path).exists():
+            if run.holds(path):
                 self._bring_back(run, path)
 
     def _fetch_needs(self, repository: str) -> None:
@@ -126,15 +127,15 @@ class _Restoration:
                 self._fetch_manifest(repository, digest)
             path = blob_folder(digest) if is_digest(digest) else ""
             for run in self._runs if path else ():
-                if (run.folder / path).exists():
+                if run.holds(path):
                     self._bring_back(run, path)
 
-    def _tag(self, run: Run, path: str, digest: str) -> None:
+    def _tag(self, run: HeldRun, path: str, digest: str) -> None:
         repository, tag = _repository(path), Path(path).name
-        link = Path(self._storage.path(revision_folder(repository, digest)), "link") if digest else None
-        if link is not None and not (link.exists() and self._is_there(digest)):
+        link = self._storage.path(f"{revision_folder(repository, digest)}/link") if digest else ""
+        if link and not (self._storage.has(link) and self._is_there(digest)):
             what = f"tag {tag} named {digest}, which is gone for good"
-            where = str(run.folder / path / CURRENT)
+            where = f"{run.where}/{path}/{CURRENT}"
             self._report.damages.append(
                 Damage(Kind.TARGET, where, repository, what, "it was not brought back; push the image again")
             )
@@ -142,15 +143,16 @@ class _Restoration:
             self._report.count("tags_restored")
         else:
             what, remedy = f"tag {tag} was pushed again meanwhile", "the newer one stays"
-            self._report.damages.append(Damage(Kind.TAG, str(run.folder / path), repository, what, remedy))
+            self._report.damages.append(Damage(Kind.TAG, f"{run.where}/{path}", repository, what, remedy))
 
     def _is_there(self, digest: str) -> bool:
-        return os.path.exists(self._storage.path(f"{blob_folder(digest)}/data"))  # noqa: PTH110 - many
+        return self._storage.has(self._storage.path(f"{blob_folder(digest)}/data"))
 
-    @staticmethod
-    def _named(run: Run, path: str) -> str:
+    def _named(self, run: HeldRun, path: str) -> str:
         try:
-            digest = read_file(str(run.folder / path / CURRENT), _LINK_SIZE).decode("ascii", "replace")
+            digest = self._storage.read_file(f"{run.where}/{path}/{CURRENT}", _LINK_SIZE).decode(
+                "ascii", "replace"
+            )
         except OSError:  # it was damaged before; it comes back as it was
             return ""
         return digest if is_digest(digest) else ""

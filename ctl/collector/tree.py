@@ -7,13 +7,21 @@ from typing import Protocol
 
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Blob, Filesystem, Link, RepositoryScan
+from ctl.collector.holding import Holding
+from ctl.collector.object_quarantine import ObjectQuarantine
 from ctl.collector.objects import Objects
+from ctl.collector.quarantine import Quarantine
 from ctl.storage.filesystem import FilesystemStore
 from ctl.storage.store import Store
 
 
 class Tree(Protocol):
     """The names in a storage, and its small files. What cannot be read is an OSError with an errno."""
+
+    @property
+    def cheap(self) -> bool:
+        """Whether to look at one file costs next to nothing; else a listing must do."""
+        ...
 
     @property
     def root(self) -> str:
@@ -68,7 +76,22 @@ class Tree(Protocol):
         """Bytes of a file."""
         ...
 
+    def has(self, path: str) -> bool:
+        """Whether a file is there."""
+        ...
 
-def tree_of(store: Store) -> Tree:
-    """The tree of a storage."""
-    return Filesystem(store.name) if isinstance(store, FilesystemStore) else Objects(store)
+    def linked(self, scan: RepositoryScan, folder: str) -> int:
+        """When the link in a folder of `layers` was last written, in nanoseconds."""
+        ...
+
+
+def tree_of(place: str | Store) -> Tree:
+    """The tree of a storage: of a folder, or of what a client leads to."""
+    if isinstance(place, str):
+        return Filesystem(place)
+    return Filesystem(place.name) if isinstance(place, FilesystemStore) else Objects(place)
+
+
+def quarantine_of(tree: Tree) -> Holding:
+    """The quarantine of a storage."""
+    return ObjectQuarantine(tree.store) if isinstance(tree, Objects) else Quarantine(tree.root)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, RepositoryScan, touched
+from ctl.collector.filesystem import RepositoryScan, touched
 from ctl.collector.layout import HEX_LENGTH, LAYERS
+from ctl.collector.objects import Objects, ObjectScan
+from ctl.collector.tree import Tree
 
 _CHUNK = 100
 _FEW = 20
@@ -28,24 +31,126 @@ class _Use:
     links: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-class Uses:
-    """The links to some blobs, as they were at one moment.
+class Uses(Protocol):
+    """The links to some blobs."""
+
+    def find(self) -> None:
+        """Note them as they are now."""
+        ...
+
+    @property
+    def chunk(self) -> int:
+        """How many blobs to move before it is asked for new links."""
+        ...
+
+    def repositories(self, digest: str) -> list[str]:
+        """Those that link to a blob."""
+        ...
+
+    def recent(self, limit: int) -> list[str]:
+        """The blobs that registries have used after that time."""
+        ...
+
+    def used(self, digest: str) -> bool:
+        """Whether a registry has used a link to this blob since it was found; new links do not count."""
+        ...
+
+    def newly_linked(self) -> set[str]:
+        """The blobs that repositories have come to link to since."""
+        ...
+
+    def since(self, digests: Iterable[str]) -> Iterator[str]:
+        """Those of the blobs that registries have used since, as far as that can be known."""
+        ...
+
+
+def uses_of(storage: Tree, digests: Iterable[str]) -> Uses:
+    """The uses of some blobs of a storage; they are looked for by `find`."""
+    return ObjectUses(storage, digests) if isinstance(storage, Objects) else FileUses(storage, digests)
+
+
+class ObjectUses:
+    """The links to some blobs in object storage: seen whenever repositories are listed, for whatever reason.
+
+    A storage does not say when an object was read.
 
     Args:
         storage: that they are in.
         digests: of the blobs.
     """
 
-    def __init__(self, storage: Filesystem, digests: Iterable[str]) -> None:
+    def __init__(self, storage: Objects, digests: Iterable[str]) -> None:
+        self._storage = storage
+        self._wanted = set(digests)
+        self._repositories: dict[str, list[str]] = {}
+        self._first: dict[str, int] = {}
+        self._latest: dict[str, int] = {}
+        self._found = False
+        storage.watch = self._see
+
+    def _see(self, scan: ObjectScan) -> None:
+        for folder, written in scan.links.items():
+            digest = ":".join(folder.rsplit("/", 2)[1:])
+            if digest not in self._wanted:
+                continue
+            self._latest[digest] = max(written, self._latest.get(digest, 0))
+            if not self._found:
+                self._repositories.setdefault(digest, []).append(scan.name)
+
+    def find(self) -> None:
+        """What the look before has seen; else look."""
+        if not self._latest:
+            for _ in self._storage.repositories():
+                pass
+        self._first, self._found = dict(self._latest), True
+
+    @property
+    def chunk(self) -> int:
+        """All at once."""
+        return max(1, len(self._wanted))
+
+    def repositories(self, digest: str) -> list[str]:
+        """Those that link to a blob."""
+        return self._repositories.get(digest, [])
+
+    def recent(self, limit: int) -> list[str]:
+        """The blobs whose links were written after that time."""
+        return [digest for digest, written in self._first.items() if written > limit]
+
+    def used(self, digest: str) -> bool:
+        """Whether a link was written since."""
+        return self._latest.get(digest, 0) > self._first.get(digest, 0)
+
+    def newly_linked(self) -> set[str]:
+        """As `used`."""
+        return set()
+
+    def since(self, digests: Iterable[str]) -> Iterator[str]:
+        """Those whose links were written since, by the last listing."""
+        return (digest for digest in digests if self.used(digest))
+
+
+class FileUses:
+    """The links to some blobs in files, as they were at one moment.
+
+    Args:
+        storage: that they are in.
+        digests: of the blobs.
+    """
+
+    def __init__(self, storage: Tree, digests: Iterable[str]) -> None:
         self._storage = storage
         self._wanted = set(digests)
         self._found: dict[str, _Use] = {}
         self._folders: dict[str, int] = {}
         self._fresh: set[str] = set()
+
+    def find(self) -> None:
+        """List all links."""
         ignored: list[Damage] = []
-        for scan in storage.repositories():
+        for scan in self._storage.repositories():
             self._folders |= {path: _changed(path) for path in _folders(scan)}
-            for digest, folder in storage.layers(scan, ignored):
+            for digest, folder in self._storage.layers(scan, ignored):
                 if digest in self._wanted:
                     self._note(scan.name, digest, f"{folder}/link")
 

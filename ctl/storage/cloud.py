@@ -26,6 +26,8 @@ _ETAG = re.compile('"(?P<md5>[0-9a-f]{32})"')
 _OF_REQUEST = re.compile(r"\s*RequestId:.*", re.DOTALL)
 _TYPE = "application/octet-stream"
 """Content-Type, as the registry's drivers give it."""
+_MISSING = ("NoSuchKey", "BlobNotFound", "404")
+_TOO_LARGE = ("EntityTooLarge", "InvalidRequest")
 _RETRIES = 4
 _WHOLE = 2 * PART
 """Bytes up to which an object is written by one request: one in parts takes four."""
@@ -66,6 +68,7 @@ class CloudStore:
         kinds = [one for one in named if isinstance(one, type) and issubclass(one, Exception)]
         self._errors: tuple[type[Exception], ...] = (OSError, *kinds)
         self._missing = opendal.exceptions.NotFound
+        self._exists = (opendal.exceptions.ConditionNotMatch, opendal.exceptions.AlreadyExists)
         with self._reported("open", ""):
             made = opendal.Operator(service, **options)
             return made.layer(RetryLayer(max_times=_RETRIES, jitter=True))
@@ -119,10 +122,25 @@ class CloudStore:
                 file.write(part)
             file.close()  # not when a part fails: what is not closed is never seen
 
-    def copy(self, source: str, target: str) -> None:
+    def create(self, key: str, content: bytes) -> bool:
         """See Store."""
-        with self._reported("copy", source):
-            self._operator.copy(self._prefix + source, self._prefix + target)
+        with self._reported("write", key):
+            try:
+                self._operator.write(self._prefix + key, content, content_type=_TYPE, if_not_exists=True)
+            except self._exists:
+                return False
+        return True
+
+    def copy(self, source: str, target: str) -> None:
+        """See Store. What is too large to be copied by one request (S3: 5 GB) goes through this machine."""
+        try:
+            with self._reported("copy", source):
+                self._operator.copy(self._prefix + source, self._prefix + target)
+        except StorageError as error:
+            if error.code not in _TOO_LARGE:
+                raise
+            with self.reading(source) as parts:
+                self.write(target, parts)
 
     def move(self, source: str, target: str) -> None:
         """See Store. An empty object in the place of a folder becomes one that is none."""
@@ -145,8 +163,10 @@ class CloudStore:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # not the library's: those have no number
             text = str(error)
-            kind = Missing if isinstance(error, self._missing) else StorageError
             code, reason = _code(text), _reason(text)
+            # what is read like a file fails with an OSError of every kind
+            is_missing = isinstance(error, self._missing) or code in _MISSING
+            kind = Missing if is_missing else StorageError
             raise kind(self.name, operation, key, reason, code=code) from None
 
 

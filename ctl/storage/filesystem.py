@@ -102,6 +102,18 @@ class FilesystemStore:
                 part.unlink(missing_ok=True)
                 raise
 
+    def create(self, key: str, content: bytes) -> bool:
+        """See Store."""
+        target = self._root / key
+        with self._reported("write", key):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with target.open("xb") as file:
+                    file.write(content)
+            except FileExistsError:
+                return False
+        return True
+
     def copy(self, source: str, target: str) -> None:
         """See Store."""
         with self._reported("copy", source):

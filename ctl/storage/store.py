@@ -95,6 +95,10 @@ class Store(Protocol):
         """Write one: whole or not at all. Where the storage can, it gets a given mtime."""
         ...
 
+    def create(self, key: str, content: bytes) -> bool:
+        """Write a small one where there is none; False where there is. Of several who try, one does it."""
+        ...
+
     def copy(self, source: str, target: str) -> None:
         """Copy one inside the storage."""
         ...

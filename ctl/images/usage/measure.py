@@ -39,7 +39,7 @@ def measure(root: str, *, advance: Callable[[], None] = lambda: None) -> Usage:
     work.sum_up()
     for run in quarantine.runs():
         work.usage.quarantined.count += sum(1 for _ in run.blobs())
-        work.usage.quarantined.bytes += sum(_sizes(str(run.folder)))
+        work.usage.quarantined.bytes += sum(_sizes(run.where))
     return work.usage
 
 

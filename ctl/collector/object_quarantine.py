@@ -1,0 +1,318 @@
+"""The quarantine in object storage: a copy of each object, made before the object is deleted.
+
+Its keys are as the paths in a folder (quarantine.py): `ctl-quarantine/RUN/docker/registry/v2/…`. Its lock is an object
+that is written only where there is none; its time is the storage's clock, and shows that its owner is alive.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ctl.collector.holding import HeldRun
+from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
+from ctl.collector.quarantine import RUN, parsed
+from ctl.errors import LockHeld
+from ctl.storage.store import Missing, Store
+
+_REPORT = "run.json"
+_NANO = 10**9
+_ALIVE = 600 * _NANO
+"""Nanoseconds for which a lock counts without being renewed: its owner was killed."""
+_RENEWED = 60
+"""Seconds after which it is renewed."""
+_HISTORY = 1_000
+"""Lines of the history that are kept."""
+
+
+@dataclass(frozen=True)
+class ObjectRun:
+    """What one collection has moved.
+
+    Args:
+        name: of the run.
+        closed: nanoseconds of the storage's clock when it ended; None where it was killed.
+        report: what it did, as far as it was written.
+        sizes: of each object in it, by its key in the storage.
+    """
+
+    name: str
+    closed: int | None = None
+    report: Mapping[str, Any] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """Its prefix."""
+        return f"{QUARANTINE}/{self.name}"
+
+    def keys(self, path: str) -> list[str]:
+        """The keys of what is in it below a path."""
+        usual = [key for key in (f"{path}/data", f"{path}/link") if key in self.sizes]
+        return usual or [key for key in self.sizes if key.startswith(f"{path}/")]
+
+    def holds(self, path: str) -> bool:
+        """Whether something of that path is in it."""
+        return bool(self.keys(path))
+
+    def blobs(self) -> Iterator[tuple[str, str]]:
+        """The digests of blobs in it, each with its path in the storage."""
+        for key in sorted(self.sizes):
+            parts = key.split("/")
+            digest = ":".join(parts[-4:-1:2]) if len(parts) > 4 else ""
+            if key.startswith(f"{BLOBS}/") and is_digest(digest):
+                yield digest, "/".join(parts[:-1])
+
+    def revisions(self) -> Iterator[tuple[str, str, str]]:
+        """The manifests in it: repository, digest, path in the storage."""
+        for key in sorted(self.sizes):
+            repository, middle, rest = key.partition(f"/{REVISIONS}/")
+            digest = ":".join(rest.split("/")[:2])
+            if middle and is_digest(digest):
+                yield repository[len(REPOSITORIES) + 1 :], digest, key.removesuffix("/link")
+
+    def everything(self) -> Iterator[str]:
+        """The paths in the storage of all that was moved, blobs first; a tag is one path."""
+        paths = {key: _moved_path(key) for key in self.sizes}
+        yield from dict.fromkeys(sorted(paths.values(), key=lambda path: (not path.startswith(BLOBS), path)))
+
+
+def _moved_path(key: str) -> str:
+    """The path that was moved with a key: of a tag all of it, else the folder."""
+    head, middle, rest = key.partition(f"/{TAGS}/")
+    return f"{head}{middle}{rest.partition('/')[0]}" if middle else key.rpartition("/")[0]
+
+
+class ObjectQuarantine:
+    """The quarantine of a bucket or container, held: `with ObjectQuarantine(store) as quarantine: …`.
+
+    Args:
+        store: its client.
+
+    Raises:
+        LockHeld: another collection is under way.
+        StorageError: it cannot be written.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = f"{QUARANTINE}/lock"
+        self._held = False
+        self._renewed = 0.0
+        self._cache = _Cache(store)
+
+    @property
+    def cache(self) -> Path:
+        """A copy of the file for what manifests refer to; it is put back at the end."""
+        return self._cache.path
+
+    def __enter__(self) -> ObjectQuarantine:
+        owner = f"process {os.getpid()} on {os.uname().nodename}\n".encode()
+        # asked first, for servers that know no conditions
+        if self._store.find(self._lock) is not None or not self._store.create(self._lock, owner):
+            self._take_over(owner)
+        self._held, self._owner = True, owner
+        return self
+
+    def _take_over(self, owner: bytes) -> None:
+        """Take the lock of a collection that was killed: it has not renewed it for some minutes.
+
+        Raises:
+            LockHeld: it is alive.
+        """
+        found = self._store.find(self._lock)
+        age = self._clock() - found.mtime if found is not None else _ALIVE
+        if age < _ALIVE:
+            who = self._store.read(self._lock).decode("utf-8", "replace").strip()
+            raise LockHeld(
+                f"a garbage collection of {self._store.name} is under way ({who})",
+                hint="wait for its end; the lock of one that was killed counts for 10 minutes",
+            )
+        self._store.delete(self._lock)
+        if not self._store.create(self._lock, owner):
+            raise LockHeld(f"a garbage collection of {self._store.name} is under way")
+
+    def __exit__(self, *_: object) -> None:
+        self._cache.put_back(writable=self._held)
+        if self._held:
+            self._store.delete(self._lock)
+        self._held = False
+
+    def now(self) -> int:
+        """The time of the storage: that of a probe."""
+        return self._clock()
+
+    def _clock(self) -> int:
+        probe = f"{QUARANTINE}/clock"
+        self._store.write(probe, [b""])
+        found = self._store.find(probe)
+        return found.mtime if found is not None else time.time_ns()
+
+    def _renew_lock(self) -> None:
+        if self._held and time.monotonic() - self._renewed > _RENEWED:
+            self._store.write(self._lock, [self._owner])
+            self._renewed = time.monotonic()
+
+    # --- runs
+
+    def runs(self) -> list[HeldRun]:
+        """What earlier collections have moved, oldest first: by one listing."""
+        found: list[HeldRun] = []
+        objects = (one for one in self._store.list(f"{QUARANTINE}/") if one.key.count("/") > 1)
+        for name, group in groupby(objects, lambda one: one.key.split("/")[1]):
+            if not RUN.fullmatch(name):
+                continue
+            prefix = f"{QUARANTINE}/{name}/"
+            sizes = {one.key.removeprefix(prefix): one.size for one in group}
+            report = self._report(prefix) if sizes.pop(_REPORT, None) is not None else {}
+            closed = report.get("closed")
+            found.append(ObjectRun(name, closed if isinstance(closed, int) else None, report, sizes))
+        return found
+
+    def _report(self, prefix: str) -> dict[str, Any]:
+        return parsed(self._store.read(prefix + _REPORT).decode("utf-8", "replace"))
+
+    def begin(self, now: int) -> HeldRun:
+        """A new run; nothing is written yet."""
+        stamp = datetime.fromtimestamp(now / _NANO, UTC).strftime("%Y%m%dT%H%M%SZ")
+        return ObjectRun(f"{stamp}-{secrets.token_hex(2)}")
+
+    def close(self, run: HeldRun, now: int, report: Mapping[str, Any]) -> bool:
+        """Note that a run has moved its last; False where it moved nothing."""
+        if not _own(run).sizes:
+            return False
+        content = json.dumps({**report, "closed": now}).encode()
+        self._store.write(f"{run.where}/{_REPORT}", [content])
+        return True
+
+    def note(self, report: dict[str, Any]) -> None:
+        """Add a line to the history."""
+        lines = [*self.history(), report][-_HISTORY:]
+        content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+        self._store.write(f"{QUARANTINE}/history.jsonl", [content])
+
+    def history(self) -> list[dict[str, Any]]:
+        """What earlier collections did, oldest first."""
+        try:
+            text = self._store.read(f"{QUARANTINE}/history.jsonl").decode("utf-8", "replace")
+        except Missing:
+            return []
+        return [found for line in text.splitlines() if (found := parsed(line))]
+
+    # --- moving
+
+    def take(self, run: HeldRun, path: str) -> bool:
+        """Copy what is below a path into a run, then delete it; False where nothing is there."""
+        self._renew_lock()
+        return bool([key for key in self._keys(path) if self._take(_own(run), key)])
+
+    def _take(self, run: ObjectRun, key: str) -> bool:
+        try:
+            self._store.copy(key, f"{run.where}/{key}")
+        except Missing:
+            return False
+        run.sizes[key] = -1  # it is in there from now on, whatever fails
+        self._store.delete(key)
+        return True
+
+    def _keys(self, path: str) -> list[str]:
+        if path.startswith(f"{BLOBS}/"):
+            return [f"{path}/data"]
+        if f"/{REVISIONS}/" in path or "/_layers/" in path:
+            return [f"{path}/link"]
+        return [one.key for one in self._store.list(f"{path}/")]
+
+    def bring_back(self, run: HeldRun, path: str) -> bool:
+        """Copy it back, then delete it in the run; False where something is there again, which then stays."""
+        own = _own(run)
+        keys, is_tag = own.keys(path), f"/{TAGS}/" in path
+        if not keys or (is_tag and next(iter(self._store.list(f"{path}/")), None)):
+            return False
+        for key in keys:
+            if self._store.find(key) is None:
+                self._store.copy(f"{run.where}/{key}", key)
+            self._store.delete(f"{run.where}/{key}")
+            del own.sizes[key]
+        return True
+
+    def renew(self, path: str) -> None:
+        """Nothing to do: a copy is new."""
+
+    def delete(self, path: str) -> int:
+        """Delete what is below a path of the storage for good, while nobody writes. Returns its bytes."""
+        found = list(self._store.list(f"{path}/"))
+        for one in found:
+            self._store.delete(one.key)
+        return sum(one.size for one in found)
+
+    def purge(self, run: HeldRun, path: str) -> int:
+        """Delete something in a run for good. Returns its bytes."""
+        self._renew_lock()
+        own, freed = _own(run), 0
+        for key in own.keys(path):
+            self._store.delete(f"{run.where}/{key}")
+            freed += max(0, own.sizes.pop(key))
+        return freed
+
+    def drop(self, run: HeldRun) -> None:
+        """Remove the report of a run that is empty."""
+        if not _own(run).sizes:
+            self._store.delete(f"{run.where}/{_REPORT}")
+
+
+class _Cache:
+    """A file that is kept in the storage between runs.
+
+    Args:
+        store: of the storage.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._key = f"{QUARANTINE}/manifests.sqlite"
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._sum = 0
+
+    @property
+    def path(self) -> Path:
+        """The copy; it is fetched when it is first asked for."""
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="ctl-manifests-")
+            try:
+                content = self._store.read(self._key)
+            except Missing:
+                content = b""
+            if content:
+                self._path.write_bytes(content)
+            self._sum = zlib.crc32(content)
+        return self._path
+
+    @property
+    def _path(self) -> Path:
+        assert self._folder is not None  # noqa: S101 - who asks has made it
+        return Path(self._folder.name, "manifests.sqlite")
+
+    def put_back(self, *, writable: bool) -> None:
+        """Write it to the storage if it has changed."""
+        if self._folder is None:
+            return
+        content = self._path.read_bytes() if self._path.exists() else b""
+        if writable and content and zlib.crc32(content) != self._sum:
+            self._store.write(self._key, [content])
+        self._folder.cleanup()
+        self._folder = None
+
+
+def _own(run: HeldRun) -> ObjectRun:
+    assert isinstance(run, ObjectRun)  # noqa: S101 - of a quarantine in object storage
+    return run

@@ -1,0 +1,130 @@
+"""Collections of object storage: of each kind by a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from ctl.collector.collection import collect
+from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, blob_folder, layer_folder, revision_folder
+from ctl.collector.object_quarantine import ObjectQuarantine
+from ctl.collector.restoring import restore
+from ctl.errors import LockHeld
+from ctl.storage.store import Store
+from tests.harness import images
+from tests.harness.cloud import Kept, storage
+from tests.harness.collecting import SILENT, Silent, at_once
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module", params=["s3", "gcs", "azure"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    with storage(request.param, tmp_path_factory.mktemp("images")) as made:
+        yield made
+
+
+@pytest.fixture
+def store(kept: Kept) -> Store:
+    """The storage, empty."""
+    found = kept.open()
+    for one in list(found.list("")):
+        found.delete(one.key)
+    return found
+
+
+def push(store: Store, repository: str, image: images.Blob, *tags: str) -> None:
+    for digest, one in image.family().items():
+        is_manifest = one.media_type in (images.MANIFEST, images.INDEX)
+        store.write(f"{blob_folder(digest)}/data", [one.content])
+        folder = (revision_folder if is_manifest else layer_folder)(repository, digest)
+        store.write(f"{folder}/link", [digest.encode()])
+    for tag in tags:
+        folder = f"{REPOSITORIES}/{repository}/_manifests/tags/{tag}"
+        store.write(f"{folder}/index/{image.digest.replace(':', '/')}/link", [image.digest.encode()])
+        store.write(f"{folder}/current/link", [image.digest.encode()])
+
+
+def blobs(store: Store) -> set[str]:
+    return {f"sha256:{one.key.split('/')[-2]}" for one in store.list(f"{BLOBS}/")}
+
+
+def in_quarantine(store: Store) -> list[str]:
+    return [one.key for one in store.list(f"{QUARANTINE}/") if "/docker/" in one.key]
+
+
+SHARED = images.layer("shared", size=100)
+KEPT, GONE = images.image("kept", shared=[SHARED]), images.image("gone", shared=[SHARED])
+OWN = GONE.family().keys() - KEPT.family().keys()
+
+
+def test_what_nothing_needs_goes_into_quarantine_comes_back_and_is_purged(store: Store) -> None:
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    store.delete(f"{revision_folder('team/app', GONE.digest)}/link")
+    before = {one.key for one in store.list("")}
+    dry = collect(store, at_once(dry_run=True), SILENT)
+    assert dry.counts["blobs_deleted"] == len(OWN)
+    assert {one.key for one in store.list("")} == before
+    report = collect(store, at_once(), SILENT)
+    assert report.counts["blobs_deleted"] == len(OWN)
+    assert blobs(store) == set(KEPT.family())
+    assert len(in_quarantine(store)) == len(OWN)
+    assert restore(store, report.run).counts["blobs_restored"] == len(OWN)
+    assert blobs(store) == set(KEPT.family()) | OWN
+    assert in_quarantine(store) == []
+    collect(store, at_once(), SILENT)
+    purged = collect(store, at_once(keep_for=0), SILENT)
+    assert purged.counts["blobs_purged"] == len(OWN)
+    assert purged.counts["bytes_freed"] > 2_000
+    assert purged.counts["links_deleted"] >= 1
+    assert blobs(store) == set(KEPT.family())
+    with ObjectQuarantine(store) as quarantine:
+        assert [one["dry_run"] for one in quarantine.history()] == [False] * 3
+
+
+def test_untagged_manifests_go_and_a_push_brings_back_what_it_needs(store: Store) -> None:
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    report = collect(store, at_once(untagged=True), SILENT)
+    assert report.manifests == [("team/app", GONE.digest)]
+    assert blobs(store) == set(KEPT.family())
+    push(store, "team/other", KEPT)
+    folder = f"{REPOSITORIES}/team/app/_manifests/tags/late"
+    store.write(f"{folder}/current/link", [GONE.digest.encode()])
+    later = collect(store, at_once(untagged=True, keep_for=0), SILENT)
+    assert later.counts["manifests_restored"] == 1
+    assert blobs(store) == set(KEPT.family()) | OWN
+
+
+def test_what_is_pushed_while_blobs_move_comes_back(store: Store) -> None:
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    store.delete(f"{revision_folder('team/app', GONE.digest)}/link")
+
+
+    class Pushes(Silent):
+        def step(self, text: str) -> None:
+            if text == "moving blobs":  # the mark is over
+                link = f"{revision_folder('team/other', GONE.digest)}/link"
+                store.write(link, [GONE.digest.encode()])
+
+    collect(store, replace(at_once(), settle=()), Pushes())
+    assert blobs(store) == set(KEPT.family()) | OWN
+
+
+def test_one_collection_at_a_time_and_a_killed_one_is_finished(store: Store) -> None:
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    with ObjectQuarantine(store) as quarantine:
+        run = quarantine.begin(quarantine.now())
+        for digest in GONE.family():
+            assert quarantine.take(run, blob_folder(digest))
+        with pytest.raises(LockHeld, match="process"):
+            collect(store, at_once(), SILENT)
+    assert not set(GONE.family()) <= blobs(store)
+    report = collect(store, at_once(keep_for=0), SILENT)
+    assert report.counts["blobs_restored"] == len(GONE.family())
+    assert blobs(store) == set(KEPT.family()) | OWN
