@@ -138,7 +138,7 @@ class Manifests:
             raise Unreadable(path, reason, digests_in(content)) from error
 
     def _remembered(self, digest: str) -> Manifest | None:
-        if self._connection is None:
+        if self._connection is None or digest in self._known:
             return self._known.get(digest)
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):  # then it is read again
             row = self._fetched.get(digest)
@@ -151,8 +151,8 @@ class Manifests:
         return None
 
     def _remember(self, found: Manifest) -> None:
+        self._known[found.digest] = found
         if self._connection is None:
-            self._known[found.digest] = found
             return
         fields = (found.size, found.references, found.subject, found.sizes, found.children)
         text = json.dumps(fields, separators=(",", ":"))
@@ -169,6 +169,7 @@ class Manifests:
                 self._connection.executemany(
                     "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", self._pending
                 )
+            self._known.clear()
         self._pending.clear()
 
 

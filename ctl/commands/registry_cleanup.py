@@ -17,6 +17,7 @@ from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 
 if TYPE_CHECKING:
     from ctl.cli.cleanup import Outcome
+    from ctl.collector.collection import Options
     from ctl.collector.progress import Reporter
     from ctl.images.cleanup.plan import Planner, RepositoryPlan
     from ctl.images.cleanup.policy import Policy
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 _DATE = "Which date counts: of the image, or of the last push of the tag."
-_KEEP_FOR = 24 * 3_600 * 10**9
 
 
 def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -96,10 +96,11 @@ def registry_cleanup(
     _hold_back(ctx, plans, share, ask=not (dry_run or explain), yes=yes)
     from ctl.cli.cleanup import Outcome
 
-    outcome = Outcome(plans, dry_run or explain, keep_for=_KEEP_FOR)
+    ages = _ages(ctx)
+    outcome = Outcome(plans, dry_run or explain, keep_for=ages.keep_for)
     if not outcome.dry_run and any(plan.removed and plan.confirmed for plan in plans):
         with shown_on(ctx.console) as reporter:
-            _carry_out(setup, root, planner, outcome, switch, reporter)
+            _carry_out(setup, root, planner, outcome, ages, switch, reporter)
     return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
 
 
@@ -116,6 +117,20 @@ def _policies(ctx: Context, own: Policy | None, max_share: int | None) -> tuple[
         return [own], 50 if max_share is None else max_share
     share = settings.max_share if max_share is None else max_share
     return [own] if own else policies_of(settings.policies), share
+
+
+def _ages(ctx: Context) -> Options:
+    """How long the collection at the end leaves alone what is new, and keeps what goes: as by time."""
+    from ctl.collector.collection import Options
+    from ctl.settings.load import load
+    from ctl.settings.types.quantities import lifetime_seconds
+
+    try:
+        given = load(ctx.settings_file, ctx.layout, use_secrets=False).attributes.registry_garbage_collect
+    except CtlError:  # reported where policies are read from them
+        return Options()
+    older_than, keep_for = (lifetime_seconds(one) * 10**9 for one in (given.older_than, given.keep_for))
+    return Options(older_than=older_than, keep_for=keep_for)
 
 
 def _plan(
@@ -155,9 +170,14 @@ def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bo
 
 
 def _carry_out(
-    setup: Setup, root: str, planner: Planner, outcome: Outcome, switch: str | None, reporter: Reporter
+    setup: Setup,
+    root: str,
+    planner: Planner,
+    outcome: Outcome,
+    ages: Options,
+    switch: str | None,
+    reporter: Reporter,
 ) -> None:
-    from ctl.collector.collection import Options
     from ctl.registry.collect.removing import removing
     from ctl.registry.collect.serving import collect_serving
 
@@ -171,7 +191,7 @@ def _carry_out(
             reporter.advance()
         planner.dates.remember()
     try:
-        outcome.collection = collect_serving(setup, Options(), reporter, switch=command_line)
+        outcome.collection = collect_serving(setup, ages, reporter, switch=command_line)
     except CtlError as error:  # what was removed is removed: that is reported before
         outcome.problem = error.message
 

@@ -15,6 +15,7 @@ from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError, UsageFault
 from ctl.errors import as_json as as_json_error
 from ctl.output import Style
+from ctl.storage.drivers import OBJECT_STORAGE
 
 if TYPE_CHECKING:
     from ctl.collector.progress import Reporter
@@ -25,13 +26,9 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
-_QUARANTINE = (
-    "Collect while the registry serves; what goes can be brought back for --keep-for [default on a disk]."
-)
+_QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for [default]."
 _READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
-_STOP = (
-    "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl [default for object storage]."
-)
+_STOP = "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl."
 _NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
 _NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
@@ -79,7 +76,7 @@ def registry_garbage_collect(
     CONFIG is the registry's config.yml [default: the service's own]. The registry goes on serving: what goes is
     moved into a quarantine beside the images, and deleted by a later run, once it was there for --keep-for and still
     nothing needs it; --restore brings it back until then. A registry that keeps descriptors in memory is started
-    anew; keys in Redis are deleted. Object storage is collected by the registry's own collector.
+    anew; keys in Redis are deleted.
     """
     from ctl.collector.collection import Options
 
@@ -97,9 +94,9 @@ def registry_garbage_collect(
         return show.history(*serving.history(setup))
     if restore:
         return show.result(lambda _, done: done(serving.restore_run(setup, restore)))
-    if read_only or stop or (setup.config.root is None and not (quarantine or now or now_below)):
+    own_only = not (_has_client(setup) or quarantine or now or now_below)
+    if read_only or stop or own_only:
         return _by_its_own(setup, show, untagged=untagged, dry_run=dry_run, read_only=read_only)
-    _refuse_object_storage(setup)
     now = now or serving.is_short(setup, now_below, ctx.console.note)
     options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
     if now:
@@ -120,12 +117,9 @@ def _by_its_own(setup: Setup, show: _Shown, *, untagged: bool, dry_run: bool, re
     return show.result(work)
 
 
-def _refuse_object_storage(setup: Setup) -> None:
-    if setup.config.root is None:
-        raise UsageFault(
-            f"{setup.config.path}: images in object storage cannot be moved into quarantine yet",
-            hint="ctl registry-garbage-collect --read-only, or --stop",
-        )
+def _has_client(setup: Setup) -> bool:
+    """Whether ctl reads its storage; what is in another one only the program itself can reach."""
+    return setup.config.root is not None or setup.config.driver in (*OBJECT_STORAGE, "inmemory")
 
 
 def _refuse_together(given: dict[str, object]) -> None:

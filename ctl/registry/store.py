@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import yaml
 
@@ -12,11 +12,16 @@ from ctl.registry.config import RegistryConfig
 from ctl.storage.made import open_store
 from ctl.storage.store import Store
 
-if TYPE_CHECKING:
-    from ctl.registry.collect.collector import Setup
+
+class _Setup(Protocol):
+    @property
+    def config(self) -> RegistryConfig: ...
+
+    @property
+    def storage(self) -> Path | None: ...
 
 
-def store_of(setup: Setup) -> Store:
+def store_of(setup: _Setup) -> Store:
     """The client of the storage of a registry.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -55,6 +56,25 @@ def in_quarantine(store: Store) -> list[str]:
     return [one.key for one in store.list(f"{QUARANTINE}/") if "/docker/" in one.key]
 
 
+class Counted:
+    """A storage that notes what is asked of it."""
+
+    def __init__(self, store: Store, asked: list[str]) -> None:
+        self._store = store
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the storage has
+        found = getattr(self._store, name)
+        if name in ("name", "driver"):
+            return found
+
+        def noted(key: str, *more: object, **named: object) -> Any:  # noqa: ANN401
+            self._asked.append(key)
+            return found(key, *more, **named)
+
+        return noted
+
+
 SHARED = images.layer("shared", size=100)
 KEPT, GONE = images.image("kept", shared=[SHARED]), images.image("gone", shared=[SHARED])
 OWN = GONE.family().keys() - KEPT.family().keys()
@@ -104,7 +124,6 @@ def test_what_is_pushed_while_blobs_move_comes_back(store: Store) -> None:
     push(store, "team/app", GONE)
     store.delete(f"{revision_folder('team/app', GONE.digest)}/link")
 
-
     class Pushes(Silent):
         def step(self, text: str) -> None:
             if text == "moving blobs":  # the mark is over
@@ -128,3 +147,24 @@ def test_one_collection_at_a_time_and_a_killed_one_is_finished(store: Store) -> 
     report = collect(store, at_once(keep_for=0), SILENT)
     assert report.counts["blobs_restored"] == len(GONE.family())
     assert blobs(store) == set(KEPT.family()) | OWN
+
+
+def test_listings_do_instead_of_requests(kept: Kept, store: Store) -> None:
+    """A request for each manifest in the first run, for none afterwards."""
+    if kept.driver != "s3":
+        pytest.skip("one server whose requests are counted is enough")
+    asked: list[str] = []
+    shared = [images.layer(f"shared {number}", size=20) for number in range(20)]
+    made = [images.image(f"{number}", shared=shared) for number in range(3)]
+    for number, image in enumerate(made):
+        push(store, "team/app", image, f"v{number}")
+        push(store, "team/other", image, f"v{number}", "latest")
+    counted = cast("Store", Counted(store, asked))
+    collect(counted, at_once(), SILENT)
+    manifests = [key for key in asked if key.startswith(BLOBS) and key.endswith("/data")]
+    assert sorted(manifests) == sorted(f"{blob_folder(image.digest)}/data" for image in made)
+    asked.clear()
+    collect(counted, at_once(), SILENT)
+    assert [key for key in asked if not key.startswith(QUARANTINE)] == [
+        "docker/registry/lockfiles/database-in-use", f"{REPOSITORIES}/", f"{BLOBS}/", f"{REPOSITORIES}/"
+    ]  # fmt: skip

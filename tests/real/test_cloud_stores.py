@@ -125,7 +125,7 @@ def test_a_collection_frees_objects_and_keeps_tagged_platforms(root: Root, store
     root.client.push("grp/collected", both, "v1")
     root.client.push("grp/collected", old)
     before = sum(store.stored().values())
-    report = root.ctl(COLLECT, "-m", "--json").ok().json()
+    report = root.ctl(COLLECT, "-m", "--stop", "--json").ok().json()
     assert not set(old.family()) & store.digests()
     assert report["bytes_freed"] == sum(len(one.content) for one in old.family().values())
     assert before - sum(store.stored().values()) >= report["bytes_freed"]

@@ -78,7 +78,15 @@ def test_collection_frees_objects_and_keeps_tagged_platforms(root: Root, s3: S3S
     root.client.push("grp/collected", both, "v1")
     root.client.push("grp/collected", old)
     assert old.digest in _stored(s3)
-    root.ctl(COLLECT, "-m").ok()
+    root.ctl(COLLECT, "-m", "--older-than", "0", "--dry-run").ok()
+    assert set(old.family()) <= _stored(s3)
+    report = root.ctl(COLLECT, "-m", "--older-than", "0", "--json").ok().json()
+    assert not set(old.family()) & _stored(s3)
+    assert not root.client.pulls("grp/collected", old)
+    root.ctl(COLLECT, "--restore", report["run"]).ok()
+    assert root.client.pulls("grp/collected", old)
+    assert report["run"] in root.ctl(COLLECT, "--history").ok().out
+    root.ctl(COLLECT, "-m", "--older-than", "0", "--now").ok()
     assert not set(old.family()) & _stored(s3)
     assert not root.client.pulls("grp/collected", old)
     assert root.client.pulls("grp/collected", both, "v1")
@@ -171,8 +179,8 @@ def test_a_driver_that_the_program_lacks(make_root: RootMaker, number: int, tmp_
 
 
 def _stored(s3: S3Server) -> set[str]:
-    """The digests of all blobs in the bucket."""
-    keys = [key.split("/") for key in s3.objects(BUCKET)]
+    """The digests of all blobs in the bucket, but for the quarantine."""
+    keys = [key.split("/") for key in s3.objects(BUCKET) if "ctl-quarantine" not in key]
     return {f"sha256:{parts[-2]}" for parts in keys if parts[-1] == "data" and "blobs" in parts}
 
 

@@ -6,14 +6,14 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from ctl.collector.collection import Hooks, Options, collect
+from ctl.collector.layout import REPOSITORIES
 from ctl.collector.progress import Reporter
-from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
 from ctl.collector.restoring import restore
+from ctl.collector.tree import quarantine_of, tree_of
 from ctl.errors import PreflightError, RunFailed
 from ctl.machine.ports import answers
 from ctl.registry.collect.acting import ActingAs
@@ -25,6 +25,8 @@ from ctl.registry.collect.sizes import nothing_stored
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
 from ctl.registry.pause import RegistryService
+from ctl.registry.store import store_of
+from ctl.storage.store import Store
 
 PATIENCE = 120.0
 """Seconds for which a switch of the process waits for a reconfigure."""
@@ -38,7 +40,7 @@ def collect_serving(
     """Collect while the registry serves; its process is started anew if it has a cache in memory.
 
     Args:
-        setup: the registry; its storage is on this machine's disk.
+        setup: the registry.
         options: what to do.
         reporter: gets how it goes.
         switch: the command that starts the registry anew, where ctl does not run it.
@@ -49,14 +51,14 @@ def collect_serving(
         RunFailed: something cannot be moved, or the registry does not come back.
         Interrupted: by Ctrl-C, TERM or HUP.
     """
-    root = _fit(setup)
-    if root is None:
+    place = _fit(setup)
+    if place is None:
         return Report(options.untagged, options.dry_run)
     with stoppable():
-        acting = ActingAs(setup.account)
+        acting = _acting(setup)
         its = Hooks() if options.dry_run else hooks(setup, acting, switch)
         with acting:
-            return collect(str(root), options, reporter, its)
+            return collect(place, options, reporter, its)
 
 
 def collect_now(
@@ -73,8 +75,8 @@ def collect_now(
     Raises:
         as `collect_serving`.
     """
-    root = _fit(setup)
-    if root is None:
+    place = _fit(setup)
+    if place is None:
         finished(Report(options.untagged, options.dry_run))
         return
     reports: list[Report] = []
@@ -82,8 +84,8 @@ def collect_now(
         session = behind_gate(
             setup, dry_run=options.dry_run, reporter=reporter, finished=lambda: finished(reports[0])
         )
-        with session, ActingAs(setup.account):
-            reports.append(collect(str(root), replace(options, paused=True), reporter))
+        with session, _acting(setup):
+            reports.append(collect(place, replace(options, paused=True), reporter))
 
 
 def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:
@@ -94,8 +96,8 @@ def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:
         percent: of the disk; 0 for never.
         note: called with the reason.
     """
-    root = _disk(setup)
-    if not percent or nothing_stored(root):
+    root = setup.storage
+    if not percent or root is None or nothing_stored(root):
         return False
     found = os.statvfs(root)
     free = 100 * found.f_bavail / max(1, found.f_blocks - found.f_bfree + found.f_bavail)
@@ -107,11 +109,13 @@ def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:
     return True
 
 
-def _fit(setup: Setup) -> Path | None:
-    """The folder to collect; None where nothing was ever pushed."""
+def _fit(setup: Setup) -> str | Store | None:
+    """The storage to collect; None where nothing was ever pushed."""
     refuse_unfit(setup)
-    root = _disk(setup)
-    return None if nothing_stored(root) else root
+    if setup.storage is not None and nothing_stored(setup.storage):
+        return None
+    place = _place(setup)
+    return place if isinstance(place, str) or any(True for _ in place.list(f"{REPOSITORIES}/")) else None
 
 
 def hooks(setup: Setup, acting: ActingAs, command: Sequence[str] | None) -> Hooks:
@@ -188,19 +192,22 @@ def restore_run(setup: Setup, name: str) -> Report:
         LockHeld: a collection is under way.
         RunFailed: there is no such run, or something cannot be moved.
     """
-    with stoppable(), ActingAs(setup.account):
-        return restore(str(_disk(setup)), name)
+    with stoppable(), _acting(setup):
+        return restore(_place(setup), name)
 
 
 def history(setup: Setup) -> tuple[list[dict[str, Any]], list[str]]:
     """Earlier runs, oldest first, and the names of those in quarantine."""
-    with ActingAs(setup.account):
-        quarantine = Quarantine(str(_disk(setup)))
+    with _acting(setup):
+        quarantine = quarantine_of(tree_of(_place(setup)))
         return quarantine.history(), [run.name for run in quarantine.runs()]
 
 
-def _disk(setup: Setup) -> Path:
-    root = setup.storage
-    if root is None:
-        raise PreflightError(f"the storage driver {setup.config.driver} has no quarantine")
-    return root
+def _place(setup: Setup) -> str | Store:
+    """The folder of the images, or the client of object storage."""
+    return str(setup.storage) if setup.storage is not None else store_of(setup)
+
+
+def _acting(setup: Setup) -> ActingAs:
+    """Whose rights are needed: those of the registry's account for its files; keys open object storage."""
+    return ActingAs(setup.account if setup.storage is not None else None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctl.settings.view import View
+from ctl.storage.drivers import OBJECT_STORAGE
 
 
 def folders_are_one(view: View) -> None:
@@ -38,12 +39,13 @@ def cache_has_its_server(view: View) -> None:
 
 
 def collection_fits_storage(view: View) -> None:
-    """Images in object storage cannot be moved into quarantine."""
+    """Images in a storage that ctl has no client for cannot be moved into quarantine."""
+    known = ("filesystem", *OBJECT_STORAGE)
     given = view.given_value("registry_garbage_collect.mode")
-    if given == "quarantine" and "filesystem" not in view["registry.storage"]:
+    if given == "quarantine" and not any(driver in known for driver in view["registry.storage"]):
         view.error(
             "registry_garbage_collect.mode",
-            "is quarantine, which there is only for images on this machine's disk",
+            "is quarantine, which there is only on disk, S3, Google Cloud Storage and Azure",
             'Write "read-only" or "stop", or leave it out.',
         )
 

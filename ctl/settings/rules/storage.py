@@ -7,6 +7,7 @@ from typing import Any
 
 from ctl.settings.option import rule
 from ctl.settings.view import UNSET, Unset, View
+from ctl.storage.drivers import OBJECT_STORAGE
 
 POSTGRESQL_DIR = "/var/opt/gitlab/postgresql"
 POSTGRESQL_PORT = 5432
@@ -125,7 +126,8 @@ def complete_redis(_view: View, given: Mapping[str, Any]) -> dict[str, Any] | No
     return {**given, **blocks} if enabled or "addr" in given or "addrs" in given else None
 
 
-@rule('"quarantine" where images are on this machine\'s disk, else "read-only"')
+@rule('"quarantine", where ctl has a client for the storage; else "read-only"')
 def collection_mode(view: View) -> str:
-    """Images in object storage cannot be moved into quarantine."""
-    return "quarantine" if "filesystem" in (view["registry.storage"] or {}) else "read-only"
+    """What is in another storage only the registry's program can reach."""
+    known = ("filesystem", *OBJECT_STORAGE)
+    return "quarantine" if any(driver in known for driver in view["registry.storage"] or {}) else "read-only"
