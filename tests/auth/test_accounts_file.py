@@ -105,7 +105,7 @@ def test_what_is_wrong_is_reported_with_its_place(change: Callable[[Any], None],
     ("data", "message"),
     [
         (b"", "/x:1:1: is not JSON"),
-        (b'{\n "version": 1,\n}', "/x:3:1: is not JSON"),
+        (b'{\n "version": 1\n]', "/x:3:1: is not JSON"),
         (render_accounts(FULL)[:-40], "is not JSON"),
         (b"\xff", "/x: is not UTF-8 text"),
         (b"[]", "/x: must be an object"),

@@ -265,7 +265,7 @@ def test_one_error_at_its_place_with_advice(text: str | bytes, place: str, messa
 
 def test_an_f_string_that_is_not_python() -> None:
     (error,) = errors('\nregistry["x"] = f"{a b}"\n')
-    assert "f-string" in error.message
+    assert "f-string" in error.message or "not Python" in error.message  # Python 3.12 names no f-string
     assert error.location
     assert error.location.line == 2
     assert error.location.column >= 17

@@ -256,7 +256,7 @@ def test_no_default_secrets(site: Site) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"registry": {\n  "http_secret": "s3cret",\n}}', ":3:1: is not valid JSON"),
+        ('{"registry": {\n  "http_secret": "s3cret"\n]}', ":3:1: is not valid JSON"),
         ("", ":1:1: is not valid JSON"),
         ("[]", "must hold a JSON object"),
         ('{"registry": []}', "registry must be an object"),
