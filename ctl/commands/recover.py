@@ -12,7 +12,7 @@ from ctl.cli.framework import Context, always, command
 def recover(ctx: Context, *, as_json: bool) -> None:
     """Undo a run that was cut off. Every file is put back, and the services take them up.
 
-    A registry that a killed garbage collection left read-only takes pushes again.
+    A registry that a killed garbage collection, or migration of the storage, left read-only takes pushes again.
 
     A run on trial goes back at its time also after a boot. Runs by itself: at boot, before `ctl start` and at the
     beginning of each command that changes something.
@@ -30,8 +30,23 @@ def recover(ctx: Context, *, as_json: bool) -> None:
         with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
             pass
         resume(ctx.layout)
-    ended = end_read_only(ctx)
+    ended = end_read_only(ctx) | _end_migration(ctx)
     if as_json:
         ctx.console.result_json({"interrupted": undone is not None, **(undone.as_json() if undone else {})})
     elif undone is None and not ended:
         ctx.console.say("no run was interrupted")
+
+
+def _end_migration(ctx: Context) -> bool:
+    from ctl.registry.pause import hold_file
+
+    if not hold_file(ctx.layout).exists():
+        return False
+    from ctl.commands.storage_migration import undo_killed
+
+    note = undo_killed(ctx)
+    if note is not None:
+        ctx.console.note(
+            f"a migration of the storage was killed: the registry takes pushes again; `{note.command}` goes on"
+        )
+    return note is not None

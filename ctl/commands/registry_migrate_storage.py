@@ -41,13 +41,14 @@ def registry_migrate_storage(
     """
     from ctl.cli.recovery import recover_first
     from ctl.cli.registry_setup import registry_setup
-    from ctl.commands.storage_migration import Migration, find_target, is_there
+    from ctl.commands.storage_migration import Migration, find_target, forget_hold, is_there
     from ctl.registry.collect.progress import shown_on
 
     recover_first(ctx)
     setup = registry_setup(ctx, None)
     target = find_target(ctx, setup, file)
     if is_there(setup, target):
+        forget_hold(ctx)
         return _already(ctx, file, as_json=as_json)
     with shown_on(ctx.console) as reporter:
         migration = Migration(ctx, setup, target, reporter, jobs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,7 +19,7 @@ from ctl.machine.under_way import run_under_way
 from ctl.node.last_backup import last_backup
 from ctl.paths import Layout
 from ctl.registry.gate import collection
-from ctl.registry.pause import read_only_file, read_only_left
+from ctl.registry.pause import hold_file, read_only_file, read_only_left
 from ctl.services.condition import problems
 from ctl.services.definition import defined_names
 from ctl.services.runit import Runit
@@ -72,6 +73,15 @@ def _general(layout: Layout, runit: Runit, found: Sequence[Status]) -> Iterator[
         yield f"a garbage collection is under way{under_way}: the registry waits for its end"
     elif read_only_left(layout):
         yield READ_ONLY
+    yield from _killed_migration(layout)
+
+
+def _killed_migration(layout: Layout) -> Iterator[str]:
+    if os.path.lexists(hold_file(layout)):
+        from ctl.registry.migration_hold import left_by_migration
+
+        note = left_by_migration(layout)
+        yield from [note.problem] if note else []
 
 
 def _failed_tasks(layout: Layout) -> Iterator[str]:
@@ -96,6 +106,11 @@ def _tasks(layout: Layout) -> list[dict[str, object]]:
 
 def _going_on(runit: Runit, found: Sequence[Status]) -> Iterator[str]:
     """What is under way while everything is well."""
+    if os.path.lexists(hold_file(runit.layout)):
+        from ctl.registry.migration_hold import UNDER_WAY, migration_holds
+
+        if migration_holds(runit.layout):
+            yield UNDER_WAY
     storages = {
         check.path for one in found for check in _health(runit, one.name) if isinstance(check, FolderCheck)
     }

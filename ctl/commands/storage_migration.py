@@ -24,7 +24,8 @@ from ctl.registry.collect.collector import Setup
 from ctl.registry.drivers import NO_DRIVERS, driver_of
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
-from ctl.registry.pause import RegistryService
+from ctl.registry.migration_hold import Hold, Note, left_by_migration, migration_holds, text_sum
+from ctl.registry.pause import RegistryService, hold_file
 from ctl.registry.storage_check import check_storage
 from ctl.registry.store import parameters, same_place, store_of
 from ctl.settings.editing.apply import replace_text, text_with_value
@@ -40,11 +41,13 @@ class Target:
     """Where to.
 
     Args:
-        setting: that names it: the storage, or the folder of images.
+        file: that names it.
+        setting: in that file: the storage, or the folder of images.
         value: of the setting.
         setup: the registry with it.
     """
 
+    file: Path
     setting: Setting
     value: object
     setup: Setup
@@ -115,13 +118,19 @@ def find_target(ctx: Context, setup: Setup, file: Path) -> Target:
     planned = text_with_value(ctx.settings_file, current, ctx.layout, setting, value)
     storage = Preview(ctx.settings_file, planned, ctx.layout).attributes().registry.storage
     config = replace(setup.config, document={**setup.config.document, "storage": storage})
-    return Target(setting, value, replace(setup, config=config))
+    return Target(file, setting, value, replace(setup, config=config))
 
 
 def is_there(setup: Setup, target: Target) -> bool:
     """Whether the registry has its images there already."""
     here, there = setup.config, target.setup.config
     return same_place((here.driver, parameters(here)), (there.driver, parameters(there)))
+
+
+def forget_hold(ctx: Context) -> None:
+    """Remove the note of a migration that was killed when all was done."""
+    if not migration_holds(ctx.layout) and left_by_migration(ctx.layout) is None:
+        hold_file(ctx.layout).unlink(missing_ok=True)
 
 
 class Migration:
@@ -141,6 +150,7 @@ class Migration:
         self.source, self.target = store_of(setup), store_of(target.setup)
         self._jobs = jobs
         self._held_since = 0.0
+        self._note = Hold(ctx.layout)
 
     @property
     def _state_file(self) -> Path:
@@ -243,8 +253,11 @@ class Migration:
         except BaseException:
             self._put_back()
             raise
+        finally:
+            self._note.release()
         paused = time.monotonic() - self._held_since
         self._state.remove()
+        self._note.end()
         copied = self._copying
         return Outcome(
             self.source.name, self.target.name, copied.copied, copied.size, sums, paused, back, copied.damaged
@@ -257,10 +270,16 @@ class Migration:
         self._state.note("before", self._before)
         self._state.note("held", self._held)
         self._state.note("after", self._after)
+        self._note.begin(self._noted())
         self._write(self._held)
         self._reconfigure()
         config = self._setup.config
         RegistryService(self._ctx.layout, address=config.address, drain=config.drain).await_former()
+
+    def _noted(self) -> Note:
+        texts = (self._before, self._held, self._after)
+        places = (self._target.file, self._ctx.settings_file, self._state.path, self._setup.config.path)
+        return Note(*(str(one.absolute()) for one in places), *map(text_sum, texts))
 
     def _write(self, text: str) -> None:
         replace_text(self._ctx.settings_file, _text(self._ctx.settings_file), text)
@@ -274,13 +293,15 @@ class Migration:
     def _put_back(self) -> None:
         """The settings as they were; the registry takes pushes again."""
         if _text(self._ctx.settings_file) == self._before:
-            return
+            return self._note.end()
         self._reporter.warn("putting the settings back; the registry stays where it was")
         self._write(self._before)
         try:
             self._reconfigure()
         except CtlError as error:
             self._reporter.warn(f"the registry may still refuse pushes: {error.message}; run ctl reconfigure")
+        else:
+            self._note.end()
 
     def _way_back(self) -> Path:
         """A file that names the storage that was left."""
@@ -294,6 +315,39 @@ class Migration:
         path = self._ctx.settings_file.resolve().with_name(f"storage-before-{stamp}.py")
         write_atomic(path, f"# ctl registry-migrate-storage --to {path}\n{line}".encode(), mode=0o600)
         return path
+
+
+def undo_killed(ctx: Context) -> Note | None:
+    """Let the registry take pushes again after a migration that was killed while it copied the rest.
+
+    What was copied stays where it is, and the same command goes on from there.
+
+    Args:
+        ctx: the command's.
+
+    Returns:
+        The note of that migration; None where there is none.
+
+    Raises:
+        PreflightError: it has gone too far, or the settings were changed since; says what to do.
+        CtlError: the registry does not start with the settings as they were.
+    """
+    note = left_by_migration(ctx.layout)
+    if note is None:
+        return None
+    if not note.can_be_undone:
+        raise PreflightError(note.problem)
+    state = State(Path(note.state))
+    before, held = state.noted("before"), state.noted("held")
+    state.close()
+    if before is None or held is None:
+        raise PreflightError(f"{note.state} does not say what {note.settings} was before", hint=note.command)
+    replace_text(Path(note.settings), held, before)
+    quiet = replace(ctx, settings=Path(note.settings), console=Console(quiet=True))
+    if code := reconfigure(quiet, dry_run=False, diff=False, as_json=False):
+        raise RunFailed(f"ctl reconfigure ended with exit status {code}")
+    hold_file(ctx.layout).unlink(missing_ok=True)
+    return note
 
 
 def _text(path: Path) -> str:

@@ -35,6 +35,11 @@ def read_only_file(layout: Layout) -> Path:
     return layout.state / "read-only.lock"
 
 
+def hold_file(layout: Layout) -> Path:
+    """The note of a migration of the storage that lets the registry refuse pushes."""
+    return layout.state / "storage-migration" / "hold.json"
+
+
 def read_only_left(layout: Layout) -> bool:
     """Whether a collection in read-only mode was killed, and the registry may still refuse pushes."""
     try:

@@ -154,6 +154,8 @@ def test_a_killed_migration_goes_on(make_root: RootMaker, s3: S3Server) -> None:
         wait_for(look, what=what, seconds=30)
         kill(process)
         assert root.client.pulls("grp/app", KEPT, "v1"), what
+        if what == "pushes are refused":
+            _undone(root, file)
     root.ctl(MIGRATE, "--to", str(file), timeout=120).ok()
     assert root.client.pulls("grp/app", KEPT, "v1")
     assert all(
@@ -162,6 +164,17 @@ def test_a_killed_migration_goes_on(make_root: RootMaker, s3: S3Server) -> None:
     )
     root.client.push("grp/after", KEPT, "v1")
     assert any(key.startswith(f"{prefix}registry/v2/repositories/grp/after/") for key in s3.objects(BUCKET))
+    assert "readonly" not in root.read(SETTINGS)
+
+
+def _undone(root: Root, file: Path) -> None:
+    """What a killed migration leaves is reported with the command that goes on, and can be undone."""
+    problem = f"`ctl registry-migrate-storage --to {file}` goes on, `ctl recover` undoes it"
+    assert problem in root.ctl("status").exits(1).text
+    assert problem in " ".join(root.ctl("doctor", "files").exits(1).text.split())
+    assert "the registry takes pushes again" in root.ctl("recover").ok().text
+    root.client.push("grp/undone", KEPT, "v1")
+    root.ctl("status").ok()
     assert "readonly" not in root.read(SETTINGS)
 
 

@@ -9,6 +9,8 @@ from ctl.doctor.site import Site
 from ctl.language.source import Diagnostic, SettingsError, Severity
 from ctl.machine.under_way import run_under_way
 from ctl.node.history import changed_by_hand
+from ctl.registry.migration_hold import left_by_migration
+from ctl.registry.pause import read_only_left
 from ctl.registry.support import unsupported_settings
 
 SHOWN = 5
@@ -78,6 +80,10 @@ def _files(site: Site) -> Iterator[Finding]:
         yield failure(
             "a run of reconfigure was interrupted, and half of its changes may be in force", "ctl recover"
         )
+    if read_only_left(site.layout):
+        yield failure("a garbage collection was killed and has left the registry read-only", "ctl recover")
+    if note := left_by_migration(site.layout):
+        yield failure(note.problem, "ctl recover" if note.can_be_undone else note.command)
     changed = list(changed_by_hand(site.layout))
     for path, what in changed[:SHOWN]:
         yield warning(f"{path} is not as the last run left it: {what}")
