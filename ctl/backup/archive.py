@@ -9,17 +9,20 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 
-from ctl.converge.atomic import write_atomic
+from ctl import __version__
 from ctl.errors import CtlError, UsageFault
 from ctl.node.backup import add
 
 NAME = re.compile(r"registry_backup_(\d+)_\d{4}_\d\d_\d\d\.tar(?:\.age|\.gpg)?")
 """Seconds since 1970, then the local date, as gitlab-ctl names archives."""
 FACTS = "backup.json"
+FORMAT = 1
 IMAGES = ".images"
 """Behind the name of the archive: the folder with its images."""
 
@@ -33,7 +36,9 @@ class Facts:
         host: of the node.
         versions: of ctl, the registry, NGINX.
         settings: the settings file, below the root.
-        images: whether there is a folder of images beside it.
+        images: whether there are images beside it.
+        repository: where: the name of restic's repository, of which the archive has the password; "" for a folder.
+        format: FORMAT; a later one is not understood.
     """
 
     time: float
@@ -41,6 +46,8 @@ class Facts:
     versions: dict[str, str]
     settings: str
     images: bool
+    repository: str = ""
+    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -78,41 +85,52 @@ def pack(facts: Facts, root: Path, paths: Iterable[Path]) -> bytes:
     return buffer.getvalue()
 
 
-def write(path: Path, content: bytes, recipient: str | None) -> Path:
-    """Write an archive, mode 0600, encrypted where there is a recipient. Returns its path.
+def encrypt(content: bytes, recipient: str) -> tuple[bytes, str]:
+    """An archive for a recipient alone, and what its name then ends with.
+
+    Args:
+        content: of the archive.
+        recipient: a public key of age (age1…, ssh-…), a file with a public key of gpg, or a name of one that gpg has.
 
     Raises:
         CtlError: it cannot be encrypted.
         UsageFault: the program that encrypts is not installed.
     """
-    if recipient:
-        suffix, command = _encryption(recipient)
-        path, content = path.with_name(path.name + suffix), _through(command, content)
-    write_atomic(path, content, mode=0o600)
-    return path
+    if recipient.startswith(("age1", "ssh-")):
+        command, suffix = [_program("age"), "--encrypt", "--recipient", recipient], ".age"
+    else:
+        which = "--recipient-file" if recipient.startswith("/") else "--recipient"
+        gpg = [_program("gpg"), "--batch", "--quiet", "--trust-model", "always"]
+        command, suffix = [*gpg, which, recipient, "--encrypt"], ".gpg"
+    return _through(command, content), suffix
 
 
-def read(path: Path, identity: Path | None = None) -> tuple[Facts, list[Member]]:
+def unpack(where: str, content: bytes, identity: Path | None = None) -> tuple[Facts, list[Member]]:
     """Read an archive.
 
     Args:
-        path: the file.
-        identity: the private key of age; gpg has its own.
+        where: its path or URL.
+        content: its bytes.
+        identity: a private key of age or gpg; gpg has its own, too.
 
     Raises:
-        CtlError: it cannot be read or decrypted, or is no backup.
+        CtlError: it cannot be decrypted, or is no backup, or that of a newer ctl.
     """
+    plain = _decrypted(where, content, identity)
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CtlError(f"{path}: cannot be read: {error.strerror}") from error
-    try:
-        members = _members(_decrypted(path, content, identity))
-        facts = Facts(**json.loads(members.pop(0).content))
-    except (tarfile.TarError, EOFError, ValueError, TypeError, IndexError) as error:
-        raise CtlError(f"{path}: is no backup of ctl: {error}") from error
+        members = _members(plain)
+        found = json.loads(members.pop(0).content)
+        if int(found.get("format", FORMAT)) > FORMAT:
+            raise CtlError(
+                f"{where}: was made by a newer ctl ({found['versions']['ctl']}), whose archives this one does not know "
+                f"({__version__})",
+                hint="Install that version, then run this again; nothing was changed.",
+            )
+        facts = Facts(**{one.name: found[one.name] for one in fields(Facts) if one.name in found})
+    except (tarfile.TarError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        raise CtlError(f"{where}: is no backup of ctl, or is cut off: {error}") from error
     for one in members:
-        _refuse_outside(path, one.info)
+        _refuse_outside(where, one.info)
     return facts, members
 
 
@@ -125,27 +143,38 @@ def _members(content: bytes) -> list[Member]:
     return found
 
 
-def _refuse_outside(path: Path, info: tarfile.TarInfo) -> None:
+def _refuse_outside(where: str, info: tarfile.TarInfo) -> None:
     name = PurePosixPath(info.name)
     if name.is_absolute() or ".." in name.parts or not (info.isreg() or info.isdir() or info.issym()):
-        raise CtlError(f"{path}: holds {info.name}, which no backup has: nothing is restored")
+        raise CtlError(f"{where}: holds {info.name}, which no backup has: nothing is restored")
 
 
-def _encryption(recipient: str) -> tuple[str, list[str]]:
-    if recipient.startswith(("age1", "ssh-")):
-        return ".age", [_program("age"), "--encrypt", "--recipient", recipient]
-    gpg = [_program("gpg"), "--batch", "--quiet", "--trust-model", "always"]
-    return ".gpg", [*gpg, "--encrypt", "--recipient", recipient]
-
-
-def _decrypted(path: Path, content: bytes, identity: Path | None) -> bytes:
-    if path.suffix == ".age":
+def _decrypted(where: str, content: bytes, identity: Path | None) -> bytes:
+    if where.endswith(".age"):
         if identity is None:
-            raise UsageFault(f"{path} is encrypted for age", hint="Give the private key: --identity FILE")
+            raise UsageFault(f"{where} is encrypted for age", hint="Give the private key: --identity FILE")
         return _through([_program("age"), "--decrypt", "--identity", str(identity)], content)
-    if path.suffix == ".gpg":
-        return _through([_program("gpg"), "--batch", "--quiet", "--decrypt"], content)
+    if where.endswith(".gpg"):
+        with _keyring(identity) as options:
+            return _through([_program("gpg"), *options, "--batch", "--quiet", "--decrypt"], content)
     return content
+
+
+@contextmanager
+def _keyring(identity: Path | None) -> Iterator[list[str]]:
+    """The options of gpg for a private key in a file: a keyring of its own, of which nothing stays."""
+    if identity is None:
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="ctl-gpg-") as folder:
+        options = ["--homedir", folder]
+        try:
+            _through([_program("gpg"), *options, "--batch", "--quiet", "--import", str(identity)], b"")
+            yield options
+        finally:
+            subprocess.run(
+                ["gpgconf", "--homedir", folder, "--kill", "all"], capture_output=True, check=False
+            )
 
 
 def _program(name: str) -> str:

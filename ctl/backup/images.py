@@ -76,6 +76,20 @@ def held(root: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def linked(storage: Path, name: str) -> Iterator[Path]:
+    """A folder in a storage, for copies that take no room as blobs can be linked there; nothing of it stays."""
+    folder = storage / name
+    if folder.exists():
+        shutil.rmtree(folder)  # of one that was killed
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
 def copy(
     source: Path,
     target: Path,

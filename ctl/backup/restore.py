@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctl.backup.archive import Member
+from ctl.backup.place import Place
+from ctl.backup.restic import KEY, Key, Restic
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import look, read_file
-from ctl.errors import UsageFault
+from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 
 
@@ -27,6 +29,23 @@ class Restored:
 
     written: list[Path] = field(default_factory=list)
     same: int = 0
+
+
+def bare_name(name: str) -> str:
+    """The name of a backup, encrypted or not: by that its images are known."""
+    return name.removesuffix(".age").removesuffix(".gpg")
+
+
+def images_of(place: Place, members: Iterable[Member]) -> Restic:
+    """The repository of the images of an archive, whose password it has.
+
+    Raises:
+        CtlError: it has none.
+    """
+    for one in members:
+        if Path(one.info.name).name == KEY:
+            return place.images(Key.read(one.content, one.info.name))
+    raise CtlError(f"the archive lacks {KEY}, which opens its images")
 
 
 def restore(layout: Layout, members: Iterable[Member], *, replace: bool) -> Restored:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import time
@@ -12,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl import __version__
-from ctl.backup.archive import IMAGES, NAME, Facts, pack, write
-from ctl.backup.images import Copied, copy, held
+from ctl.backup.archive import IMAGES, NAME, Facts, encrypt, pack
+from ctl.backup.images import Copied, copy, held, linked
+from ctl.backup.place import Folder, Place
+from ctl.backup.restic import Key, Restic, key_file
 from ctl.converge import run_lock
 from ctl.errors import CtlError, UsageFault
 from ctl.node.backup import EtcBackup
@@ -27,31 +28,34 @@ from ctl.settings.rules.token_issuer import accounts_file
 PARTIAL = ".partial.images"
 """A copy under way, or one that was cut off: the next one goes on with it."""
 
+TAKEN = ".ctl-backup"
+"""In the storage, beside what registries see: links to what is being saved."""
+
 
 @dataclass(frozen=True)
 class Taken:
     """A backup that was taken.
 
     Args:
-        archive: its file.
+        archive: its path or URL.
         images: what its copy of the storage has; None without.
     """
 
-    archive: Path
+    archive: str
     images: Copied | None
 
 
 @dataclass(frozen=True)
 class Backup:
-    """Backups of one root in one folder.
+    """Backups of one root in one place.
 
     Args:
         layout: the root.
-        folder: where they are kept.
+        place: where they are kept.
     """
 
     layout: Layout
-    folder: Path
+    place: Place
 
     def take(
         self, load: Callable[[], Loaded], settings: Path, *, images: bool, recipient: str | None
@@ -66,31 +70,51 @@ class Backup:
 
         Raises:
             CtlError: something cannot be read or written; LockHeld during a collection.
-            UsageFault: images cannot be copied from this storage, or not be encrypted.
+            UsageFault: images cannot be copied from this storage.
         """
-        if images and recipient:
-            raise UsageFault(
-                "images are copied as a storage, which is not encrypted",
-                hint="Keep the folder on an encrypted disk; or take two backups: one encrypted, one --with-images.",
-            )
         now = time.time()
-        path = self._free_name(now)
-        copied = self._copy_images(storage_of(load().attributes), path) if images else None
+        name = self._free_name(now)
+        plain = recipient is None and isinstance(self.place, Folder)
+        copied = None
+        if images:
+            storage = storage_of(load().attributes)
+            copied = self._copy_images(storage, name) if plain else self._save_images(storage, name)
         with self._lock():
-            loaded, place = load(), str(self._below_root(settings))
-            facts = Facts(now, socket.getfqdn(), versions(loaded.attributes), place, bool(copied))
-            content = pack(facts, self.layout.root, self._paths(loaded, settings))
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Taken(write(path, content, recipient), copied)
+            loaded, settings_place = load(), str(self._below_root(settings))
+            repository = Key.of(self.layout).name if copied and not plain else ""
+            facts = Facts(
+                now, socket.getfqdn(), versions(loaded.attributes), settings_place, bool(copied), repository
+            )
+            content, suffix = pack(facts, self.layout.root, self._paths(loaded, settings)), ""
+        if recipient:
+            content, suffix = encrypt(content, recipient)
+        try:
+            self.place.write(f"{name}{suffix}", content)
+        except OSError as error:
+            raise CtlError(f"{self.place.where(name)}: cannot be written: {error.strerror}") from error
+        return Taken(self.place.where(f"{name}{suffix}"), copied)
 
-    def _copy_images(self, storage: Path, archive: Path) -> Copied:
-        partial, final = self.folder / PARTIAL, self.folder / f"{archive.name}{IMAGES}"
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def _copy_images(self, storage: Path, name: str) -> Copied:
+        """As a storage that a registry can serve."""
+        folder = Path(self.place.where(""))
+        partial, final = folder / PARTIAL, folder / f"{name}{IMAGES}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._gate(), held(storage):
             partial.mkdir(mode=0o700, exist_ok=True)
-            copied = copy(storage, partial, self._latest_images())
+            copied = copy(storage, partial, self._latest_images(folder))
         partial.rename(final)
         return copied
+
+    def _save_images(self, storage: Path, name: str) -> Copied:
+        """By restic, from links to the storage's own blobs: they hold still, and collections need not wait for long."""
+        with linked(storage, TAKEN) as folder:
+            with self._gate(), held(storage):
+                copied = copy(storage, folder, storage)
+            self._images().save(folder, name)
+        return copied
+
+    def _images(self) -> Restic:
+        return self.place.images(Key.of(self.layout), self.layout.state / "restic")
 
     def _lock(self) -> AbstractContextManager[None]:
         """That of runs; a root that never had a run needs none."""
@@ -100,17 +124,18 @@ class Backup:
         """Which collections do not pass meanwhile."""
         return Gate(self.layout, shared=True) if self.layout.state.is_dir() else nullcontext()
 
-    def _latest_images(self) -> Path | None:
-        found = [path for path in self.folder.glob(f"*.tar{IMAGES}") if path.is_dir()]
+    @staticmethod
+    def _latest_images(folder: Path) -> Path | None:
+        found = [path for path in folder.glob(f"*.tar{IMAGES}") if path.is_dir()]
         return max(found, default=None, key=lambda path: path.name)
 
-    def _free_name(self, now: float) -> Path:
-        second = int(now)
+    def _free_name(self, now: float) -> str:
+        second, there = int(now), set(self.place.names())
         while True:
             day = time.strftime("%Y_%m_%d", time.localtime(second))
-            path = self.folder / f"registry_backup_{second}_{day}.tar"
-            if not any(os.path.lexists(f"{path}{end}") for end in ("", ".age", ".gpg", IMAGES)):
-                return path
+            name = f"registry_backup_{second}_{day}.tar"
+            if not there & {f"{name}{end}" for end in ("", ".age", ".gpg", IMAGES)}:
+                return name
             second += 1
 
     def _below_root(self, path: Path) -> Path:
@@ -132,27 +157,40 @@ class Backup:
             vhost.ssl_password_file,
             accounts_file(loaded.attributes),
         )
-        more = [*loaded.sources, *(Path(one) for one in named if one), record_file(self.layout)]
+        own = (record_file(self.layout), key_file(self.layout))
+        more = [*loaded.sources, *(Path(one) for one in named if one), *own]
         if etc.source.is_dir():
-            yield from (path for path in etc.members(etc.source) if not path.is_relative_to(self.folder))
+            backups = self.place.where("")
+            yield from (path for path in etc.members(etc.source) if not f"{path}/".startswith(f"{backups}/"))
         for path in (settings.absolute(), *more):
             if path.is_file() and path.is_relative_to(self.layout.root):
                 yield path
 
-    def old(self, now: float, keep_seconds: int) -> list[Path]:
-        """Backups made longer ago than they should be kept; none if `keep_seconds` is 0. By the time in their names."""
-        if not keep_seconds or not self.folder.is_dir():
-            return []
-        found = ((NAME.fullmatch(path.name.removesuffix(IMAGES)), path) for path in self.folder.iterdir())
-        return sorted(path for match, path in found if match and int(match[1]) < now - keep_seconds)
+    def remove_old(self, now: float, keep_seconds: int) -> list[str]:
+        """Remove backups made longer ago than is to be kept, by the time in their names; never the last one.
 
-    @staticmethod
-    def remove(path: Path) -> None:
-        """Remove an archive, or a folder of images."""
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        Args:
+            now: seconds since 1970.
+            keep_seconds: 0 keeps all.
+
+        Returns:
+            Where they were.
+        """
+        there = self.place.names() if keep_seconds else []
+        matches = {name: NAME.fullmatch(name.removesuffix(IMAGES)) for name in there}
+        made = {name: int(match[1]) for name, match in matches.items() if match}
+        limit = min(now - keep_seconds, max(made.values(), default=0))
+        gone = [name for name, seconds in made.items() if seconds < limit]
+        for name in gone:
+            if name.endswith(IMAGES):
+                shutil.rmtree(self.place.where(name))
+            else:
+                self.place.remove(name)
+        key = key_file(self.layout)
+        if gone and key.exists() and Key.of(self.layout).name in there:
+            kept = {name.removesuffix(".age").removesuffix(".gpg") for name in made if name not in gone}
+            self._images().keep(kept)
+        return [self.place.where(name) for name in gone]
 
 
 def storage_of(attributes: Attributes) -> Path:

@@ -12,16 +12,19 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ctl.backup.archive import IMAGES, read
+from ctl.backup.archive import IMAGES, unpack
 from ctl.backup.images import copy
+from ctl.backup.place import Bucket, aws_environment, place_of, split
+from ctl.backup.restic import Restic
+from ctl.backup.restore import bare_name, images_of
 from ctl.collector.filesystem import Filesystem
-from ctl.collector.layout import CURRENT
+from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
 from ctl.errors import RunFailed
 from ctl.paths import Layout
 from ctl.registry.token import issue, repository_access
@@ -57,23 +60,31 @@ class Proof:
     images: tuple[str, ...]
 
 
-def verify(archive: Path, identity: Path | None = None) -> Proof:
+def verify(archive: str, attributes: Attributes, identity: Path | None = None) -> Proof:
     """Restore a backup beside the node and let a registry serve it.
 
     Args:
-        archive: its file.
-        identity: the private key of age.
+        archive: its path or URL.
+        attributes: of the node, with its credentials for S3.
+        identity: a private key of age or gpg.
 
     Raises:
         CtlError: it cannot be restored or started, a token of its key is refused, or an image is not whole.
     """
-    facts, _ = read(archive, identity)
+    source, name = split(archive)
+    place = place_of(source, attributes)
+    facts, members = unpack(archive, place.read(name), identity)
     with _private_root() as root:
         more = ["--identity", str(identity)] if identity else []
-        _ctl(root, "restore", str(archive), "--no-reconfigure", *more)
+        aws = aws_environment(attributes) if isinstance(place, Bucket) else {}
+        _ctl(root, "restore", archive, "--no-reconfigure", *more, environment=aws)
         storage = root / "images"
         storage.mkdir(mode=0o755)
-        chosen = _sample(archive, storage) if facts.images else []
+        chosen = []
+        if facts.repository:
+            chosen = _saved_sample(images_of(place, members), bare_name(name), storage)
+        elif facts.images:
+            chosen = _sample(Path(f"{archive}{IMAGES}"), storage)
         port = _free_port()
         settings = _settings(root, Path(facts.settings), port, storage)
         attributes = load(settings, Layout(root)).attributes
@@ -99,24 +110,46 @@ def _private_root() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _ctl(root: Path, *arguments: str) -> None:
+def _ctl(root: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
     command = [sys.executable, "-m", "ctl", "--root", str(root), *arguments]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/"
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        env={**os.environ, **(environment or {})},
     )
     if done.returncode != 0:
         reason = done.stderr.strip() or done.stdout.strip()
         raise RunFailed(f"the backup does not start elsewhere: {reason}")
 
 
-def _sample(archive: Path, storage: Path) -> list[tuple[str, str]]:
+def _sample(source: Path, storage: Path) -> list[tuple[str, str]]:
     """Some tags with all that their repositories have, in a storage of their own."""
-    source = archive.with_name(archive.name.removesuffix(".age").removesuffix(".gpg") + IMAGES)
-    scans = [scan for scan in Filesystem(str(source)).repositories() if scan.tags]
-    tags = [(scan.name, link.name) for scan in scans for link in scan.tags if link.path.endswith(CURRENT)]
-    chosen = random.sample(tags, min(SAMPLE, len(tags)))
+    chosen = _chosen(source)
     if chosen:
         copy(source, storage, source, only={repository for repository, _ in chosen})
+    return chosen
+
+
+def _chosen(source: Path) -> list[tuple[str, str]]:
+    scans = [scan for scan in Filesystem(str(source)).repositories() if scan.tags]
+    tags = [(scan.name, link.name) for scan in scans for link in scan.tags if link.path.endswith(CURRENT)]
+    return random.sample(tags, min(SAMPLE, len(tags)))
+
+
+def _saved_sample(images: Restic, name: str, storage: Path) -> list[tuple[str, str]]:
+    """Likewise, of what restic has: links first, then the blobs that those of the chosen ones name."""
+    images.restore(name, storage, [REPOSITORIES])
+    chosen = _chosen(storage)
+    tops = {storage / REPOSITORIES / repository for repository, _ in chosen}
+    kinds = ("_layers", "_manifests/revisions")
+    links = [link for top in tops for kind in kinds for link in (top / kind).rglob("link")]
+    blobs = {blob_folder(f"{link.parents[1].name}:{link.parent.name}") for link in links}
+    if blobs:
+        images.restore(name, storage, sorted(blobs))
     return chosen
 
 

@@ -19,20 +19,19 @@ FOLDER = "/var/opt/gitlab/backups"
 
 @command(needs_root=always)
 @click.option(
-    "--with-images", "images", is_flag=True, help="Copy the images too, from the disk of this node."
+    "--with-images", "images", is_flag=True, help="Save the images too, from the disk of this node."
 )
 @click.option(
     "--to",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help=f"Where backups are kept [default: {FOLDER}]; made if it is not there.",
+    "target",
+    metavar="DIR|URL",
+    help=f"Where backups are kept: a folder [default: {FOLDER}], or s3://BUCKET/PREFIX.",
 )
 @click.option(
     "--encrypt-to",
     "recipient",
     metavar="RECIPIENT",
-    help="Encrypt the archive: a public key of age (age1…, ssh-…), else a key of gpg.",
+    help="Encrypt: a public key of age (age1…, ssh-…), a file with one of gpg, or its name there.",
 )
 @click.option(
     "--verify", "prove", is_flag=True, help="Restore it beside the node, start it and pull images of it."
@@ -41,13 +40,13 @@ FOLDER = "/var/opt/gitlab/backups"
     "--identity",
     type=click.Path(path_type=Path, exists=True),
     metavar="FILE",
-    help="Private key of age, to verify.",
+    help="Private key of age or gpg, to verify.",
 )
 def backup(
     ctx: Context,
     *,
     images: bool,
-    folder: Path | None,
+    target: str | None,
     recipient: str | None,
     prove: bool,
     identity: Path | None,
@@ -57,8 +56,11 @@ def backup(
     Settings with the files that they include, secrets, accounts, certificates, recipes and versions.
     The archive is registry_backup_<seconds>_<date>.tar, readable by its owner only. Images are in a folder beside it,
     a storage that a registry can serve: what an earlier backup has is linked, not copied; collections wait meanwhile.
-    Backups older than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.
+    Encrypted, or in S3, images are in a repository of restic, whose password the archives have. Credentials for S3:
+    registry_backup["s3_…"], else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL. Backups older
+    than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.
     """
+    from ctl.backup.place import place_of
     from ctl.backup.take import Backup
     from ctl.backup.verify import verify
     from ctl.cli.loading import load_for_command
@@ -66,9 +68,11 @@ def backup(
     from ctl.settings.load import load
 
     recover_first(ctx)
-    place = Backup(ctx.layout, folder.absolute() if folder else ctx.layout.path(FOLDER))
     loaded = load_for_command(ctx)
-    taken = place.take(
+    attributes = loaded.attributes
+    place = place_of(target or str(ctx.layout.path(FOLDER)), attributes)
+    backups = Backup(ctx.layout, place)
+    taken = backups.take(
         lambda: load(ctx.settings_file, ctx.layout),
         ctx.settings_file,
         images=images,
@@ -78,19 +82,18 @@ def backup(
     if taken.images:
         _report(ctx, taken.images)
     if prove:
-        pulled = verify(taken.archive, identity).images
+        pulled = verify(taken.archive, attributes, identity).images
         what = f"{len(pulled)} images pulled" if pulled else "a token of its key is accepted"
         ctx.console.say(f"verified: it starts elsewhere, {what}")
-    note_backup(ctx.layout, LastBackup(time.time(), str(taken.archive), bool(taken.images), prove))
-    for path in place.old(time.time(), loaded.attributes.gitlab_rails.backup_keep_time):
-        place.remove(path)
-        ctx.console.say(f"deleted {path}")
+    note_backup(ctx.layout, LastBackup(time.time(), taken.archive, bool(taken.images), prove))
+    for one in backups.remove_old(time.time(), attributes.gitlab_rails.backup_keep_time):
+        ctx.console.say(f"deleted {one}")
 
 
 def _report(ctx: Context, copied: Copied) -> None:
     ctx.console.say(
         f"images: {copied.tags} tags, {copied.manifests} manifests, {copied.blobs} blobs of {copied.size:,} bytes, "
-        f"{copied.linked} of them linked to the backup before"
+        f"{copied.linked} of them linked, not copied"
     )
     for digest in copied.missing[:10]:
         ctx.console.note(

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ctl.cli.framework import Context, always, command
-from ctl.errors import EXIT_OK
+from ctl.errors import EXIT_OK, CtlError
+
+if TYPE_CHECKING:
+    from ctl.backup.archive import Facts
+    from ctl.backup.place import Place
+    from ctl.backup.restic import Restic
+
+RESTORED = ".ctl-restore"
+"""In the storage, beside what registries see: what is being restored."""
 
 
 @command(needs_root=always)
-@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file")
 @click.option("--replace", is_flag=True, help="Let the backup's take the place of what is newer here.")
 @click.option(
-    "--identity", type=click.Path(path_type=Path, exists=True), metavar="FILE", help="Private key of age."
+    "--identity",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="FILE",
+    help="Private key of age or gpg.",
 )
 @click.option(
     "--no-reconfigure", is_flag=True, help="Only put the files back; images wait for the next restore."
 )
-def restore(ctx: Context, *, file: Path, replace: bool, identity: Path | None, no_reconfigure: bool) -> int:
-    """Put back what a backup has.
+def restore(ctx: Context, *, file: str, replace: bool, identity: Path | None, no_reconfigure: bool) -> int:
+    """Put back what a backup has. FILE is its archive, here or in S3 (s3://BUCKET/…).
 
     Its files first, then `ctl reconfigure` runs, and its images follow while the registry serves. What is newer here
     is named, and nothing is restored, unless --replace is given; a tag that leads to another image here stays. A
-    restore that was cut off is finished by the next.
+    restore that was cut off is finished by the next. For S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
+    AWS_ENDPOINT_URL.
     """
-    from ctl.backup.archive import read
+    from ctl.backup.archive import unpack
+    from ctl.backup.place import place_of, split
+    from ctl.backup.restore import images_of
     from ctl.backup.restore import restore as put_back
     from ctl.cli.loading import machine
     from ctl.commands.reconfigure import run
@@ -34,7 +51,10 @@ def restore(ctx: Context, *, file: Path, replace: bool, identity: Path | None, n
     from ctl.node.preflight import refuse_foreign_root
 
     refuse_foreign_root(ctx.layout)
-    facts, members = read(file, identity)
+    source, name = split(file)
+    place = place_of(source)
+    facts, members = unpack(place.where(name), place.read(name), identity)
+    warn_of_version(ctx, facts)
     with recovered(ctx.layout, machine(ctx), ctx.console.note):
         done = put_back(ctx.layout, members, replace=replace)
     ctx.console.say(f"{len(done.written)} files put back, {done.same} were as in the backup")
@@ -43,29 +63,64 @@ def restore(ctx: Context, *, file: Path, replace: bool, identity: Path | None, n
     here = Context(ctx.layout, ctx.settings or ctx.layout.root / facts.settings, ctx.console)
     code = run(here, dry_run=False, diff=False, as_json=False)
     if facts.images and code == EXIT_OK:
-        _images(here, file, replace=replace)
+        _images(here, place, name, images_of(place, members) if facts.repository else None, replace=replace)
     return code
 
 
-def _images(ctx: Context, file: Path, *, replace: bool) -> None:
+def warn_of_version(ctx: Context, facts: Facts) -> None:
+    """A backup of a newer ctl may have settings that this one does not know."""
+    from ctl import __version__
+
+    def numbers(version: str) -> list[int]:
+        return [int(part) for part in version.split(".") if part.isdecimal()]
+
+    made_by = str(facts.versions.get("ctl", "0"))
+    if numbers(made_by) > numbers(__version__):
+        ctx.console.note(
+            f"warning: the backup was made by ctl {made_by}, and this is {__version__}: settings that it does not know "
+            "are reported"
+        )
+
+
+def _images(ctx: Context, place: Place, name: str, saved: Restic | None, *, replace: bool) -> None:
     """Beside what is in the storage by now: the registry serves already."""
-    from ctl.backup.archive import IMAGES
-    from ctl.backup.images import copy, held
+    from ctl.backup.images import copy, held, linked
+    from ctl.backup.restore import bare_name
     from ctl.backup.take import storage_of
-    from ctl.errors import CtlError
     from ctl.registry.gate import Gate
     from ctl.settings.load import load
 
-    source = file.with_name(file.name + IMAGES)
-    if not source.is_dir():
-        raise CtlError(
-            f"{source} is not there: the images of this backup", hint="Put it beside the archive, run again."
-        )
     storage = storage_of(load(ctx.settings_file, ctx.layout, use_secrets=False).attributes)
-    with Gate(ctx.layout, shared=True), held(storage):
-        copied = copy(source, storage, replace=replace)
+    with ExitStack() as stack:
+        if saved:
+            source = stack.enter_context(linked(storage, RESTORED))
+            saved.restore(bare_name(name), source)
+            give(source, storage)
+        else:
+            source = _folder_of_images(place, name)
+        stack.enter_context(Gate(ctx.layout, shared=True))
+        stack.enter_context(held(storage))
+        copied = copy(source, storage, source if saved else None, replace=replace)
     ctx.console.say(f"images: {copied.tags} tags and {copied.blobs} blobs are as in the backup")
     if copied.kept_tags:
         ctx.console.note(
             f"{copied.kept_tags} tags lead to other images here and stay (--replace replaces them)"
         )
+
+
+def _folder_of_images(place: Place, name: str) -> Path:
+    from ctl.backup.archive import IMAGES
+
+    source = Path(place.where(name + IMAGES))
+    if not source.is_dir():
+        raise CtlError(
+            f"{source} is not there: the images of this backup", hint="Put it beside the archive, run again."
+        )
+    return source
+
+
+def give(folder: Path, storage: Path) -> None:
+    """To the owner of a storage, in which the files are linked next."""
+    facts = storage.stat()
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, facts.st_uid, facts.st_gid, follow_symlinks=False)

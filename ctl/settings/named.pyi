@@ -140,10 +140,15 @@ class RegistryCleanup(Section):
 class RegistryBackup(Section):
     enable: bool
     schedule: str
-    path: str
+    path: Any
     with_images: bool
     encrypt_to: str | Any
     verify: bool
+    identity: str | Any
+    s3_endpoint: str | Any
+    s3_region: str | Any
+    s3_accesskey: str | Any
+    s3_secretkey: str | Any
 
 class GitlabRails(Section):
     registry_enabled: bool

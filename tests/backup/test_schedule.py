@@ -32,5 +32,8 @@ def test_a_scheduled_backup_has_its_settings(tmp_path: Path) -> None:
         "--with-images",
         "--verify",
     ]
+    assert command(
+        tmp_path, enable=True, path="s3://b/node", encrypt_to="age1x", verify=True, identity="/k"
+    ) == [*["backup", "--to", "s3://b/node", "--encrypt-to", "age1x", "--verify", "--identity", "/k"]]
     encrypted = command(tmp_path, enable=True, encrypt_to="age1x", verify=True, path="/srv/b")
     assert encrypted == ["backup", "--to", "/srv/b", "--encrypt-to", "age1x"]

@@ -26,6 +26,7 @@ _ISSUER = {
     "registry.token_realm": LEFT_OUT,
     "registry_auth.enable": True,
     "registry_backup.enable": True,
+    "registry_backup.verify": True,
 }
 _LETSENCRYPT = {
     "letsencrypt.enable": True,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 import subprocess
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from tests.harness import images
 from tests.harness.root import Root, RootMaker
+from tests.harness.s3 import GuardedS3Server
 from tests.harness.waiting import wait_for
 
 pytestmark = [
@@ -21,6 +27,7 @@ pytestmark = [
 ]
 IMAGE = images.image("saved", size=50_000)
 BOTH = images.two_platforms("both", size=20_000)
+STATE = "var/opt/gitlab/ctl"
 SECRETS = "etc/gitlab/gitlab-secrets.json"
 
 
@@ -119,8 +126,6 @@ def test_a_copy_is_a_whole_storage_while_images_are_pushed(running: Root, folder
 
 def whole(storage: Path) -> int:
     """Read a storage as a registry does. Returns how many tags it has."""
-    import json
-
     top, count = storage / "docker/registry/v2", 0
 
     def data(digest: str) -> bytes:
@@ -159,16 +164,137 @@ def test_what_is_newer_is_not_replaced_without_asking(running: Root, folder: Pat
     assert running.read(SECRETS) == before
 
 
-def test_an_archive_is_encrypted_for_its_recipient_alone(
-    running: Root, folder: Path, make_root: RootMaker, tmp_path: Path
-) -> None:
+@pytest.fixture(params=["age", "gpg"])
+def keys(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
+    """A recipient of age or gpg, and the file with the private key."""
     identity = tmp_path / "identity"
-    made = subprocess.run(["age-keygen", "-o", str(identity)], capture_output=True, text=True, check=True)
-    recipient = made.stderr.split()[-1]
-    archive = back_up(running, folder, "--encrypt-to", recipient)
-    assert archive.suffix == ".age"
-    assert b"internal_key" not in archive.read_bytes()
+    if request.param == "age":
+        made = subprocess.run(["age-keygen", "-o", str(identity)], capture_output=True, text=True, check=True)
+        return made.stderr.split()[-1], identity
+    home = tempfile.mkdtemp(prefix="keys-", dir="/tmp")  # a socket of gpg's agent has a short path
+    gpg, public = ["gpg", "--homedir", home, "--batch", "--quiet"], tmp_path / "public"
+    try:
+        subprocess.run([*gpg, "--passphrase", "", "--quick-gen-key", "backup@example.com"], check=True)
+        public.write_bytes(subprocess.run([*gpg, "--export"], capture_output=True, check=True).stdout)
+        secret = subprocess.run([*gpg, "--export-secret-keys"], capture_output=True, check=True)
+        identity.write_bytes(secret.stdout)
+    finally:
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
+        shutil.rmtree(home)
+    return str(public), identity
+
+
+def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
+    running: Root, folder: Path, make_root: RootMaker, keys: tuple[str, Path]
+) -> None:
+    recipient, identity = keys
+    running.client.push("saved/app", IMAGE, "v1")
+    with Seen(running) as seen:
+        options = ("--encrypt-to", recipient, "--with-images", "--verify", "--identity", str(identity))
+        result = running.ctl("backup", "--to", str(folder), *options, timeout=180).ok()
+    assert "images pulled" in result.out
+    (archive,) = archives(folder)
+    assert archive.suffix in (".age", ".gpg")
+    layer = IMAGE.family()[IMAGE.needs[1].digest].content
+    for path in (one for one in folder.rglob("*") if one.is_file()):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+        assert b"internal_key" not in path.read_bytes()
+        assert layer[:1000] not in path.read_bytes()
+    assert not list((storage_of(running)).glob(".ctl-*"))
+    secrets = [json.loads((running.path / STATE / "backup-key.json").read_text())["password"]]
+    assert "restic" in seen.text()
+    assert not [one for one in (*secrets, *running.secrets().values()) if one in seen.text()]
     fresh = make_root(seeded=False)
-    assert fresh.ctl("restore", str(archive), "--no-reconfigure").code == 2
-    fresh.ctl("restore", str(archive), "--no-reconfigure", "--identity", str(identity)).ok()
-    assert fresh.secrets() == running.secrets()
+    fresh.ports.release()
+    fresh.port, fresh.registry_port = running.port, running.registry_port
+    refused = fresh.ctl("restore", str(archive), "--no-reconfigure")
+    assert refused.code in (1, 2)
+    assert not (fresh.path / SECRETS).exists()
+    running.ctl("stop").ok()
+    try:
+        fresh.ctl("restore", str(archive), "--identity", str(identity), timeout=120).ok()
+        assert fresh.secrets() == running.secrets()
+        assert fresh.client.pulls("saved/app", IMAGE, "v1")
+        fresh.client.push("saved/app", images.image("on top"), "v2")
+        assert not list((storage_of(fresh)).glob(".ctl-*"))
+        fresh.ctl("stop").ok()
+    finally:
+        running.ctl("start").ok()
+    wait_for(running.serves, what="the first node again")
+
+
+def storage_of(root: Root) -> Path:
+    return root.path / "var/opt/gitlab/gitlab-rails/shared/registry"
+
+
+class Seen:
+    """The command lines of all processes that have something to do with a root, for as long as it is entered."""
+
+    def __init__(self, root: Root) -> None:
+        self.root, self.found, self.stop = root, set[bytes](), threading.Event()
+        self.thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join(timeout=10)
+
+    def _look(self) -> None:
+        while not self.stop.is_set():
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                with suppress(OSError):
+                    self.found.add(path.read_bytes())
+
+    def text(self) -> str:
+        """All of them."""
+        return b"\n".join(self.found).replace(b"\0", b" ").decode(errors="replace")
+
+
+def test_backups_in_s3_are_verified_restored_and_deleted(running: Root, make_root: RootMaker) -> None:
+    with GuardedS3Server("backups") as server:
+        user, place = server.user, "s3://backups/node/one"
+        environment = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.port}",
+            "AWS_ACCESS_KEY_ID": user.access_key,
+            "AWS_SECRET_ACCESS_KEY": user.secret_key,
+        }
+        refused = running.ctl("backup", "--to", place, env=environment | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+        assert refused.code == 1
+        assert user.secret_key not in refused.err
+        running.settings(
+            f'registry_backup["s3_endpoint"] = "{environment["AWS_ENDPOINT_URL"]}"',
+            f'registry_backup["s3_accesskey"] = "{user.access_key}"',
+            f'registry_backup["s3_secretkey"] = "{user.secret_key}"',
+            'gitlab_rails["backup_keep_time"] = 1',
+        )
+        running.reconfigure()
+        running.client.push("saved/app", IMAGE, "v1")
+        with Seen(running) as seen:
+            result = running.ctl("backup", "--to", place, "--with-images", "--verify", timeout=180).ok()
+        assert "images pulled" in result.out
+        assert user.secret_key not in seen.text()
+        assert "backup: last taken" in running.ctl("status").out
+        first = result.out.split("saved ")[1].split()[0]
+        assert first.startswith(f"{place}/registry_backup_")
+        running.client.push("saved/later", BOTH, "v1")
+        time.sleep(2)
+        later = running.ctl("backup", "--to", place, "--with-images", timeout=120).ok().out
+        assert f"deleted {first}" in later
+        second = later.split("saved ")[1].split()[0]
+        fresh = make_root(seeded=False)
+        fresh.ports.release()
+        fresh.port, fresh.registry_port = running.port, running.registry_port
+        assert "cannot read" in fresh.ctl("restore", first, env=environment).exits(1).err
+        running.ctl("stop").ok()
+        try:
+            fresh.ctl("restore", second, timeout=120, env=environment).ok()
+            assert fresh.secrets() == running.secrets()
+            assert fresh.client.pulls("saved/app", IMAGE, "v1")
+            assert fresh.client.pulls("saved/later", BOTH, "v1")
+            fresh.ctl("stop").ok()
+        finally:
+            running.ctl("start").ok()
+        wait_for(running.serves, what="the first node again")

@@ -127,6 +127,9 @@ NOWHERE = {
         "letsencrypt.acme_staging_endpoint",
     ),
     "letsencrypt.chain",
+    *(
+        f"registry_backup.s3_{name}" for name in ("endpoint", "region", "accesskey", "secretkey")
+    ),  # when it runs
     "registry_cleanup.policies",  # read when the clean-up runs
     # others win over them
     *("gitlab_rails.registry_host", "gitlab_rails.shared_path", "registry.default_notifications_headers"),

@@ -12,7 +12,7 @@ from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
 
 _COLLECTION = ("enable", "schedule", "mode", "delete_untagged", "older_than", "keep_for", "now_below")
-_BACKUP = ("enable", "schedule", "path", "with_images", "encrypt_to", "verify")
+_BACKUP = ("enable", "schedule", "path", "with_images", "encrypt_to", "verify", "identity")
 _DAY = 86_400
 
 
@@ -54,10 +54,13 @@ def backups(values: Values) -> Iterator[ScheduledTask]:
     given = {name: values[f"registry_backup.{name}"] for name in _BACKUP}
     if not given["enable"]:
         return
-    words: list[str | Path] = ["backup", "--to", Path(given["path"])]
+    path = str(given["path"])
+    words: list[str | Path] = ["backup", "--to", path if "://" in path else Path(path)]
     words += ["--with-images"] if given["with_images"] else []
     words += ["--encrypt-to", given["encrypt_to"]] if given["encrypt_to"] else []
-    words += ["--verify"] if given["verify"] and not given["encrypt_to"] else []
+    if given["verify"] and (given["identity"] or not given["encrypt_to"]):
+        words.append("--verify")
+        words += ["--identity", Path(given["identity"])] if given["identity"] else []
     yield ScheduledTask("backup", given["schedule"], tuple(words), timeout=_DAY, retry=True)
 
 
