@@ -65,10 +65,12 @@ class Hooks:
     Args:
         forget: take exactly these digests out of a cache that several processes share.
         switch: start the registry's process anew, so that it forgets what it has cached.
+        still: called before something is deleted while nobody writes: raises where somebody does.
     """
 
     forget: Callable[[Links], None] = lambda _: None
     switch: Callable[[], None] | None = None
+    still: Callable[[], None] = lambda: None
 
 
 def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hooks | None = None) -> Report:
@@ -163,7 +165,7 @@ class _Collection:
             self._take_all(Nothing())
         elif self.options.paused:
             self._purge()
-            self._take_all(ForGood(self.quarantine, self.report))
+            self._take_all(ForGood(self.quarantine, self.report, self.hooks.still))
         else:
             self._purge()
             self._quarantine()

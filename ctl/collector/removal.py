@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,13 +71,16 @@ class ForGood:
     Args:
         quarantine: of the storage; nothing is put into it.
         report: counts the bytes.
+        still: raises where somebody writes after all.
     """
 
     quarantine: Holding
     report: Report
+    still: Callable[[], None]
 
     def take(self, path: str) -> bool:
         """Delete it."""
+        self.still()
         self.report.count("bytes_freed", self.quarantine.delete(path))
         return True
 

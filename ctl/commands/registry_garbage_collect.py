@@ -29,7 +29,7 @@ _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged 
 _QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for [default]."
 _READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
 _STOP = "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl."
-_NOW = "Delete at once, without a quarantine, while the registry is stopped: for a full disk."
+_NOW = "Delete at once, without a quarantine, while pushes wait for moments: for a full disk."
 _NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 

@@ -61,6 +61,32 @@ class Control:
         """Keep no process any longer for what it has begun: all but the one that serves drain."""
         self.ask("settle")
 
+    def hold(self, socket_path: Path) -> socket.socket:
+        """Let every request go to a socket instead of the process that serves, until the connection is closed.
+
+        Args:
+            socket_path: beside those of the processes.
+
+        Raises:
+            MasterGone: nobody answers.
+            CtlError: the master refuses; with its reason.
+        """
+        try:
+            client = connect(self.path, seconds=10.0)
+        except OSError as error:
+            raise MasterGone(f"no master answers at {self.path}: {error}") from error
+        try:
+            client.sendall(
+                json.dumps({"request": "hold", "socket": str(socket_path)}).encode("ascii") + b"\n"
+            )
+            answer = json.loads(read_line(client))
+            if "error" in answer:
+                raise CtlError(str(answer["error"]))
+        except BaseException:
+            client.close()
+            raise
+        return client
+
     def ask(self, request: str, **arguments: float) -> dict[str, Any]:
         """One request and its answer.
 

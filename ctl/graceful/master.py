@@ -77,6 +77,7 @@ class Master:
         self.generation = 1
         self.counter = 0
         self.ending = False
+        self.held = ""
         self.exit_code = 0
         self.selector = selectors.DefaultSelector()
 
@@ -133,11 +134,15 @@ class Master:
 
     def _request(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
-        with connection:
-            connection.settimeout(2.0)
-            with suppress(OSError):  # who asks has gone: there is nobody to answer
-                answer = self._answer(read_line(connection))
-                connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+        connection.settimeout(2.0)
+        answer: dict[str, Any] = {}
+        with suppress(OSError):  # who asks has gone: there is nobody to answer
+            answer = self._answer(read_line(connection))
+            connection.sendall(json.dumps(answer).encode("ascii") + b"\n")
+        if answer.get("held"):
+            self.selector.register(connection, selectors.EVENT_READ, lambda: self._release(connection))
+        else:
+            connection.close()
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         answers: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
@@ -146,6 +151,7 @@ class Master:
             "promote": self._promote,
             "discard": self._discard,
             "settle": self._settle,
+            "hold": self._hold,
         }
         try:
             request = json.loads(line)
@@ -180,6 +186,28 @@ class Master:
                 self._drain(one)
         return {}
 
+    def _hold(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Let every request go to another socket beside those of the processes, as long as this connection lasts."""
+        if self.held or any(one.state is State.KEPT for one in self.instances):
+            raise ValueError(
+                "requests are held already, or a process is kept for uploads with a former secret"
+            )
+        self.held = Path(str(request["socket"])).name
+        self._point_to_current()
+        return {"held": True}
+
+    def _release(self, connection: socket.socket) -> None:
+        """Whoever held requests is done, or dead."""
+        self.selector.unregister(connection)
+        connection.close()
+        self.held = ""
+        self._point_to_current()
+
+    def _point_to_current(self) -> None:
+        for one in self.instances:
+            if one.state is State.CURRENT:
+                self._point_links(one)
+
     def _find(self, request: dict[str, Any], *states: State) -> Instance:
         found = next((one for one in self.instances if one.number == request["number"]), None)
         if found is None or found.state not in states:
@@ -212,9 +240,7 @@ class Master:
         """Switch the link in one step; whoever served drains."""
         if self.options.group is not None:
             chosen.open_to(self.options.group)
-        if chosen.key:
-            self._point(self._key_link(chosen), chosen)
-        self._point(self.options.folder / LINK, chosen)
+        self._point_links(chosen)
         for one in self.instances:
             if one.state is State.CURRENT and one.key not in ("", chosen.key):
                 one.to(State.KEPT, self.options.keep)
@@ -225,11 +251,15 @@ class Master:
     def _key_link(self, one: Instance) -> Path:
         return self.options.folder / f"key-{one.key}.sock"
 
-    @staticmethod
-    def _point(link: Path, one: Instance) -> None:
+    def _point_links(self, one: Instance) -> None:
+        if one.key:
+            self._point(self._key_link(one), one)
+        self._point(self.options.folder / LINK, one)
+
+    def _point(self, link: Path, one: Instance) -> None:
         temporary = link.with_name(f".{link.name}")
         temporary.unlink(missing_ok=True)
-        temporary.symlink_to(Path(SOCKETS) / Path(one.socket).name)
+        temporary.symlink_to(Path(SOCKETS) / (self.held or Path(one.socket).name))
         temporary.rename(link)
 
     def _drain(self, one: Instance) -> None:
@@ -316,6 +346,7 @@ class Master:
         state = json.loads(kept)
         self.instances = [Instance.of(one) for one in state["instances"]]
         self.counter, self.generation = state["counter"], state["generation"]
+        self._point_to_current()  # what was held before is so no longer
 
     def _sweep(self) -> None:
         """Remove sockets of an earlier master whose processes are gone."""

@@ -111,6 +111,11 @@ class RegistryService:
             return None
         return current.pid if current else None
 
+    @property
+    def sockets(self) -> Path | None:
+        """The folder of its master's sockets; None where it has no master."""
+        return read_definition(self._layout, NAME).graceful
+
     def start_anew(self) -> bool:
         """Let a new process serve, and return when the former one has ended with its last request.
 

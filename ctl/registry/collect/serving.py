@@ -19,6 +19,7 @@ from ctl.machine.ports import answers
 from ctl.registry.collect.acting import ActingAs
 from ctl.registry.collect.cache import Cache, cache_of
 from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.held import writes_held
 from ctl.registry.collect.run import refuse_unfit
 from ctl.registry.collect.session import behind_gate
 from ctl.registry.collect.sizes import nothing_stored
@@ -64,7 +65,9 @@ def collect_serving(
 def collect_now(
     setup: Setup, options: Options, reporter: Reporter, finished: Callable[[Report], None]
 ) -> None:
-    """Collect and delete at once, while nobody writes: the registry is set aside meanwhile.
+    """Collect and delete at once, while nobody writes: pushes are held meanwhile, and pulls go on.
+
+    A registry without a master (NGINX is not ctl's) is set aside instead.
 
     Args:
         setup: the registry.
@@ -81,11 +84,17 @@ def collect_now(
         return
     reports: list[Report] = []
     with stoppable():
-        session = behind_gate(
-            setup, dry_run=options.dry_run, reporter=reporter, finished=lambda: finished(reports[0])
-        )
-        with session, _acting(setup):
-            reports.append(collect(place, replace(options, paused=True), reporter))
+        service = RegistryService(setup.layout, address=setup.config.address, drain=setup.config.drain)
+        takes_none = setup.config.readonly and service.started_after(setup.config.path)
+        hold = not options.dry_run and not takes_none and service.supervised and service.graceful
+        paused, done = replace(options, paused=True), lambda: finished(reports[0])
+        if hold:
+            with writes_held(setup, service, reporter=reporter, finished=done) as still, _acting(setup):
+                reports.append(collect(place, paused, reporter, Hooks(still=still)))
+        else:
+            session = behind_gate(setup, dry_run=options.dry_run, reporter=reporter, finished=done)
+            with session, _acting(setup):
+                reports.append(collect(place, paused, reporter))
 
 
 def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:

@@ -1,0 +1,120 @@
+"""`registry-garbage-collect --now`: pushes wait for moments and succeed, pulls go on; what nothing needs is gone."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness import images
+from tests.harness.registry_store import Store
+from tests.harness.root import Root, kill
+from tests.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+
+STORAGE = "var/opt/gitlab/gitlab-rails/shared/registry"
+SOCKET = "var/opt/gitlab/run/registry/current.sock"
+NOW = ("registry-garbage-collect", "-m", "--now")
+GARBAGE = 1_500
+
+
+def _fill(root: Root) -> Store:
+    """Many old blobs that no image needs."""
+    store = Store(root.path / STORAGE)
+    root.client.push("grp/old", images.image("old"))
+    for number in range(GARBAGE):
+        blob = images.Blob(images.LAYER, str(number).encode())
+        store.write(
+            f"docker/registry/v2/blobs/sha256/{blob.digest[7:9]}/{blob.digest[7:]}/data", blob.content
+        )
+    owner = store.root.stat()
+    for folder, folders, files in os.walk(store.root):
+        for name in (*folders, *files):
+            os.chown(Path(folder, name), owner.st_uid, owner.st_gid)
+    store.age()
+    return store
+
+
+class Watch(threading.Thread):
+    """Does something over and over, and keeps what went wrong."""
+
+    def __init__(self, work: Callable[[int], None]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self._over = threading.Event()
+        self.rounds = 0
+        self.errors: list[BaseException] = []
+
+    def run(self) -> None:
+        """Until it is ended."""
+        while not self._over.is_set():
+            try:
+                self._work(self.rounds)
+            except Exception as error:
+                self.errors.append(error)
+            self.rounds += 1
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+
+def _held(root: Root) -> bool:
+    return (root.path / SOCKET).resolve().name.startswith("hold-")
+
+
+def test_pushes_wait_and_succeed_while_the_disk_is_freed(running: Root, tmp_path: Path) -> None:
+    store = _fill(running)
+    kept = images.image("held kept")
+    running.client.push("grp/kept", kept, "v1")
+    layout = images.write_layout(tmp_path / "out", {"v1": images.image("by skopeo")})
+    held: list[bool] = []
+
+    def pull(_: int) -> None:
+        held.append(_held(running))
+        assert running.client.pulls("grp/kept", kept, "v1")
+
+    def push(number: int) -> None:
+        image = images.image(f"pushed {number}", shared=[images.layer("shared by pushes", size=1_000)])
+        running.client.push("grp/pushed", image, f"v{number}")
+
+    def skopeo(number: int) -> None:
+        token = running.sign(f"grp/skopeo-{number}", "pull,push")
+        running.skopeo.push(layout, "v1", f"grp/skopeo-{number}", token=token)
+
+    with Watch(pull) as pulls, Watch(push) as pushes, Watch(skopeo) as copies:
+        wait_for(lambda: min(pulls.rounds, pushes.rounds, copies.rounds) > 1)
+        report = running.ctl(*NOW, "--json").ok().json()
+        before = pushes.rounds, copies.rounds
+        wait_for(lambda: pushes.rounds > before[0] + 1 and copies.rounds > before[1] + 1)
+    assert [*pulls.errors, *pushes.errors, *copies.errors] == []
+    assert any(held), "nothing was held"
+    assert not _held(running)
+    assert report["blobs_deleted"] >= GARBAGE
+    assert len(store.blobs()) < GARBAGE
+    assert list((store.root / "ctl-quarantine").glob("*Z-*")) == []
+    for number in range(pushes.rounds):
+        image = images.image(f"pushed {number}", shared=[images.layer("shared by pushes", size=1_000)])
+        assert running.client.pulls("grp/pushed", image, f"v{number}")
+    assert not list((running.path / SOCKET).parent.glob("sockets/hold-*"))
+
+
+def test_what_holds_pushes_is_killed_and_the_registry_goes_on(running: Root) -> None:
+    _fill(running)
+    collection = running.begin(*NOW)
+    wait_for(lambda: _held(running))
+    kill(collection)
+    wait_for(lambda: not _held(running))
+    image = images.image("after a kill")
+    running.client.push("grp/killed", image, "v1")
+    assert running.client.pulls("grp/killed", image, "v1")
+    running.ctl(*NOW).ok()
+    assert running.client.pulls("grp/killed", image, "v1")
