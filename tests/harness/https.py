@@ -81,7 +81,7 @@ class Client:
         Raises:
             OSError: nothing answers, or its certificate is not trusted.
         """
-        connection = self._connect()
+        connection = self.connection()
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()
@@ -172,7 +172,8 @@ class Client:
         )
         assert done.status == 201, f"blob refused: {done.status} {done.body!r}"
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def connection(self) -> http.client.HTTPConnection:
+        """A connection of its own for one request."""
         source = (self.source, 0) if self.source else None
         if self.socket is not None:
             return UnixConnection(self.socket, self.timeout)

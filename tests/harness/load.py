@@ -38,6 +38,11 @@ class Load:
             for number, (kind, job) in enumerate(jobs)
         ]
 
+    @property
+    def requests(self) -> int:
+        """Requests of the pulls and pushes that succeeded: one a manifest or blob at least."""
+        return self.done.total() * len(self._image.family())
+
     def __enter__(self) -> Self:
         self._clients[0].push(REPOSITORY, self._image, "v1")
         for thread in self._threads:
