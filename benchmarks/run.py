@@ -20,12 +20,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import pyinfra_job
 from benchmarks.measure import Pair, command, measure
 from benchmarks.root import Root
+from ctl.services.control import STEADY
 
 ENDPOINTS = 1_000
 GITLAB_RB = 0.3
 """Seconds that the reading of a large gitlab.rb may take."""
 KEY_FACTOR, KEY_REST = 1.3, 1.0
-"""A first reconfigure may take 1.3 times the making of its RSA key, and one second more."""
+"""A first reconfigure may take 1.3 times the making of its RSA key, and one second more; beyond that, the time for
+which the health gate watches a new registry stay up: less would let one pass that exits every three seconds."""
 
 
 def main(repeats: int) -> None:
@@ -54,7 +56,7 @@ def pairs(root: Root, large: Root, work: Path) -> list[Pair]:
             0.25,
             "the same job in pyinfra",
         ),
-        Pair("status", command([*root.ctl, "status"]), bare, 3.0, 'python -c "import click"'),
+        Pair("status", command([*root.ctl, "status"]), bare, 2.0, 'python -c "import click"'),
         Pair(
             f"render {ENDPOINTS} endpoints",
             command(render),
@@ -63,7 +65,7 @@ def pairs(root: Root, large: Root, work: Path) -> list[Pair]:
             "one template of as many in pyinfra",
         ),
         Pair("read a large gitlab.rb", gitlab_rb(work), lambda: GITLAB_RB, 1.0, f"{GITLAB_RB} s"),
-        Pair("reconfigure, cold", root.cold, allowance, 1.0, "1.3 RSA 4096 keys + 1 s"),
+        Pair("reconfigure, cold", root.cold, allowance, 1.0, f"1.3 RSA 4096 keys + 1 s + gate of {STEADY} s"),
     ]
 
 
@@ -101,7 +103,7 @@ def allowance() -> float:
     began = time.perf_counter()
     for _ in range(keys):
         rsa.generate_private_key(65_537, 4_096)
-    return KEY_FACTOR * (time.perf_counter() - began) / keys + KEY_REST
+    return KEY_FACTOR * (time.perf_counter() - began) / keys + KEY_REST + STEADY
 
 
 if __name__ == "__main__":

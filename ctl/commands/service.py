@@ -8,6 +8,7 @@ import click
 
 from ctl.cli.framework import Context, always, command
 from ctl.cli.recovery import recover_first
+from ctl.cli.services import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
 from ctl.services.control import ServiceFailed
 from ctl.services.definition import read_definition
@@ -15,8 +16,6 @@ from ctl.services.runit import Runit
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 from ctl.services.sv import sv
-
-SERVICES = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 
 
 @command(needs_root=always)

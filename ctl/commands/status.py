@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.cli.services import SERVICES
 from ctl.collector.under_way import under_way
-from ctl.commands.service import SERVICES
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
 from ctl.machine.health import Check, FolderCheck
 from ctl.machine.under_way import run_under_way
@@ -21,10 +21,11 @@ from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.registry.pause import hold_file, read_only_file, read_only_left
 from ctl.services.condition import problems
-from ctl.services.definition import defined_names
-from ctl.services.runit import Runit
+from ctl.services.definition import defined_names, read_definition
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
+from ctl.services.supervisor import Supervisor
+from ctl.services.sv import sv_status
 from ctl.services.switched import others
 
 INTERRUPTED = (
@@ -40,16 +41,16 @@ NO_SUPERVISOR = "the supervisor does not run, so nothing starts again what exits
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with memory, files, addresses and more.")
 def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
     """Show the state of services, and what is wrong. Exit status 0 only if nothing is."""
-    runit = Runit(ctx.layout)
-    found = runit.statuses(select(ctx.layout, services))
-    general = list(_general(ctx.layout, runit, found))
-    going_on = list(_going_on(runit, found))
-    wrong = {one.name: _problems(runit, one) for one in found}
+    layout = ctx.layout
+    found = sv_status(layout.service, select(layout, services))
+    general = list(_general(layout, found))
+    going_on = list(_going_on(layout, found))
+    wrong = {one.name: _problems(layout, one) for one in found}
     if as_json:
-        _print_json(ctx, runit, found, wrong, general, going_on)
+        _print_json(ctx, found, wrong, general, going_on)
     else:
         _print_lines(ctx, found, wrong, [*general, *going_on])
-        _print_others(ctx, runit, found)
+        _print_others(ctx, found)
         if last := last_backup(ctx.layout):
             ctx.console.result(last.line)
     if any(one.denied for one in found):
@@ -57,11 +58,11 @@ def status(ctx: Context, services: Sequence[str], as_json: bool) -> int:
     return EXIT_FAILED if general or any(wrong.values()) else EXIT_OK
 
 
-def _general(layout: Layout, runit: Runit, found: Sequence[Status]) -> Iterator[str]:
+def _general(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
     """What is wrong with all of it."""
     if not found and not defined_names(layout):
         yield NOT_SET_UP
-    elif found and not any(one.denied for one in found) and not runit.supervised():
+    elif found and not any(one.denied for one in found) and Supervisor(layout).pid() is None:
         yield NO_SUPERVISOR
     if _interrupted(layout):
         yield INTERRUPTED
@@ -104,15 +105,15 @@ def _tasks(layout: Layout) -> list[dict[str, object]]:
         return []
 
 
-def _going_on(runit: Runit, found: Sequence[Status]) -> Iterator[str]:
+def _going_on(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
     """What is under way while everything is well."""
-    if os.path.lexists(hold_file(runit.layout)):
+    if os.path.lexists(hold_file(layout)):
         from ctl.registry.migration_hold import UNDER_WAY, migration_holds
 
-        if migration_holds(runit.layout):
+        if migration_holds(layout):
             yield UNDER_WAY
     storages = {
-        check.path for one in found for check in _health(runit, one.name) if isinstance(check, FolderCheck)
+        check.path for one in found for check in _health(layout, one.name) if isinstance(check, FolderCheck)
     }
     for storage in sorted(storages):
         since = under_way(Path(storage))
@@ -120,23 +121,23 @@ def _going_on(runit: Runit, found: Sequence[Status]) -> Iterator[str]:
             yield f"a garbage collection into quarantine of {storage} is under way{since}"
 
 
-def _health(runit: Runit, name: str) -> tuple[Check, ...]:
+def _health(layout: Layout, name: str) -> tuple[Check, ...]:
     try:
-        return runit.definition(name).health
+        return read_definition(layout, name).health
     except CtlError:  # reported as a problem of the service
         return ()
 
 
-def _print_others(ctx: Context, runit: Runit, found: Sequence[Status]) -> None:
+def _print_others(ctx: Context, found: Sequence[Status]) -> None:
     for one in found:
         with suppress(CtlError):  # as above
-            for line in others(runit.definition(one.name)):
+            for line in others(read_definition(ctx.layout, one.name)):
                 ctx.console.result(f"{one.name} {line}")
 
 
-def _problems(runit: Runit, status: Status) -> list[str]:
+def _problems(layout: Layout, status: Status) -> list[str]:
     try:
-        return problems(runit.layout.sv / status.name, status, runit.definition(status.name))
+        return problems(layout.sv / status.name, status, read_definition(layout, status.name))
     except CtlError as error:
         return [error.message]
 
@@ -159,7 +160,6 @@ def _print_lines(
 
 def _print_json(
     ctx: Context,
-    runit: Runit,
     found: Sequence[Status],
     wrong: dict[str, list[str]],
     general: Sequence[str],
@@ -167,9 +167,9 @@ def _print_json(
 ) -> None:
     from ctl.services.details import describe
 
-    services = [describe(one, runit.definition(one.name), wrong[one.name]) for one in found]
+    services = [describe(one, read_definition(ctx.layout, one.name), wrong[one.name]) for one in found]
     reasons = [*general, *(f"{name} {'; '.join(them)}" for name, them in wrong.items() if them)]
-    supervisor = runit.supervisor.pid()
+    supervisor = Supervisor(ctx.layout).pid()
     ctx.console.result_json(
         {
             "supervisor": supervisor,
@@ -177,8 +177,8 @@ def _print_json(
             "reason": "; ".join(reasons) or None,
             "under_way": list(going_on),
             "services": services,
-            "tasks": _tasks(runit.layout),
-            "backup": asdict(last) if (last := last_backup(runit.layout)) else None,
+            "tasks": _tasks(ctx.layout),
+            "backup": asdict(last) if (last := last_backup(ctx.layout)) else None,
         }
     )
 

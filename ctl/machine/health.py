@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -54,6 +54,16 @@ class HttpCheck:
             return f"does not answer at {self.place}: {error.strerror or error}"
         except ValueError:
             return f"does not answer as HTTP at {self.place}"
+        return self._wrong(reply) or self._other_certificate(reply)
+
+    def client_problem(self) -> str | None:
+        """As `problem`, or why clients refuse its certificate; one connection where all is well."""
+        if not self.certificate:
+            return self.problem()
+        try:
+            reply = self._ask(Path(self.certificate))
+        except (OSError, ValueError):  # which of both it is, the questions apart from each other show
+            return self.problem() or self.certificate_problem()
         return self._wrong(reply) or self._other_certificate(reply)
 
     def certificate_problem(self) -> str | None:
@@ -144,24 +154,22 @@ class FolderCheck:
         identity = self._identity()
         if identity is None:
             return None
-        script = _WRITES if self.writes else _READS
         try:
-            self._run(script, (".", *self.below), identity)
-            if self.entered:
-                self._run(_ENTERS if self.writes else _READS, self.entered, identity)
+            self._run((".", *self.below), self.entered, identity)
         except _Refused as refused:
             verb = "write" if self.writes else "read"
             who = f" as user {self.user}" if self.user else ""
             return f"cannot {verb} its storage{who}: {refused}"
         return None
 
-    def certificate_problem(self) -> None:
-        """It has none."""
+    def client_problem(self) -> str | None:
+        """As `problem`."""
+        return self.problem()
 
-    def _run(self, script: str, folders: tuple[str, ...], identity: Mapping[str, Any]) -> None:
-        places = [os.path.normpath(f"{self.path}/{name}") for name in folders]
+    def _run(self, used: Sequence[str], entered: Sequence[str], identity: Mapping[str, Any]) -> None:
+        places = [os.path.normpath(f"{self.path}/{name}") for name in (*used, *entered)]
         done = subprocess.run(
-            ["/bin/sh", "-c", script, "sh", *places],
+            ["/bin/sh", "-c", _WRITES if self.writes else _READS, "sh", str(len(used)), *places],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -199,24 +207,36 @@ class _Refused(Exception):
     """A folder cannot be used; says which and why."""
 
 
-# the text has the size of a block, since a full disk still takes empty files
+# Each program that a shell starts takes as long as all the rest: so one lists, one removes, and the shell does the
+# others. The text has the size of a block, since a full disk still takes empty files.
 _WRITES = """
+used=$1 top=$2 number=0
+shift
 for folder; do
-    [ "$folder" = "$1" ] || [ -d "$folder" ] || continue
+    number=$((number + 1))
+    [ "$folder" = "$top" ] || [ -d "$folder" ] || continue
+    if [ "$number" -gt "$used" ]; then
+        [ -r "$folder" ] && [ -w "$folder" ] && [ -x "$folder" ] && continue
+        echo "sh: 1: $folder: Permission denied" >&2
+        exit 1
+    fi
+    set -- "$@" "$folder"
+done
+shift "$number"
+ls "$@" >/dev/null || exit 1
+number=$#
+for folder; do
     file=$folder/.ctl-health-$$
-    ls "$folder" >/dev/null && printf '%4096s' x >"$file" && cat "$file" >/dev/null && rm "$file" && continue
-    rm -f "$file" 2>/dev/null
+    set -- "$@" "$file"
+    printf '%4095s\\n' x >"$file" && read -r _ <"$file" && continue
+    shift "$number"
+    rm -f "$@" 2>/dev/null
     exit 1
 done
+shift "$number"
+rm "$@"
 """
-_READS = 'for folder; do [ ! -d "$folder" ] || ls "$folder" >/dev/null || exit 1; done'
-_ENTERS = """
-for folder; do
-    [ ! -d "$folder" ] || { [ -r "$folder" ] && [ -w "$folder" ] && [ -x "$folder" ]; } && continue
-    echo "sh: 1: $folder: Permission denied" >&2
-    exit 1
-done
-"""
+_READS = 'shift; for folder; do [ ! -d "$folder" ] || ls "$folder" >/dev/null || exit 1; done'
 
 Check = HttpCheck | FolderCheck
 _KINDS: Mapping[str, type[HttpCheck | FolderCheck]] = {"http": HttpCheck, "folder": FolderCheck}

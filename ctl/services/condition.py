@@ -59,7 +59,7 @@ def _unhealthy(definition: Definition) -> Iterator[str]:
     yield from filter(None, direct)
     if not any(direct):
         for check in (one for one in definition.health if one.via):
-            yield from filter(None, (check.problem() or check.certificate_problem(),))
+            yield from filter(None, (check.client_problem(),))
 
 
 def _log_problems(log: Status, definition: Definition) -> Iterator[str]:

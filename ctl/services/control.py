@@ -216,7 +216,7 @@ class ServiceControl:
                 raise self._failed(name, status, wrong)
             time.sleep(BETWEEN_QUESTIONS)
         while self._refuse_exited(name, first).seconds < steady_seconds(definition) and started:
-            time.sleep(POLL)
+            time.sleep(BETWEEN_QUESTIONS)
 
     def _refuse_exited(self, name: str, first: Status) -> Status:
         status = self.permitted(self.status(name))

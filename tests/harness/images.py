@@ -16,6 +16,8 @@ from typing import Any
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
+_PART = 1 << 24
+"""More bytes than 256 MB cannot be made at once."""
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
@@ -151,7 +153,8 @@ def two_platforms(seed: str, *, size: int = 2_000) -> Blob:
 
 def layer(seed: str, *, size: int) -> Blob:
     """A layer that holds one file `/SEED` of `size` random bytes."""
-    data = random.Random(seed).randbytes(size)  # noqa: S311 - wanted: the same bytes for the same seed
+    rng = random.Random(seed)  # noqa: S311 - wanted: the same bytes for the same seed
+    data = b"".join(rng.randbytes(min(_PART, size - start)) for start in range(0, size, _PART))
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         member = tarfile.TarInfo(seed.replace("/", "-"))
