@@ -24,8 +24,8 @@ from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
 from ctl.registry.environment import service_environment
 from ctl.registry.gate import gate_file
-from ctl.registry.pause import read_only_file
 from ctl.registry.programs import GitlabRegistry, program_at
+from ctl.registry.read_only import read_only_file
 from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT

@@ -41,7 +41,7 @@ def end_read_only(ctx: Context) -> bool:
     Raises:
         CtlError: the registry does not start so.
     """
-    from ctl.registry.pause import read_only_file
+    from ctl.registry.read_only import read_only_file
 
     try:
         if not read_only_file(ctx.layout).exists():

@@ -38,7 +38,7 @@ def recover(ctx: Context, *, as_json: bool) -> None:
 
 
 def _end_migration(ctx: Context) -> bool:
-    from ctl.registry.pause import hold_file
+    from ctl.registry.read_only import hold_file
 
     if not hold_file(ctx.layout).exists():
         return False

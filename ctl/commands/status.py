@@ -19,7 +19,7 @@ from ctl.machine.under_way import run_under_way
 from ctl.node.last_backup import last_backup
 from ctl.paths import Layout
 from ctl.registry.gate import collection
-from ctl.registry.pause import hold_file, read_only_file, read_only_left
+from ctl.registry.read_only import hold_file, read_only_file, read_only_left
 from ctl.services.condition import problems
 from ctl.services.definition import defined_names, read_definition
 from ctl.services.selection import NONE_ENABLED, select

@@ -25,7 +25,8 @@ from ctl.registry.drivers import NO_DRIVERS, driver_of
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
 from ctl.registry.migration_hold import Hold, Note, left_by_migration, migration_holds, text_sum
-from ctl.registry.pause import RegistryService, hold_file
+from ctl.registry.pause import RegistryService
+from ctl.registry.read_only import hold_file
 from ctl.registry.storage_check import check_storage
 from ctl.registry.store import parameters, same_place, store_of
 from ctl.settings.editing.apply import replace_text, text_with_value

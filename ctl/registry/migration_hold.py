@@ -14,7 +14,7 @@ from pathlib import Path
 from ctl.errors import CtlError
 from ctl.paths import Layout
 from ctl.registry.config import read_config
-from ctl.registry.pause import hold_file, takes_lock
+from ctl.registry.read_only import hold_file, takes_lock
 
 KILLED = "a migration of the storage was killed, and the registry takes no pushes"
 UNDER_WAY = "a migration of the storage is under way: the registry takes no pushes until its end"

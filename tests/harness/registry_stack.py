@@ -18,7 +18,7 @@ from typing import Any
 
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
-from ctl.registry.pause import read_only_file
+from ctl.registry.read_only import read_only_file
 from ctl.settings.attributes import Section
 from ctl.text.templating import render
 from tests.harness.https import Client

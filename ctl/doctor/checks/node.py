@@ -10,7 +10,7 @@ from ctl.language.source import Diagnostic, SettingsError, Severity
 from ctl.machine.under_way import run_under_way
 from ctl.node.history import changed_by_hand
 from ctl.registry.migration_hold import left_by_migration
-from ctl.registry.pause import read_only_left
+from ctl.registry.read_only import read_only_left
 from ctl.registry.support import unsupported_settings
 
 SHOWN = 5

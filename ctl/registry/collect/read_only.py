@@ -18,7 +18,8 @@ from ctl.errors import LockHeld, PreflightError
 from ctl.paths import Layout
 from ctl.registry.collect.collector import Setup
 from ctl.registry.gate import collecting
-from ctl.registry.pause import NAME, RegistryService, read_only_file, read_only_left, takes_lock
+from ctl.registry.pause import NAME, RegistryService
+from ctl.registry.read_only import read_only_file, read_only_left, takes_lock
 from ctl.services.runit import Runit
 
 _GATE_PATIENCE = 30.0
