@@ -1,8 +1,11 @@
-"""HTTP as uvicorn speaks it, with a time limit for header fields and a bound of connections."""
+"""HTTP as uvicorn speaks it, with a time limit for header fields, a bound of connections, and the header Date."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import time
+from email.utils import formatdate
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -32,6 +35,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Further bytes; where they begin a request on an idle connection, its header fields must follow."""
+        self.server_state.default_headers = _date(int(time.time()))
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
             self._await_headers()
         super().data_received(data)
@@ -48,3 +52,9 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+@functools.lru_cache(maxsize=1)
+def _date(second: int) -> list[tuple[bytes, bytes]]:
+    """The header Date, made once a second, and in no second without a request."""
+    return [(b"date", formatdate(second, usegmt=True).encode())]

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -88,7 +89,28 @@ def _memory(config: Config, log: Log) -> Memory:
 
 
 class _Server(uvicorn.Server):
-    """Ends after a signal without sending it to itself once more, so that what comes after it is done, too."""
+    """Sleeps until it must end, where uvicorn's own looks ten times a second whether it must.
+
+    It ends after a signal without sending it to itself once more, so that what comes after it is done, too.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Serve until `end`. Nothing else is left to look for: the protocol sets the header Date."""
+        await self._ending.wait()
+
+    def end(self) -> None:
+        """Finish what is under way, then end."""
+        self.should_exit = True
+        self._ending.set()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal has come; the second SIGINT waits for no request."""
+        super().handle_exit(sig, frame)
+        self._ending.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -112,6 +134,7 @@ def _server_config(app: App) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        date_header=False,
         proxy_headers=False,
         limit_concurrency=None,
         timeout_keep_alive=KEEP_ALIVE,
@@ -119,10 +142,10 @@ def _server_config(app: App) -> uvicorn.Config:
     )
 
 
-async def _end_with_signers(signers: Signers, server: uvicorn.Server, log: Log) -> None:
+async def _end_with_signers(signers: Signers, server: _Server, log: Log) -> None:
     await signers.lost.wait()
     log.event("a signer ended by itself: the service ends, to be started anew")
-    server.should_exit = True
+    server.end()
 
 
 def listen(address: str) -> socket.socket:

@@ -7,10 +7,13 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -106,6 +109,28 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def test_it_sleeps_while_nobody_asks(service: Service) -> None:
+    assert service.answers()
+    pids = [service.process.pid, *service.signers()]
+    before = [_switches(pid) for pid in pids]
+    time.sleep(1.5)
+    assert [_switches(pid) for pid in pids] == before
+
+
+def _switches(pid: int) -> int:
+    """How often its threads have gone to sleep so far."""
+    texts = (one.read_text(encoding="ascii") for one in Path(f"/proc/{pid}/task").glob("*/status"))
+    return sum(int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0]) for text in texts)
+
+
+def test_the_date_is_that_of_the_answer(service: Service) -> None:
+    first = service.client.get("/health")
+    time.sleep(1.1)
+    dates = [parsedate_to_datetime(one.header("Date")) for one in (first, service.client.get("/health"))]
+    assert dates[1] > dates[0]
+    assert abs((datetime.now(UTC) - dates[1]).total_seconds()) < 60
 
 
 def test_a_lost_signer_ends_it_to_be_started_anew(tmp_path: Path) -> None:
