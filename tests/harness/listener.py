@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,12 +47,14 @@ class Listener:
         events: those of deliveries that were answered with 200.
         failures: how many deliveries to each path are still to be refused with 500.
         refused: how many were, by path.
+        ahead: seconds by which its clock is.
     """
 
     url: str = ""
     events: list[Event] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    ahead: float = 0.0
 
     def at(self, path: str) -> list[Event]:
         """What arrived at one endpoint."""
@@ -75,6 +78,9 @@ def listening() -> Iterator[Listener]:
             self.send_response(500 if fails else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string((timestamp or time.time()) + listener.ahead)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

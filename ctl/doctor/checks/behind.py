@@ -12,17 +12,14 @@ from ctl.doctor.site import Site
 from ctl.doctor.web import Server, why
 from ctl.errors import CtlError, PreflightError
 from ctl.machine.health import FolderCheck
+from ctl.machine.own_command import last_line, own_command
 from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
-from ctl.registry.collect.collector import Setup
 from ctl.registry.drivers import LOCAL_DRIVERS
-from ctl.registry.launch import account_of
 from ctl.registry.redis import redis_server
-from ctl.registry.storage_check import check_storage
-from ctl.registry.store import store_of
-from ctl.registry.upload_probe import check_uploads
 
-_LOOPBACK = ("localhost", "")
+STORAGE_SECONDS = 60
+"""For all that is tried in object storage; its client tries four times."""
 
 
 def _storage(site: Site) -> Iterator[Finding]:
@@ -42,24 +39,35 @@ def _storage(site: Site) -> Iterator[Finding]:
 
 
 def _object_storage(site: Site) -> Iterator[Finding]:
-    """Each permission; and an upload by the registry program itself, where they are all there."""
-    setup = Setup(site.layout, site.config, site.node.programs.registry, _account(site))
-    account, store = site.attributes.registry.username, store_of(setup)
-    found = list(check_storage(store, account))
-    if all(one.ok for one in found):
-        found += check_uploads(setup, store, account)
-    for one in found:
-        if one.ok is False:
-            lacks = f"{one.permission} lacks: " if one.permission else ""
-            yield failure(
-                f"the registry may not {one.operation} in {store.name}: {lacks}{one.reason}", one.remedy
-            )
-    if all(one.ok is not False for one in found):
-        yield ok(f"{store.name} ({store.driver}): {', '.join(one.operation for one in found if one.ok)}")
+    """Each permission; and an upload by the registry program itself, where they are all there.
+
+    In a process of its own: the library finds credentials in its environment, and there must be the registry's. Here
+    they would be everybody's: other checks run at the same time, and start programs.
+    """
+    command = ["registry-check-storage", "--json", "--root", str(site.layout.root)]
+    done = own_command([*command, "--settings", str(site.settings_file)], STORAGE_SECONDS)
+    if done is None:
+        yield failure(
+            f"the storage did not answer within {STORAGE_SECONDS} s", "the way to it, and its endpoint"
+        )
+        return
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        yield unknown(f"what the registry may do was not found out: {last_line(done.stderr)}")
+        return
+    yield from _permissions(report)
 
 
-def _account(site: Site) -> Any:  # noqa: ANN401 - Account | None
-    return account_of(site.attributes.registry.username if site.node.privileged else None)
+def _permissions(report: Mapping[str, Any]) -> Iterator[Finding]:
+    for one in report["checks"]:
+        if one["ok"] is False:
+            lacks = f"{one['permission']} lacks: " if one["permission"] else ""
+            text = f"the registry may not {one['operation']} in {report['storage']}: {lacks}{one['reason']}"
+            yield failure(text, one["remedy"])
+    if all(one["ok"] is not False for one in report["checks"]):
+        done = ", ".join(one["operation"] for one in report["checks"] if one["ok"])
+        yield ok(f"{report['storage']} ({report['driver']}): {done}")
 
 
 def _rights(check: FolderCheck) -> str:
