@@ -6,7 +6,7 @@ from ctl.doctor.check import Check
 from ctl.doctor.checks.backup import BACKUP
 from ctl.doctor.checks.behind import DEBUG, NOTIFICATIONS, REDIS, STORAGE
 from ctl.doctor.checks.disk import LOGS, SPACE
-from ctl.doctor.checks.history import COLLECTION, RENEWAL, TIMERS
+from ctl.doctor.checks.history import CLEANUP, COLLECTION, RENEWAL, TIMERS
 from ctl.doctor.checks.logged import CLIENTS, ERRORS
 from ctl.doctor.checks.names import CLOCK, DNS, GITLAB_TLS, TLS
 from ctl.doctor.checks.node import FILES, PROGRAMS, SETTINGS
@@ -42,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     TIMERS,
     BACKUP,
     COLLECTION,
+    CLEANUP,
     RENEWAL,
     LOGS,
     ERRORS,

@@ -11,36 +11,48 @@ from ctl.acme.record import Attempts
 from ctl.acme.wanted import Places
 from ctl.doctor.check import Check, Finding, failure, ok, warning
 from ctl.doctor.site import Site
+from ctl.registry.collect.serving import history
+from ctl.registry.collect.setup import make_setup
 from ctl.registry.gate import collection, gate_file
+from ctl.settings.components.letsencrypt import TASK as LETSENCRYPT
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.timer.due import due
-from ctl.timer.listing import scheduled
+from ctl.timer.listing import Scheduled, scheduled
 from ctl.timer.task import Task
 
 LATE = timedelta(minutes=10)
 """By which a task may be late: the timer looks at the clock each minute, and tasks wait for locks."""
+COLLECT, CLEAN = "registry-garbage-collect", "registry-cleanup"
+"""Tasks that, like the renewal, have checks of their own."""
 LONG = 86_400
 """Seconds after which a collection counts as one that hangs."""
 
 
 def _timers(site: Site) -> Iterator[Finding]:
-    now = datetime.now(UTC)
     for one in scheduled(site.layout):
-        found, name = one.outcome, one.task.name
-        if one.problem:
-            yield failure(one.problem, f"mend what it names; then run it by hand: {_by_hand(one.task)}")
-        elif found is None or found.started is None:
-            yield ok(f"{name} waits for its first time")
-        elif found.ended is None and now - found.started > timedelta(seconds=one.task.timeout) + LATE:
-            yield failure(
-                f"{name} was begun at {found.started:%Y-%m-%d %H:%M} and has not ended", "ctl restart timer"
-            )
-        elif due(one.task, found, now) < now - LATE:
-            yield failure(
-                f"{name} is overdue since {due(one.task, found, now):%Y-%m-%d %H:%M}", "ctl restart timer"
-            )
-        else:
-            yield ok(f"{name} succeeded at {found.started:%Y-%m-%d %H:%M}")
+        if one.task.name not in (LETSENCRYPT, COLLECT, CLEAN):
+            yield _outcome(one)
+
+
+def _task(site: Site, name: str) -> Iterator[Finding]:
+    """The last outcome of a task that has a check of its own, where it is scheduled."""
+    yield from (_outcome(one) for one in scheduled(site.layout) if one.task.name == name)
+
+
+def _outcome(one: Scheduled) -> Finding:
+    """Whether a task ran when it was due, and how it ended."""
+    now, found, name = datetime.now(UTC), one.outcome, one.task.name
+    if one.problem:
+        return failure(one.problem, f"mend what it names; then run it by hand: {_by_hand(one.task)}")
+    if found is None or found.started is None:
+        return ok(f"{name} waits for its first time")
+    begun = f"{found.started:%Y-%m-%d %H:%M}"
+    if found.ended is None and now - found.started > timedelta(seconds=one.task.timeout) + LATE:
+        return failure(f"{name} was begun at {begun} and has not ended", "ctl restart timer")
+    if due(one.task, found, now) < now - LATE:
+        when = f"{due(one.task, found, now):%Y-%m-%d %H:%M}"
+        return failure(f"{name} is overdue since {when}", "ctl restart timer")
+    return ok(f"{name} {'has run since' if found.ended is None else 'succeeded at'} {begun}")
 
 
 def _by_hand(task: Task) -> str:
@@ -52,27 +64,60 @@ def _by_hand(task: Task) -> str:
 
 TIMERS = Check(
     "timers",
-    "each scheduled task ran when it was due, and succeeded",
+    "each further scheduled task ran when it was due, and succeeded",
     _timers,
     needs=("supervisor",),
 )
 
 
 def _collection(site: Site) -> Iterator[Finding]:
+    if not site.attributes.registry.enable:
+        return
+    yield _under_way(site)
+    yield from _task(site, COLLECT)
+    yield from _last_collection(site)
+
+
+def _under_way(site: Site) -> Finding:
     under_way = collection(site.layout)
     if under_way is None:
-        yield ok("no garbage collection is under way")
-        return
+        return ok("no garbage collection is under way")
     seconds = time.time() - gate_file(site.layout).stat().st_mtime
     text = f"a garbage collection is under way{under_way}"
-    yield warning(f"{text}, for {seconds / 3600:.0f} hours") if seconds > LONG else ok(text)
+    return warning(f"{text}, for {seconds / 3600:.0f} hours") if seconds > LONG else ok(text)
+
+
+def _last_collection(site: Site) -> Iterator[Finding]:
+    """What the last one into quarantine did; in object storage that would take requests."""
+    if site.config.root is None:
+        return
+    setup = make_setup(site.layout, site.attributes.registry, site.node.programs.registry, None)
+    runs, held = history(setup)
+    if runs:
+        ended = datetime.fromtimestamp(runs[-1].get("at", 0) / 10**9, UTC)
+        blobs = runs[-1].get("blobs_deleted", 0)
+        yield ok(
+            f"the last one ended at {ended:%Y-%m-%d %H:%M}: {blobs} blobs; {len(held)} runs in quarantine"
+        )
 
 
 COLLECTION = Check(
     "collection",
-    "no garbage collection hangs, and the last one succeeded",
+    "no garbage collection hangs, and the last scheduled one succeeded",
     _collection,
+    needs=("settings",),
     remedy="see what it does: ctl tail; stop it by its process",
+)
+
+
+def _cleanup(site: Site) -> Iterator[Finding]:
+    yield from _task(site, CLEAN)
+
+
+CLEANUP = Check(
+    "cleanup",
+    "the last scheduled clean-up of tags succeeded when it was due",
+    _cleanup,
 )
 
 
@@ -81,16 +126,16 @@ def _renewal(site: Site) -> Iterator[Finding]:
         return
     attempts = Attempts.read(Places.of(site.layout, site.attributes.letsencrypt).attempts)
     if attempts.failed:
-        yield failure(
-            f"the certificate was not renewed at {attempts.failed[-1]:%Y-%m-%d %H:%M}: {attempts.reason}"
-        )
+        when = f"{attempts.failed[-1]:%Y-%m-%d %H:%M}"
+        yield failure(f"the certificate was not renewed at {when}: {attempts.reason}")
     else:
         yield ok("no attempt has failed since the last certificate")
+        yield from _task(site, LETSENCRYPT)
 
 
 RENEWAL = Check(
     "renewal",
-    "the last renewal of the certificate did not fail",
+    "the last renewal of the certificate succeeded when it was due",
     _renewal,
     needs=("settings",),
     remedy="mend what the reason names, then: ctl renew-le-certs",
