@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ctl.cli.images import find_digest, find_repository, find_tag
-from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.manifests import Manifests
 from ctl.collector.reading import Reader
+from ctl.collector.tree import Tree
 from ctl.errors import PreflightError
 from ctl.images.catalogue import about, tags
 from ctl.images.names import Reference
@@ -44,38 +45,38 @@ class Plan:
             remover.repository(self.scan)
 
 
-def make_plan(root: str, wanted: Reference) -> Plan:
+def make_plan(storage: Tree, wanted: Reference) -> Plan:
     """Find out what must go.
 
     Args:
-        root: of the storage.
+        storage: of the registry.
         wanted: what was named.
 
     Raises:
         UsageFault: there is nothing such.
         PreflightError: an index needs it.
     """
-    scan = find_repository(root, wanted.repository)
+    scan = find_repository(storage, wanted.repository)
     if wanted.tag:
-        tag = find_tag(scan, wanted.tag)
+        tag = find_tag(storage, scan, wanted.tag)
         stays = "its manifest stays" if tag.digest else f"it is damaged: {tag.problem}"
         return Plan(wanted, scan, f"tag {wanted} ({stays})", {wanted.tag: tag.digest})
     if wanted.digest:
-        return _plan_manifest(root, scan, wanted, find_digest(scan, wanted.digest))
+        return _plan_manifest(storage, scan, wanted, find_digest(scan, wanted.digest))
     what = f"repository {wanted} with {len(scan.tags):,} tags and {len(scan.revisions):,} manifests"
     return Plan(wanted, scan, what)
 
 
-def _plan_manifest(root: str, scan: RepositoryScan, wanted: Reference, digest: str) -> Plan:
-    storage = Filesystem(root)
+def _plan_manifest(storage: Tree, scan: RepositoryScan, wanted: Reference, digest: str) -> Plan:
     above = parents(Reader(storage, Manifests(storage)).read(scan), digest)
     if above:
         raise PreflightError(
             f"{wanted} is one of the images of {above[0]}, which could not be pulled any more",
             hint=f"delete that first: ctl registry-delete {wanted.repository}@{above[0]}",
         )
-    gone = {tag.name: tag.digest for tag in tags(scan) if tag.digest == digest}
-    for tag in tags(scan):
+    all_tags = list(tags(storage, scan))
+    gone = {tag.name: tag.digest for tag in all_tags if tag.digest == digest}
+    for tag in all_tags:
         noted = about(tag.name)
         if noted is not None and noted.subject == digest:
             gone[tag.name] = tag.digest

@@ -10,7 +10,8 @@ import click
 
 from ctl.cli.framework import Context
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.collector.filesystem import RepositoryScan
+from ctl.collector.tree import Tree
 from ctl.errors import CtlError, UsageFault
 from ctl.images.catalogue import Tag, read_tag, repositories
 from ctl.images.names import Reference, WrongName, parse_reference, repository_name
@@ -44,14 +45,13 @@ def _unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> Usag
     )
 
 
-def find_repository(root: str, name: str) -> RepositoryScan:
+def find_repository(storage: Tree, name: str) -> RepositoryScan:
     """A repository by the name that was given.
 
     Raises:
         UsageFault: nothing can be called so, or nothing is; with the nearest name that is there.
         CtlError: it cannot be read.
     """
-    storage = Filesystem(root)
     try:
         scan = storage.repository(repository_name(name))
     except WrongName as error:
@@ -87,7 +87,7 @@ def parsed(text: str) -> Reference:
         ) from error
 
 
-def find_tag(scan: RepositoryScan, name: str) -> Tag:
+def find_tag(storage: Tree, scan: RepositoryScan, name: str) -> Tag:
     """A tag by the name that was given.
 
     Raises:
@@ -96,7 +96,7 @@ def find_tag(scan: RepositoryScan, name: str) -> Tag:
     link = next((one for one in scan.tags if one.name == name), None)
     if link is None:
         raise unknown_tag(scan.name, name, sorted(one.name for one in scan.tags))
-    return read_tag(scan.name, link, {one.name for one in scan.revisions})
+    return read_tag(storage, scan.name, link, {one.name for one in scan.revisions})
 
 
 def find_digest(scan: RepositoryScan, digest: str) -> str:

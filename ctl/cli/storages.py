@@ -9,23 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.cli.framework import Context
-from ctl.errors import PreflightError, UsageFault
+from ctl.errors import PreflightError
 
 if TYPE_CHECKING:
+    from ctl.collector.tree import Tree
     from ctl.registry.collect.collector import Setup
+    from ctl.storage.store import Store
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A storage on this machine's disk.
+    """The storage of a registry.
 
     Args:
         setup: the registry.
-        root: of the storage.
+        place: its folder, or the client of object storage.
+        tree: what is in it.
     """
 
     setup: Setup
-    root: str
+    place: str | Store
+    tree: Tree
 
 
 @contextmanager
@@ -37,26 +41,28 @@ def opened(ctx: Context, config: Path | None) -> Iterator[Opened]:
         config: a config.yml, or None for the service's own.
 
     Raises:
-        UsageFault: the images are in object storage.
         PreflightError: the files do not say which images there are.
         CtlError: the configuration cannot be read.
     """
     from ctl.cli.registry_setup import registry_setup
-    from ctl.registry.collect.acting import ActingAs
+    from ctl.collector.tree import tree_of
+    from ctl.registry.collect.acting import acting_in
 
     setup = registry_setup(ctx, config)
-    root = storage_root(setup)
-    with ActingAs(setup.account):  # what is imported from here on, this account must be able to read
-        yield Opened(setup, root)
+    place = place_of(setup)
+    with acting_in(setup):  # what is imported from here on, its account must be able to read
+        yield Opened(setup, place, tree_of(place))
 
 
-def storage_root(setup: Setup) -> str:
-    """The folder of a registry's images.
+def place_of(setup: Setup) -> str | Store:
+    """The folder of a registry's images, or the client of their object storage.
 
     Raises:
-        UsageFault, PreflightError: as `opened`.
+        PreflightError: as `opened`; or there is no client for that storage.
     """
+    from ctl.images.fsck.check import refuse_database
     from ctl.registry.collect.guard import refuse_database_storage
+    from ctl.registry.store import store_of
 
     if setup.config.driver == "inmemory":
         raise PreflightError("the inmemory storage driver keeps images in the registry's process")
@@ -65,10 +71,8 @@ def storage_root(setup: Setup) -> str:
             f"{setup.config.path}: this registry keeps its tags in a database; its files do not say which there are"
         )
     refuse_database_storage(setup.config)
-    if setup.storage is None:
-        driver = setup.config.driver
-        raise UsageFault(
-            f"{setup.config.path}: images in object storage ({driver}) cannot be read yet",
-            hint="this command works with the filesystem driver",
-        )
-    return str(setup.storage)
+    if setup.storage is not None:
+        return str(setup.storage)
+    store = store_of(setup)
+    refuse_database(store)
+    return store

@@ -299,6 +299,16 @@ class Filesystem:
         return os.stat(path).st_size  # noqa: PTH116 - as above
 
     @staticmethod
+    def bytes_below(folder: str) -> int:
+        """See Tree."""
+        found = 0
+        for top, _, names in os.walk(folder):
+            for name in names:
+                with contextlib.suppress(OSError):  # moved or deleted meanwhile
+                    found += os.lstat(f"{top}/{name}").st_size
+        return found
+
+    @staticmethod
     def has(path: str) -> bool:
         """See Tree."""
         return os.path.exists(path)  # noqa: PTH110 - as above

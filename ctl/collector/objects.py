@@ -212,6 +212,10 @@ class Objects:
             raise FileNotFoundError(errno.ENOENT, "it is missing", path)
         return found.size
 
+    def bytes_below(self, folder: str) -> int:
+        """Bytes of all objects below a prefix."""
+        return sum(one.size for one in self.store.list(f"{folder}/"))
+
     def has(self, path: str) -> bool:
         """Whether an object is there."""
         return self.store.find(path) is not None

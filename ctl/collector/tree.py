@@ -76,6 +76,10 @@ class Tree(Protocol):
         """Bytes of a file."""
         ...
 
+    def bytes_below(self, folder: str) -> int:
+        """Bytes of all files below a folder."""
+        ...
+
     def has(self, path: str) -> bool:
         """Whether a file is there."""
         ...

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ctl.images.cleanup.plan import Planner, RepositoryPlan
     from ctl.images.cleanup.policy import Policy
     from ctl.registry.collect.collector import Setup
+    from ctl.storage.store import Store
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
@@ -92,7 +93,7 @@ def registry_cleanup(
     own = {name: value for name, value in given.items() if value is not None}
     policies, share = _policies(ctx, Policy(**own) if own else None, max_share)  # type: ignore[arg-type]
     with shown_on(ctx.console) as reporter:
-        setup, root, planner, plans = _plan(ctx, config, policies, repositories, reporter)
+        setup, place, planner, plans = _plan(ctx, config, policies, repositories, reporter)
     _hold_back(ctx, plans, share, ask=not (dry_run or explain), yes=yes)
     from ctl.cli.cleanup import Outcome
 
@@ -100,7 +101,7 @@ def registry_cleanup(
     outcome = Outcome(plans, dry_run or explain, keep_for=ages.keep_for)
     if not outcome.dry_run and any(plan.removed and plan.confirmed for plan in plans):
         with shown_on(ctx.console) as reporter:
-            _carry_out(setup, root, planner, outcome, ages, switch, reporter)
+            _carry_out(setup, place, planner, outcome, ages, switch, reporter)
     return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
 
 
@@ -139,7 +140,7 @@ def _plan(
     policies: list[Policy],
     names: tuple[str, ...],
     reporter: Reporter,
-) -> tuple[Setup, str, Planner, list[RepositoryPlan]]:
+) -> tuple[Setup, str | Store, Planner, list[RepositoryPlan]]:
     from ctl.cli.cleanup import matchers_of, wanted_by
     from ctl.cli.images import find_repository
     from ctl.cli.storages import opened
@@ -149,10 +150,10 @@ def _plan(
     with opened(ctx, config) as storage:
         for name in names:
             if "*" not in name:
-                find_repository(storage.root, name)
-        planner = Planner(storage.root, matchers, time.time_ns())
+                find_repository(storage.tree, name)
+        planner = Planner(storage.place, matchers, time.time_ns())
         reporter.step("looking at tags")
-        return storage.setup, storage.root, planner, planner.plans(wanted, reporter.advance)
+        return storage.setup, storage.place, planner, planner.plans(wanted, reporter.advance)
 
 
 def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bool, yes: bool) -> None:
@@ -171,7 +172,7 @@ def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bo
 
 def _carry_out(
     setup: Setup,
-    root: str,
+    place: str | Store,
     planner: Planner,
     outcome: Outcome,
     ages: Options,
@@ -182,7 +183,7 @@ def _carry_out(
     from ctl.registry.collect.serving import collect_serving
 
     command_line = shlex.split(switch) if switch else None
-    with removing(setup, root, note="cleanup", cached=True, switch=command_line) as remover:
+    with removing(setup, place, note="cleanup", cached=True, switch=command_line) as remover:
         outcome.removed = remover.removed
         reporter.step("removing tags")
         for plan in outcome.plans:

@@ -41,10 +41,12 @@ def registry_delete(
     if wanted.tag and wanted.digest:
         raise UsageFault(f"{what} names a tag and a digest", hint="write one of them")
     with opened(ctx, config) as storage:
-        plan = make_plan(storage.root, wanted)
+        plan = make_plan(storage.tree, wanted)
     confirmed(ctx, plan.question, yes=yes)
     command_line = shlex.split(switch) if switch else None
-    removal = removing(storage.setup, storage.root, note="delete", cached=not wanted.tag, switch=command_line)
+    removal = removing(
+        storage.setup, storage.place, note="delete", cached=not wanted.tag, switch=command_line
+    )
     with removal as remover:
         plan.carry_out(remover)
     removed = remover.removed

@@ -53,7 +53,7 @@ def registry_disk_usage(
         raise UsageFault("--csv and --json do not go together")
     with opened(ctx, config) as storage, shown_on(ctx.console) as reporter:
         reporter.step("measuring repositories")
-        usage = measure(storage.root, advance=reporter.advance)
+        usage = measure(storage.place, advance=reporter.advance)
     _choose(usage, repositories)
     if html is not None:
         _write(html, usage)

@@ -32,9 +32,8 @@ def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: 
     """
     from ctl.cli.images import find_digest, find_repository, find_tag, parsed
     from ctl.cli.storages import opened
-    from ctl.collector.filesystem import Filesystem
     from ctl.collector.manifests import Manifests
-    from ctl.collector.quarantine import Quarantine
+    from ctl.collector.tree import quarantine_of
     from ctl.images.facts import Images
     from ctl.images.inspection import inspect
 
@@ -44,16 +43,16 @@ def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: 
             f"{image} names no image", hint=f"{image}:TAG; `ctl registry-tags {image}` lists them"
         )
     with opened(ctx, config) as opened_one:
-        storage = Filesystem(opened_one.root)
-        scan = find_repository(opened_one.root, wanted.repository)
-        tag = find_tag(scan, wanted.tag) if wanted.tag else None
+        storage = opened_one.tree
+        scan = find_repository(storage, wanted.repository)
+        tag = find_tag(storage, scan, wanted.tag) if wanted.tag else None
         digest = find_digest(scan, wanted.digest) if wanted.digest else tag.digest if tag else ""
         if not digest and tag is not None:
             ctx.console.error(f"{image}: {tag.problem}")
             if as_json:
                 ctx.console.result_json({"repository": scan.name, "digest": None, "problems": [tag.problem]})
             return EXIT_FAILED
-        cache = Quarantine(opened_one.root).cache
+        cache = quarantine_of(storage).cache
         with closing(Manifests(storage, cache, writable=False)) as manifests:
             found = inspect(Images(storage), manifests, scan, digest)
     if as_json:

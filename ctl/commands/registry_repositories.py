@@ -22,12 +22,11 @@ def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -
     from ctl.cli.images import warn_of
     from ctl.cli.storages import opened
     from ctl.cli.tables import table
-    from ctl.collector.filesystem import Filesystem
     from ctl.images.catalogue import repositories
     from ctl.images.usage.usage import readable, when
 
     with opened(ctx, config) as storage:
-        scans = sorted(repositories(Filesystem(storage.root)), key=lambda one: one.name)
+        scans = sorted(repositories(storage.tree), key=lambda one: one.name)
     found = [
         {
             "name": readable(scan.name),

@@ -30,13 +30,12 @@ def registry_tags(ctx: Context, *, repository: str, config: Path | None, as_json
     """
     from ctl.cli.images import find_repository, warn_of
     from ctl.cli.storages import opened
-    from ctl.images.catalogue import facts_of, tags
+    from ctl.images.catalogue import tags_and_facts
     from ctl.images.facts import Images
 
     with opened(ctx, config) as storage:
-        scan = find_repository(storage.root, repository)
-        images = Images.of(storage.root)
-        found = [(tag, facts_of(images, tag)) for tag in tags(scan)]
+        scan = find_repository(storage.tree, repository)
+        found = tags_and_facts(Images(storage.tree), scan)
     found.sort(key=lambda one: one[0].name)
     found.sort(key=lambda one: -(one[1].created or 0))
     if as_json:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, read_file
+from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import CURRENT, is_digest
+from ctl.collector.tree import Tree
 from ctl.images.facts import Facts, Images
+from ctl.images.parallel import each
 
 _LINK_SIZE = 1_024
 _PATIENCE_SECONDS = 0.02
@@ -20,7 +22,7 @@ _ABOUT = re.compile(r"(sha256|sha512)-([a-f0-9]{64}|[a-f0-9]{128})(?:\.([A-Za-z0
 _KINDS = {"sig": "signature", "att": "attestation", "sbom": "SBOM", "": "referrers"}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Tag:
     """A tag.
 
@@ -64,15 +66,17 @@ def about(tag: str) -> About | None:
     return About(digest, _KINDS.get(suffix, suffix))
 
 
-def repositories(storage: Filesystem) -> Iterator[RepositoryScan]:
+def repositories(storage: Tree) -> Iterator[RepositoryScan]:
     """The repositories that hold something, or that cannot be read."""
     for scan in storage.repositories():
-        if scan.revisions or scan.tags or (scan.damages and (scan.name or not _is_empty(scan.path))):
+        if scan.revisions or scan.tags or (scan.damages and (scan.name or not _is_empty(storage, scan.path))):
             yield scan
 
 
-def _is_empty(top: str) -> bool:
+def _is_empty(storage: Tree, top: str) -> bool:
     """Whether nothing was ever pushed: then the folder of all repositories is missing or empty."""
+    if not storage.cheap:
+        return True  # a listing that could not be had is an error
     try:
         with os.scandir(top) as entries:
             return next(entries, None) is None
@@ -82,17 +86,17 @@ def _is_empty(top: str) -> bool:
         return False
 
 
-def tags(scan: RepositoryScan) -> Iterator[Tag]:
+def tags(storage: Tree, scan: RepositoryScan) -> Iterator[Tag]:
     """The tags of a repository, in no order."""
     revisions = {link.name for link in scan.revisions}
-    for link in scan.tags:
-        yield read_tag(scan.name, link, revisions)
+    return each(storage, lambda link: read_tag(storage, scan.name, link, revisions), scan.tags)
 
 
-def read_tag(repository: str, link: Link, revisions: set[str]) -> Tag:
+def read_tag(storage: Tree, repository: str, link: Link, revisions: set[str]) -> Tag:
     """Read one tag.
 
     Args:
+        storage: of it.
         repository: that it is in.
         link: its link.
         revisions: the manifests of the repository; what is not among them a registry does not serve.
@@ -100,7 +104,7 @@ def read_tag(repository: str, link: Link, revisions: set[str]) -> Tag:
     if not link.identity:
         return Tag(repository, link.name, "", None, problem="it has no link to a manifest")
     try:
-        digest = link_digest(link.path)
+        digest = link_digest(storage, link)
     except OSError as error:
         why = error.strerror or str(error)
         return Tag(repository, link.name, "", link.mtime, link.identity, why)
@@ -110,16 +114,16 @@ def read_tag(repository: str, link: Link, revisions: set[str]) -> Tag:
     return Tag(repository, link.name, digest, link.mtime, link.identity, problem)
 
 
-def link_digest(path: str) -> str:
+def link_digest(storage: Tree, link: Link) -> str:
     """The digest in a link, or "".
 
     Raises:
         OSError: it cannot be read.
     """
-    content = read_file(path, _LINK_SIZE)
+    content = storage.read_link(link, _LINK_SIZE)
     if not content:
         time.sleep(_PATIENCE_SECONDS)
-        content = read_file(path, _LINK_SIZE)
+        content = storage.read_link(link, _LINK_SIZE)
     text = content.decode("ascii", "replace")
     return text if is_digest(text) else ""
 
@@ -127,6 +131,12 @@ def link_digest(path: str) -> str:
 def tag_folder(tag: Link) -> str:
     """The folder of a tag."""
     return tag.path.removesuffix(f"/{CURRENT}")
+
+
+def tags_and_facts(images: Images, scan: RepositoryScan) -> list[tuple[Tag, Facts]]:
+    """The tags of a repository, each with what is known of its image."""
+    found = list(tags(images.storage, scan))
+    return list(zip(found, each(images.storage, lambda tag: facts_of(images, tag), found), strict=True))
 
 
 def facts_of(images: Images, tag: Tag) -> Facts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ctl.collector.filesystem import Filesystem, read_file
 from ctl.collector.layout import blob_folder
 from ctl.collector.manifest import LARGEST
+from ctl.collector.tree import Tree, tree_of
 from ctl.images.document import Config, Descriptor, Document, parse_config, parse_document
+from ctl.storage.store import Store
 
 _DEEPEST = 8
 """Indexes in indexes that are followed."""
@@ -47,14 +47,14 @@ class Images:
         storage: that they are in.
     """
 
-    def __init__(self, storage: Filesystem) -> None:
+    def __init__(self, storage: Tree) -> None:
         self.storage = storage
         self._facts: dict[str, Facts] = {}
 
     @classmethod
-    def of(cls, root: str) -> Images:
-        """Those of the storage below a folder."""
-        return cls(Filesystem(root))
+    def of(cls, place: str | Store) -> Images:
+        """Those of a storage: a folder, or what a client leads to."""
+        return cls(tree_of(place))
 
     def document(self, digest: str) -> Document:
         """A manifest.
@@ -81,7 +81,7 @@ class Images:
     def size(self, digest: str) -> int | None:
         """Bytes of a blob that is there."""
         try:
-            return os.stat(self._path(digest)).st_size  # noqa: PTH116 - a Path for each takes longer
+            return self.storage.size(self._path(digest))
         except OSError:
             return None
 
@@ -163,7 +163,7 @@ class Images:
 
     def _content(self, digest: str) -> bytes:
         try:
-            return read_file(self._path(digest), LARGEST)
+            return self.storage.read_file(self._path(digest), LARGEST)
         except FileNotFoundError as error:
             raise Unknown(f"{digest} is missing") from error
         except OSError as error:

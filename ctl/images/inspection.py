@@ -120,7 +120,7 @@ def inspect(images: Images, manifests: Manifests, scan: RepositoryScan, digest: 
                 found.config = images.config(document.config)
             except Unknown as error:
                 found.problems += [str(error)] if str(error) not in found.problems else []
-    _add_tags(found, scan)
+    _add_tags(found, images, scan)
     _add_referrers(found, manifests, scan)
     return found
 
@@ -129,8 +129,8 @@ def _part(images: Images, one: Descriptor) -> Part:
     return Part(one.digest, one.media_type, images.size(one.digest), one.platform, one.attestation)
 
 
-def _add_tags(found: Inspection, scan: RepositoryScan) -> None:
-    for tag in sorted(tags(scan), key=lambda one: one.name):
+def _add_tags(found: Inspection, images: Images, scan: RepositoryScan) -> None:
+    for tag in sorted(tags(images.storage, scan), key=lambda one: one.name):
         noted: About | None = about(tag.name)
         if tag.digest == found.digest:
             found.tags.append(tag.name)

@@ -50,6 +50,11 @@ def parse_reference(text: str) -> Reference:
     return Reference(repository_name(name), tag, digest)
 
 
+def is_tag(text: str) -> bool:
+    """Whether a tag can be called so."""
+    return _TAG.fullmatch(text) is not None
+
+
 def repository_name(text: str) -> str:
     """The name of a repository, checked.
 

@@ -15,15 +15,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
+from ctl.collector.filesystem import Link, RepositoryScan
+from ctl.collector.holding import HeldRun
 from ctl.collector.keeping import keep
 from ctl.collector.layout import LAYERS, MANIFESTS, UPLOADS, repository_folder, revision_folder
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
-from ctl.collector.quarantine import Quarantine, Run
+from ctl.collector.objects import Objects
 from ctl.collector.reading import Reader, Repository
+from ctl.collector.tree import quarantine_of, tree_of
 from ctl.errors import RunFailed
 from ctl.images.catalogue import link_digest, tag_folder
+from ctl.images.object_tags import ObjectTags
+from ctl.storage.store import Store
 
 SETTLE = 0.1
 """Seconds after which a tag that was just being written when it was moved has been."""
@@ -64,10 +68,10 @@ class Removed:
 
 
 class Remover:
-    """Removes, as one run that can be undone: `with Remover(root, forget) as remover: …`.
+    """Removes, as one run that can be undone: `with Remover(place, forget) as remover: …`.
 
     Args:
-        root: of the storage.
+        place: folder of the storage, or the client of object storage.
         forget: takes digests out of a cache that several processes share.
         note: what kind of run it is, for the history.
 
@@ -75,20 +79,24 @@ class Remover:
         LockHeld: a collection, or another removal, is under way.
     """
 
-    def __init__(self, root: str, forget: Callable[[Mapping[str, list[str]]], None], *, note: str) -> None:
-        self.storage = Filesystem(root)
+    def __init__(
+        self, place: str | Store, forget: Callable[[Mapping[str, list[str]]], None], *, note: str
+    ) -> None:
+        self.storage = tree_of(place)
         self.removed = Removed()
-        self._quarantine = Quarantine(root)
+        self._quarantine = quarantine_of(self.storage)
+        self._objects = ObjectTags(self.storage) if isinstance(self.storage, Objects) else None
         self._forget = forget
         self._kind = note
         self._moved: list[tuple[RepositoryScan, Link, str]] = []
 
     def __enter__(self) -> Remover:
         self._quarantine.__enter__()
-        self._run: Run = self._quarantine.begin(self._quarantine.now())
+        self._began = self._quarantine.now(), time.monotonic()
+        self._run: HeldRun = self._quarantine.begin(self._now())
         self.removed.run = self._run.name
         self._manifests = Manifests(self.storage, self._quarantine.cache)
-        self._manifests.elsewhere = [str(self._run.folder)]
+        self._manifests.elsewhere = [self._run.where]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,6 +132,9 @@ class Remover:
 
     def _tag(self, scan: RepositoryScan, link: Link, digest: str) -> None:
         path = self._relative(tag_folder(link))
+        if self._objects is not None and not self._objects.is_settled(link, digest, self._now()):
+            self.removed.kept.append(f"{scan.name}:{link.name} was pushed meanwhile")
+            return
         if not self._quarantine.take(self._run, path):
             return
         self.removed.tags.append((scan.name, link.name))
@@ -132,13 +143,20 @@ class Remover:
         else:
             self._moved.append((scan, link, digest))
 
+    def _now(self) -> int:
+        """The storage's time, without a request for each tag."""
+        at, since = self._began
+        return at + int((time.monotonic() - since) * 10**9)
+
     def _still(self, link: Link, digest: str) -> bool:
         """Whether what was moved is what was looked at: written since then, it is a client's newest push."""
-        moved = self._run.folder / self._relative(link.path)
+        if self._objects is not None:
+            return not self._objects.mend(link)
+        moved = f"{self._run.where}/{self._relative(link.path)}"
         try:
-            info = moved.stat()
+            info = os.stat(moved)  # noqa: PTH116 - as in the reader
             same = (info.st_ino, info.st_size, info.st_mtime_ns) == link.identity[:3]
-            return same and link_digest(str(moved)) == digest
+            return same and link_digest(self.storage, replace(link, path=moved)) == digest
         except OSError:
             return not link.identity  # it had none before either
 
@@ -152,7 +170,7 @@ class Remover:
             time.sleep(SETTLE)
         for scan, link, digest in self._moved:
             path = self._relative(tag_folder(link))
-            if (self._run.folder / path).exists() and not self._still(link, digest):
+            if self._run.holds(path) and not self._still(link, digest):
                 self._back(scan, link, path)
 
     # --- manifests
@@ -191,7 +209,7 @@ class Remover:
         for digest in digests:
             path = revision_folder(read.name, digest)
             if self._quarantine.take(self._run, path):
-                moved[digest] = replace(read.revisions[digest], path=str(self._run.folder / path / "link"))
+                moved[digest] = replace(read.revisions[digest], path=f"{self._run.where}/{path}/link")
         self._forgotten(read.name, moved)
         for digest in self._needed_again(read.name, moved) if check and moved else ():
             self._quarantine.bring_back(self._run, revision_folder(read.name, digest))
@@ -226,7 +244,8 @@ class Remover:
         """Remove a repository: its tags and manifests first, then its links to layers. Others share these blobs."""
         layers = [digest for digest, _ in self.storage.layers(scan, [])]
         folder = repository_folder(scan.name)
-        self._stay_known(self.storage.path(folder))
+        if self.storage.cheap:
+            self._stay_known(self.storage.path(folder))
         taken = [self._quarantine.take(self._run, f"{folder}/{part}") for part in (MANIFESTS, LAYERS)]
         if any(taken):
             self.removed.repositories.append(scan.name)

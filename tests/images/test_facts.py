@@ -129,7 +129,7 @@ def test_what_is_damaged_or_missing_is_unknown_with_its_reason(store: Store) -> 
     store.tag("a", "elsewhere", "sha256:" + "ab" * 32)
     (scan,) = repositories(Images.of(str(store.root)).storage)
     reader = Images.of(str(store.root))
-    found = {tag.name: facts_of(reader, tag) for tag in tags(scan)}
+    found = {tag.name: facts_of(reader, tag) for tag in tags(reader.storage, scan)}
     assert {name: one.size for name, one in found.items()} == dict.fromkeys(found, None)
     problems = {name: one.problem for name, one in found.items()}
     assert problems["lost"] == f"{lost.needs[1].digest} is missing"

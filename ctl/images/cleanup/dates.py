@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.collector.layout import QUARANTINE
+from ctl.collector.objects import Objects
 from ctl.images.facts import Images, Unknown
 
 _TABLE = "CREATE TABLE IF NOT EXISTS image (digest TEXT PRIMARY KEY, created INTEGER) WITHOUT ROWID"
+_NAME = "images.sqlite"
+_LARGEST = 1 << 30
+"""Bytes of the file in object storage: as of ten million images."""
 
 
 class Dates:
@@ -21,7 +28,6 @@ class Dates:
 
     def __init__(self, images: Images) -> None:
         self._images = images
-        self._file = Path(images.storage.root, QUARANTINE, "images.sqlite")
         self._known: dict[str, int | None] = {}
         self._new: dict[str, int | None] = {}
         self._read()
@@ -41,18 +47,31 @@ class Dates:
     def _read(self) -> None:
         with (
             contextlib.suppress(sqlite3.Error, OSError),
-            contextlib.closing(
-                sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
-            ) as file,
+            self._file() as path,
+            contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file,
         ):
             self._known = dict(file.execute("SELECT digest, created FROM image"))
 
     def remember(self) -> None:
         """Write what is new; who does holds the lock of the storage."""
-        with (
-            contextlib.suppress(sqlite3.Error, OSError),
-            contextlib.closing(sqlite3.connect(self._file, timeout=0)) as file,
-            file,
-        ):
-            file.execute(_TABLE)
-            file.executemany("INSERT OR REPLACE INTO image VALUES (?, ?)", self._new.items())
+        if not self._new:
+            return
+        with contextlib.suppress(sqlite3.Error, OSError), self._file() as path:
+            with contextlib.closing(sqlite3.connect(path, timeout=0)) as file, file:
+                file.execute(_TABLE)
+                file.executemany("INSERT OR REPLACE INTO image VALUES (?, ?)", self._new.items())
+            if isinstance(tree := self._images.storage, Objects):
+                tree.store.write(f"{QUARANTINE}/{_NAME}", [path.read_bytes()])
+
+    @contextmanager
+    def _file(self) -> Iterator[Path]:
+        """The file: on a disk itself, of object storage a copy."""
+        tree = self._images.storage
+        if not isinstance(tree, Objects):
+            yield Path(tree.root, QUARANTINE, _NAME)
+            return
+        with tempfile.TemporaryDirectory(prefix="ctl-dates-") as folder:
+            path = Path(folder, _NAME)
+            with contextlib.suppress(FileNotFoundError):
+                path.write_bytes(tree.read_file(f"{QUARANTINE}/{_NAME}", _LARGEST))
+            yield path

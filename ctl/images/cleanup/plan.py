@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
 from ctl.collector.reading import Reader, Repository
+from ctl.collector.tree import tree_of
 from ctl.images.catalogue import Tag, about, repositories, tags
 from ctl.images.cleanup.dates import Dates
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.facts import Images, Unknown
-from ctl.images.names import WrongName, parse_reference
+from ctl.images.names import is_tag
+from ctl.images.parallel import each
 from ctl.images.usage.usage import readable
+from ctl.storage.store import Store
 
 
 @dataclass
@@ -65,13 +68,13 @@ class Planner:
     """Makes plans for a storage.
 
     Args:
-        root: of it.
+        place: its folder, or the client of object storage.
         matchers: the policies; the first that is for a repository holds.
         now: nanoseconds since 1970, by the storage's clock.
     """
 
-    def __init__(self, root: str, matchers: Sequence[Matcher], now: int) -> None:
-        self._storage = Filesystem(root)
+    def __init__(self, place: str | Store, matchers: Sequence[Matcher], now: int) -> None:
+        self._storage = tree_of(place)
         self._matchers = matchers
         self._now = now
         self.dates = Dates(Images(self._storage))
@@ -96,25 +99,26 @@ class Planner:
     def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
         """A plan for one repository."""
         found = RepositoryPlan(scan, matcher.policy.repositories)
-        all_tags = {tag.name: tag for tag in tags(scan)}
+        all_tags = {tag.name: tag for tag in tags(self._storage, scan)}
         followers = [tag for tag in all_tags.values() if about(tag.name)]
-        judged = [
-            self._candidate(tag, matcher.policy.date) for tag in all_tags.values() if not about(tag.name)
-        ]
+        others = (tag for tag in all_tags.values() if not about(tag.name))
+        by_push = matcher.policy.date == "pushed"
+        judged = each(self._storage, lambda tag: self._candidate(tag, by_push=by_push), others)
         found.verdicts = matcher.decide(judged, self._now)
         found.verdicts += self._follow(scan, followers, found.verdicts, all_tags)
         found.removed = {one.tag: all_tags[one.tag].digest for one in found.verdicts if one.removed}
         return found
 
-    def _candidate(self, tag: Tag, date: str) -> Candidate:
+    def _candidate(self, tag: Tag, *, by_push: bool) -> Candidate:
         if tag.problem:
             return Candidate(tag.name, None, tag.problem)
+        if not is_tag(tag.name):
+            return Candidate(tag.name, None, "no tag can be called so")
         try:
-            parse_reference(f"x:{tag.name}")
             created = self.dates.of(tag.digest)
-        except (Unknown, WrongName) as error:
+        except Unknown as error:
             return Candidate(tag.name, None, str(error))
-        return Candidate(tag.name, tag.pushed if date == "pushed" else created)
+        return Candidate(tag.name, tag.pushed if by_push else created)
 
     # --- signatures and the like
 

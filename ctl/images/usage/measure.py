@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
-from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, blob_state
+from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import HEX_LENGTH, blob_folder, is_digest
 from ctl.collector.manifests import Manifests, Unreadable
-from ctl.collector.quarantine import Quarantine
 from ctl.collector.reading import Reader, Repository
+from ctl.collector.tree import Tree, quarantine_of, tree_of
 from ctl.images.usage.usage import Heap, RepositoryUsage, Usage, readable
+from ctl.storage.store import Store
 
 DAY = 86_400 * 10**9
 """Nanoseconds after which an upload that does not go on is dead, as for the collector."""
@@ -20,15 +20,15 @@ _NOBODY, _SEVERAL = -1, -2
 _LENGTHS = frozenset(len(f"{algorithm}:") + length for algorithm, length in HEX_LENGTH.items())
 
 
-def measure(root: str, *, advance: Callable[[], None] = lambda: None) -> Usage:
+def measure(place: str | Store, *, advance: Callable[[], None] = lambda: None) -> Usage:
     """Find out what fills a storage. Nothing is written.
 
     Args:
-        root: of the storage.
+        place: its folder, or the client of object storage.
         advance: called with each repository.
     """
-    storage = Filesystem(root)
-    quarantine = Quarantine(root)
+    storage = tree_of(place)
+    quarantine = quarantine_of(storage)
     with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
         work = _Measurement(storage, manifests)
         work.blobs()
@@ -39,7 +39,7 @@ def measure(root: str, *, advance: Callable[[], None] = lambda: None) -> Usage:
     work.sum_up()
     for run in quarantine.runs():
         work.usage.quarantined.count += sum(1 for _ in run.blobs())
-        work.usage.quarantined.bytes += sum(_sizes(run.where))
+        work.usage.quarantined.bytes += storage.bytes_below(run.where)
     return work.usage
 
 
@@ -51,7 +51,7 @@ class _Measurement:
         manifests: of it.
     """
 
-    def __init__(self, storage: Filesystem, manifests: Manifests) -> None:
+    def __init__(self, storage: Tree, manifests: Manifests) -> None:
         self._storage = storage
         self._manifests = manifests
         self._reader = Reader(storage, manifests)
@@ -65,7 +65,7 @@ class _Measurement:
         for shard in self._storage.shards(self.usage.damages):
             for blob in self._storage.blobs(*shard, self.usage.damages):
                 try:
-                    size = os.stat(f"{blob.path}/data").st_size  # noqa: PTH116 - a Path for each takes longer
+                    size = blob.listed[0] if blob.listed else self._storage.size(f"{blob.path}/data")
                 except OSError:  # deleted meanwhile, or a folder without content
                     continue
                 self._sizes[blob.digest] = size
@@ -99,7 +99,7 @@ class _Measurement:
         for path, changed in self._storage.uploads(scan):
             found.uploads += 1
             dead = self._now - changed > DAY
-            (self.usage.dead_uploads if dead else self.usage.uploads).add(sum(_sizes(path)))
+            (self.usage.dead_uploads if dead else self.usage.uploads).add(self._storage.bytes_below(path))
 
     def _needs(self, scan: RepositoryScan) -> set[str] | None:
         """What a sound repository needs, by the names of its links alone: to open each takes half of the time.
@@ -144,10 +144,12 @@ class _Measurement:
 
     def _late(self, digest: str) -> int | None:
         """A blob that was not listed: pushed since, or not there, as layers that clients get elsewhere."""
-        state = blob_state(self._storage.path(blob_folder(digest))) if is_digest(digest) else None
-        if state is None:
+        if not is_digest(digest):
             return None
-        self._sizes[digest] = state[0]
+        try:
+            self._sizes[digest] = self._storage.size(self._storage.path(f"{blob_folder(digest)}/data"))
+        except OSError:
+            return None
         return _NOBODY
 
     def sum_up(self) -> None:
@@ -173,13 +175,3 @@ def _all_needs(read: Repository) -> set[str]:
         found.add(digest)
         found.update(manifest.references)
     return found
-
-
-def _sizes(folder: str) -> Iterator[int]:
-    """The sizes of all files below a folder."""
-    for top, _, names in os.walk(folder):
-        for name in names:
-            try:
-                yield os.lstat(f"{top}/{name}").st_size
-            except OSError:  # moved or deleted meanwhile
-                continue

@@ -58,6 +58,11 @@ class ActingAs:
             self.__enter__()
 
 
+def acting_in(setup: Setup) -> ActingAs:
+    """The rights that work in a registry's storage needs: its account's for files; keys open object storage."""
+    return ActingAs(setup.account if setup.storage is not None else None)
+
+
 @contextmanager
 def storage_lock(setup: Setup) -> Iterator[None]:
     """Hold the lock in a storage on disk, so that no other machine collects it.

@@ -8,21 +8,22 @@ from contextlib import contextmanager
 from ctl.collector.collection import Hooks
 from ctl.collector.restoring import restore
 from ctl.images.removal import Remover
-from ctl.registry.collect.acting import ActingAs
+from ctl.registry.collect.acting import acting_in
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.serving import hooks
 from ctl.registry.interrupt import stoppable
+from ctl.storage.store import Store
 
 
 @contextmanager
 def removing(
-    setup: Setup, root: str, *, note: str, cached: bool, switch: Sequence[str] | None
+    setup: Setup, place: str | Store, *, note: str, cached: bool, switch: Sequence[str] | None
 ) -> Iterator[Remover]:
     """Remove, with the rights of the registry's account. Afterwards the registry promises nothing of it.
 
     Args:
         setup: the registry.
-        root: of its storage.
+        place: folder or client of its storage.
         note: what kind of run it is, for the history.
         cached: whether more than tags goes: registries keep manifests and layers in caches, tags never.
         switch: the command that starts the registry anew, where ctl does not run it.
@@ -34,20 +35,20 @@ def removing(
         Interrupted: by Ctrl-C, TERM or HUP.
     """
     with stoppable():
-        acting = ActingAs(setup.account)
+        acting = acting_in(setup)
         its = hooks(setup, acting, switch) if cached else Hooks()
         with acting:
-            with Remover(root, lambda links: its.forget(links), note=note) as remover:
+            with Remover(place, lambda links: its.forget(links), note=note) as remover:
                 yield remover
             if remover.removed.links and its.switch is not None:
-                _switch(its.switch, root, remover.removed.run)
+                _switch(its.switch, place, remover.removed.run)
 
 
-def _switch(switch: Callable[[], None], root: str, run: str) -> None:
+def _switch(switch: Callable[[], None], place: str | Store, run: str) -> None:
     """Where the process cannot be started anew, its cache goes on promising what went: then that comes back."""
     try:
         switch()
     except BaseException:
         if run:
-            restore(root, run)
+            restore(place, run)
         raise

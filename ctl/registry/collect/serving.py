@@ -16,7 +16,7 @@ from ctl.collector.restoring import restore
 from ctl.collector.tree import quarantine_of, tree_of
 from ctl.errors import PreflightError, RunFailed
 from ctl.machine.ports import answers
-from ctl.registry.collect.acting import ActingAs
+from ctl.registry.collect.acting import ActingAs, acting_in
 from ctl.registry.collect.cache import Cache, cache_of
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.held import writes_held
@@ -56,7 +56,7 @@ def collect_serving(
     if place is None:
         return Report(options.untagged, options.dry_run)
     with stoppable():
-        acting = _acting(setup)
+        acting = acting_in(setup)
         its = Hooks() if options.dry_run else hooks(setup, acting, switch)
         with acting:
             return collect(place, options, reporter, its)
@@ -89,11 +89,11 @@ def collect_now(
         hold = not options.dry_run and not takes_none and service.supervised and service.graceful
         paused, done = replace(options, paused=True), lambda: finished(reports[0])
         if hold:
-            with writes_held(setup, service, reporter=reporter, finished=done) as still, _acting(setup):
+            with writes_held(setup, service, reporter=reporter, finished=done) as still, acting_in(setup):
                 reports.append(collect(place, paused, reporter, Hooks(still=still)))
         else:
             session = behind_gate(setup, dry_run=options.dry_run, reporter=reporter, finished=done)
-            with session, _acting(setup):
+            with session, acting_in(setup):
                 reports.append(collect(place, paused, reporter))
 
 
@@ -201,13 +201,13 @@ def restore_run(setup: Setup, name: str) -> Report:
         LockHeld: a collection is under way.
         RunFailed: there is no such run, or something cannot be moved.
     """
-    with stoppable(), _acting(setup):
+    with stoppable(), acting_in(setup):
         return restore(_place(setup), name)
 
 
 def history(setup: Setup) -> tuple[list[dict[str, Any]], list[str]]:
     """Earlier runs, oldest first, and the names of those in quarantine."""
-    with _acting(setup):
+    with acting_in(setup):
         quarantine = quarantine_of(tree_of(_place(setup)))
         return quarantine.history(), [run.name for run in quarantine.runs()]
 
@@ -215,8 +215,3 @@ def history(setup: Setup) -> tuple[list[dict[str, Any]], list[str]]:
 def _place(setup: Setup) -> str | Store:
     """The folder of the images, or the client of object storage."""
     return str(setup.storage) if setup.storage is not None else store_of(setup)
-
-
-def _acting(setup: Setup) -> ActingAs:
-    """Whose rights are needed: those of the registry's account for its files; keys open object storage."""
-    return ActingAs(setup.account if setup.storage is not None else None)

@@ -1,0 +1,23 @@
+"""Many looks at a storage: one after the other where each costs next to nothing, else many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ctl.collector.tree import Tree
+
+READERS = 16
+"""Requests at a time."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def each(tree: Tree, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """What some work makes of each item, in their order."""
+    if tree.cheap:
+        yield from map(work, items)
+        return
+    with ThreadPoolExecutor(READERS) as pool:
+        yield from pool.map(work, items)
