@@ -2,9 +2,10 @@
 # Installs a container registry behind NGINX with TLS on this machine, and ctl, which runs it.
 #
 #   sudo sh install.sh [--url https://host:port] [--registry PROGRAM] [--gitlab-ctl]
-#                        [--restore FILE] [--no-reconfigure]
+#                        [--restore FILE [--identity KEY]] [--no-reconfigure]
 #
-# FILE is a backup that `ctl backup` has made on another machine, or on this one before it was set up anew.
+# FILE is a backup that `ctl backup` has made on another machine, or on this one before it was set up anew; in S3
+# (s3://BUCKET/…) with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. KEY decrypts it: a private key of age or gpg.
 # PROGRAM is distribution3 (built with Go: it has the gcs and azure drivers), a package, or the path of a package
 # (.deb) or of a registry program that was built elsewhere; without it docker-registry of the distribution.
 # --gitlab-ctl makes links by which commands written for the Linux package work: gitlab-ctl, and registry and openssl
@@ -32,13 +33,14 @@ PROGRAMS="nginx runit logrotate ca-certificates util-linux"
 REGISTRY=
 URL=
 RESTORE=
+IDENTITY=
 RECONFIGURE=yes
 GITLAB_CTL=no
 GITLAB_CTL_LINK=/usr/local/bin/gitlab-ctl
 EMBEDDED=/opt/gitlab/embedded
 
 usage() {
-    sed -n '2,12s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
 }
 
 say() {
@@ -60,6 +62,8 @@ read_arguments() {
             --gitlab-ctl) GITLAB_CTL=yes ;;
             --restore) [ $# -gt 1 ] || fail "--restore needs a value, the archive of a backup"; RESTORE=$2; shift ;;
             --restore=*) RESTORE=${1#--restore=} ;;
+            --identity) [ $# -gt 1 ] || fail "--identity needs a value, the private key of a backup"; IDENTITY=$2; shift ;;
+            --identity=*) IDENTITY=${1#--identity=} ;;
             --no-reconfigure) RECONFIGURE=no ;;
             -h | --help) usage; exit 0 ;;
             *) usage >&2; printf 'install.sh: %s is not an option\n' "$1" >&2; exit 2 ;;
@@ -76,15 +80,28 @@ read_arguments() {
 check_backup() {
     case $RESTORE in
         "") return 0 ;;
+        s3://*) PROGRAMS="$PROGRAMS restic" ;;
         /*) ;;
         *) RESTORE=$CALLER/$RESTORE ;;
     esac
-    [ -f "$RESTORE" ] || fail "--restore $RESTORE: there is no such file"
+    case $IDENTITY in "" | /*) ;; *) IDENTITY=$CALLER/$IDENTITY ;; esac
+    [ -z "$IDENTITY" ] || [ -f "$IDENTITY" ] || fail "--identity $IDENTITY: there is no such file"
     case $RESTORE in
         *.gpg) PROGRAMS="$PROGRAMS gnupg" ;;
-        *.age) fail "$RESTORE is encrypted for age: decrypt it first, beside its folder of images: \
-age --decrypt --identity KEY -o ${RESTORE%.age} $RESTORE" ;;
+        *.age)
+            PROGRAMS="$PROGRAMS age"
+            [ -n "$IDENTITY" ] || fail "$RESTORE is encrypted for age: name the private key with --identity KEY" ;;
     esac
+    case $RESTORE in s3://*) return 0 ;; esac
+    [ -f "$RESTORE" ] || fail "--restore $RESTORE: there is no such file"
+    # a repository of images that are encrypted
+    for images in "${RESTORE%/*}"/images-*/config; do
+        [ ! -f "$images" ] || PROGRAMS="$PROGRAMS restic"
+    done
+}
+
+restore() {
+    ctl restore "$RESTORE" ${IDENTITY:+--identity "$IDENTITY"} "$@"
 }
 
 # Before anything is installed: which package, if the registry is one, and whether it can be had.
@@ -287,12 +304,13 @@ write_settings() {
 
 converge() {
     if [ "$RECONFIGURE" = no ]; then
-        [ -z "$RESTORE" ] || ctl restore "$RESTORE" --no-reconfigure
+        [ -z "$RESTORE" ] || restore --no-reconfigure
         say "Next: edit $SETTINGS, then run: sudo ctl reconfigure"
         return 0
     fi
     if [ -n "$RESTORE" ]; then
-        ctl restore "$RESTORE" || fail "the backup is not restored; mend what is reported above, then: sudo ctl restore $RESTORE"
+        restore || fail "the backup is not restored; mend what is reported above, then: sudo ctl restore $RESTORE\
+${IDENTITY:+ --identity $IDENTITY}"
     fi
     ctl reconfigure || fail "the registry is not running; mend what is reported above, then: sudo ctl reconfigure"
     remove_old_environments

@@ -6,7 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.harness.machine import Machine
 from tests.harness.people import CHECKOUT
+from tests.harness.result import Result
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -35,3 +37,11 @@ def _python() -> str:
 def offline(folder: Path) -> dict[str, str]:
     """Environment in which pip takes everything from that folder."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+
+
+def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> Result:
+    """Run install.sh on another machine; pip finds everything in a folder."""
+    environment = [f"{name}={value}" for name, value in offline(wheels).items()]
+    script = str(checkout / "install.sh")
+    usual = ["prlimit", "--nofile=1024:"]  # of files, as most machines have it
+    return machine.run(*usual, "sh", script, *arguments, timeout=300, environment=environment)

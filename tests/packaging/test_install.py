@@ -14,9 +14,10 @@ import pytest
 
 from tests.harness.images import image, layout_digests, write_layout
 from tests.harness.machine import Machine
-from tests.harness.people import CHECKOUT
+from tests.harness.people import CHECKOUT, myself
 from tests.harness.result import Result
-from tests.harness.wheelhouse import fill, offline
+from tests.harness.root import Root
+from tests.harness.wheelhouse import fill, install, offline
 
 pytestmark = pytest.mark.real
 PROGRAM = CHECKOUT / ".cache/registry-3.1.1/registry"
@@ -40,13 +41,6 @@ def checkout() -> Iterator[Path]:
     shutil.copytree(CHECKOUT, folder / "checkout", ignore=IGNORED)
     yield folder / "checkout"
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> Result:
-    environment = [f"{name}={value}" for name, value in offline(wheels).items()]
-    script = str(checkout / "install.sh")
-    usual = ["prlimit", "--nofile=1024:"]  # of files, as most machines have it
-    return machine.run(*usual, "sh", script, *arguments, timeout=300, environment=environment)
 
 
 def shown_password(result: Result) -> str:
@@ -241,6 +235,61 @@ def test_without_go_it_says_what_else_there_is(wheels: Path) -> None:
         assert "there is no Go here" in output
         assert "--registry PATH" in output
         assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
+
+
+MOVED = image("moved", size=50_000)
+
+
+@pytest.fixture
+def root() -> Iterator[Root]:
+    """The former machine."""
+    root = Root(myself())
+    yield root
+    root.end()
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that both machines see."""
+    folder = Path(tempfile.mkdtemp(prefix="ctl-moved-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@need_root
+@pytest.mark.one_registry("installs the distribution's own")
+def test_a_fresh_machine_serves_an_encrypted_backup_with_images(
+    root: Root, shared: Path, wheels: Path
+) -> None:
+    """install.sh --restore: one command."""
+    identity = shared / "identity"
+    made = subprocess.run(["age-keygen", "-o", str(identity)], capture_output=True, text=True, check=True)
+    root.settings('gitlab_rails["enable"] = True')
+    root.reconfigure()
+    root.client.push("grp/app", MOVED, "v1")
+    options = ("--with-images", "--encrypt-to", made.stderr.split()[-1])
+    root.ctl("backup", "--to", str(shared / "backups"), *options, timeout=120).ok()
+    (archive,) = (shared / "backups").glob("*.age")
+    token = root.sign("grp/app", "pull")
+    root.ctl("stop").ok()
+    with Machine() as machine:
+        refused = install(machine, CHECKOUT, wheels, "--restore", str(archive)).exits(1)
+        assert "name the private key with --identity KEY" in refused.err
+        assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
+        moved = install(
+            machine, CHECKOUT, wheels, "--restore", str(archive), "--identity", str(identity)
+        ).ok()
+        assert f"The registry is running at {root.url}" in moved.out
+        layer = MOVED.needs[1]
+        curl = ("curl", "--silent", "--show-error", "--fail", "--cacert", "/etc/gitlab/ssl/ca.crt")
+        # a token that GitLab has signed with its key of before
+        bearer = ("--header", f"Authorization: Bearer {token}")
+        there, back = f"{root.url}/v2/grp/app/blobs/{layer.digest}", str(shared / "layer")
+        machine.run(*curl, *bearer, "--output", back, there).ok()
+        assert Path(back).read_bytes() == MOVED.family()[layer.digest].content
+        machine.run(*curl, there).exits(22)
+        machine.run("ctl", "secrets", "verify").ok()
+        assert '"changes": []' in machine.run("ctl", "reconfigure", "--json").ok().out
 
 
 def test_the_tests_own_script_in_a_fresh_clone(tmp_path: Path) -> None:

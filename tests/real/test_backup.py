@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -17,7 +19,8 @@ from typing import Self
 import pytest
 
 from tests.harness import images
-from tests.harness.root import Root, RootMaker
+from tests.harness.result import Result
+from tests.harness.root import Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
 from tests.harness.waiting import wait_for
 
@@ -162,6 +165,67 @@ def test_what_is_newer_is_not_replaced_without_asking(running: Root, folder: Pat
     running.ctl("restore", str(archive), "--replace", timeout=120).ok()
     assert not running.read("etc/gitlab/gitlab.py").endswith("# newer\n")
     assert running.read(SECRETS) == before
+
+
+def limited(root: Root, *arguments: str) -> Result:
+    """Run ctl where no file may be larger than 2,000 bytes: to a program that is as a full disk."""
+    command = ["prlimit", "--fsize=2000", *root.person.command(["--root", str(root.path), *arguments])]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd="/", env=root.environment(), timeout=120
+    )
+    return Result(done.returncode, done.stdout, done.stderr, arguments)
+
+
+def test_a_full_disk_leaves_the_backups_that_there_are(running: Root, folder: Path) -> None:
+    running.client.push("saved/app", IMAGE, "v1")
+    before = back_up(running, folder, "--with-images")
+    running.client.push("saved/new", images.image("new", size=60_000), "v1")
+    for more in ((), ("--with-images",)):
+        result = limited(running, "backup", "--to", str(folder), *more).exits(1)
+        assert "File too large" in result.err
+        assert str(folder) in result.err
+    assert archives(folder) == [before]
+    assert whole(Path(f"{before}.images"))
+    after = back_up(running, folder, "--with-images")
+    assert whole(Path(f"{after}.images")) > whole(Path(f"{before}.images"))
+
+
+def test_a_backup_waits_for_no_collection_and_no_run(running: Root, folder: Path) -> None:
+    """One sentence, and the status by which the timer tries again in a minute."""
+    with (running.path / STATE / "run.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another run is under way" in running.ctl("backup", "--to", str(folder)).exits(75).err
+    storage = os.open(storage_of(running), os.O_RDONLY)
+    fcntl.flock(storage, fcntl.LOCK_EX)
+    result = running.ctl("backup", "--to", str(folder), "--with-images").exits(75)
+    os.close(storage)
+    assert "a garbage collection works in" in result.err
+    assert not folder.is_dir() or archives(folder) == []
+    back_up(running, folder, "--with-images")
+
+
+@pytest.mark.parametrize("seen", [SECRETS, "var/opt/gitlab/registry/config.yml", "saved"])
+def test_a_restore_that_was_killed_is_finished_by_the_next(
+    running: Root, folder: Path, make_root: RootMaker, seen: str
+) -> None:
+    running.client.push("saved/app", IMAGE, "v1")
+    archive = back_up(running, folder, "--with-images")
+    fresh = make_root(seeded=False)
+    fresh.ports.release()
+    fresh.port, fresh.registry_port = running.port, running.registry_port
+    place = storage_of(fresh) / "docker" if seen == "saved" else fresh.path / seen
+    running.ctl("stop").ok()
+    try:
+        process = fresh.begin("restore", str(archive))
+        wait_for(place.exists, what=str(place), seconds=60)
+        kill(process)
+        fresh.ctl("restore", str(archive), timeout=120).ok()
+        assert fresh.secrets() == running.secrets()
+        assert fresh.client.pulls("saved/app", IMAGE, "v1")
+        fresh.ctl("stop").ok()
+    finally:
+        running.ctl("start").ok()
+    wait_for(running.serves, what="the first node again")
 
 
 @pytest.fixture(params=["age", "gpg"])

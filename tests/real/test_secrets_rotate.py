@@ -134,6 +134,20 @@ def test_the_former_certificate_goes_by_itself_also_after_a_boot(running: Root) 
     assert running.reconfigure().nothing
 
 
+@pytest.mark.one_registry("the bundle is what counts")
+def test_the_secrets_of_another_node_say_what_ends(running: Root) -> None:
+    """A foreign gitlab-secrets.json, by mistake: nothing is refused while it can still be put back."""
+    former, own = Signer(running, kept=True), running.read(SECRETS)
+    running.write(SECRETS, seeds.secrets_json(4), mode=0o600)
+    result = running.ctl("reconfigure").ok()
+    assert "tokens of the former key are accepted until" in result.err
+    assert status(running, former) == status(running, Signer(running)) == 200
+    running.write(SECRETS, own, mode=0o600)
+    running.ctl("reconfigure").ok()
+    assert status(running, former) == status(running, Signer(running)) == 200
+    running.ctl("secrets", "verify").ok()
+
+
 class Upload:
     """An upload in parts, as clients that resume make it."""
 

@@ -49,7 +49,7 @@ class Secrets:
 
     @classmethod
     def read(cls, path: Path, *, required: bool = True) -> Secrets:
-        """Read the file. A missing one is an empty one.
+        """Read the file. A missing one is an empty one, and one without content (of a full disk) a missing one.
 
         Args:
             path: the file.
@@ -68,7 +68,7 @@ class Secrets:
                 found.unseen = True
                 return found
             raise CtlError(f"{path}: may not be read by this user", hint=USE_SUDO) from None
-        return cls(path, _checked(path, _parsed(path, raw)), raw)
+        return cls(path, _checked(path, _parsed(path, raw)), raw) if raw.strip() else cls(path)
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -191,7 +191,10 @@ def _parsed(path: Path, raw: bytes) -> object:
         raise CtlError(f"{path}: is nested too deeply", hint=_REPAIR) from None
 
 
-_REPAIR = "Repair it, or put back a copy from a backup of /etc/gitlab; nothing was changed."
+_REPAIR = (
+    "Repair it, or put back a copy from a backup (ctl restore). Or move it away: the next `ctl reconfigure` then takes "
+    "up what is deployed. Nothing was changed."
+)
 
 
 def _checked(path: Path, data: object) -> dict[str, Any]:

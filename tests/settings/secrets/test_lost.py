@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ctl.errors import CtlError
 from ctl.settings.load import Loaded
 from ctl.settings.secrets import secrets_file as secrets_module
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair, matches
@@ -91,6 +92,32 @@ def test_what_is_lost_is_taken_up_again(node: Node, text: str, key: str, left: s
     for name, path in lost.items():
         assert (f"registry.{name} from {node.site.layout.path(path)}" in line) is (name != left)
     assert all(secret not in line for secret in (node.key, "'deployed'"))
+
+
+@pytest.mark.parametrize("content", ["", " \n"])
+def test_a_file_without_content_is_a_lost_one(node: Node, content: str) -> None:
+    """As a full disk leaves it."""
+    node.site.write_secrets({})
+    node.site.layout.secrets_file.write_text(content)
+    loaded = node.site.load(BOTH)
+    assert kept(loaded)["internal_key"] == node.key
+    assert loaded.secrets.new == ()
+    assert "has lost what is deployed" in warned(loaded)[0]
+
+
+@pytest.mark.parametrize("content", ["{", '{"registry": []}', '{"registry": {"internal_key": 5}}', "\0\0\0"])
+def test_a_garbled_file_is_an_error_with_the_ways_on(node: Node, content: str) -> None:
+    """Nothing is made anew in its place; moved away, it counts as lost."""
+    path = node.site.layout.secrets_file
+    node.site.write_secrets({})
+    path.write_text(content)
+    with pytest.raises(CtlError) as caught:
+        node.site.load(BOTH)
+    assert str(path) in caught.value.message
+    assert "Or move it away" in (caught.value.hint or "")
+    assert path.read_text() == content
+    path.unlink()
+    assert kept(node.site.load(BOTH))["internal_key"] == node.key
 
 
 def test_a_node_that_has_lost_nothing_has_nothing_to_say(node: Node) -> None:
