@@ -112,7 +112,9 @@ def copy(
     try:
         return _Copy(source, target, earlier, replace=replace).run(only)
     except OSError as error:
-        raise CtlError(f"{error.filename or source}: cannot be copied: {error.strerror}") from error
+        # opening names its file; what fails later without a name is writing
+        where = error.filename or target
+        raise CtlError(f"{where}: the images cannot be copied: {error.strerror}") from error
 
 
 class _Copy:
