@@ -71,7 +71,7 @@ class _Place:
         return self.value
 
     def usable(self, check: Callable[[str], T]) -> T:
-        """A text that a check lets pass; the error names the place."""
+        """A text that a check accepts; the error names the place."""
         try:
             return check(self.text())
         except UsageFault as fault:

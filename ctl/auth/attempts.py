@@ -19,7 +19,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 EVERYWHERE = 10
-"""Failed attempts at one account from all addresses, as a multiple of those from one, that are let through."""
+"""Failed attempts at one account from all addresses, as a multiple of those from one, that are allowed."""
 REMEMBERED = 24 * 60 * 60
 """Seconds for which an address is known by an account that has signed in from it."""
 SPARE = 64

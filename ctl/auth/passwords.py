@@ -100,7 +100,7 @@ def verify(hashed: str | None, password: str, *, cost: int = COST) -> bool:
 
 
 def cost_of(hashed: str) -> int:
-    """The cost of a hash that `is_hash` lets pass, as a power of two."""
+    """The cost of a hash that `is_hash` accepts, as a power of two."""
     return int(hashed[4:6])
 
 

@@ -199,7 +199,7 @@ class Filesystem:
     def _digests(
         self, path: str, name: str, damages: list[Damage], unknown: list[str] | None = None
     ) -> Iterator[tuple[str, str]]:
-        """The digests that the folders ALGORITHM/HEX stand for, each with its folder.
+        """The digests that the folders ALGORITHM/HEX are named after, each with its folder.
 
         Folders whose name is no digest are added to `unknown`.
         """

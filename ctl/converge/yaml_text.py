@@ -258,7 +258,7 @@ def _nodes(text: str, name: str) -> Any:  # noqa: ANN401 - a node of ruamel.yaml
 
 
 def _refuse_circles(node: Any, name: str, above: tuple[int, ...] = (), seen: set[int] | None = None) -> None:  # noqa: ANN401
-    """Raises CtlError where an alias stands for what it is in; nobody could go through that to its end."""
+    """Raises CtlError where an alias is inside of what it repeats; nobody could go through that to its end."""
     seen = set() if seen is None else seen
     if id(node) in above:
         line = node.start_mark.line + 1
@@ -327,7 +327,7 @@ def _without(data: Any, path: Path, names: Mapping[str, object]) -> Any:  # noqa
 
 
 def _alike(one: Any, other: Any, known: set[tuple[int, int]]) -> bool:  # noqa: ANN401
-    """Whether two documents say the same; what aliases stand for is compared once, however often it is there."""
+    """Whether two documents say the same; what aliases repeat is compared once, however often it is there."""
     if not isinstance(one, dict | list):
         return bool(one == other) or (one != one and other != other)  # a .nan is like a .nan
     pair = (id(one), id(other))

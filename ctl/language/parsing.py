@@ -29,7 +29,7 @@ _BLOCKS: Final = re.compile(
 _BACKSLASH: Final = 'Write "\\\\" for a backslash, or put r before the quotes: r"…".'
 _MAX_SYNTAX_ERRORS: Final = 20
 _MAX_REPEATED_TEXT: Final = 1_000_000
-"""Characters parsed again and again to find more than one syntax error in a file."""
+"""Characters parsed repeatedly to find more than one syntax error in a file."""
 
 
 @dataclass(frozen=True)

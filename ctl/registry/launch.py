@@ -35,7 +35,7 @@ def account_of(user: str | None) -> Account | None:
     """The account of a user name.
 
     Returns:
-        None where programs run as the caller: no name given, or the caller is not root. a stand-in where
+        None where programs run as the caller: no name given, or the caller is not root. A replacement where
         the account does not exist yet.
     """
     if user is None or os.geteuid() != 0:

@@ -24,7 +24,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 def yaml(value: object, indent: int = 0) -> Quoted:
-    """A value as YAML, to stand directly behind `key:` (it begins with the separator).
+    """A value as YAML, as it follows `key:` directly (it begins with the separator).
 
     Args:
         value: a scalar, or mappings and lists of such; strings always come out in double quotes, so that
@@ -118,7 +118,7 @@ def logrotate(folder: object, pattern: str) -> Quoted:
     """The files of a folder as one quoted pattern that begins a block of logrotate.conf.
 
     logrotate splits the line as popt does, and gives each word to glob(7). It looks for the brace that begins
-    the block before either, so no quoting lets one through: "?" stands for it.
+    the block before either, so no quoting lets one through: "?" takes its place.
 
     Args:
         folder: absolute; nothing in its name is taken for a pattern.

@@ -20,7 +20,7 @@ Report = Callable[[Diagnostic], None]
 
 _MAX_ERRORS: Final = 20
 _MAX_REPEATED: Final = 1_000_000
-"""Bytes parsed again and again to find more than one error."""
+"""Bytes parsed repeatedly to find more than one error."""
 
 _HEREDOC: Final = re.compile(r"<<[~-]?['\"]?([A-Z_]\w*)")
 

@@ -121,7 +121,7 @@ LIMITS = (
     Option(
         "registry_auth.requests_burst",
         Integer(0, 100_000),
-        "Requests above that rate that are let through at once.",
+        "Requests above that rate that are passed on at once.",
         default=150,
         example="500",
         reaches=("vhost: limit_req",),

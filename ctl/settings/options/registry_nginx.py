@@ -236,7 +236,7 @@ PROXY = (
     _option(
         "anonymous_requests_burst",
         Integer(0, 100_000),
-        "Requests above that rate that are let through at once.",
+        "Requests above that rate that are passed on at once.",
         "5000",
         default=1000,
         added=True,
