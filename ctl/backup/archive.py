@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from ctl import __version__
+from ctl.distribution import distribution
 from ctl.errors import CtlError, UsageFault
 from ctl.node.backup import add
 
@@ -180,9 +181,7 @@ def _keyring(identity: Path | None) -> Iterator[list[str]]:
 def _program(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/bin")
     if found is None:
-        raise UsageFault(
-            f"{name} is not installed", hint=f"apt-get install {'gnupg' if name == 'gpg' else name}"
-        )
+        raise UsageFault(f"{name} is not installed", hint=distribution().install_hint(name))
     return found
 
 

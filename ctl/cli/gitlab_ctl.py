@@ -12,7 +12,7 @@ _MONITORING = (
 ANSWERS: dict[str, str] = {
     "deploy-page": "no page is needed here: while the registry is down NGINX answers 503 with Retry-After by itself.",
     "upgrade": "run install.sh of the new version: it keeps the settings and converges.",
-    "remove-accounts": "`ctl uninstall` lists the accounts that are left; remove one with userdel.",
+    "remove-accounts": "`ctl uninstall` lists the accounts that are left, and the command that removes one.",
     "registry-database": "`ctl reconfigure` migrates the database of GitLab's registry; import images with its own "
     "`registry database import`.",
     "get-redis-master": "registry.redis in the settings names the Redis that the registry uses.",

@@ -30,9 +30,7 @@ LIST_READERS = "helm, oras, crane, regctl and containerd"
     is_flag=True,
     help="For containerd: /etc/containerd/certs.d/HOST:PORT/hosts.toml and ca.crt.",
 )
-@click.option(
-    "--system", is_flag=True, help="For every program: the machine's list (update-ca-certificates)."
-)
+@click.option("--system", is_flag=True, help="For every program: the machine's list of authorities.")
 @click.option(
     "--ca",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -262,7 +262,7 @@ class AddUser:
         return {"kind": "user added", "account": self.account, "gid": group_id(self.account)}
 
     def apply(self) -> None:
-        """Run useradd."""
+        """Make the user."""
         run(self.argv, retry=LOCKED)
 
 
@@ -285,7 +285,7 @@ class AddGroup:
         )
 
     def apply(self) -> None:
-        """Run groupadd."""
+        """Make the group."""
         run(self.argv, retry=LOCKED)
 
 

@@ -21,11 +21,13 @@ class Alpine(Distribution):
     packages: ClassVar[Mapping[str, str]] = {
         "setpriv": "setpriv",
         **dict.fromkeys(("chpst", "runsv", "runsvdir", "sv", "svlogd"), "runit"),
+        "gpg": "gnupg",
         "update-ca-certificates": "ca-certificates",
         "useradd": "shadow",
     }
     folders: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("nginx", "logrotate", "chpst", "runsv", "runsvdir", "sv", "svlogd"), "/usr/sbin"
     )
+    trees = ("/etc/apk/", "/lib/apk/")
     # its update-ca-certificates is a program of its own, which takes no options (update-ca.c)
     ca_link = Path("/etc/ssl/certs/ca-cert-registry-ctl.pem")

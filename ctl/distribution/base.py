@@ -17,6 +17,7 @@ class Distribution:
         packages: the package of each program, where it is not called as the program.
         folders: where programs are that are not in /usr/bin.
         path: PATH of programs that must not depend on the caller's.
+        trees: folders of its package manager, which obeys whatever is put there.
         log_accounts: accounts for svlogd that its package makes, the newest name first.
         ca_bundle: the file with every certificate authority that the machine trusts.
         ca_folder: the same as one file each, by hash (SSL_CERT_DIR).
@@ -31,6 +32,7 @@ class Distribution:
     packages: ClassVar[Mapping[str, str]] = {}
     folders: ClassVar[Mapping[str, str]] = {}
     path: ClassVar[str] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    trees: ClassVar[tuple[str, ...]] = ()
     log_accounts: ClassVar[tuple[str, ...]] = ()
     ca_bundle: ClassVar[Path] = Path("/etc/ssl/certs/ca-certificates.crt")
     ca_folder: ClassVar[Path] = Path("/etc/ssl/certs")

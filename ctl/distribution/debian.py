@@ -16,10 +16,12 @@ class Debian(Distribution):
     packages: ClassVar[Mapping[str, str]] = {
         "setpriv": "util-linux",
         **dict.fromkeys(("chpst", "runsv", "runsvdir", "sv", "svlogd"), "runit"),
+        "gpg": "gnupg",
         "update-ca-certificates": "ca-certificates",
         "useradd": "passwd",
     }
     folders: ClassVar[Mapping[str, str]] = {"nginx": "/usr/sbin", "logrotate": "/usr/sbin"}
+    trees = ("/etc/apt/", "/etc/dpkg/", "/var/lib/dpkg/")
     log_accounts = ("_runit-log", "runit-log")
     # the links by hash are made only for new names, unless the whole folder is made afresh
     ca_renew = ("--fresh",)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ctl.distribution import distribution
+
 
 @dataclass(frozen=True)
 class Known:
@@ -132,7 +134,7 @@ KNOWN = (
     _known(
         r"certificate signed by unknown authority|x509:",
         "the registry does not trust a certificate of a server that it calls",
-        "let this machine trust its authority (update-ca-certificates)",
+        f"let this machine trust its authority ({distribution().ca_command})",
     ),
     _known(
         r"invalid character|repository name (?:not known|must)|invalid repository name",

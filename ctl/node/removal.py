@@ -181,7 +181,11 @@ def left_by_cleanse(
         found = sorted(
             {one.username for _, one in accounts(components, attributes) if account_exists(one.username)}
         )
-        yield from [Left(f"the accounts {', '.join(found)}: userdel")] if found else []
+        yield from (
+            [Left(f"the accounts {', '.join(found)}: {distribution().remove_user('NAME')[0]}")]
+            if found
+            else []
+        )
     yield Left("packages: nginx, runit, logrotate and the registry program")
 
 

@@ -18,7 +18,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_there_and_says_what_it_is_for(name: str) -> None:
     assert isinstance(cli, LazyGroup)
-    found = cli.get_command(click.Context(cli), name)
+    found = cli.get_command(click.Context(cli, **cli.context_settings), name)
     assert found is not None
     assert found.get_short_help_str(limit=200)
 
@@ -29,12 +29,16 @@ def groups(group: click.Group, at: click.Context) -> Iterator[tuple[click.Group,
     for name in group.list_commands(at):
         inner = group.get_command(at, name)
         if isinstance(inner, click.Group):
-            yield from groups(inner, click.Context(inner, parent=at, info_name=name))
+            yield from groups(
+                inner, click.Context(inner, parent=at, info_name=name, **inner.context_settings)
+            )
 
 
 def test_summaries_fit_a_line_of_80_columns() -> None:
     """Where this fails, shorten the first sentence of that command's docstring."""
-    for group, at in groups(cli, click.Context(cli, info_name="ctl", terminal_width=80)):
+    for group, at in groups(
+        cli, click.Context(cli, info_name="ctl", terminal_width=80, **cli.context_settings)
+    ):
         lines = group.get_help(at).splitlines()
         for name in group.list_commands(at):
             inner = group.get_command(at, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ctl.distribution import Distribution, distribution
 from ctl.distribution.alpine import Alpine
 from ctl.distribution.debian import Debian
 
+TOP = Path(__file__).resolve().parents[2]
 ALPINE = 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.20.3\n'
 
 
@@ -78,3 +80,21 @@ def test_account_commands() -> None:
         *("useradd", "--system", "--uid", "4", "--gid", "web", "--no-create-home", "web"),
     )
     assert here.change_user("web", {"shell": "/bin/sh"}) == ("usermod", "--shell", "/bin/sh", "web")
+
+
+WORDS = re.compile(
+    r"\b(?:apt|apt-get|apk|dpkg|useradd|userdel|usermod|groupadd|groupdel|update-ca-certificates)\b(?!\(8\))"
+    r"|/etc/ssl/certs|_runit-log|runit-log"
+)
+ELSEWHERE = {"ctl/settings/options/letsencrypt.py": "the example of a setting"}
+
+
+def test_nothing_else_knows_a_distributions_commands_and_files() -> None:
+    """Only a mention of a manual page, and examples of settings."""
+    files = [path for top in ("ctl", "recipes", "templates") for path in (TOP / top).rglob("*")]
+    knowing = {
+        str(path.relative_to(TOP))
+        for path in files
+        if path.suffix in (".py", ".j2") and WORDS.search(path.read_text(encoding="utf-8"))
+    }
+    assert {one for one in knowing if not one.startswith("ctl/distribution/")} == set(ELSEWHERE)

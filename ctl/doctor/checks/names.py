@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from ctl.distribution import distribution
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
 from ctl.doctor.web import SECONDS, Server, why
@@ -84,7 +85,7 @@ GITLAB_TLS = Check(
     "clients accept the certificate of GitLab, where they get tokens",
     _gitlab_tls,
     needs=("dns", "settings"),
-    remedy="renew it at GitLab, or let this machine trust its authority (update-ca-certificates)",
+    remedy=f"renew it at GitLab, or let this machine trust its authority ({distribution().ca_command})",
 )
 
 

@@ -7,6 +7,7 @@ import re
 from enum import Enum as Enumeration
 from urllib.parse import SplitResult, urlsplit
 
+from ctl.distribution.find import KNOWN
 from ctl.settings.place import Place, Refused
 from ctl.settings.types.base import Node, TextFor, Type
 from ctl.settings.types.textual import Text
@@ -159,12 +160,13 @@ _CODE = (
     "bin boot lib lib32 lib64 libx32 proc sbin sys usr/bin usr/include usr/lib usr/libexec usr/sbin usr/share"
 )
 _OBEYED = (
-    "apt cron.d cron.daily cron.hourly cron.monthly cron.weekly dpkg init.d ld.so.conf.d modprobe.d network pam.d "
+    "cron.d cron.daily cron.hourly cron.monthly cron.weekly init.d ld.so.conf.d modprobe.d network pam.d "
     "profile.d security ssh sudoers.d systemd sysctl.d udev"
 )
 _SYSTEM_TREES = (
-    *(f"/{name}/" for name in f"{_CODE} var/lib/dpkg var/spool/cron".split()),
+    *(f"/{name}/" for name in f"{_CODE} var/spool/cron".split()),
     *(f"/etc/{name}/" for name in _OBEYED.split()),
+    *(tree for kind in KNOWN for tree in kind.trees),
 )
 """Whole trees in which the system runs, or obeys, whatever is put there."""
 _FILES = (
