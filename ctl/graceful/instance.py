@@ -14,8 +14,8 @@ from typing import Any
 from ctl.machine.unix_socket import connect
 
 SOCKET_MODE = 0o660
-_CONNECTED = "03"
-"""SS_CONNECTED in /proc/net/unix (include/uapi/linux/net.h)."""
+_CONNECTED = ("02", "03")
+"""SS_CONNECTING, which waits to be accepted, and SS_CONNECTED in /proc/net/unix (include/uapi/linux/net.h)."""
 _QUIET_LOOKS = 2
 """How many looks in a row must find no connection: NGINX may be between two of them."""
 
@@ -87,7 +87,7 @@ class Instance:
             return 1  # unknown is not none: the limit decides
         name = f"/{Path(self.socket).name}"  # the program may have bound a relative path; the name is unique
         lines = (line.split(maxsplit=7) for line in table.splitlines() if line.endswith(name))
-        return sum(words[5] == _CONNECTED for words in lines)
+        return sum(words[5] in _CONNECTED for words in lines)
 
     def drained(self) -> bool:
         """Look once more for connections; whether there were none for some looks in a row."""

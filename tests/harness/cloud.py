@@ -73,15 +73,26 @@ def s3_parameters(server: S3Server, **more: object) -> dict[str, Any]:
 @contextmanager
 def _gcs(_: Path) -> Iterator[Kept]:
     with GoogleServer(BUCKET) as server:
-        parameters = {"bucket": BUCKET, "keyfile": str(server.key_file), "rootdirectory": "/gcs/prefix"}
-        yield Kept("gcs", parameters, server.environment)
+        yield kept_by_google(server)
+
+
+def kept_by_google(server: GoogleServer, **more: object) -> Kept:
+    """The bucket of a server, with further parameters."""
+    parameters = {"bucket": BUCKET, "keyfile": str(server.key_file), "rootdirectory": "/gcs/prefix", **more}
+    return Kept("gcs", parameters, server.environment)
 
 
 @contextmanager
 def _azure(_: Path) -> Iterator[Kept]:
+    with azure_container("/azure/virtual") as (_server, kept):
+        yield kept
+
+
+@contextmanager
+def azure_container(prefix: str) -> Iterator[tuple[AzureServer, Kept]]:
+    """A server with a container, whose images are below a prefix. Skips the test where there is no Azurite."""
     if reason := azure.missing():
         pytest.skip(reason)
     with AzureServer() as server:
         server.make_container(BUCKET)
-        parameters = azure.parameters(server, BUCKET, "/azure/virtual")
-        yield Kept("azure", parameters)
+        yield server, Kept("azure", azure.parameters(server, BUCKET, prefix))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.harness import azure, images, tree
-from tests.harness.azure import AzureServer
+from tests.harness.cloud import BUCKET, azure_container, kept_by_google
 from tests.harness.gcs import GoogleServer
 from tests.harness.root import Root, RootMaker
 
@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.one_registry("Debian's program has neither driver", major=3),
 ]
 
-BUCKET = "images"
 SIZE = 300_000
 LARGE = 900_000
 """More than the smallest chunk of Google's driver, which sends such uploads in another way."""
@@ -59,14 +58,9 @@ class Store:
 @pytest.fixture(scope="module")
 def azure_store() -> Iterator[Store]:
     """As the guide's example has it, but for the address."""
-    if reason := azure.missing():
-        pytest.skip(reason)
-    with AzureServer() as server:
-        server.make_container(BUCKET)
-        parameters = azure.parameters(server, BUCKET, "/azure/virtual/container")
-        yield Store(
-            "azure", parameters, lambda: server.blobs(BUCKET), "The specified container does not exist"
-        )
+    with azure_container("/azure/virtual/container") as (server, kept):
+        missing = "The specified container does not exist"
+        yield Store(kept.driver, kept.parameters, lambda: server.blobs(BUCKET), missing)
 
 
 @pytest.fixture(scope="module")
@@ -77,15 +71,8 @@ def google() -> Iterator[GoogleServer]:
 
 @pytest.fixture(scope="module")
 def google_store(google: GoogleServer) -> Store:
-    parameters = {
-        "bucket": BUCKET,
-        "keyfile": str(google.key_file),
-        "rootdirectory": "/gcs/prefix",
-        "chunksize": "256KiB",
-    }
-    return Store(
-        "gcs", parameters, lambda: google.objects(BUCKET), "bucket doesn't exist", google.environment
-    )
+    kept, missing = kept_by_google(google, chunksize="256KiB"), "bucket doesn't exist"
+    return Store(kept.driver, kept.parameters, lambda: google.objects(BUCKET), missing, kept.environment)
 
 
 @pytest.fixture(scope="module", params=["azure", "google"])
