@@ -52,7 +52,8 @@ class Option:
         wins: the rule's value holds even where another is given.
         finish: completes a value, given or default, from other settings; it is not asked about None.
         default_text: the default in words, where neither value nor rule say it well.
-        example: a value as it is written in a settings file; "" for none (it is then left out of templates).
+        example: a value as it is written in a settings file, by default `default`; "" for none (it is then left out
+            of templates).
         reaches: the files and keys that it reaches, as "config.yml: http.addr".
         secret: its value is never shown.
         added: it is not one of gitlab.rb's.
@@ -70,6 +71,10 @@ class Option:
     reaches: tuple[str, ...] = ()
     secret: bool = False
     added: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.example and self.default is not None:
+            object.__setattr__(self, "example", python_value(self.default))
 
     @property
     def python(self) -> str:

@@ -24,7 +24,6 @@ GITLAB = (
         _MANAGED,
         "gitlab.yml and the private key are in `etc` of this folder.",
         default="/var/opt/gitlab/gitlab-rails",
-        example='"/var/opt/gitlab/gitlab-rails"',
         reaches=("gitlab.yml",),
     ),
     Option(
@@ -50,7 +49,6 @@ GITLAB = (
         Integer(),
         "Seconds for which `ctl backup-etc` keeps its archives; 0 keeps all.",
         default=604800,
-        example="604800",
         reaches=("ctl backup-etc",),
     ),
 )
@@ -111,7 +109,6 @@ REGISTRY = (
         Text(empty=False),
         "Name of the token issuer; the same at GitLab and at the registry.",
         default="omnibus-gitlab-issuer",
-        example='"omnibus-gitlab-issuer"',
         reaches=("gitlab.yml: registry.issuer", "config.yml: auth.token.issuer"),
     ),
     Option(

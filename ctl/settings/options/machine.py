@@ -32,7 +32,6 @@ SWITCHES = (
         Bool(),
         "Users and groups are created.",
         default=True,
-        example="True",
         reaches=("accounts",),
     ),
     Option(
@@ -40,7 +39,6 @@ SWITCHES = (
         Bool(),
         "Folders for images are created.",
         default=True,
-        example="True",
         reaches=('gitlab_rails["registry_path"]',),
     ),
     Option(
@@ -48,7 +46,6 @@ SWITCHES = (
         Bool(),
         "Secrets that are made are kept in gitlab-secrets.json. False: they hold for one run only.",
         default=True,
-        example="True",
         reaches=("gitlab-secrets.json",),
     ),
     Option(
@@ -56,7 +53,6 @@ SWITCHES = (
         Bool(),
         "Missing secrets are made. False: a missing one is an error.",
         default=True,
-        example="True",
         reaches=("gitlab-secrets.json",),
     ),
 )
@@ -81,7 +77,6 @@ SHIPPING = (
         port(),
         "Port there.",
         514,
-        example="514",
         reaches=("log services",),
     ),
     Option(

@@ -52,7 +52,6 @@ SERVICE = (
         _MANAGED,
         "Working directory, mode 2770; config.yml and the certificate are in it.",
         default="/var/opt/gitlab/registry",
-        example='"/var/opt/gitlab/registry"',
         reaches=("config.yml",),
     ),
     Option(
@@ -60,7 +59,6 @@ SERVICE = (
         _MANAGED,
         "Where svlogd writes the log; the newest lines are in the file `current`.",
         default="/var/log/gitlab/registry",
-        example='"/var/log/gitlab/registry"',
         reaches=("log service",),
     ),
     Option(
@@ -68,7 +66,6 @@ SERVICE = (
         _MANAGED,
         "Folder with one file a variable, mode 0640, from which the process gets its environment.",
         default="/opt/gitlab/etc/registry/env",
-        example='"/opt/gitlab/etc/registry/env"',
         reaches=("service registry",),
     ),
     Option(
@@ -89,7 +86,6 @@ ADDRESSES = (
         Address(),
         "Host and port of the registry without TLS, for GitLab and probes; NGINX passes them on. Not the vhost's port.",
         default="127.0.0.1:5000",
-        example='"127.0.0.1:5000"',
         reaches=("config.yml: http.addr", "vhost: listen", "gitlab.yml: registry.api_url"),
     ),
     Option(
@@ -97,7 +93,6 @@ ADDRESSES = (
         _MANAGED,
         "Folder of the Unix sockets through which NGINX reaches the registry: a restart switches between two.",
         default="/var/opt/gitlab/run/registry",
-        example='"/var/opt/gitlab/run/registry"',
         added=True,
         reaches=("vhost: upstream", "service registry"),
     ),
@@ -177,7 +172,6 @@ TOKENS = (
         Bool(),
         "The registry sends clients to /auth/token of its own host for tokens, instead of to token_realm.",
         default=False,
-        example="False",
         reaches=("config.yml: auth.token.autoredirect",),
     ),
 )
@@ -198,7 +192,6 @@ CONTENT = (
         "Before a run changes in which object storage images are stored, it asks that storage, through the registry, "
         "whether it can be used. False where it is down on purpose.",
         default=True,
-        example="True",
         added=True,
     ),
     Option(
@@ -206,7 +199,6 @@ CONTENT = (
         Bool(),
         "Images can be deleted; garbage collection needs it.",
         default=True,
-        example="True",
         reaches=("config.yml: storage.delete.enabled",),
     ),
     Option(
@@ -221,7 +213,6 @@ CONTENT = (
         Bool(),
         "Manifests are checked when they are pushed.",
         default=False,
-        example="False",
         reaches=("config.yml: validation.disabled",),
     ),
     Option(
@@ -229,7 +220,6 @@ CONTENT = (
         Bool(),
         "Docker clients 1.9 and older can push (manifests of schema 1).",
         default=False,
-        example="False",
         reaches=("config.yml: compatibility.schema1.enabled",),
     ),
     Option(
@@ -237,7 +227,6 @@ CONTENT = (
         Bool(),
         "The registry looks every 10 seconds whether storage answers, and reports itself unhealthy if not.",
         default=True,
-        example="True",
         reaches=("config.yml: health.storagedriver.enabled",),
     ),
     Option(
@@ -254,7 +243,6 @@ CONTENT = (
         Enum("error", "warn", "info", "debug", "trace"),
         "How much the registry logs; trace is known to GitLab's registry only.",
         default="info",
-        example='"info"',
         reaches=("config.yml: log.level",),
     ),
     Option(
@@ -282,7 +270,6 @@ NOTIFICATIONS = (
         Duration(),
         "Timeout of endpoints that have none.",
         default="500ms",
-        example='"500ms"',
         reaches=("config.yml: notifications.endpoints",),
     ),
     Option(
@@ -290,7 +277,6 @@ NOTIFICATIONS = (
         Integer(),
         "Number of retries of endpoints that have none; with Distribution their threshold.",
         default=5,
-        example="5",
         reaches=("config.yml: notifications.endpoints",),
     ),
     Option(
@@ -305,7 +291,6 @@ NOTIFICATIONS = (
         Duration(),
         "Backoff of endpoints that have none.",
         default="1s",
-        example='"1s"',
         reaches=("config.yml: notifications.endpoints",),
     ),
     Option(
@@ -335,7 +320,6 @@ GITLAB_ONLY = (
         Bool(),
         "`ctl reconfigure` runs the registry's own schema migrations while the database is on.",
         default=True,
-        example="True",
     ),
     Option(
         "registry.gc",

@@ -32,7 +32,6 @@ SERVICE = (
         _MANAGED,
         "Its configuration and its copy of the key are in it.",
         default="/var/opt/gitlab/registry-auth",
-        example='"/var/opt/gitlab/registry-auth"',
         reaches=(_SERVICE,),
     ),
     Option(
@@ -40,7 +39,6 @@ SERVICE = (
         _MANAGED,
         "Where svlogd writes its log, every decision a line; the newest lines are in the file `current`.",
         default="/var/log/gitlab/registry-auth",
-        example='"/var/log/gitlab/registry-auth"',
         reaches=("log service",),
     ),
     Option(
@@ -49,7 +47,6 @@ SERVICE = (
         "Host and port on which it listens where NGINX is off; else it is behind a Unix socket. Passwords arrive here "
         "without TLS: loopback only.",
         default="127.0.0.1:5002",
-        example='"127.0.0.1:5002"',
         reaches=(_CONFIG,),
     ),
     Option(
@@ -57,7 +54,6 @@ SERVICE = (
         _MANAGED,
         "Folder of the Unix sockets through which NGINX, and nobody else, reaches the token issuer.",
         default="/var/opt/gitlab/run/registry-auth",
-        example='"/var/opt/gitlab/run/registry-auth"',
         reaches=("vhost: upstream", _SERVICE),
     ),
     Option(
@@ -65,7 +61,6 @@ SERVICE = (
         _MANAGED,
         "Users, groups, rights and deploy tokens, as `ctl user` and `ctl token` keep them; mode 0640.",
         default="/etc/gitlab/registry-accounts.json",
-        example='"/etc/gitlab/registry-accounts.json"',
         reaches=(_CONFIG,),
     ),
     *logging_options("registry_auth", "registry-auth", LOG_LIMITS),
