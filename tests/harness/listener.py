@@ -1,4 +1,4 @@
-"""An HTTP server that takes notifications, and can fail at first."""
+"""An HTTP server that takes notifications, and can fail at first; of all else it keeps the path."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class Listener:
         failures: how many deliveries to each path are still to be refused with 500.
         refused: how many were, by path.
         ahead: seconds by which its clock is.
+        paths: to which anything was posted.
     """
 
     url: str = ""
@@ -55,6 +56,7 @@ class Listener:
     failures: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     ahead: float = 0.0
+    paths: list[str] = field(default_factory=list)
 
     def at(self, path: str) -> list[Event]:
         """What arrived at one endpoint."""
@@ -68,13 +70,15 @@ def listening() -> Iterator[Listener]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.loads(data) if "json" in self.headers["Content-Type"] else {}
+            listener.paths.append(self.path)
             fails = listener.failures.get(self.path, 0) > 0
             if fails:
                 listener.failures[self.path] -= 1
                 listener.refused[self.path] = listener.refused.get(self.path, 0) + 1
             else:
-                listener.events += [Event(self.path, self.headers, one) for one in body["events"]]
+                listener.events += [Event(self.path, self.headers, one) for one in body.get("events", [])]
             self.send_response(500 if fails else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.harness import images, seeds, tokens
+from tests.harness import listener as notified
 from tests.harness.downloads import halted_download
 from tests.harness.https import Answer, Client
+from tests.harness.listener import Listener
 from tests.harness.report import read_report
 from tests.harness.root import GITLAB_URL, Root
 from tests.harness.waiting import listening, wait_for
@@ -257,87 +257,40 @@ def test_wait_for_the_end_covers_the_drain_time(running: Root) -> None:
     assert json.loads(running.read("opt/gitlab/sv/registry/ctl.json"))["wait"] > 150
 
 
-# --- notifications
+# --- notifications, and traces of requests
 
 
 @pytest.fixture
-def listener() -> Iterator[tuple[str, list[dict[str, object]]]]:
-    """An HTTP server that keeps the events it gets, with the Authorization they came with."""
-    events: list[dict[str, object]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            events.extend(
-                event | {"authorization": self.headers["Authorization"]} for event in body["events"]
-            )
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/notify", events
-    server.shutdown()
-    server.server_close()
+def listener() -> Iterator[Listener]:
+    with notified.listening() as one:
+        yield one
 
 
-def test_notifications_arrive(running: Root, listener: tuple[str, list[dict[str, object]]]) -> None:
-    url, events = listener
-    _use(running, "notifications.py", f'registry["notifications"][0]["url"] = "{url}"')
+def test_notifications_arrive(running: Root, listener: Listener) -> None:
+    _use(running, "notifications.py", f'registry["notifications"][0]["url"] = "{listener.url}/notify"')
     running.client.push("grp/noted", images.image("noted"), "v1")
-    wait_for(lambda: any(_names(event, "grp/noted") for event in events), what="the event of the push")
-    assert {event["authorization"] for event in events} == {"AUTHORIZATION_EXAMPLE_TOKEN"}
+    wait_for(
+        lambda: any(
+            one.about[0] == "push" and one.repository == "grp/noted" for one in listener.at("/notify")
+        ),
+        what="the event of the push",
+    )
+    assert {one.headers["Authorization"] for one in listener.events} == {"AUTHORIZATION_EXAMPLE_TOKEN"}
     log = running.read("var/log/gitlab/registry/current")
     assert "AUTHORIZATION_EXAMPLE_TOKEN" not in log, "the registry logs headers when it starts"
 
 
-def _names(event: dict[str, object], repository: str) -> bool:
-    target = event["target"]
-    return event["action"] == "push" and isinstance(target, dict) and target["repository"] == repository
-
-
-# --- traces of requests
-
-
-@pytest.fixture
-def collector() -> Iterator[tuple[str, list[str]]]:
-    """An HTTP server that keeps the paths that are posted to it (OpenTelemetry's protocol over HTTP)."""
-    paths: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            paths.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", paths
-    server.shutdown()
-    server.server_close()
-
-
-def test_traces_go_where_they_are_sent_and_else_nowhere(
-    running: Root, collector: tuple[str, list[str]]
-) -> None:
-    """Distribution 2 makes none."""
+def test_traces_go_where_they_are_sent_and_else_nowhere(running: Root, listener: Listener) -> None:
+    """By OpenTelemetry's protocol over HTTP. Distribution 2 makes none."""
     silent = "OTEL_TRACES_EXPORTER=none" in _environment(running)
     assert silent is (running.registry.major == 3)
     if not silent:
         return
-    endpoint, paths = collector
-    running.settings(f'registry["env"] = {{"OTEL_EXPORTER_OTLP_ENDPOINT": "{endpoint}"}}')
+    running.settings(f'registry["env"] = {{"OTEL_EXPORTER_OTLP_ENDPOINT": "{listener.url}"}}')
     running.reconfigure()
     assert "OTEL_TRACES_EXPORTER=none" not in _environment(running)
     running.client.get("/v2/")
-    wait_for(lambda: "/v1/traces" in paths, seconds=60, what="the traces of the request")
+    wait_for(lambda: "/v1/traces" in listener.paths, seconds=60, what="the traces of the request")
 
 
 def _environment(root: Root) -> list[str]:

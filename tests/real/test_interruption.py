@@ -7,26 +7,33 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness import images, processes, tree
+from tests.harness import processes, tree
+from tests.harness.interrupted import (
+    CONFIG,
+    IMAGE,
+    JOURNAL,
+    VHOST,
+    changes,
+    kill_when,
+    leftovers,
+    mounted,
+    serving_throughout,
+    shows,
+    state,
+    wanted,
+)
 from tests.harness.people import Person
-from tests.harness.root import Root, RootMaker, kill
+from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
-from tests.harness.watch import Watch
 
 pytestmark = pytest.mark.real
 JOURNAL_ONLY = pytest.mark.one_registry("what is put back is what ctl wrote; the others here do it with both")
 """For those that take long."""
-
-CONFIG = "var/opt/gitlab/registry/config.yml"
-VHOST = "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
-JOURNAL = "var/opt/gitlab/ctl/journal"
-IMAGE = images.image("kept throughout", size=50_000)
 
 
 @pytest.fixture
@@ -34,40 +41,6 @@ def running(running: Root) -> Root:
     """With an image that must stay available throughout."""
     running.client.push("grp/kept", IMAGE, "v1")
     return running
-
-
-def _state(number: int) -> list[str]:
-    """Settings that touch every component; each number's are seen at the running processes."""
-    return [
-        f'registry["env"] = {{"STATE": "{number}"}}',
-        f'registry["http_draintimeout"] = "{number + 1}s"',
-        f'registry["nginx"]["custom_gitlab_server_config"] = \'add_header X-State {number} always;\'',
-        f'logging["svlogd_num"] = {number + 2}',
-        f'gitlab_rails["registry_notification_secret"] = "state {number}"',
-    ]
-
-
-def _shows(root: Root, number: int) -> bool:
-    """Whether the running registry and NGINX, not only their files, have this state."""
-    registry = processes.environment(root.pids()["registry"])
-    return registry["STATE"] == str(number) and root.client.get("/v2/").header("X-State") == str(number)
-
-
-@contextmanager
-def _serving_throughout(root: Root, *, same_processes: bool = True) -> Iterator[Watch]:
-    """Fetches the image's manifest all the time: not one request may fail, and as a rule no process is replaced."""
-
-    def look() -> str:
-        answer = root.client.manifest("grp/kept", "v1")
-        return "" if answer.body == IMAGE.content else f"{answer.status} {answer.body[:80]!r}"
-
-    pids = root.lasting_pids()
-    with Watch(look, pause=0.005) as watch:
-        yield watch
-    assert watch.findings == []
-    assert watch.looks > 5
-    if same_processes:
-        assert root.lasting_pids() == pids
 
 
 # --- runs that are refused change nothing at all
@@ -107,7 +80,7 @@ REFUSED = {
 def test_refused_run_changes_nothing(running: Root, code: int, line: str, word: str) -> None:
     running.settings('registry["log_level"] = "debug"', line)
     before = running.snapshot()
-    with _serving_throughout(running):
+    with serving_throughout(running):
         result = running.ctl("reconfigure").exits(code)
     assert word in result.err
     assert tree.changed(before, running.snapshot()) == set()
@@ -121,7 +94,7 @@ def test_key_that_does_not_match_is_refused(running: Root) -> None:
         f'registry["nginx"]["ssl_certificate_key"] = "{running.path}/etc/gitlab/ssl/other.key"',
     )
     before = running.snapshot()
-    with _serving_throughout(running):
+    with serving_throughout(running):
         result = running.ctl("reconfigure").exits(1)
     assert "other.key" in result.err
     assert tree.changed(before, running.snapshot()) == set()
@@ -130,9 +103,9 @@ def test_key_that_does_not_match_is_refused(running: Root) -> None:
 def test_good_run_converges_after_a_refused_one(running: Root) -> None:
     running.settings('nginx["custom_nginx_config"] = "}"')
     running.ctl("reconfigure").exits(1)
-    running.settings(*_state(3))
+    running.settings(*state(3))
     running.reconfigure()
-    assert _shows(running, 3)
+    assert shows(running, 3)
     assert running.reconfigure().nothing
 
 
@@ -144,15 +117,15 @@ def test_good_run_converges_after_a_refused_one(running: Root) -> None:
 def test_run_that_cannot_write_large_files_is_undone(running: Root, limit: int) -> None:
     """As a full disk: writes fail from some size on, so each limit meets another file of the plan."""
     before = running.snapshot()
-    running.settings(*_state(4))
-    with _serving_throughout(running):
+    running.settings(*state(4))
+    with serving_throughout(running):
         result = _with_limit(running, limit)
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     ignored = {"etc/gitlab/gitlab.py"}
-    assert _wanted(tree.changed(before, running.snapshot())) - ignored == set()
+    assert wanted(tree.changed(before, running.snapshot())) - ignored == set()
     running.reconfigure()
-    assert _shows(running, 4)
+    assert shows(running, 4)
     assert running.reconfigure().nothing
 
 
@@ -170,37 +143,32 @@ def _with_limit(root: Root, limit: int) -> subprocess.CompletedProcess[str]:
 
 def test_a_reader_of_the_output_that_goes_away_stops_nothing(running: Root) -> None:
     """As `ctl reconfigure | head -1`."""
-    running.settings(*_state(7)).chmod(0o600)  # there is a secret in it, and a warning otherwise
+    running.settings(*state(7)).chmod(0o600)  # there is a secret in it, and a warning otherwise
     process = running.begin("reconfigure")
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
     _, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (0, "")
-    assert _shows(running, 7)
-
-
-def _wanted(names: set[str]) -> set[str]:
-    """Without what ctl remembers for itself."""
-    return {name for name in names if not name.startswith("var/opt/gitlab/ctl/")}
+    assert shows(running, 7)
 
 
 @JOURNAL_ONLY
 @pytest.mark.usefixtures("need_root")
 def test_full_disk_is_survived(make_root: RootMaker) -> None:
     root = make_root()
-    with _mounted("-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(root.path)):
+    with mounted("-t", "tmpfs", "-o", "size=24m,mode=755", "tmpfs", str(root.path)):
         root.settings()
         root.reconfigure()
         root.client.push("grp/kept", IMAGE, "v1")
         _fill(root.path / "var/opt/filler")
-        root.settings(*_state(5))
-        with _serving_throughout(root):
+        root.settings(*state(5))
+        with serving_throughout(root):
             result = root.ctl("reconfigure").exits(1)
         assert "space" in result.err.lower()
         (root.path / "var/opt/filler").unlink()
         root.reconfigure()
-        assert _shows(root, 5)
+        assert shows(root, 5)
         assert root.reconfigure().nothing
         processes.end_all(root.path)
 
@@ -229,15 +197,15 @@ def _fill(path: Path) -> None:
 )
 def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -> None:
     before = running.snapshot()
-    running.settings(*_state(6))
+    running.settings(*state(6))
     path = str(running.path / folder)
-    with _mounted("--bind", path, path), _serving_throughout(running):
+    with mounted("--bind", path, path), serving_throughout(running):
         subprocess.run(["mount", "-o", "remount,ro,bind", path], check=True)
         result = running.ctl("reconfigure").exits(1)
     assert folder in result.err
-    assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
+    assert wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
     running.reconfigure()
-    assert _shows(running, 6)
+    assert shows(running, 6)
 
 
 @JOURNAL_ONLY
@@ -245,22 +213,22 @@ def test_folder_that_cannot_be_written_is_survived(running: Root, folder: str) -
 def test_a_reload_that_nginx_refuses_is_no_success(running: Root) -> None:
     """It cannot open its logs, and goes on with the former files: only its workers show that."""
     before = running.snapshot()
-    running.settings(*_state(6))
+    running.settings(*state(6))
     path = str(running.path / "var/log/gitlab/nginx")
-    with _mounted("--bind", path, path), _serving_throughout(running, same_processes=False):
+    with mounted("--bind", path, path), serving_throughout(running, same_processes=False):
         subprocess.run(["mount", "-o", "remount,ro,bind", path], check=True)
         result = running.ctl("reconfigure").exits(1)
     assert "nginx has refused its new configuration" in result.err
     assert f"{path}/" in result.err
-    assert _wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
+    assert wanted(tree.changed(before, running.snapshot())) - {"etc/gitlab/gitlab.py"} == set()
     running.reconfigure()
-    assert _shows(running, 6)
+    assert shows(running, 6)
 
 
 @JOURNAL_ONLY
 def test_a_reload_that_takes_long_is_no_refusal(running: Root) -> None:
     """On a loaded machine NGINX's master may come to it late: here it is stopped for longer than it usually takes."""
-    running.settings(*_state(8))
+    running.settings(*state(8))
     nginx = running.pids()["nginx"]
     os.kill(nginx, signal.SIGSTOP)
     begun = running.begin("reconfigure")
@@ -269,7 +237,7 @@ def test_a_reload_that_takes_long_is_no_refusal(running: Root) -> None:
     os.kill(nginx, signal.SIGCONT)
     out, err = begun.communicate(timeout=60)
     assert begun.returncode == 0, out + err
-    assert _shows(running, 8)
+    assert shows(running, 8)
 
 
 def _is_pending(pid: int, number: signal.Signals) -> bool:
@@ -288,75 +256,36 @@ def test_folder_of_another_owner_is_reported_to_an_ordinary_user(
     root.reconfigure()
     root.client.push("grp/kept", IMAGE, "v1")
     folder = root.path / "var/opt/gitlab/nginx/conf"
-    root.settings(*_state(7))
+    root.settings(*state(7))
     subprocess.run(["chown", "root:root", str(folder)], check=True)
-    with _serving_throughout(root):
+    with serving_throughout(root):
         result = root.ctl("reconfigure").exits(1)
     assert str(folder) in result.err
     subprocess.run(["chown", str(ordinary_user.uid), str(folder)], check=True)
     root.reconfigure()
-    assert _shows(root, 7)
-
-
-@contextmanager
-def _mounted(*arguments: str) -> Iterator[None]:
-    subprocess.run(["mount", *arguments], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", arguments[-1]], check=True)
+    assert shows(root, 7)
 
 
 # --- runs that are killed
-
-
-def _kill_when(root: Root, happened: Callable[[], bool], *, limit: float = 20) -> bool:
-    """Start a run and kill it as soon as something happened. Returns whether it was killed in time."""
-    process = root.begin("reconfigure")
-    end = time.monotonic() + limit
-    while process.poll() is None and time.monotonic() < end:
-        if happened():
-            kill(process)
-            return True
-    process.communicate(timeout=10)
-    return False
-
-
-def _inode(path: Path) -> int:
-    try:
-        return path.stat().st_ino
-    except FileNotFoundError:
-        return 0
 
 
 def _recovers(root: Root, number: int) -> None:
     """Serves by itself, converges by one run, and then there is nothing left to do."""
     wait_for(lambda: root.client.pulls("grp/kept", IMAGE, "v1"), what="the registry serves after the kill")
     root.reconfigure()
-    assert _shows(root, number)
+    assert shows(root, number)
     assert not (root.path / JOURNAL).exists()
     assert root.reconfigure().nothing
-    assert _leftovers(root) == set()
-
-
-def _leftovers(root: Root) -> set[str]:
-    """Temporary files of writes that never ended."""
-    listed = {name for name in root.snapshot() if "/." in f"/{name}" or name.endswith((".tmp", "~"))}
-    return {name for name in listed if not name.startswith("var/opt/gitlab/gitlab-rails/shared/")}
+    assert leftovers(root) == set()
 
 
 MOMENTS: dict[str, Callable[[Root], Callable[[], bool]]] = {
     "the journal appears": lambda root: (root.path / JOURNAL).exists,
-    "config.yml changes": lambda root: _changes(root.path / CONFIG),
-    "the vhost changes": lambda root: _changes(root.path / VHOST),
-    "the environment changes": lambda root: _changes(root.path / "opt/gitlab/etc/registry/env/STATE"),
+    "config.yml changes": lambda root: changes(root.path / CONFIG),
+    "the vhost changes": lambda root: changes(root.path / VHOST),
+    "the environment changes": lambda root: changes(root.path / "opt/gitlab/etc/registry/env/STATE"),
     "the registry restarts": lambda root: _ends(root, "registry"),
 }
-
-
-def _changes(path: Path) -> Callable[[], bool]:
-    before = _inode(path)
-    return lambda: _inode(path) != before
 
 
 def _ends(root: Root, service: str) -> Callable[[], bool]:
@@ -366,11 +295,11 @@ def _ends(root: Root, service: str) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_run_killed_when(running: Root, moment: str) -> None:
-    running.settings(*_state(10))
+    running.settings(*state(10))
     running.reconfigure()
     happened = MOMENTS[moment](running)
-    running.settings(*_state(11))
-    assert _kill_when(running, happened), f"the run ended before {moment}"
+    running.settings(*state(11))
+    assert kill_when(running, happened), f"the run ended before {moment}"
     _recovers(running, 11)
 
 
@@ -378,22 +307,22 @@ def test_run_killed_when(running: Root, moment: str) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_run_killed_at_any_time(running: Root, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - wanted: the same moment for the same seed
-    running.settings(*_state(20 + seed))
+    running.settings(*state(20 + seed))
     end = time.monotonic() + rng.uniform(0.15, 1.3)
-    _kill_when(running, lambda: time.monotonic() > end)
+    kill_when(running, lambda: time.monotonic() > end)
     _recovers(running, 20 + seed)
 
 
 def test_killed_run_can_be_taken_back(running: Root) -> None:
     """After a kill the former settings may also be restored: nothing of the killed run stays."""
-    running.settings(*_state(40))
+    running.settings(*state(40))
     running.reconfigure()
     before = {name: one.content for name, one in running.snapshot().items()}
-    running.settings(*_state(41))
-    _kill_when(running, _changes(running.path / VHOST))
-    running.settings(*_state(40))
+    running.settings(*state(41))
+    kill_when(running, changes(running.path / VHOST))
+    running.settings(*state(40))
     running.reconfigure()
-    assert _shows(running, 40)
+    assert shows(running, 40)
     assert {name: one.content for name, one in running.snapshot().items()} == before
 
 
@@ -401,10 +330,10 @@ def test_killed_run_can_be_taken_back(running: Root) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed: int) -> None:
     root = make_root(person)
-    root.settings(*_state(30))
+    root.settings(*state(30))
     rng = random.Random(f"{person.name} {seed}")  # noqa: S311 - wanted: the same moment for the same seed
     end = time.monotonic() + rng.uniform(0.2, 1.5)
-    _kill_when(root, lambda: time.monotonic() > end)
+    kill_when(root, lambda: time.monotonic() > end)
     root.reconfigure()
     root.client.push("grp/kept", IMAGE, "v1")
     _recovers(root, 30)
@@ -414,21 +343,21 @@ def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed
 def test_interrupted_run_is_undone(running: Root, number: str) -> None:
     """Ctrl-C and the like: what was changed is put back before the process ends."""
     before, pids = running.snapshot(), running.pids()
-    running.settings(*_state(12))
+    running.settings(*state(12))
     process = running.begin("reconfigure")
-    happened = _changes(running.path / CONFIG)
+    happened = changes(running.path / CONFIG)
     while process.poll() is None and not happened():
         pass
     subprocess.run(["kill", f"-{number}", str(process.pid)], check=False)
     out, err = process.communicate(timeout=30)
     assert process.returncode not in (0, None)
     assert "Traceback" not in out + err
-    changed = _wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
+    changed = wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
     assert changed - {"etc/gitlab/gitlab.py"} == set()
     assert running.serves()
     assert set(running.pids()) == set(pids)
     running.reconfigure()
-    assert _shows(running, 12)
+    assert shows(running, 12)
 
 
 def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> None:
@@ -444,13 +373,13 @@ def test_registry_that_does_not_come_up_puts_everything_back(running: Root) -> N
     running.settings(f'registry["executable"] = "{program}"')
     result = running.ctl("reconfigure", timeout=120).exits(1)
     assert "registry" in result.err
-    changed = _wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
+    changed = wanted(tree.changed(tree.timeless(before), tree.timeless(running.snapshot())))
     assert changed - {"etc/gitlab/gitlab.py"} == set()
     assert running.client.pulls("grp/kept", IMAGE, "v1")
 
 
 def test_two_runs_at_once_do_not_mix(running: Root) -> None:
-    running.settings(*_state(13))
+    running.settings(*state(13))
     first, second = running.begin("reconfigure"), running.begin("reconfigure")
     outputs = [one.communicate(timeout=60) for one in (first, second)]
     codes = sorted([first.returncode, second.returncode])
@@ -458,4 +387,4 @@ def test_two_runs_at_once_do_not_mix(running: Root) -> None:
     loser = outputs[0] if first.returncode == 75 else outputs[1]
     winner = first if first.returncode == 0 else second
     assert str(winner.pid) in loser[1]
-    assert _shows(running, 13)
+    assert shows(running, 13)
