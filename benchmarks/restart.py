@@ -114,8 +114,8 @@ def _ask(
     connection = client.connection()
     connection.request(method, path, headers=_token(client), **more)
     answer = connection.getresponse()
-    said = answer.read()
-    assert answer.status == status, f"{method} was cut: {answer.status} {said[:200]!r}"
+    body = answer.read()
+    assert answer.status == status, f"{method} was cut: {answer.status} {body[:200]!r}"
     return answer
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ctl.converge.atomic import write_atomic
+from ctl.distribution import distribution
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 
@@ -154,6 +155,6 @@ def _program() -> str:
     if found is None:
         raise UsageFault(
             "restic is not installed, which saves images encrypted or elsewhere",
-            hint="apt-get install restic",
+            hint=distribution().install_hint("restic"),
         )
     return found

@@ -167,7 +167,7 @@ class Backup:
                 yield path
 
     def remove_old(self, now: float, keep_seconds: int) -> list[str]:
-        """Remove backups made longer ago than is to be kept, by the time in their names; never the last one.
+        """Remove backups made longer ago than they should be kept, by the time in their names; never the last one.
 
         Args:
             now: seconds since 1970.

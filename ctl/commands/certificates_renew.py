@@ -41,7 +41,7 @@ def renew(ctx: Context, *, ca: bool, grace: int, finish: bool, due: bool) -> int
 
     if not ca:
         raise UsageFault(
-            "what is to be renewed? --ca", hint="Let's Encrypt's certificates: ctl renew-le-certs"
+            "what should be renewed? --ca", hint="Let's Encrypt's certificates: ctl renew-le-certs"
         )
     end = renewal_end(ctx.layout)
     if due and (not end or end > time.time()):

@@ -35,5 +35,5 @@ def own_command(arguments: Sequence[str], seconds: float) -> subprocess.Complete
 
 
 def last_line(text: str) -> str:
-    """What a program said last."""
+    """What a program printed last."""
     return next((line for line in reversed(text.splitlines()) if line.strip()), "it says nothing")

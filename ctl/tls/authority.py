@@ -60,7 +60,7 @@ def make_authority(host: str, *, now: datetime) -> Pair:
 
 
 def next_authority(host: str, *, now: datetime) -> Pair:
-    """Likewise, to take the place of another: told apart from that by the month in its name."""
+    """Likewise, to take the place of another: distinguished from that by the month in its name."""
     room = _COMMON_NAME_LIMIT - len(f"{NAME} 2026-01")
     return make_authority(f"{host[:room]} {now:%Y-%m}", now=now)
 
