@@ -10,7 +10,7 @@ from ctl.auth.passwords import HIGHEST_COST, is_hash
 from ctl.errors import CtlError, UsageFault
 
 MAX_BYTES = 16 << 20
-MAX_TOLD = 10
+MAX_REPORTED = 10
 """Lines that an error names one by one."""
 
 
@@ -73,6 +73,6 @@ def _fault(name: str, hashed: str) -> str:
 
 
 def _in_lines(faults: list[str]) -> Iterator[str]:
-    yield from faults[:MAX_TOLD]
-    if len(faults) > MAX_TOLD:
-        yield f"and {len(faults) - MAX_TOLD} more lines"
+    yield from faults[:MAX_REPORTED]
+    if len(faults) > MAX_REPORTED:
+        yield f"and {len(faults) - MAX_REPORTED} more lines"

@@ -59,7 +59,7 @@ class Store:
         tool: docker, podman, containerd or system.
         path: the CA's file there.
         beside: a file that refers to it, and its content.
-        apart: whether each certificate needs a file of its own (the distribution's own command makes no link to others).
+        apart: whether each certificate needs a file of its own (the distribution links no others of the same file).
     """
 
     tool: str

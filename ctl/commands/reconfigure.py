@@ -114,7 +114,7 @@ def run(
             progress.finish(report)
         if not dry_run:
             history.record(report, back.settings_file if back else ctx.settings_file, kept_sources(loaded))
-    tell_of_certificates(ctx, target, wanted, report)
+    report_certificates(ctx, target, wanted, report)
     warn_of_accounts(ctx, target.attributes, report.stopped)
     note_restart_of_gitlab(ctx, target, report)
     if waits:
@@ -124,7 +124,7 @@ def run(
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
         ctx.console.result_json(to_json(report) | more)
-    return tell_of_failure(ctx, outcome) or tell_of_problems(ctx, report)
+    return report_failure(ctx, outcome) or report_problems(ctx, report)
 
 
 def note_former_certificates(ctx: Context, node: Node, report: Report) -> None:
@@ -213,7 +213,7 @@ def print_warnings(ctx: Context, node: Node) -> None:
     print_diagnostics(ctx, dropped_directives(node.attributes, node.programs.nginx_build))
 
 
-def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
+def report_failure(ctx: Context, outcome: Outcome | None) -> int:
     """Why there is no certificate of Let's Encrypt. Returns the exit code: what nobody asked for is no error."""
     from ctl.cli.renewal import report_failure
 
@@ -223,7 +223,7 @@ def tell_of_failure(ctx: Context, outcome: Outcome | None) -> int:
     return report_failure(ctx, outcome, fatal=outcome.job.asked_for, rest=rest)
 
 
-def tell_of_problems(ctx: Context, report: Report) -> int:
+def report_problems(ctx: Context, report: Report) -> int:
     """Secondary services that failed. Returns the exit code."""
     for problem in report.problems:
         ctx.console.error(f"{problem}\nEverything else is as the settings say.")
@@ -240,7 +240,7 @@ def note_restart_of_gitlab(ctx: Context, node: Node, report: Report) -> None:
         )
 
 
-def tell_of_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
+def report_certificates(ctx: Context, node: Node, wanted: Sequence[Item], report: Report) -> None:
     """Certificates that end soon, and, when one of the local CA has just been made, how clients trust it."""
     from ctl.cli.loading import print_diagnostics
     from ctl.tls import ServerCertificate

@@ -31,7 +31,7 @@ LOG_BYTES = 500_000
 """Of the end of each log."""
 RUNS = 20
 """Of the history."""
-LEFT_OUT = "left out: it holds a secret in a form that could not be starred\n"
+OMITTED = "left out: it holds a secret in a form that could not be starred\n"
 
 
 def make(site: Site, results: Sequence[Result], path: Path) -> list[str]:
@@ -59,7 +59,7 @@ def make(site: Site, results: Sequence[Result], path: Path) -> list[str]:
 def _safe(vault: Vault, text: str) -> str:
     """The text without secrets; where one is left in some form, nothing of it."""
     starred = vault.starred(text)
-    return LEFT_OUT if vault.leaks(starred) else starred
+    return OMITTED if vault.leaks(starred) else starred
 
 
 def _archive(folder: str, members: dict[str, str]) -> bytes:

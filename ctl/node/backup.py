@@ -95,14 +95,14 @@ class EtcBackup:
         """Everything to be saved, folders before what is in them; earlier archives are not."""
         yield folder
         for path in sorted(folder.iterdir()):
-            if self._is_left_out(path):
+            if self._is_excluded(path):
                 continue
             if path.is_dir() and not path.is_symlink():
                 yield from self.members(path)
             else:
                 yield path
 
-    def _is_left_out(self, path: Path) -> bool:
+    def _is_excluded(self, path: Path) -> bool:
         if path == self.source.resolve() / "config_backup" or path.name.startswith(TEMPORARY_PREFIX):
             return True
         return NAME.fullmatch(path.name) is not None and path.parent == self.target.resolve()

@@ -7,7 +7,7 @@ from typing import Protocol
 from ctl.language.source import Diagnostic, Location, Severity
 
 _LONGEST_SHOWN = 60
-_MOST_SAID = 1_000
+_MOST_REPORTED = 1_000
 """Findings of one file that are kept with place and name; some dozens of them are printed."""
 
 
@@ -88,7 +88,7 @@ class Place:
     @property
     def crowded(self) -> bool:
         """Whether so much has been reported that more of it is only counted; hints for that need not be found."""
-        return len(self.findings) >= _MOST_SAID
+        return len(self.findings) >= _MOST_REPORTED
 
     def got(self, value: object) -> str:
         """ "", or ", not 'what was given'" where that may be shown."""

@@ -21,7 +21,7 @@ def _settings(site: Site) -> Iterator[Finding]:
     if site.given is None:
         problem = site.problem
         wrong = problem.diagnostics if isinstance(problem, SettingsError) else ()
-        yield from (failure(_said(one), one.hint) for one in wrong)
+        yield from (failure(_reported(one), one.hint) for one in wrong)
         if not wrong:
             yield failure(
                 problem.message if problem else "they cannot be read", (problem and problem.hint) or ""
@@ -30,10 +30,10 @@ def _settings(site: Site) -> Iterator[Finding]:
     yield ok(f"{site.settings_file} is valid")
     for one in site.diagnostics:
         if one.severity is Severity.WARNING:
-            yield warning(_said(one), one.hint)
+            yield warning(_reported(one), one.hint)
 
 
-def _said(one: Diagnostic) -> str:
+def _reported(one: Diagnostic) -> str:
     """Without the line of the file, which may hold a secret."""
     return ": ".join(str(part) for part in (one.location, one.setting, one.message) if part)
 

@@ -83,7 +83,7 @@ class PythonForm(SourceText):
         found = bisect_right(self._firsts, node.lineno) - 1
         if found < 0:
             return Location(self.path, 1)
-        return self._ruby.location(Span(self._said_by(node, self._origins[found], self._firsts[found])))
+        return self._ruby.location(Span(self._origin_of(node, self._origins[found], self._firsts[found])))
 
     def location_at(self, line: int, column: int, width: int = 1) -> Location:
         """The place in the gitlab.rb of the statement that a line of the Python form comes from."""
@@ -94,7 +94,7 @@ class PythonForm(SourceText):
         """A message of the settings language in Ruby's words."""
         return wording.in_ruby(message)
 
-    def _said_by(self, node: Positioned, origin: Origin, first: int) -> Node:
+    def _origin_of(self, node: Positioned, origin: Origin, first: int) -> Node:
         """The part of a statement that a node of its Python form comes from: the same text, in the same order.
 
         Lines after the first of a statement are those of the gitlab.rb, so that most are found by their line.

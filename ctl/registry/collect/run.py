@@ -128,7 +128,7 @@ class _Collection:
         if look is not None and self.result.dry_run:
             self._would_free(look, plans)
         else:
-            self._sweep(_told(plans))
+            self._sweep(_sizes_given(plans))
 
     def _look(self) -> Collected:
         """What there is, and what nothing refers to now."""
@@ -200,7 +200,7 @@ class _Collection:
         if root is not None:
             self.result.blobs = {**stored_sizes(root, digests)}
         else:
-            sizes = {**_told(plans), **_known(look.blobs)}
+            sizes = {**_sizes_given(plans), **_known(look.blobs)}
             self.result.blobs = {digest: sizes.get(digest) for digest in digests}
 
 
@@ -215,7 +215,7 @@ def _needed(plans: Sequence[Plan]) -> set[str]:
     return found
 
 
-def _told(plans: Sequence[Plan]) -> dict[str, int]:
+def _sizes_given(plans: Sequence[Plan]) -> dict[str, int]:
     """The sizes in bytes of deleted manifests and of what they refer to, as they give them."""
     found: dict[str, int] = {}
     for _, manifests in plans:
