@@ -23,6 +23,8 @@ from tests.harness import images
 from tests.harness.collecting import SILENT, at_once
 from tests.harness.registry_store import Store
 
+pytestmark = pytest.mark.real
+
 CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.utime", "os.chown", "shutil.rmtree"}
 """Audit events of calls that change a file system; beside `open` for writing."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -15,6 +15,8 @@ from tests.harness.as_nobody import as_nobody
 from tests.harness.certificates import Issued, issue_one, key_pem
 from tests.harness.cli import Cli
 
+pytestmark = pytest.mark.real
+
 HOST, URL = "registry.example.com", "http://ca.example.com/middle.cer"
 NOW = datetime.now(UTC)
 ROOT = issue_one("Root", now=NOW)

@@ -247,6 +247,7 @@ examine(checks, types.SimpleNamespace(secrets=()))
 """
 
 
+@pytest.mark.real
 def test_checks_may_load_a_library_at_the_same_time() -> None:
     for _ in range(6):  # without the import beforehand most fail
         subprocess.run([sys.executable, "-c", AT_ONCE], check=True, cwd=CHECKOUT)

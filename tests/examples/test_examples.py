@@ -15,6 +15,8 @@ from tests.examples import storage_checks
 from tests.harness import nginx_text, seeds
 from tests.harness.rendered_examples import CHECKS, EXAMPLES, Rendered, example
 
+pytestmark = pytest.mark.real
+
 assert storage_checks, "it declares checks"
 
 

@@ -12,6 +12,8 @@ from ctl.__main__ import run
 from tests.harness import seeds
 from tests.harness.rendered_examples import EXAMPLES, own_files
 
+pytestmark = pytest.mark.real
+
 
 class Nodes:
     """The two examples of separate nodes, each in a root of its own, and what `ctl` says there."""

@@ -27,6 +27,8 @@ from ctl.text.content import content_folder
 from tests.harness.hostile import SCENES, full, without
 from tests.harness.rendered import made, parsed
 
+pytestmark = pytest.mark.real
+
 TEXT, WORD = "zqz", "zwz"
 """Harmless ones, to be distinguished from all else in a file."""
 SEVERAL_WORDS = {

@@ -17,6 +17,8 @@ from ctl.timer.task import tasks_file
 from tests.harness.timer import TimerProcess
 from tests.harness.waiting import wait_for
 
+pytestmark = pytest.mark.real
+
 
 def test_what_is_due_runs_and_its_end_is_kept(timer: TimerProcess) -> None:
     good, later = timer.task("echo one; echo done so far"), timer.task("touch $ROOT/too-soon", due=False)

@@ -7,6 +7,8 @@ import pytest
 from tests.harness import full_size
 from tests.language.ruby.reader import errors
 
+pytestmark = pytest.mark.real
+
 LINES = full_size.text().split("\n")
 QUOTED = [
     n

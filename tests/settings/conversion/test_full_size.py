@@ -14,6 +14,8 @@ from tests.harness.work import at_most
 from tests.settings.conversion.both import converted
 from tests.settings.conversion.outcomes import outcome
 
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture(scope="module")
 def text() -> str:
