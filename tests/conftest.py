@@ -18,6 +18,7 @@ from tests.harness.registries import Registry, chosen
 hypothesis.settings.register_profile(
     "ctl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
+hypothesis.settings.register_profile("ctl-fast", hypothesis.settings.get_profile("ctl"), max_examples=30)
 hypothesis.settings.load_profile("ctl")
 
 # Started in the background of a shell, this process ignores them, and so would everything that it starts.
@@ -36,6 +37,12 @@ def _same_environment() -> Generator[None]:
     """What a test, or the code that it calls, puts into the environment is gone after it."""
     with environment_restored():
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The fast tests by themselves try fewer random examples."""
+    if config.getoption("markexpr") == "not real":
+        hypothesis.settings.load_profile("ctl-fast")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
