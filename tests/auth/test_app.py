@@ -13,7 +13,7 @@ from ctl.auth.app import client_address
         ("127.0.0.1", {"x-real-ip": "192.0.2.7"}, "192.0.2.7"),
         ("::1", {"x-real-ip": "2001:db8::7"}, "2001:db8::7"),
         ("127.0.0.1", {"x-real-ip": "192.0.2.7", "x-forwarded-for": "192.0.2.8"}, "192.0.2.7"),
-        # what a client said comes first; the proxy puts what it sees behind it
+        # what a client claims comes first; the proxy puts what it sees behind it
         ("127.0.0.1", {"x-forwarded-for": "10.0.0.1, 192.0.2.8"}, "192.0.2.8"),
         ("127.0.0.1", {}, "127.0.0.1"),
         ("127.0.0.1", {"x-real-ip": "unix:"}, "127.0.0.1"),

@@ -26,7 +26,7 @@ BEHIND = 'registry["nginx"]["listen_https"] = False\n'
 
 @pytest.fixture
 def render(tmp_path: Path) -> Render:
-    """Renders settings in a root that has secrets. Returns the folder that stands for that root."""
+    """Renders settings in a root that has secrets. Returns the folder in the place of that root."""
     etc = tmp_path / "root/etc/gitlab"
     etc.mkdir(parents=True)
     (etc / "gitlab-secrets.json").write_text(seeds.secrets_json(), encoding="ascii")

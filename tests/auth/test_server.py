@@ -219,25 +219,25 @@ def test_a_key_that_is_none(tmp_path: Path) -> None:
     free = replace(config_in(tmp_path, 1), listen="127.0.0.1:0").render()
     assert "key.pem: cannot be read: No such file" in _refused(tmp_path, free)
     (tmp_path / "key.pem").write_text("a-secret-that-is-no-key")
-    said = _refused(tmp_path, free)
-    assert "not a PEM private key" in said
-    assert "a-secret" not in said
-    assert "Traceback" not in said
+    output = _refused(tmp_path, free)
+    assert "not a PEM private key" in output
+    assert "a-secret" not in output
+    assert "Traceback" not in output
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (tmp_path / "key.pem").write_text(seeds.pair()[0])
-        said = _refused(tmp_path, config_in(tmp_path, port).render())
-    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in said
+        output = _refused(tmp_path, config_in(tmp_path, port).render())
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in output
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{}", '{"listen": 1}', '{"unknown": 1}'])
 def test_a_configuration_that_is_none(tmp_path: Path, config: str) -> None:
-    said = _refused(tmp_path, config)
-    assert "config.json" in said
-    assert "Traceback" not in said
+    output = _refused(tmp_path, config)
+    assert "config.json" in output
+    assert "Traceback" not in output
 
 
 def test_the_log_is_of_whole_lines(service: Service) -> None:

@@ -162,7 +162,7 @@ def test_a_change_that_does_not_end_holds_the_lock(
     store.change(path, layout, inner)
 
 
-class Told(list[str]):
+class Reports(list[str]):
     """What was reported."""
 
     def __call__(self, text: str) -> None:
@@ -170,53 +170,53 @@ class Told(list[str]):
 
 
 def test_watched_sees_every_change(path: Path, layout: Layout) -> None:
-    told = Told()
-    watched = store.Watched(path, told)
+    reported = Reports()
+    watched = store.Watched(path, reported)
     assert watched.current() == Accounts()
     for number in range(20):
         store.change(path, layout, adding(f"user{number}"))
         assert len(watched.current().users) == number + 1
     assert watched.current() is watched.current(), "read once"
-    assert told == []
+    assert reported == []
     path.unlink()
     assert watched.current() == Accounts()
-    assert told == [f"{path} is gone, and all accounts with it"]
+    assert reported == [f"{path} is gone, and all accounts with it"]
 
 
 def test_watched_keeps_the_last_good_ones(path: Path, layout: Layout) -> None:
-    told = Told()
-    watched = store.Watched(path, told)
+    reported = Reports()
+    watched = store.Watched(path, reported)
     store.change(path, layout, adding("alice"))
     assert set(watched.current().users) == {"alice"}
     path.write_text("{")
     for _ in range(3):
         assert set(watched.current().users) == {"alice"}
-    assert len(told) == 1
-    assert f"{path}:1:2: is not JSON" in told[0]
+    assert len(reported) == 1
+    assert f"{path}:1:2: is not JSON" in reported[0]
     path.write_text("{{")
     watched.current()
-    assert len(told) == 2, "another broken state"
+    assert len(reported) == 2, "another broken state"
     path.write_bytes(render_accounts(edit.add_user(Accounts(), User("bob", ""))))
     assert set(watched.current().users) == {"bob"}
-    assert told[2:] == [f"{path} can be read again"]
+    assert reported[2:] == [f"{path} can be read again"]
 
 
 def test_watched_begins_with_a_broken_file(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("{")
-    told = Told()
-    assert store.Watched(path, told).current() == Accounts()
-    assert len(told) == 1
-    assert "there are none until that is mended" in told[0]
+    reported = Reports()
+    assert store.Watched(path, reported).current() == Accounts()
+    assert len(reported) == 1
+    assert "there are none until that is mended" in reported[0]
 
 
 def test_watched_reads_again_what_it_may_read_now(
     path: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.change(path, layout, adding("alice"))
-    real, told = store.read_with_state, Told()
+    real, reported = store.read_with_state, Reports()
     monkeypatch.setattr(store, "read_with_state", _refuse)  # root, as which this may run, can read everything
-    watched = store.Watched(path, told)
+    watched = store.Watched(path, reported)
     assert watched.current() == Accounts()
     monkeypatch.setattr(store, "read_with_state", real)
     assert watched.current() == Accounts(), "it has not changed"

@@ -86,7 +86,7 @@ def test_who_is_known_is_next() -> None:
 
 
 def test_an_attack_on_one_account_leaves_room_for_others() -> None:
-    """Of addresses that are all new, so that nothing but the account tells them apart."""
+    """Of addresses that are all new, so that nothing but the account distinguishes them."""
 
     async def test() -> None:
         checks = Checks(Turns(1, most=50))

@@ -119,7 +119,7 @@ def test_registries_that_cannot_be_collected_so(
     assert words in result.exception.message
 
 
-def told(result: results.Result, capsys: pytest.CaptureFixture[str]) -> str:
+def reported(result: results.Result, capsys: pytest.CaptureFixture[str]) -> str:
     print_result(Console(colored=False), result)
     return capsys.readouterr().out
 
@@ -147,16 +147,16 @@ def test_last_line_of_a_collection(capsys: pytest.CaptureFixture[str]) -> None:
     blobs: dict[str, int | None] = {"sha256:aa": 3_000_000, "sha256:bb": 14_290}
     one = results.Result(untagged=False, dry_run=False, repositories=1, kept=1, blobs=blobs, seconds=0.42)
     line = "deleted 2 blobs, freed 3.0 MB (3,014,290 bytes) in 0.4 s; 1 manifest in 1 repository stays\n"
-    assert told(one, capsys) == line
+    assert reported(one, capsys) == line
     many = results.Result(untagged=True, dry_run=False, manifests=[("a", "sha256:cc")], blobs=blobs)
-    assert told(many, capsys).startswith("deleted 1 manifest and 2 blobs, freed 3.0 MB")
+    assert reported(many, capsys).startswith("deleted 1 manifest and 2 blobs, freed 3.0 MB")
 
 
 def test_dry_run_lists_what_would_go(capsys: pytest.CaptureFixture[str]) -> None:
     one = results.Result(
         untagged=True, dry_run=True, manifests=[("grp/app", "sha256:cc")], blobs={"sha256:cc": 1_234}
     )
-    assert told(one, capsys).splitlines()[:2] == [
+    assert reported(one, capsys).splitlines()[:2] == [
         "would delete manifest grp/app@sha256:cc",
         "would delete blob sha256:cc (1,234 bytes)",
     ]
@@ -166,6 +166,6 @@ def test_unknown_sizes_are_not_invented(capsys: pytest.CaptureFixture[str]) -> N
     one = results.Result(untagged=False, dry_run=False, blobs={"sha256:aa": 5, "sha256:bb": None})
     assert one.bytes_freed is None
     assert one.as_json()["bytes_freed"] is None
-    said = told(one, capsys)
-    assert "freed at least 5 bytes" in said
-    assert "the storage driver does not give the size of 1 blob\n" in said
+    output = reported(one, capsys)
+    assert "freed at least 5 bytes" in output
+    assert "the storage driver does not give the size of 1 blob\n" in output

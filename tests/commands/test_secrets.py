@@ -79,19 +79,19 @@ def test_an_export_is_private_and_never_written_over(registry: Node, exported: P
     before = exported.read_bytes()
     assert KEY.encode() in before
     assert b"h77p" not in before
-    said = registry("secrets", "export", "--for", "registry", "--output", str(exported))
-    assert said.code == 2
-    assert "is there already" in said.err
+    result = registry("secrets", "export", "--for", "registry", "--output", str(exported))
+    assert result.code == 2
+    assert "is there already" in result.err
     assert exported.read_bytes() == before
 
 
 def test_gitlabs_node_keeps_the_key_alone(gitlab: Node, exported: Path) -> None:
-    said = gitlab("secrets", "import", str(exported))
-    assert (said.code, said.err) == (0, "")
-    assert "keeps registry.internal_key; next: ctl reconfigure" in said.out
+    result = gitlab("secrets", "import", str(exported))
+    assert (result.code, result.err) == (0, "")
+    assert "keeps registry.internal_key; next: ctl reconfigure" in result.out
     assert gitlab.kept == {"registry": {"internal_key": KEY}}
     assert stat.S_IMODE(gitlab.path.stat().st_mode) == 0o600
-    assert "PRIVATE" not in said.out
+    assert "PRIVATE" not in result.out
     before = gitlab.path.read_bytes()
     assert "has all of it already" in gitlab("secrets", "import", str(exported)).out
     assert gitlab("generate-secrets").code == 0
@@ -115,9 +115,9 @@ def test_a_registrys_node_keeps_the_certificate_alone(
 def test_another_key_gives_way_only_when_asked(gitlab: Node, exported: Path) -> None:
     gitlab.keep(internal_key=OTHER_KEY, internal_certificate=OTHER_CERTIFICATE)
     before = gitlab.path.read_bytes()
-    said = gitlab("secrets", "import", str(exported))
-    assert said.code == 2
-    assert "holds another registry.internal_certificate and registry.internal_key" in said.err
+    result = gitlab("secrets", "import", str(exported))
+    assert result.code == 2
+    assert "holds another registry.internal_certificate and registry.internal_key" in result.err
     assert gitlab.path.read_bytes() == before
     assert gitlab("secrets", "import", "--replace", str(exported)).code == 0
     assert gitlab.kept == {"gitlab_rails": {"otp": "mine"}, "registry": {"internal_key": KEY}}
@@ -141,32 +141,32 @@ def test_a_node_that_makes_no_secrets_takes_them(gitlab: Node, registry: Node, e
 def test_settings_win(gitlab: Node, exported: Path) -> None:
     (gitlab.root / "key").write_text(KEY)
     gitlab.settings(GITLAB + f'gitlab_rails["internal_key"] = read_file("{gitlab.root}/key")\n')
-    said = gitlab("secrets", "import", str(exported))
-    assert said.code == 2
-    assert f"{gitlab.file}:6:" in said.err
+    result = gitlab("secrets", "import", str(exported))
+    assert result.code == 2
+    assert f"{gitlab.file}:6:" in result.err
     assert not gitlab.path.exists()
 
 
 def test_the_wrong_export_is_refused(registry: Node, exported: Path, tmp_path: Path) -> None:
     before = registry.path.read_bytes()
-    said = registry("secrets", "import", str(exported))
-    assert said.code == 2
-    assert "the file has no registry.internal_certificate" in said.err
-    assert "ctl secrets export --for registry" in said.err
+    result = registry("secrets", "import", str(exported))
+    assert result.code == 2
+    assert "the file has no registry.internal_certificate" in result.err
+    assert "ctl secrets export --for registry" in result.err
     assert registry.path.read_bytes() == before
 
 
 def test_another_issuer_is_warned_of(gitlab: Node, exported: Path) -> None:
     gitlab.settings(GITLAB + 'gitlab_rails["registry_issuer"] = "mine"\n')
-    said = gitlab("secrets", "import", str(exported))
-    assert said.code == 0
-    assert "warning: gitlab_rails.registry_issuer: differs from what the other node says" in said.err
+    result = gitlab("secrets", "import", str(exported))
+    assert result.code == 0
+    assert "warning: gitlab_rails.registry_issuer: differs from what the other node says" in result.err
 
 
 def test_what_is_not_there_cannot_be_exported(gitlab: Node) -> None:
-    said = gitlab("secrets", "export", "--for", "gitlab")
-    assert said.code == 1
-    assert "registry.internal_key is not made yet" in said.err
+    result = gitlab("secrets", "export", "--for", "gitlab")
+    assert result.code == 1
+    assert "registry.internal_key is not made yet" in result.err
 
 
 @pytest.mark.parametrize(("more", "code"), [([], 2), (["--show-secrets"], 0)])
@@ -192,9 +192,9 @@ def test_a_terminal_gets_secrets_only_when_asked(registry: Node, more: list[str]
 
 def test_check_config_finds_what_nodes_disagree_on(gitlab: Node, registry: Node) -> None:
     registry.settings(REGISTRY + 'gitlab_rails["registry_issuer"] = "other"\n')
-    said = registry("check-config", "--peer", str(gitlab.file))
-    assert said.code == 2
-    assert f"{registry.file}:3:14: error: gitlab_rails.registry_issuer: GitLab signs as" in said.err
+    result = registry("check-config", "--peer", str(gitlab.file))
+    assert result.code == 2
+    assert f"{registry.file}:3:14: error: gitlab_rails.registry_issuer: GitLab signs as" in result.err
     found = registry("check-config", "--json", "--peer", str(gitlab.file))
     assert found.code == 2
     assert not found.json()["valid"]

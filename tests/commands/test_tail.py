@@ -23,9 +23,9 @@ from tests.harness.waiting import wait_for
 
 @contextmanager
 def tailing(stack: Stack, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
-    """`ctl tail` as it runs, and the file with what it said so far."""
-    said = stack.folder / "said"
-    with said.open("wb") as output:
+    """`ctl tail` as it runs, and the file with what it printed so far."""
+    output_file = stack.folder / "output"
+    with output_file.open("wb") as output:
         process = subprocess.Popen(
             stack.command("tail", *arguments),
             stdout=output,
@@ -34,7 +34,7 @@ def tailing(stack: Stack, *arguments: str) -> Iterator[tuple[subprocess.Popen[by
             env=stack.environment(),
         )
     try:
-        yield process, said
+        yield process, output_file
     finally:
         process.kill()
         process.wait()
@@ -71,15 +71,15 @@ def test_nothing_enabled(tmp_path: Path) -> None:
 def test_follows_across_rotation_and_ends_quietly(any_stack: Stack) -> None:
     any_stack.define("web", "n=0; while :; do n=$((n+1)); echo line $n.; sleep 0.1; done")
     assert any_stack.ctl("start").returncode == 0
-    with tailing(any_stack, "web") as (process, said):
-        wait_for(lambda: b"line 5." in said.read_bytes())
+    with tailing(any_stack, "web") as (process, output_file):
+        wait_for(lambda: b"line 5." in output_file.read_bytes())
         subprocess.run(["sv", "alarm", any_stack.layout.sv / "web/log"], check=True)
-        lines = said.read_bytes().count(b"line ")
-        wait_for(lambda: said.read_bytes().count(b"line ") > lines + 5)
+        lines = output_file.read_bytes().count(b"line ")
+        wait_for(lambda: output_file.read_bytes().count(b"line ") > lines + 5)
         process.send_signal(signal.SIGINT)
         process.wait(5)
-        assert b"Traceback" not in said.read_bytes()
-        assert b"interrupted" not in said.read_bytes()
+        assert b"Traceback" not in output_file.read_bytes()
+        assert b"interrupted" not in output_file.read_bytes()
 
 
 @pytest.mark.real
@@ -87,9 +87,9 @@ def test_several_logs_get_headers_and_as_many_lines_as_asked(stack: Stack) -> No
     stack.define("nginx", SLEEPER)
     stack.write(stack.layout.logs / "nginx/current", "started\n")
     stack.write(stack.layout.logs / "nginx/access.log", "".join(f"GET /{n}\n" for n in range(9)))
-    with tailing(stack, "-n", "2") as (_, said):
-        wait_for(lambda: b"GET /8" in said.read_bytes())
-        text = said.read_text()
+    with tailing(stack, "-n", "2") as (_, output_file):
+        wait_for(lambda: b"GET /8" in output_file.read_bytes())
+        text = output_file.read_text()
     assert f"==> {stack.layout.logs}/nginx/current <==\nstarted\n" in text
     assert f"==> {stack.layout.logs}/nginx/access.log <==\nGET /7\nGET /8\n" in text
 

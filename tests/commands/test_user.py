@@ -33,8 +33,8 @@ def bob(ctl: AccountCli) -> AccountCli:
     ("option", "end"), [((), ""), ((), "\n"), ((), "\r\n"), (("--password-stdin",), "\n")]
 )
 def test_password_from_standard_input(ctl: AccountCli, option: tuple[str, ...], end: str) -> None:
-    said = ctl.good("user", "add", "bob", *option, stdin=PASSWORD + end)
-    assert said.out == "user bob added\n"
+    result = ctl.good("user", "add", "bob", *option, stdin=PASSWORD + end)
+    assert result.out == "user bob added\n"
     assert ctl.logs_in("bob", PASSWORD)
     assert not ctl.logs_in("bob", PASSWORD + end + "x")
     assert stat.S_IMODE(ctl.path.stat().st_mode) == 0o640
@@ -42,11 +42,11 @@ def test_password_from_standard_input(ctl: AccountCli, option: tuple[str, ...], 
 
 
 def test_random_password_is_all_of_standard_output(ctl: AccountCli) -> None:
-    said = ctl.good("user", "add", "admin", "--admin", "--random-password")
-    (password,) = said.out.splitlines()
+    result = ctl.good("user", "add", "admin", "--admin", "--random-password")
+    (password,) = result.out.splitlines()
     assert ctl.logs_in("admin", password)
     assert ctl.accounts.users["admin"].admin
-    assert "shown only this once" in said.err
+    assert "shown only this once" in result.err
     assert password not in ctl.path.read_text()
     again = ctl.good("user", "passwd", "admin", "--random-password", "-q")
     assert again.err == ""
@@ -66,10 +66,10 @@ def test_random_password_is_all_of_standard_output(ctl: AccountCli) -> None:
     ],
 )
 def test_weak_passwords(ctl: AccountCli, password: str, reason: str) -> None:
-    said = ctl("user", "add", "bob", stdin=password)
-    assert said.code == 2
-    assert reason in said.err
-    assert not password.strip() or password.strip() not in said.err
+    result = ctl("user", "add", "bob", stdin=password)
+    assert result.code == 2
+    assert reason in result.err
+    assert not password.strip() or password.strip() not in result.err
     assert not ctl.path.exists()
 
 
@@ -93,9 +93,9 @@ def test_both_ways_of_a_password(ctl: AccountCli) -> None:
 
 def test_a_taken_name_is_reported_before_a_password_is_read(bob: AccountCli) -> None:
     before = bob.path.read_bytes()
-    said = bob("user", "add", "bob", stdin="")
-    assert said.code == 2
-    assert "there is a user 'bob' already" in said.err
+    result = bob("user", "add", "bob", stdin="")
+    assert result.code == 2
+    assert "there is a user 'bob' already" in result.err
     assert bob.path.read_bytes() == before
 
 
@@ -118,10 +118,10 @@ def test_remove(bob: AccountCli) -> None:
 @pytest.mark.parametrize("words", [("passwd",), ("remove",), ("grant",), ("revoke",), ("list",)])
 def test_unknown_names_have_a_nearest_one(bob: AccountCli, words: tuple[str, ...]) -> None:
     rest = ("team/*", "pull") if words[0] in ("grant", "revoke") else ()
-    said = bob("user", *words, "bobb", *rest)
-    assert said.code == 2
-    assert "there is no user 'bobb'" in said.err
-    assert "Did you mean bob?" in said.err
+    result = bob("user", *words, "bobb", *rest)
+    assert result.code == 2
+    assert "there is no user 'bobb'" in result.err
+    assert "Did you mean bob?" in result.err
 
 
 def test_grant_and_revoke(bob: AccountCli) -> None:
@@ -139,8 +139,8 @@ def test_what_is_left_is_reported(bob: AccountCli) -> None:
     bob.good("group", "join", "dev", "bob")
     bob.good("group", "grant", "dev", "team/**", "*")
     bob.good("user", "grant", "bob", "team/app", "pull")
-    said = bob.good("user", "revoke", "bob", "team/app", "pull")
-    assert said.err == "note: bob still has pull by the pattern team/**, through group dev\n"
+    result = bob.good("user", "revoke", "bob", "team/app", "pull")
+    assert result.err == "note: bob still has pull by the pattern team/**, through group dev\n"
 
 
 def test_everybody(ctl: AccountCli) -> None:
@@ -180,9 +180,9 @@ def test_administrators(bob: AccountCli) -> None:
 )
 def test_usage(bob: AccountCli, words: tuple[str, ...], message: str) -> None:
     before = bob.path.read_bytes()
-    said = bob("user", *words, stdin=PASSWORD)
-    assert said.code == 2
-    assert message in said.err
+    result = bob("user", *words, stdin=PASSWORD)
+    assert result.code == 2
+    assert message in result.err
     assert bob.path.read_bytes() == before
 
 
@@ -222,8 +222,8 @@ def test_list(bob: AccountCli) -> None:
 
 
 def test_no_accounts(ctl: AccountCli) -> None:
-    said = ctl.good("user", "list")
-    assert (said.out, said.err) == ("", "there are no accounts yet: ctl user add NAME\n")
+    result = ctl.good("user", "list")
+    assert (result.out, result.err) == ("", "there are no accounts yet: ctl user add NAME\n")
     assert ctl.good("user", "list", "--json").json() == {"users": [], "anonymous": {"grants": []}}
     assert not ctl.path.exists()
 
@@ -231,9 +231,9 @@ def test_no_accounts(ctl: AccountCli) -> None:
 def test_import(bob: AccountCli, tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
     file.write_text(f"carol:{HASH}\ndave@example.com:{HASH}\n")
-    said = bob.good("user", "import-htpasswd", str(file))
-    assert said.out == f"2 accounts added, 0 given the password of {file}\n"
-    assert "may do nothing yet" in said.err
+    result = bob.good("user", "import-htpasswd", str(file))
+    assert result.out == f"2 accounts added, 0 given the password of {file}\n"
+    assert "may do nothing yet" in result.err
     assert bob.accounts.users["carol"] == User("carol", HASH)
     assert bob.logs_in("bob", PASSWORD)
 
@@ -241,9 +241,9 @@ def test_import(bob: AccountCli, tmp_path: Path) -> None:
 def test_import_shows_no_control_characters(bob: AccountCli, tmp_path: Path) -> None:
     file = tmp_path / "htpasswd"
     file.write_text("ca\x1b[31mrol:x\n")
-    said = bob("user", "import-htpasswd", str(file))
-    assert "ca\\x1b[31mrol" in said.err
-    assert "\x1b" not in said.err
+    result = bob("user", "import-htpasswd", str(file))
+    assert "ca\\x1b[31mrol" in result.err
+    assert "\x1b" not in result.err
 
 
 @pytest.mark.real
@@ -264,9 +264,9 @@ def test_import_over_accounts_that_exist(bob: AccountCli, tmp_path: Path) -> Non
     file = tmp_path / "htpasswd"
     file.write_text(f"bob:{HASH}\ncarol:{HASH}\n")
     before = bob.path.read_bytes()
-    said = bob("user", "import-htpasswd", str(file))
-    assert said.code == 2
-    assert "there are users of these names already: bob" in said.err
+    result = bob("user", "import-htpasswd", str(file))
+    assert result.code == 2
+    assert "there are users of these names already: bob" in result.err
     assert bob.path.read_bytes() == before
     bob.good("user", "import-htpasswd", str(file), "--replace", "--group", "all")
     assert bob.accounts.users == {
@@ -280,10 +280,10 @@ def test_import_of_what_is_none(bob: AccountCli, tmp_path: Path) -> None:
     assert bob("user", "import-htpasswd", str(tmp_path / "missing")).code == 2
     file = tmp_path / "htpasswd"
     file.write_text(f"carol:{HASH}\ndave:$apr1$secret$\n")
-    said = bob("user", "import-htpasswd", str(file))
-    assert said.code == 1
-    assert f"{file}:2: dave: the hash is not bcrypt" in said.err
-    assert "secret$" not in said.err
+    result = bob("user", "import-htpasswd", str(file))
+    assert result.code == 1
+    assert f"{file}:2: dave: the hash is not bcrypt" in result.err
+    assert "secret$" not in result.err
     assert bob.path.read_bytes() == before
 
 
@@ -291,10 +291,10 @@ def test_a_broken_file_is_reported_with_its_place(bob: AccountCli) -> None:
     bob.path.write_text(bob.path.read_text().replace('"password": "$2b', '"password": "$3b'))
     before = bob.path.read_bytes()
     for words in (("list",), ("remove", "bob"), ("add", "carol")):
-        said = bob("user", *words, stdin=PASSWORD)
-        assert said.code == 1
-        assert f"{bob.path}: users.bob.password: is not a bcrypt hash" in said.err
-        assert "$3b" not in said.err
+        result = bob("user", *words, stdin=PASSWORD)
+        assert result.code == 1
+        assert f"{bob.path}: users.bob.password: is not a bcrypt hash" in result.err
+        assert "$3b" not in result.err
     assert bob.path.read_bytes() == before
 
 
@@ -302,13 +302,13 @@ def test_where_the_issuer_is_off_a_note_says_so(bob: AccountCli) -> None:
     bob.settings(
         'external_url = "https://gitlab.example.com"\nregistry_external_url = "https://r.example.com"\n'
     )
-    said = bob.good("user", "list")
+    result = bob.good("user", "list")
     assert (
         "note: nobody can use these accounts: GitLab at https://gitlab.example.com issues the tokens"
-        in said.err
+        in result.err
     )
-    assert 'registry_auth["enable"]' in said.err
-    assert "bob" in said.out
+    assert 'registry_auth["enable"]' in result.err
+    assert "bob" in result.out
     bob.settings('registry_external_url = "https://r.example.com"\nregistry_auth["enable"] = True\n')
     assert bob.good("user", "list").err == ""
 
@@ -325,9 +325,9 @@ def test_another_accounts_file(ctl: AccountCli) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
 def test_an_ordinary_user_is_advised_to_use_sudo(bob: AccountCli) -> None:
     bob.path.chmod(0)
-    said = bob("user", "list")
-    assert said.code == 1
-    assert "sudo" in said.err
+    result = bob("user", "list")
+    assert result.code == 1
+    assert "sudo" in result.err
 
 
 def test_accounts_are_part_of_backups(bob: AccountCli) -> None:

@@ -51,16 +51,16 @@ class AccountCli:
     def __call__(self, *arguments: str, stdin: str = "") -> Result:
         """Run `ctl ARGUMENTS --root ROOT`; its output must hold no password and no hash."""
         self._patch.setattr("sys.stdin", io.StringIO(stdin))
-        said = self._cli(*arguments)
-        assert PASSWORD not in said.out + said.err
-        assert "$2" not in said.out + said.err
-        return said
+        result = self._cli(*arguments)
+        assert PASSWORD not in result.out + result.err
+        assert "$2" not in result.out + result.err
+        return result
 
     def good(self, *arguments: str, stdin: str = "") -> Result:
         """The same, which must do it."""
-        said = self(*arguments, stdin=stdin)
-        assert said.code == 0, said.err
-        return said
+        result = self(*arguments, stdin=stdin)
+        assert result.code == 0, result.err
+        return result
 
     def logs_in(self, name: str, secret: str) -> bool:
         """Whether an account logs in."""

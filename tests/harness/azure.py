@@ -24,8 +24,10 @@ _API = "2021-12-02"
 def missing() -> str | None:
     """Why it cannot be run; None where it can."""
     if not (_FOLDER / "node_modules").is_dir():
-        told = _FOLDER / "missing"
-        return f"no Azurite: {told.read_text().strip() if told.exists() else 'run sh tests/azurite.sh'}"
+        reported = _FOLDER / "missing"
+        return (
+            f"no Azurite: {reported.read_text().strip() if reported.exists() else 'run sh tests/azurite.sh'}"
+        )
     return None if shutil.which("node") else "no Azurite: there is no Node.js"
 
 

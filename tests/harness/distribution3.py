@@ -27,8 +27,8 @@ def path() -> Path | None:
 
 def missing() -> str:
     """Why there is none, for the reason of a skipped test."""
-    told = _FOLDER / "missing"
-    reason = told.read_text().strip() if told.exists() else "run `sh tests/run.sh --prepare`"
+    reported = _FOLDER / "missing"
+    reason = reported.read_text().strip() if reported.exists() else "run `sh tests/run.sh --prepare`"
     return f"no Distribution {VERSION}: {reason}"
 
 

@@ -20,7 +20,7 @@ Tokens = Callable[[str, str], str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said.
+    """What a server answered.
 
     Args:
         status: the HTTP status.

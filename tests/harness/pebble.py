@@ -109,7 +109,7 @@ class Pebble:
             self._pebble = None
 
     def log(self) -> str:
-        """What it said."""
+        """What it printed."""
         return (self._folder / "log").read_text(encoding="utf-8", errors="replace")
 
     def calls(self, path: str = "") -> int:

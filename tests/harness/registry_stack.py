@@ -254,7 +254,7 @@ class Stack:
 
     @contextmanager
     def held(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A collection that stands still in the middle of its collector, until the block ends."""
+        """A collection that stops in the middle of its collector, until the block ends."""
         (self.signs / "hold").touch()
         process = self.begin(*arguments)
         try:

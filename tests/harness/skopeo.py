@@ -62,7 +62,7 @@ class Skopeo:
         """Run skopeo.
 
         Raises:
-            AssertionError: it failed and `check` is on; with what it said.
+            AssertionError: it failed and `check` is on; with its output.
         """
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.home)}
         command = ["skopeo", "--insecure-policy", *arguments]

@@ -86,7 +86,7 @@ def test_listening_on_more_and_on_fewer_addresses_of_one_port(running: Root) -> 
 
 
 def _reported(path: str) -> str:
-    """The environment is one thing: its folder stands for its variables."""
+    """The environment is one thing: its folder is its variables."""
     return ENVIRONMENT if path.startswith(ENVIRONMENT) else path
 
 

@@ -134,10 +134,10 @@ def test_a_wrong_bucket_is_reported_before_the_registry_is_switched_over(root: R
     before, settings = root.snapshot(), root.read("etc/gitlab/gitlab.py")
     name = "container" if store.driver == "azure" else "bucket"
     root.settings(*store.settings(**{name: "of-others"}))
-    said = root.ctl("reconfigure").exits(1).text
-    assert f'registry["storage"]["{store.driver}"]: {name} "of-others"' in said
-    assert store.missing in said
-    assert azure.KEY not in said
+    output = root.ctl("reconfigure").exits(1).text
+    assert f'registry["storage"]["{store.driver}"]: {name} "of-others"' in output
+    assert store.missing in output
+    assert azure.KEY not in output
     root.write("etc/gitlab/gitlab.py", settings)
     assert tree.changed(before, root.snapshot()) <= {"etc/gitlab", "etc/gitlab/gitlab.py"}
     assert root.serves()
@@ -146,9 +146,9 @@ def test_a_wrong_bucket_is_reported_before_the_registry_is_switched_over(root: R
 def test_a_wrong_key_of_the_account(make_root: RootMaker, azure_store: Store) -> None:
     root = make_root()
     root.settings(*azure_store.settings(accountkey="d3Jvbmc="))
-    said = root.ctl("reconfigure").exits(1).text
-    assert "Server failed to authenticate the request" in said
-    assert "d3Jvbmc=" not in said
+    output = root.ctl("reconfigure").exits(1).text
+    assert "Server failed to authenticate the request" in output
+    assert "d3Jvbmc=" not in output
     assert root.processes() == []
 
 
@@ -167,6 +167,6 @@ def test_a_key_file_that_the_registry_may_not_read(
     hidden.chmod(0o600)
     root = make_root()
     root.settings(*google_store.settings(keyfile=str(hidden)))
-    said = root.ctl("reconfigure").exits(1).text
-    assert f"open {hidden}: permission denied" in said
+    output = root.ctl("reconfigure").exits(1).text
+    assert f"open {hidden}: permission denied" in output
     assert root.processes() == []

@@ -1,4 +1,4 @@
-"""What a registry's own config.yml said reaches the registry that runs after the conversion."""
+"""What a registry's own config.yml has reaches the registry that runs after the conversion."""
 
 from __future__ import annotations
 

@@ -104,9 +104,9 @@ def test_lost_secrets_are_taken_up_from_what_is_deployed(running: Root) -> None:
         running.write("etc/gitlab/gitlab-secrets.json", json.dumps({"registry": left}), mode=0o600)
         if not left:
             file.unlink()
-        said = running.ctl("reconfigure", "--json").ok()
-        assert "has lost what is deployed; taken up again: registry." in said.err
-        assert read_report(said.json(), running.path).paths == {"etc/gitlab/gitlab-secrets.json"}
+        result = running.ctl("reconfigure", "--json").ok()
+        assert "has lost what is deployed; taken up again: registry." in result.err
+        assert read_report(result.json(), running.path).paths == {"etc/gitlab/gitlab-secrets.json"}
         assert running.secrets() == old
     assert running.pids()["registry"] == process
     assert _accepts(running, old["internal_key"])
@@ -122,10 +122,10 @@ def test_deployed_halves_that_do_not_fit_are_refused(running: Root) -> None:
     secrets.unlink()
     key.write_text(seeds.pair(8)[0])
     for command in ("check-config", "reconfigure"):
-        said = running.ctl(command)
-        assert said.code == 2
-        assert f"{key} is not the key of" in said.err
-        assert "from a backup; or delete both files, and a new pair is made" in said.err
+        result = running.ctl(command)
+        assert result.code == 2
+        assert f"{key} is not the key of" in result.err
+        assert "from a backup; or delete both files, and a new pair is made" in result.err
     assert running.serves()
     key.write_text(fitting)
     running.write("etc/gitlab/gitlab-secrets.json", kept, mode=0o600)

@@ -80,9 +80,9 @@ def test_a_download_outlives_the_restart(running: Root) -> None:
         running.ctl("restart", "registry").ok()
         states = [one["state"] for one in running.status()["registry"]["processes"]]
         assert sorted(states) == ["current", "draining"]
-        said = running.ctl("status").ok().out
+        output = running.ctl("status").ok().out
         line = r"registry draining: \(pid \d+\) \d+s, 1 connection, ended in \d+s at the latest"
-        assert re.search(line, said), said
+        assert re.search(line, output), output
         download.go_on.set()
         wait_for(download.ended.is_set, what="the end of the download")
         assert bytes(download.content) == blob.content
@@ -145,8 +145,8 @@ def test_from_the_socket_to_an_address_of_its_own_and_back(running: Root) -> Non
         'registry["log_level"] = "warn"',
         own,
     )
-    said = running.ctl("reconfigure", "--dry-run").ok().out
-    assert "registry answers nobody while it restarts" in said
+    output = running.ctl("reconfigure", "--dry-run").ok().out
+    assert "registry answers nobody while it restarts" in output
     running.settings()
     running.ctl("reconfigure").ok()
     assert running.serves()

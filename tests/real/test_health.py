@@ -99,9 +99,9 @@ def test_a_healthy_stack_has_no_reason(make_root: RootMaker, person: Person) -> 
 def test_a_collection_into_quarantine_is_shown_and_no_fault(root: Root) -> None:
     storage = root.path / STORAGE
     with Quarantine(str(storage)):
-        said = root.ctl("status").ok().out
-        assert f"a garbage collection into quarantine of {storage} is under way since " in said
-        assert f"(process {os.getpid()} on " in said
+        output = root.ctl("status").ok().out
+        assert f"a garbage collection into quarantine of {storage} is under way since " in output
+        assert f"(process {os.getpid()} on " in output
         assert len(root.ctl("status", "--json").ok().json()["under_way"]) == 1
     assert "garbage" not in root.ctl("status").ok().out
 
@@ -253,10 +253,10 @@ def test_a_full_disk_of_logs_is_seen_and_repaired(full_log: Root) -> None:
     disk = root.path / "var/log/gitlab/registry"
     fill = f"cat /dev/zero > {disk}/filler"
     subprocess.run([*inside, "sh", "-c", fill], check=False, capture_output=True)
-    said = root.ctl("status").exits(1).out
+    output = root.ctl("status").exits(1).out
     assert (
         f"writes no log, and stops answering once the pipe is full: the disk of {disk}/current is full"
-        in said
+        in output
     )
     subprocess.run([*inside, "rm", f"{disk}/filler"], check=True)
     root.reconfigure()

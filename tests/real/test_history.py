@@ -70,8 +70,8 @@ def test_lost_secrets_come_back(root: Root) -> None:
 
 
 def test_a_run_that_is_not_known(root: Root) -> None:
-    said = root.ctl("rollback", "7").exits(1)
-    assert "run 7 is not known" in said.err
+    result = root.ctl("rollback", "7").exits(1)
+    assert "run 7 is not known" in result.err
 
 
 def test_a_way_back_that_fails_is_undone(root: Root) -> None:
@@ -90,8 +90,8 @@ def test_a_way_back_that_fails_is_undone(root: Root) -> None:
 def test_a_trial_goes_back_by_itself(root: Root) -> None:
     before = root.read(SETTINGS)
     root.settings(DEBUG)
-    said = root.ctl("reconfigure", "--try", "3s").ok()
-    assert "on trial until" in said.err
+    result = root.ctl("reconfigure", "--try", "3s").ok()
+    assert "on trial until" in result.err
     assert _level(root) == "debug"
     wait_for(lambda: _level(root) == "info" and root.read(SETTINGS) == before, what="it goes back")
     wait_for(lambda: not (root.path / "var/opt/gitlab/ctl/trial.json").exists(), what="the trial ends")
@@ -152,11 +152,11 @@ def test_files_that_settings_take_in_come_back(root: Root) -> None:
     root.reconfigure()
     assert _level(root) == "debug"
     (root.path / "etc/gitlab/conf.d/a.py").unlink()
-    said = root.ctl("rollback").ok()
+    result = root.ctl("rollback").ok()
     assert _level(root) == "warn"
     assert root.read("etc/gitlab/level") == "warn\n"
     assert root.read("etc/gitlab/conf.d/a.py") == 'registry["log_level"] = LEVEL\n'
-    assert f"{new} is read as it is now" in said.err
+    assert f"{new} is read as it is now" in result.err
     assert root.serves()
 
 
@@ -185,9 +185,9 @@ def test_what_was_changed_by_hand(root: Root) -> None:
     config.write_text(config.read_text() + "# by hand\n")
     vhost = root.path / "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
     vhost.chmod(0o600)
-    said = root.ctl("diff-config").exits(1).out
-    assert f"{config}: content" in said
-    assert f"{vhost}: mode 0600" in said
+    output = root.ctl("diff-config").exits(1).out
+    assert f"{config}: content" in output
+    assert f"{vhost}: mode 0600" in output
     found = root.ctl("diff-config", "--json").exits(1).json()["changed"]
     assert {one["path"] for one in found} == {str(config), str(vhost)}
     root.reconfigure()

@@ -148,8 +148,8 @@ def test_a_reader_of_the_output_that_goes_away_stops_nothing(running: Root) -> N
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None
-    _, said = process.communicate(timeout=120)
-    assert (process.returncode, said) == (0, "")
+    _, output = process.communicate(timeout=120)
+    assert (process.returncode, output) == (0, "")
     assert shows(running, 7)
 
 

@@ -36,7 +36,7 @@ ATTEMPTS = "var/opt/gitlab/ctl/letsencrypt.json"
 
 @pytest.fixture(scope="module")
 def first_run(module_root_maker: RootMaker) -> Iterator[tuple[Site, Result]]:
-    """A node that has obtained its first certificate, and what that run said."""
+    """A node that has obtained its first certificate, and what that run printed."""
     root = module_root_maker()
     with Pebble(root.redirect_port, variables=VARIABLES) as authority:
         site = Site(root, authority)
@@ -68,8 +68,8 @@ def site(first_run: tuple[Site, Result]) -> Iterator[Site]:
 
 
 def test_the_first_certificate_is_served(first_run: tuple[Site, Result]) -> None:
-    site, said = first_run
-    report = said.json()
+    site, result = first_run
+    report = result.json()
     assert report["letsencrypt"]["result"] == "obtained"
     assert report["letsencrypt"]["reason"] == "a certificate of this machine's local CA is used meanwhile"
     served = site.served()
@@ -101,8 +101,8 @@ def test_a_run_without_changes_asks_nobody(site: Site) -> None:
 
 
 def test_certificates_shows_who_renews(site: Site) -> None:
-    said = site.ctl("certificates").ok()
-    assert f"renewed  by localhost from {datetime.now(UTC) + 59 * DAY:%Y-%m}" in said.out
+    result = site.ctl("certificates").ok()
+    assert f"renewed  by localhost from {datetime.now(UTC) + 59 * DAY:%Y-%m}" in result.out
 
 
 # --- renewal
@@ -116,8 +116,8 @@ def test_renewal_drops_no_connection(site: Site) -> None:
     before = site.served()
     with _download(site, "team/large", digest) as answer:
         begun = answer.recv(1_000)
-        said = site.ctl("renew-le-certs", "--force", "--json").ok()
-        assert said.json()["result"] == "obtained"
+        result = site.ctl("renew-le-certs", "--force", "--json").ok()
+        assert result.json()["result"] == "obtained"
         assert site.served().serial_number != before.serial_number
         rest = iter(lambda: answer.recv(1_000_000), b"")
         content = b"".join([begun, *rest])
@@ -179,8 +179,8 @@ def test_other_wishes_bring_another_certificate_for_the_same_account(site: Site)
         f'letsencrypt["chain"] = "{name}"',
         'letsencrypt["contact_emails"] = ["admin@public-site.eu"]',
     )
-    said = site.ctl("reconfigure").ok()
-    assert "warning" not in said.text
+    output = site.ctl("reconfigure").ok()
+    assert "warning" not in output.text
     key = site.served(trusted=root).public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     assert key.curve.name == "secp384r1"
@@ -195,9 +195,10 @@ def test_other_wishes_bring_another_certificate_for_the_same_account(site: Site)
 
 def test_a_chain_that_is_not_offered_is_reported(site: Site) -> None:
     site.settings('letsencrypt["chain"] = "No Such Root"')
-    said = site.ctl("renew-le-certs").ok()
+    result = site.ctl("renew-le-certs").ok()
     assert (
-        'warning: no chain leads to No Such Root (letsencrypt["chain"]); offered: Pebble Root CA' in said.out
+        'warning: no chain leads to No Such Root (letsencrypt["chain"]); offered: Pebble Root CA'
+        in result.out
     )
     assert site.served()
 
@@ -205,8 +206,8 @@ def test_a_chain_that_is_not_offered_is_reported(site: Site) -> None:
 def test_a_trial_installs_nothing(site: Site) -> None:
     before = site.served()
     site.settings(f'letsencrypt["acme_staging_endpoint"] = "{site.authority.directory}"')
-    said = site.ctl("renew-le-certs", "--staging").ok()
-    assert "nothing was installed" in said.out
+    result = site.ctl("renew-le-certs", "--staging").ok()
+    assert "nothing was installed" in result.out
     assert site.served() == before
 
 
@@ -224,18 +225,18 @@ def test_a_failing_trial_spares_the_authority(site: Site) -> None:
 def test_a_name_that_nobody_resolves(site: Site) -> None:
     before = site.served()
     site.authority.lose(NAME)
-    said = site.ctl("renew-le-certs", "--force").exits(1)
-    assert f"cannot resolve {NAME}" in said.err
-    assert "Let an A or AAAA record" in said.err
+    result = site.ctl("renew-le-certs", "--force").exits(1)
+    assert f"cannot resolve {NAME}" in result.err
+    assert "Let an A or AAAA record" in result.err
     assert site.served() == before
 
 
 def test_a_closed_port(site: Site) -> None:
     before = site.served()
     site.authority.resolve(NAME, "127.0.0.9")
-    said = site.ctl("renew-le-certs", "--force").exits(1)
-    assert f"cannot connect to {NAME} on port 80" in said.err
-    assert f"through to port {site.root.redirect_port} of this machine" in said.err
+    result = site.ctl("renew-le-certs", "--force").exits(1)
+    assert f"cannot connect to {NAME} on port 80" in result.err
+    assert f"through to port {site.root.redirect_port} of this machine" in result.err
     assert site.served() == before
     assert site.challenges == []
 
@@ -244,9 +245,9 @@ def test_another_server_answers(site: Site) -> None:
     before = site.served()
     site.authority.resolve(NAME, "127.0.0.8")
     with _stranger("127.0.0.8", site.root.redirect_port):
-        said = site.ctl("renew-le-certs", "--force", "--json").exits(1)
-    assert said.json()["result"] == "failed"
-    assert f"something else answers for {NAME} on port 80" in said.json()["error"]
+        result = site.ctl("renew-le-certs", "--force", "--json").exits(1)
+    assert result.json()["result"] == "failed"
+    assert f"something else answers for {NAME} on port 80" in result.json()["error"]
     assert site.served() == before
     assert "was not renewed when that was last tried: something else answers" in site.ctl("certificates").err
 
@@ -274,9 +275,9 @@ def test_after_four_failures_nobody_is_asked_for_an_hour(site: Site) -> None:
     attempts = {"failed": times, "counted": times, "reason": "refused"}
     site.root.write(ATTEMPTS, json.dumps(attempts), mode=0o600)
     before = site.authority.calls()
-    said = site.ctl("renew-le-certs").exits(1)
-    assert "not asked again before" in said.err
-    assert "the last: refused" in said.err
+    result = site.ctl("renew-le-certs").exits(1)
+    assert "not asked again before" in result.err
+    assert "the last: refused" in result.err
     assert site.authority.calls() == before
     site.ctl("renew-le-certs", "--force").ok()
 
@@ -285,10 +286,10 @@ def test_a_failure_leaves_everything_else_done(site: Site) -> None:
     before = site.served()
     site.authority.lose(FURTHER)
     site.settings(f'letsencrypt["alt_names"] = ["{FURTHER}"]', 'registry["log_level"] = "warn"')
-    said = site.ctl("reconfigure").exits(1)
-    assert f"error: no certificate for {NAME}" in said.err
-    assert f"cannot resolve {FURTHER}" in said.err
-    assert "Everything else is as the settings say." in said.err
+    result = site.ctl("reconfigure").exits(1)
+    assert f"error: no certificate for {NAME}" in result.err
+    assert f"cannot resolve {FURTHER}" in result.err
+    assert "Everything else is as the settings say." in result.err
     assert 'level: "warn"' in site.root.read("var/opt/gitlab/registry/config.yml")
     assert site.served() == before
 
@@ -297,9 +298,9 @@ def test_nginx_that_does_not_answer_is_reported_before_the_authority_is_asked(si
     site.settings()
     calls = site.authority.calls()
     site.ctl("stop", "nginx").ok()
-    said = site.ctl("renew-le-certs", "--force").exits(1)
+    result = site.ctl("renew-le-certs", "--force").exits(1)
     site.ctl("start", "nginx").ok()
-    assert "NGINX on this machine does not answer challenges" in said.err
+    assert "NGINX on this machine does not answer challenges" in result.err
     assert site.authority.calls() == calls
 
 
@@ -309,9 +310,9 @@ def test_nginx_that_would_refuse_keeps_its_certificate(site: Site) -> None:
     key = site.root.read(f"etc/gitlab/ssl/{NAME}.key")
     text = site.root.read(conf)
     site.root.write(conf, text + "nonsense;\n")
-    said = site.ctl("renew-le-certs", "--force").exits(1)
+    result = site.ctl("renew-le-certs", "--force").exits(1)
     site.root.write(conf, text)
-    assert 'NGINX refuses its configuration: unknown directive "nonsense"' in said.err
+    assert 'NGINX refuses its configuration: unknown directive "nonsense"' in result.err
     assert site.served() == before
     assert site.root.read(f"etc/gitlab/ssl/{NAME}.key") == key
 
@@ -326,8 +327,8 @@ def test_an_interrupted_visit_leaves_nothing_behind(site: Site) -> None:
             lambda: site.authority.calls("chalZ") > 0 and site.challenges, seconds=PATIENCE, what="a visit"
         )
         running.terminate()
-        said = running.communicate(timeout=PATIENCE)
-    assert running.returncode == 130, said
+        output = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 130, output
     assert site.challenges == []
     assert site.served() == before
     site.authority.resolve(NAME)
@@ -338,8 +339,8 @@ def test_a_port_for_challenges_that_is_taken(site: Site) -> None:
     port = site.root.ports.take()
     site.settings(f'registry["nginx"]["redirect_http_to_https_port"] = {port}')
     with _stranger("127.0.0.1", port):
-        said = site.ctl("reconfigure").exits(1)
-    assert f"On port {port} Let's Encrypt looks for its challenges" in said.err
+        result = site.ctl("reconfigure").exits(1)
+    assert f"On port {port} Let's Encrypt looks for its challenges" in result.err
     assert site.served()
 
 
@@ -347,15 +348,15 @@ def test_challenges_behind_a_load_balancer(site: Site) -> None:
     """NGINX that expects the PROXY protocol answers this machine's own question all the same."""
     site.settings('registry["nginx"]["proxy_protocol"] = True')
     site.ctl("reconfigure").ok()
-    said = site.ctl("renew-le-certs", "--force").exits(1)
-    assert "on port 80" in said.err
-    assert "NGINX on this machine" not in said.err
+    result = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "on port 80" in result.err
+    assert "NGINX on this machine" not in result.err
 
 
 def test_an_authority_that_is_not_trusted(site: Site) -> None:
     site.settings('letsencrypt["acme_ca_file"] = None')
-    said = site.ctl("renew-le-certs", "--force").exits(1)
-    assert "is not trusted: unable to get local issuer certificate" in said.err
+    result = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "is not trusted: unable to get local issuer certificate" in result.err
     variable = {"SSL_CERT_FILE": str(site.authority.ca_file)}
     site.root.ctl("renew-le-certs", "--force", env=variable, timeout=PATIENCE).ok()
 
@@ -363,8 +364,8 @@ def test_an_authority_that_is_not_trusted(site: Site) -> None:
 def test_an_authority_that_is_down_and_comes_back_without_memory(site: Site) -> None:
     before, account, root = site.served(), site.root.read(ACCOUNT), site.authority.root()
     site.authority.end()
-    said = site.ctl("renew-le-certs", "--force").exits(1)
-    assert "cannot be reached: Connection refused" in said.err
+    result = site.ctl("renew-le-certs", "--force").exits(1)
+    assert "cannot be reached: Connection refused" in result.err
     assert site.served(trusted=root) == before
     site.authority.begin()
     site.ctl("renew-le-certs", "--force").ok()
@@ -382,10 +383,10 @@ def test_what_turned_itself_on_warns_and_goes_on(make_root: RootMaker, ordinary_
         site = Site(root, authority)
         site.settings(first='letsencrypt["enable"] = None')
         authority.end()
-        said = site.ctl("reconfigure").exits(0)
-        assert f"warning: no certificate for {NAME}: " in said.err
-        assert "cannot be reached: Connection refused" in said.err
-        assert "The timer tries again." in said.err
+        result = site.ctl("reconfigure").exits(0)
+        assert f"warning: no certificate for {NAME}: " in result.err
+        assert "cannot be reached: Connection refused" in result.err
+        assert "The timer tries again." in result.err
         assert site.served(trusted=root.ca)
         assert json.loads(root.read("etc/gitlab/gitlab-secrets.json"))["letsencrypt"] == {
             "auto_enabled": True

@@ -40,8 +40,8 @@ def test_a_large_log_is_rotated_and_written_anew(running: Root) -> None:
 
 
 @pytest.mark.one_registry
-def test_the_vhost_logs_where_it_is_told_to_and_is_rotated_there(running: Root) -> None:
-    """The seed of many sites: registry_nginx['log_directory'], with logs that are kept for a week."""
+def test_the_vhost_logs_where_it_is_configured_to_and_is_rotated_there(running: Root) -> None:
+    """The seed of many nodes: registry_nginx['log_directory'], with logs that are kept for a week."""
     folder = "/var/log/gitlab/registry-web"
     running.settings(
         f'registry["nginx"]["log_directory"] = "{folder}"',

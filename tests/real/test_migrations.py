@@ -96,8 +96,8 @@ def test_what_is_pending_is_applied_once_before_the_registry_serves(migrated: tu
 def test_a_migration_that_fails_undoes_the_run(migrated: tuple[Root, Path]) -> None:
     root, database = migrated
     (database / "refuse").touch()
-    said = root.ctl("reconfigure").exits(1).text
-    assert "no database" in said
+    output = root.ctl("reconfigure").exits(1).text
+    assert "no database" in output
     assert not (root.path / "var/opt/gitlab/registry/config.yml").exists()
     append(root, 'registry["auto_migrate"] = False')
     assert "there are pending database migrations" in root.ctl("reconfigure").exits(1).text

@@ -1,4 +1,4 @@
-"""What a run refuses before it changes anything, said so that one knows what to do; and the exit codes."""
+"""What a run refuses before it changes anything, reported so that one knows what to do; and the exit codes."""
 
 from __future__ import annotations
 

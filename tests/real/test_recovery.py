@@ -92,8 +92,8 @@ def test_neither_does_a_dry_run(root: Root, other_port: int) -> None:
     """It undoes nothing, and plans from what is there."""
     _interrupted(root, _port(root, other_port))
     root.settings()
-    said = root.ctl("reconfigure", "--dry-run").ok()
-    assert "an interrupted run would be undone first" in said.text
+    output = root.ctl("reconfigure", "--dry-run").ok()
+    assert "an interrupted run would be undone first" in output.text
     assert (root.path / JOURNAL).exists()
 
 
@@ -109,8 +109,8 @@ def test_recover_puts_files_and_processes_back(root: Root, other_port: int, rest
     if restarted:
         _sv(root, "restart", "registry")
         _sv(root, "hup", "nginx")
-    said = root.ctl("recover").ok()
-    assert "an interrupted earlier run was undone: everything was put back" in said.text
+    output = root.ctl("recover").ok()
+    assert "an interrupted earlier run was undone: everything was put back" in output.text
     assert _files(root) == before
     assert root.pids()["registry"] != pid
     assert root.direct.get("/v2/").status == 401
@@ -167,12 +167,12 @@ def test_a_damaged_journal_stops_no_run(root: Root, other_port: int, number: int
     records = root.path / JOURNAL / "records"
     records.write_bytes(list(_damaged(root))[number])
     root.settings()
-    said = root.ctl("reconfigure").ok()
-    assert "could not be read in the journal" in said.text
-    assert "error in ctl" not in said.text
+    output = root.ctl("reconfigure").ok()
+    assert "could not be read in the journal" in output.text
+    assert "error in ctl" not in output.text
     kept = list((root.path / "var/opt/gitlab/ctl").glob("journal-damaged-*"))
     assert len(kept) == 1
-    assert str(kept[0]) in said.text
+    assert str(kept[0]) in output.text
     assert root.serves()
     assert root.direct.get("/v2/").status == 401
     assert root.reconfigure().nothing
@@ -186,9 +186,9 @@ def test_a_secondary_service_does_not_take_the_registry_down(make_root: RootMake
     root = make_root()
     root.settings()
     _site_timer(root, secondary=True)
-    said = root.ctl("reconfigure").exits(1)
-    assert "site-timer" in said.err
-    assert "Everything else is as the settings say" in said.err
+    result = root.ctl("reconfigure").exits(1)
+    assert "site-timer" in result.err
+    assert "Everything else is as the settings say" in result.err
     assert root.serves()
 
 
@@ -197,9 +197,9 @@ def test_a_failed_first_run_leaves_no_process(make_root: RootMaker) -> None:
     root = make_root()
     root.settings()
     _site_timer(root, secondary=False)
-    said = root.ctl("reconfigure").exits(1)
-    assert "site-timer" in said.err
-    assert "put back" in said.err
+    result = root.ctl("reconfigure").exits(1)
+    assert "site-timer" in result.err
+    assert "put back" in result.err
     assert root.processes() == []
 
 
@@ -229,8 +229,8 @@ def test_what_was_broken_before_is_reported_as_such(root: Root, tmp_path: Path) 
         KILLER.replace("kill -9 $PPID", "exit 1").replace("guard", 'undo=["true"], guard'),
     )
     root.settings('registry["log_level"] = "debug"')
-    said = root.ctl("reconfigure", timeout=120).exits(1)
-    assert "everything was put back" in said.err
+    result = root.ctl("reconfigure", timeout=120).exits(1)
+    assert "everything was put back" in result.err
     recipe.unlink()
     root.reconfigure()
     assert root.serves()

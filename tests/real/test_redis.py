@@ -71,8 +71,8 @@ def test_a_cache_of_other_storage_is_reported_and_can_be_emptied(root: Root, red
     assert root.client.pulls("grp/moved", image, "v1")
     settings = root.read("etc/gitlab/gitlab.py")
     root.write("etc/gitlab/gitlab.py", settings.replace("gitlab/images", "gitlab/elsewhere"))
-    said = " ".join(root.ctl("reconfigure").ok().err.split())
-    assert "this cache still knows the images of the storage that was in use until now" in said
+    output = " ".join(root.ctl("reconfigure").ok().err.split())
+    assert "this cache still knows the images of the storage that was in use until now" in output
     layer = f"/v2/grp/moved/blobs/{image.needs[-1].digest}"
     assert root.client.authorised("HEAD", layer, repository="grp/moved").status == 200, "the trap is gone"
     root.ctl(COLLECT, "--stop").ok()
@@ -90,8 +90,8 @@ def test_a_redis_that_cannot_be_used_is_reported_where_it_is_new(
         'registry["storage"] = {"inmemory": {}, "cache": {"blobdescriptor": "redis"}}',
         f'registry["redis"] = {{"addr": "{redis.address}", "password": "not-the-password"}}',
     )
-    said = " ".join(other.ctl("reconfigure").ok().err.split())
-    assert "warning: registry.redis: Redis at 127.0.0.1:" in said
-    assert "invalid username-password pair" in said
-    assert "not-the-password" not in said
-    assert "registry.redis" not in other.ctl("reconfigure").ok().err, "it is told once"
+    output = " ".join(other.ctl("reconfigure").ok().err.split())
+    assert "warning: registry.redis: Redis at 127.0.0.1:" in output
+    assert "invalid username-password pair" in output
+    assert "not-the-password" not in output
+    assert "registry.redis" not in other.ctl("reconfigure").ok().err, "it is reported once"

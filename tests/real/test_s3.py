@@ -109,8 +109,8 @@ def test_downloads_are_redirected_by_default_with_a_warning(
     root.client.push("grp/redirect", image, "v1")
     other = make_root()
     other.settings(_storage(s3, redirect={"disable": False}))
-    said = other.ctl("reconfigure").ok().text
-    assert "registry.storage.s3.regionendpoint: is the private address 127.0.0.1" in " ".join(said.split())
+    output = other.ctl("reconfigure").ok().text
+    assert "registry.storage.s3.regionendpoint: is the private address 127.0.0.1" in " ".join(output.split())
     answer = _download(other.client, image.needs[-1].digest)
     assert answer.status == 307
     assert answer.header("Location").startswith(f"{s3.endpoint}/{BUCKET}/registry/docker/")

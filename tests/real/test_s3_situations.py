@@ -39,8 +39,8 @@ def root(module_root_maker: RootMaker, s3: GuardedS3Server) -> Root:
             maxrequestspersecond=100,
         )
     )
-    said = " ".join(root.ctl("reconfigure").ok().text.split())
-    assert "registry.storage.s3.maxrequestspersecond: has no effect" in said
+    output = " ".join(root.ctl("reconfigure").ok().text.split())
+    assert "registry.storage.s3.maxrequestspersecond: has no effect" in output
     return root
 
 
@@ -96,12 +96,12 @@ def test_wrong_keys_are_reported_before_the_registry_is_switched_over(
     ]
     for keys, why in cases:
         root.settings(_storage(s3, **keys))
-        said = root.ctl("reconfigure").exits(1).text
+        output = root.ctl("reconfigure").exits(1).text
         line = len(root.read("etc/gitlab/gitlab.py").splitlines())
         name = keys.get("bucket", BUCKET)
         at = f"""registry["storage"]["s3"]: bucket "{name}" at {s3.endpoint} cannot be used: s3aws: {why}: """
-        assert f"gitlab.py:{line}:10: {at}" in " ".join(said.split())
-        assert not any(key in said for key in ("not-the-secret", s3.user.secret_key))
+        assert f"gitlab.py:{line}:10: {at}" in " ".join(output.split())
+        assert not any(key in output for key in ("not-the-secret", s3.user.secret_key))
     assert root.ctl("reconfigure", "--dry-run").exits(1)
     assert root.ctl("check-config").ok()
     root.write("etc/gitlab/gitlab.py", settings)

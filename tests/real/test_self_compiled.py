@@ -121,7 +121,7 @@ def test_what_fails_is_put_back_to_the_byte(root: Root) -> None:
     root.settings(LINE, 'registry["nginx"]["custom_gitlab_server_config"] = "no_such_directive on;"')
     root.ctl("reconfigure").exits(1)
     assert root.read(GITLAB_YML) == before
-    blocker = root.write("opt/gitlab/etc/registry/env", "a file where a folder shall be\n")
+    blocker = root.write("opt/gitlab/etc/registry/env", "a file where a folder must be\n")
     root.settings(LINE)
     root.ctl("reconfigure").exits(1)
     assert (root.read(GITLAB_YML), (root.path / GITLAB_YML).stat().st_ino) == (before, inode)

@@ -18,7 +18,7 @@ from tests.harness.waiting import wait_for
 pytestmark = pytest.mark.real
 
 WARNINGS: list[str] = []
-"""What the first run of this module's root said on standard error."""
+"""What the first run of this module's root printed on standard error."""
 DEBUG: list[int] = []
 """The port of the registry's debug server, which says how it read its configuration."""
 ENDPOINTS = """\
@@ -88,8 +88,8 @@ def test_what_fails_is_sent_again_after_the_backoff(running: Root, listener: Lis
     found = arrived(listener, "/failing", "pull")
     assert ("push", images.MANIFEST) in found
     assert listener.refused == {"/failing": 3}
-    told = [one.content["id"] for one in listener.at("/failing")]
-    assert sorted(told) == sorted(one.content["id"] for one in listener.at("/all")), "nothing was lost"
+    reported = [one.content["id"] for one in listener.at("/failing")]
+    assert sorted(reported) == sorted(one.content["id"] for one in listener.at("/all")), "nothing was lost"
 
 
 def test_retries_reach_the_program_as_its_threshold(running: Root) -> None:

@@ -48,7 +48,7 @@ def begin_upload(root: Root, repository: str) -> Answer:
 
 
 def finish_upload(root: Root, begun: Answer, repository: str, blob: Blob) -> int:
-    """Go on with an upload where the registry said. Returns the status."""
+    """Go on with an upload where the registry points. Returns the status."""
     place = begun.header("Location").split("://", 1)[-1]
     path = f"{place[place.index('/') :]}&digest={blob.digest}"
     answer = root.client.authorised(

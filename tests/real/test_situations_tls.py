@@ -131,13 +131,13 @@ def test_client_certificates_and_custom_configuration(running: Root) -> None:
     """The vhost's own directive shows a variable that is made in the http block's."""
     folder = running.path / SSL
     plain = client(running, folder / "certificate.pem", REGISTRY)
-    known, strange = (
+    known, unknown = (
         replace(plain, certificate=(folder / f"{name}.pem", folder / f"{name}.key"))
         for name in ("client", "stranger")
     )
     assert plain.get("/who").body == b"NONE"
     assert known.get("/who").body == b"friend"
-    assert strange.get("/v2/").status == 400
+    assert unknown.get("/v2/").status == 400
     running.write(
         "etc/gitlab/gitlab.py",
         running.read("etc/gitlab/gitlab.py") + f'{VHOST}["ssl_verify_client"] = "on"\n',
@@ -166,8 +166,10 @@ def site(module_root_maker: RootMaker) -> Root:
 
 def shown(root: Root) -> tuple[object, object]:
     """Host and port that GitLab shows to users."""
-    told = yaml.safe_load(root.read("var/opt/gitlab/gitlab-rails/etc/gitlab.yml"))["production"]["registry"]
-    return told["host"], told["port"]
+    reported = yaml.safe_load(root.read("var/opt/gitlab/gitlab-rails/etc/gitlab.yml"))["production"][
+        "registry"
+    ]
+    return reported["host"], reported["port"]
 
 
 def test_existing_domain_with_a_port(site: Root) -> None:

@@ -188,17 +188,17 @@ def test_a_new_folder_and_what_is_refused(make_root: RootMaker, s3: S3Server) ->
     file = root.write(
         "etc/gitlab/bad.py", to_s3(root, s3, "x").read_text().replace(BUCKET, "of-others"), mode=0o600
     )
-    said = root.ctl(MIGRATE, "--to", str(file)).exits(1).text
-    assert 'bucket "of-others"' in said
+    output = root.ctl(MIGRATE, "--to", str(file)).exits(1).text
+    assert 'bucket "of-others"' in output
     assert root.read(SETTINGS) == before
     nothing = root.write("etc/gitlab/nothing.py", 'external_url = "https://x.example.com"\n')
     assert "names no storage" in root.ctl(MIGRATE, "--to", str(nothing)).exits(2).text
     root.write(SETTINGS, before + 'gitlab_rails["registry_path"] = "/var/opt/images"\n')
     warning = "1 tag of 1 repository"
     for command in (["check-config"], ["reconfigure", "--dry-run"]):
-        said = " ".join(root.ctl(*command).ok().text.split())
-        assert warning in said
-        assert "ctl registry-migrate-storage --to" in said
+        output = " ".join(root.ctl(*command).ok().text.split())
+        assert warning in output
+        assert "ctl registry-migrate-storage --to" in output
     report = migrate(root, root.path / SETTINGS)
     assert report["to"] == str(root.path / "var/opt/images")
     assert root.client.pulls("grp/app", KEPT, "v1")

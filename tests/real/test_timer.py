@@ -25,8 +25,8 @@ def test_the_services_of_an_earlier_version_end(running: Root) -> None:
         (running.path / "opt/gitlab/service" / name).symlink_to(f"../sv/{name}")
     found = lambda name: running.status().get(name, {}).get("pid")  # noqa: E731
     wait_for(lambda: all(map(found, FORMER)), what="the former services")
-    said = running.reconfigure()
-    assert said.stopped == set(FORMER)
+    result = running.reconfigure()
+    assert result.stopped == set(FORMER)
     assert not set(FORMER) & running.status().keys()
     assert [one.pid for one in running.processes() if one.program == "sleep"] == []
     assert running.reconfigure().nothing
@@ -38,9 +38,9 @@ def test_a_failed_task_is_in_the_status(running: Root) -> None:
     running.ctl("stop", "timer").ok()
     note_outcome(layout, "logrotate", 1, "the disk is full")
     running.ctl("start", "timer").ok()
-    said = running.ctl("status")
-    assert said.code == 1
-    assert "scheduled logrotate failed on" in said.out
+    result = running.ctl("status")
+    assert result.code == 1
+    assert "scheduled logrotate failed on" in result.out
     found = json.loads(running.ctl("status", "--json").out)
     (task,) = found["tasks"]
     assert (task["name"], task["outcome"]["status"], found["healthy"]) == ("logrotate", 1, False)

@@ -604,8 +604,8 @@ def test_another_key_is_taken_up_by_both(running: Root) -> None:
 @any_program
 def test_switched_off_it_leaves_key_and_accounts(running: Root) -> None:
     running.settings(*NO_GITLAB, 'registry_auth["enable"] = False')
-    said = running.ctl("reconfigure").ok().err
-    assert f"of {running.path / FILE} let nobody in any more: the token issuer is off" in said
+    output = running.ctl("reconfigure").ok().err
+    assert f"of {running.path / FILE} let nobody in any more: the token issuer is off" in output
     assert "registry-auth" not in running.status()
     assert "let nobody in any more" not in running.ctl("reconfigure").ok().err
     wait_for(

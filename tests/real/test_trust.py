@@ -107,7 +107,7 @@ def test_the_printed_commands_work(machine: Machine, tmp_path: Path) -> None:
 
 
 def test_certificates_of_a_running_node_are_in_order(machine: Machine) -> None:
-    said = machine.ctl("certificates").ok()
-    assert said.err == ""
-    assert said.out.count("matches: ") == 3
-    assert "NGINX, https://localhost:5050" in said.out
+    result = machine.ctl("certificates").ok()
+    assert result.err == ""
+    assert result.out.count("matches: ") == 3
+    assert "NGINX, https://localhost:5050" in result.out

@@ -70,7 +70,7 @@ def test_a_service_that_has_lost_its_runsv_is_taken_back(running: Root, name: st
     assert running.reconfigure().nothing
 
 
-def test_removed_definitions_come_back_and_nobody_is_told_to_end_a_process(running: Root) -> None:
+def test_removed_definitions_come_back_and_nobody_is_asked_to_end_a_process(running: Root) -> None:
     shutil.rmtree(running.path / "opt/gitlab/sv")
     running.reconfigure()
     assert running.serves()
@@ -94,9 +94,9 @@ def test_a_registry_that_keeps_exiting_is_no_success(running: Root) -> None:
     running.reconfigure()
     fails.touch()
     os.kill(running.pids()["registry"], signal.SIGKILL)
-    said = running.ctl("reconfigure").exits(1)
-    assert "registry keeps exiting" in said.text
-    assert "0 changed" not in said.out
+    result = running.ctl("reconfigure").exits(1)
+    assert "registry keeps exiting" in result.text
+    assert "0 changed" not in result.out
     fails.unlink()
     running.reconfigure()
     assert running.serves()

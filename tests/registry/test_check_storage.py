@@ -78,11 +78,11 @@ def section(s3: GuardedS3Server, who: Credentials, **more: object) -> dict[str, 
 def test_all_that_a_registry_needs_is_tried(s3: GuardedS3Server, registry_program: Registry) -> None:
     who = s3.user_who_may(f"all{registry_program.major}", *ALL)
     with checked(registry_program, section(s3, who)) as one:
-        said = one.ctl(CHECK)
+        output = one.ctl(CHECK)
         operations = ("delete", "list", "write", "read", "copy", "begin", "continue", "abandon")
-        assert [line.split()[1] for line in said.splitlines()[1:]] == list(operations)
-        assert f'bucket "{BUCKET}" at {s3.endpoint}' in said
-        assert who.secret_key not in said
+        assert [line.split()[1] for line in output.splitlines()[1:]] == list(operations)
+        assert f'bucket "{BUCKET}" at {s3.endpoint}' in output
+        assert who.secret_key not in output
     assert s3.keys("here/") == set()
 
 

@@ -108,9 +108,9 @@ def test_manifests_of_schema_1(registry: Stack) -> None:
         path.write_bytes(text)
         registry.own(*registry.images.rglob("*"))
     if isinstance(identify(registry.program), Distribution3):
-        said = registry.collect(code=1)
-        assert "unrecognized manifest schema version 1" in said
-        assert "delete that manifest by its digest" in said
+        output = registry.collect(code=1)
+        assert "unrecognized manifest schema version 1" in output
+        assert "delete that manifest by its digest" in output
         assert registry.serves()
         deleted = registry.client.request("DELETE", f"/v2/grp/app/manifests/{old.digest}")
         assert deleted.status == 202
@@ -131,9 +131,9 @@ def test_deleted_image_is_freed_and_can_be_pushed_again(registry: Stack) -> None
     registry.client.push("grp/app", image, "v1")
     assert registry.client.request("DELETE", f"/v2/grp/app/manifests/{image.digest}").status == 202
     before = registry.stored()
-    said = registry.collect()
+    output = registry.collect()
     assert registry.stored() == 0
-    assert f"freed {before / 1000:.1f} kB ({before:,} bytes)" in said
+    assert f"freed {before / 1000:.1f} kB ({before:,} bytes)" in output
     registry.client.push("grp/app", image, "v1")
     assert registry.client.pulls("grp/app", image, "v1")
 
@@ -143,12 +143,12 @@ def test_dry_run_shows_what_a_run_would_free_and_changes_nothing(registry: Stack
     registry.client.push("other", go[0], "tagged-there")  # what is needed elsewhere is not freed
     before, line = tree.snapshot(registry.images), registry.sv("status").split(")")[0]
     would = registry.report("-m", "-d")
-    said = registry.collect("-m", "-d")
+    output = registry.collect("-m", "-d")
     assert tree.changed(before, tree.snapshot(registry.images)) == set()
     assert registry.sv("status").startswith(line)
     for one in go:
-        assert f"would delete manifest grp/app@{one.digest}\n" in said
-    assert "would free" in said
+        assert f"would delete manifest grp/app@{one.digest}\n" in output
+    assert "would free" in output
     done = registry.report("-m")
     unlike = {"seconds", "dry_run"}
     assert {name: would[name] for name in would.keys() - unlike} == {
@@ -173,8 +173,8 @@ def test_repositories_without_tags(registry: Stack) -> None:
     registry.client.push("no/tags", images.two_platforms("gone", size=SIZE))
     registry.client.push("grp/app", kept, "kept")
     registry.client.push("grp/app", images.image("untagged"))
-    said = registry.collect("-m")
-    assert "deleted 4 manifests and" in said
+    output = registry.collect("-m")
+    assert "deleted 4 manifests and" in output
     assert registry.client.pulls("grp/app", kept, "kept")
     assert registry.stored() < SIZE
 
@@ -186,9 +186,9 @@ def test_repository_that_cannot_be_read_is_kept_whole(registry: Stack) -> None:
     registry.client.push("grp/app", images.image("other untagged"))
     link = registry.images / "docker/registry/v2/repositories/damaged/tag/_manifests/tags/v1/current/link"
     link.write_text("", encoding="ascii")  # as after a loss of power
-    said = registry.collect("-m")
-    assert "damaged/tag: everything there is kept" in said
-    assert "deleted 1 manifest and" in said
+    output = registry.collect("-m")
+    assert "damaged/tag: everything there is kept" in output
+    assert "deleted 1 manifest and" in output
     assert registry.client.pulls("damaged/tag", untagged)
 
 
@@ -243,9 +243,9 @@ def test_a_cache_in_redis_that_nothing_names_is_reported(registry: Stack) -> Non
 def test_secrets_are_not_reported_when_the_program_fails(registry: Stack) -> None:
     populate(registry)
     (registry.signs / "fail").touch()
-    said = registry.collect(code=1)
-    assert "garbage-collect failed (exit 1): failed to garbage collect: the disk is on fire" in said
-    assert "not-to-be-shown" not in said
+    output = registry.collect(code=1)
+    assert "garbage-collect failed (exit 1): failed to garbage collect: the disk is on fire" in output
+    assert "not-to-be-shown" not in output
     assert registry.serves()
 
 
@@ -256,8 +256,8 @@ def test_collection_of_another_configuration(registry: Stack) -> None:
     other.chmod(0o644)
     registry.collect("-m", str(other))
     assert not registry.client.pulls("grp/app", go[0])
-    said = registry.collect(str(registry.folder / "missing.yml"), code=1)
-    assert "missing.yml does not exist" in said
+    output = registry.collect(str(registry.folder / "missing.yml"), code=1)
+    assert "missing.yml does not exist" in output
 
 
 def test_registry_that_ctl_does_not_run_is_not_cheated(registry: Stack) -> None:

@@ -70,9 +70,9 @@ def test_a_partial_restore_without_layers_loses_no_blob(registry: Stack, store: 
     registry.client.push("other", images.image("other"), "v1")
     shutil.rmtree(store.path(f"{REPOSITORIES}/{NAME}/_layers"))
     before = store.blobs()
-    said = registry.collect("-m")
+    output = registry.collect("-m")
     assert store.blobs() == before
-    assert f"{REPOSITORIES}/{NAME}/_layers: the folder was missing" in said
+    assert f"{REPOSITORIES}/{NAME}/_layers: the folder was missing" in output
 
 
 def test_a_tag_whose_link_is_missing_keeps_its_image(registry: Stack, store: Store) -> None:
@@ -80,9 +80,9 @@ def test_a_tag_whose_link_is_missing_keeps_its_image(registry: Stack, store: Sto
     registry.client.push(NAME, image, "v1")
     registry.client.push(NAME, other, "v2")
     store.link(NAME, "v1").unlink()
-    said = registry.collect("-m")
+    output = registry.collect("-m")
     assert registry.client.pulls(NAME, image)
-    assert str(store.link(NAME, "v1")) in said
+    assert str(store.link(NAME, "v1")) in output
 
 
 def cut(path: Path) -> None:
@@ -116,8 +116,8 @@ def test_a_broken_file_is_reported_with_its_path(
     damage(path)
     before = tree.snapshot(registry.images)
     line = registry.sv("status").split(")")[0]
-    said = registry.collect(code=1)
-    assert str(path) in said
+    output = registry.collect(code=1)
+    assert str(path) in output
     assert tree.changed(before, tree.snapshot(registry.images)) == set()
     assert registry.sv("status").startswith(line), "it was stopped for nothing"
 
@@ -127,8 +127,8 @@ def test_a_tag_without_revision_keeps_its_blobs(registry: Stack, store: Store) -
     registry.client.push(NAME, image, "v1")
     shutil.rmtree(store.revision(NAME, image.digest).parent)
     before = store.blobs()
-    said = registry.collect(code=1)
-    assert f"tag v1 names {image.digest}, which is no manifest of this repository" in said
+    output = registry.collect(code=1)
+    assert f"tag v1 names {image.digest}, which is no manifest of this repository" in output
     assert store.blobs() == before
 
 
@@ -140,8 +140,8 @@ def test_storage_of_a_metadata_database_is_not_collected(registry: Stack, store:
     lock = store.write(DATABASE_LOCK, b"")
     before = store.blobs()
     for options in ((), ("-m",), ("-d",)):
-        said = registry.collect(*options, code=1)
-        assert f"{lock} exists" in said
+        output = registry.collect(*options, code=1)
+        assert f"{lock} exists" in output
     assert store.blobs() == before
 
 
@@ -155,8 +155,8 @@ def test_a_registry_with_a_database_is_not_collected(registry: Stack, enabled: o
 def test_named_settings_that_are_missing_are_an_error(registry: Stack) -> None:
     registry.client.push(NAME, images.image("tagged"), "v1")
     missing = registry.folder / "missing.py"
-    said = registry.collect("--settings", str(missing), code=2)
-    assert str(missing) in said
+    output = registry.collect("--settings", str(missing), code=2)
+    assert str(missing) in output
 
 
 def test_a_pipe_in_the_place_of_the_configuration_ends(registry: Stack) -> None:
@@ -169,9 +169,9 @@ def test_the_result_is_printed_though_the_registry_does_not_come_back(registry: 
     registry.client.push(NAME, images.image("tagged"), "v1")
     script = registry.layout.sv / "registry" / "run"
     (script.parent / "ctl.json").write_text('{"listen": ["127.0.0.1:1"], "wait": 1}', encoding="utf-8")
-    said = registry.collect(code=1)
-    assert "nothing to collect; 1 manifest in 1 repository stays" in said
-    assert "does not answer 1 s after the garbage collection" in said
+    output = registry.collect(code=1)
+    assert "nothing to collect; 1 manifest in 1 repository stays" in output
+    assert "does not answer 1 s after the garbage collection" in output
 
 
 def test_nobody_waits_for_a_registry_that_was_stopped_meanwhile(registry: Stack) -> None:

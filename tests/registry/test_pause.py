@@ -53,8 +53,8 @@ def test_registry_is_down_during_a_collection_and_up_after_it(
 
 def test_collector_that_fails(filled: Stack) -> None:
     (filled.signs / "fail").touch()
-    said = filled.collect("-m", code=1)
-    assert "the registry serves again" in said
+    output = filled.collect("-m", code=1)
+    assert "the registry serves again" in output
     assert filled.serves()
     (filled.signs / "fail").unlink()
     assert whole(filled)
@@ -170,9 +170,9 @@ def test_registry_started_during_a_collection_waits_for_its_end(filled: Stack) -
 def test_two_collections_at_once(filled: Stack) -> None:
     with filled.held() as process:
         for options in ((), ("-d",)):
-            said = filled.collect(*options, code=75)
-            assert "is under way" in said
-            assert f"process {process.pid}" in said
+            output = filled.collect(*options, code=75)
+            assert "is under way" in output
+            assert f"process {process.pid}" in output
         filled.go_on()
         assert process.wait(timeout=20) == 0
     assert whole(filled)
@@ -205,9 +205,9 @@ def test_run_script_without_a_gate_is_refused(filled: Stack) -> None:
         line for line in lines if "collect.lock" not in line and "flock" not in line and "9>&-" not in line
     ]
     script.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    said = filled.collect("-m", code=1)
-    assert "does not wait for garbage collections" in said
-    assert "ctl reconfigure" in said
+    output = filled.collect("-m", code=1)
+    assert "does not wait for garbage collections" in output
+    assert "ctl reconfigure" in output
     assert filled.serves()
 
 

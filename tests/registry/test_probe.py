@@ -50,7 +50,7 @@ def test_storage_is_asked_the_first_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "reported"),
     [
         (
             r'level=error err.detail="s3aws: NoSuchBucket: No \"b\"\n\tstatus code: 404, request id: X, host id: "',
@@ -63,8 +63,8 @@ def test_storage_is_asked_the_first_time(tmp_path: Path) -> None:
         ("level=error nothing", ""),
     ],
 )  # fmt: skip
-def test_the_stores_own_words(line: str, told: str) -> None:
-    assert probe.last_detail(["level=info", line]) == told
+def test_the_stores_own_words(line: str, reported: str) -> None:
+    assert probe.last_detail(["level=info", line]) == reported
 
 
 @pytest.mark.real
@@ -80,7 +80,7 @@ def test_a_store_that_does_not_answer_is_given_up(tmp_path: Path, monkeypatch: p
         setup = Setup(Layout(tmp_path), read_config(file, {}), DEBIAN, account)
         with pytest.raises(ValidationError) as caught:
             probe.storage_answers(setup, "gitlab.py:3:1: ")
-    said = caught.value.message
-    assert said.startswith('gitlab.py:3:1: registry["storage"]["s3"]: bucket "b" at http://127.0.0.1:')
-    assert "did not answer within" in said
+    output = caught.value.message
+    assert output.startswith('gitlab.py:3:1: registry["storage"]["s3"]: bucket "b" at http://127.0.0.1:')
+    assert "did not answer within" in output
     assert list(tmp_path.iterdir()) == [file]

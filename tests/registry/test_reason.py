@@ -54,10 +54,10 @@ def test_reason_is_one_line(printed: str, expected: str) -> None:
 
 
 def test_what_yaml_refuses_is_reported_without_its_value() -> None:
-    said = reason(PARSE.splitlines(), secrets=["s3cr3t-and-more"])
-    assert said.startswith("error parsing /etc/config.yml: yaml: unmarshal errors:")
-    assert "line 5: cannot unmarshal !!str `***` into bool" in said
-    assert "s3cr" not in said
+    output = reason(PARSE.splitlines(), secrets=["s3cr3t-and-more"])
+    assert output.startswith("error parsing /etc/config.yml: yaml: unmarshal errors:")
+    assert "line 5: cannot unmarshal !!str `***` into bool" in output
+    assert "s3cr" not in output
 
 
 def test_value_that_is_no_secret_is_shown() -> None:
@@ -65,8 +65,8 @@ def test_value_that_is_no_secret_is_shown() -> None:
 
 
 def test_secrets_and_passwords_in_addresses_are_masked() -> None:
-    said = reason(["failed to reach redis://u:pa55@host with wordword"], secrets=["wordword", "x"])
-    assert said == "failed to reach redis://u:***@host with ***"
+    output = reason(["failed to reach redis://u:pa55@host with wordword"], secrets=["wordword", "x"])
+    assert output == "failed to reach redis://u:***@host with ***"
 
 
 def test_secrets_of_a_configuration_are_known() -> None:

@@ -174,10 +174,10 @@ def test_nothing_is_begun_without_redis_and_the_registry_goes_on(
         image = _push_and_delete(registry)
         line, before = registry.sv("status").split(")")[0], registry.stored()
         own.stop()
-        said = registry.collect("-m", code=1)
-        assert f"Redis at 127.0.0.1:{own.port}" in said
-        assert "nothing was begun" in said
-        assert "refused" in said
+        output = registry.collect("-m", code=1)
+        assert f"Redis at 127.0.0.1:{own.port}" in output
+        assert "nothing was begun" in output
+        assert "refused" in output
         assert registry.sv("status").split(")")[0] == line
         assert registry.stored() == before
         assert "would delete blob" in registry.collect("-d"), "a dry run needs no cache"
@@ -207,9 +207,9 @@ def test_a_dry_run_leaves_the_cache_alone_and_a_read_only_registry_is_collected_
 def test_a_wrong_password_and_missing_rights_are_reported(make_stack: Maker, redis: RedisServer) -> None:
     registry = make_stack(_section("addr", redis.address, password="not-the-password"))
     registry.client.push("grp/app", images.image("no cache"), "v1")
-    said = registry.collect("-m", code=1)
-    assert "invalid username-password pair" in said
-    assert "not-the-password" not in said
+    output = registry.collect("-m", code=1)
+    assert "invalid username-password pair" in output
+    assert "not-the-password" not in output
     assert registry.serves()
 
 
@@ -232,8 +232,8 @@ def test_rights_for_the_keys_of_registries_are_enough(make_stack: Maker, redis: 
     registry.client.push("grp/app", image, "v1")
     assert _pulls(registry, image)
     registry.write(redis=_section("addrs", redis.address, username="reader", password="of-the-reader"))
-    said = registry.collect(code=1)
-    assert "no permissions to run the 'unlink' command" in said
+    output = registry.collect(code=1)
+    assert "no permissions to run the 'unlink' command" in output
     assert registry.serves()
 
 

@@ -85,8 +85,8 @@ def test_what_went_can_be_pushed_again(registry: Stack) -> None:
     assert registry.client.pulls(NAME, image, "v1")
     delete(registry, image)
     pid = registry.sv("status").split("pid ")[1].split(")")[0]
-    said = registry.collect()
-    assert "moved 3 blobs" in said
+    output = registry.collect()
+    assert "moved 3 blobs" in output
     assert registry.sv("status").split("pid ")[1].split(")")[0] != pid
     registry.client.push(NAME, image, "v1")
     assert registry.client.pulls(NAME, image, "v1")
@@ -110,9 +110,9 @@ def test_a_dry_run_changes_nothing(registry: Stack) -> None:
     registry.client.push(NAME, gone)
     before = tree.snapshot(registry.images)
     assert "would move 1 manifest and 3 blobs" in registry.collect("-m", "-d")
-    said = registry.collect("-m", "-d", "-v")
-    assert f"would delete manifest {NAME}@{gone.digest}" in said
-    assert f"would delete blob {gone.needs[1].digest} of {NAME}" in said
+    output = registry.collect("-m", "-d", "-v")
+    assert f"would delete manifest {NAME}@{gone.digest}" in output
+    assert f"would delete blob {gone.needs[1].digest} of {NAME}" in output
     assert tree.changed(before, tree.snapshot(registry.images)) == set()
 
 
@@ -174,8 +174,8 @@ def test_a_registry_that_does_not_come_back_gets_everything_back(registry: Stack
     registry.client.push(NAME, images.image("gone"))
     before = store.blobs()
     (registry.layout.sv / "registry" / "ctl.json").write_text('{"listen": ["127.0.0.1:1"], "wait": 1}')
-    said = registry.collect("-m", code=1)
-    assert "does not answer 1 s after" in said
+    output = registry.collect("-m", code=1)
+    assert "does not answer 1 s after" in output
     assert store.blobs() == before
 
 
@@ -187,8 +187,8 @@ def test_a_registry_that_ctl_does_not_run_names_its_command(registry: Stack, sto
     config = ("-m", "--config", str(registry.config))
     assert "name the command that starts it anew" in registry.collect(*config, code=1)
     before = store.blobs()
-    said = registry.collect(*config, "--switch", "sh -c 'echo no such service >&2; exit 3'", code=1)
-    assert "no such service; everything was brought back" in said
+    output = registry.collect(*config, "--switch", "sh -c 'echo no such service >&2; exit 3'", code=1)
+    assert "no such service; everything was brought back" in output
     assert store.blobs() == before
     sign = registry.signs / "switched"
     registry.collect(*config, "--switch", f"touch {sign}")
@@ -246,8 +246,8 @@ def test_two_at_once_and_the_registrys_own(registry: Stack) -> None:
     first = registry.begin("-m", "--switch", f"sh -c 'while [ -e {sign} ]; do sleep 0.02; done'")
     wait_for(lambda: list((registry.images / QUARANTINE).glob("20*/docker")), what="something is moved")
     for registry.mode in (AT_ONCE, ("--stop",)):
-        said = registry.collect(code=75)
-        assert f"is under way (process {first.pid} on {os.uname().nodename})" in said
+        output = registry.collect(code=75)
+        assert f"is under way (process {first.pid} on {os.uname().nodename})" in output
     sign.unlink()
     assert first.wait(timeout=20) == 0
 
@@ -260,10 +260,10 @@ def test_damages_are_reported_and_the_rest_goes_on(registry: Stack, store: Store
     store.data(damaged.digest).write_bytes(b"")
     registry.client.push("broken/tag", images.image("of a tag"), "v1")
     store.link("broken/tag", "v1").unlink()
-    said = registry.collect("-m")
-    assert f"warning: repository {NAME}: {store.data(damaged.digest)}: manifest {damaged.digest}" in said
-    assert f"warning: repository broken/tag: {store.link('broken/tag', 'v1')}: tag v1 has no link" in said
-    assert "moved 1 manifest and 3 blobs" in said
+    output = registry.collect("-m")
+    assert f"warning: repository {NAME}: {store.data(damaged.digest)}: manifest {damaged.digest}" in output
+    assert f"warning: repository broken/tag: {store.link('broken/tag', 'v1')}: tag v1 has no link" in output
+    assert "moved 1 manifest and 3 blobs" in output
     assert registry.client.pulls("broken/tag", images.image("of a tag"))
 
 
@@ -273,9 +273,9 @@ def test_what_cannot_be_read_is_an_error(registry: Stack, store: Store) -> None:
     before = store.blobs()
     shut = store.path(f"{REPOSITORIES}/shut")
     shut.symlink_to("/nonexistent")
-    said = registry.collect("-m", code=1)
-    assert str(shut) in said
-    assert "nothing was deleted" in said
+    output = registry.collect("-m", code=1)
+    assert str(shut) in output
+    assert "nothing was deleted" in output
     assert store.blobs() == before
 
 

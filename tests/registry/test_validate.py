@@ -151,11 +151,11 @@ SAYS = {
 def test_faults_are_reported_in_the_registrys_own_words(
     question: Question, name: str, changes: Document
 ) -> None:
-    said = question.refusal(question.document(**changes))
-    assert SAYS.get(name, "") in said
-    assert len(said) > 10
-    assert "goroutine" not in said
-    assert "logrus" not in said
+    output = question.refusal(question.document(**changes))
+    assert SAYS.get(name, "") in output
+    assert len(output) > 10
+    assert "goroutine" not in output
+    assert "logrus" not in output
 
 
 def test_broken_yaml(question: Question) -> None:

@@ -34,9 +34,9 @@ def test_started_once_however_many_start_it(any_stack: Stack) -> None:
         subprocess.Popen(command, text=True, cwd="/", env=any_stack.environment(), **quiet)  # type: ignore[call-overload]
         for _ in range(6)
     ]
-    said = [starter.communicate(timeout=30)[0] for starter in starters]
-    assert [starter.returncode for starter in starters] == [0] * 6, said
-    assert all(text.startswith("ok: run: web: (pid ") for text in said), said
+    output = [starter.communicate(timeout=30)[0] for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * 6, output
+    assert all(text.startswith("ok: run: web: (pid ") for text in output), output
     assert len(any_stack.processes("runsvdir")) == 1
     assert len(any_stack.processes("runsv")) == 1
 

@@ -166,10 +166,10 @@ HARMLESS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "registry"), IN_FORCE)
 def test_settings_that_are_ignored_are_refused(tmp_path: Path, name: str, registry: dict[str, Any]) -> None:
-    (said,) = unsupported_settings(attributes(**registry), identify(debian(tmp_path)))
-    assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs GitLab\'s registry')
-    assert "2.8.2+ds1" in said
-    assert "secret" not in said
+    (output,) = unsupported_settings(attributes(**registry), identify(debian(tmp_path)))
+    assert output.startswith(f'gitlab.py:3:1: registry["{name}"] needs GitLab\'s registry')
+    assert "2.8.2+ds1" in output
+    assert "secret" not in output
 
 
 @pytest.mark.parametrize("registry", [registry for _, registry in IN_FORCE])
@@ -197,8 +197,8 @@ NEWER_REDIS: list[tuple[str, dict[str, Any]]] = [
 def test_ways_to_redis_that_distribution_2_does_not_go(
     tmp_path: Path, name: str, redis: dict[str, Any]
 ) -> None:
-    (said,) = unsupported_settings(attributes(redis=redis), identify(debian(tmp_path)))
-    assert f'registry["redis"]["{name}"] needs Distribution 3 or GitLab' in said
+    (output,) = unsupported_settings(attributes(redis=redis), identify(debian(tmp_path)))
+    assert f'registry["redis"]["{name}"] needs Distribution 3 or GitLab' in output
     for version in ("github.com/distribution/distribution/v3 v3.1.1", "gitlab.com/container-registry v4.9.0"):
         assert (
             unsupported_settings(attributes(redis=redis), parse_version(PROGRAM, f"registry {version}")) == []
@@ -208,8 +208,8 @@ def test_ways_to_redis_that_distribution_2_does_not_go(
 def test_certificates_that_distribution_3_would_check_all_the_same() -> None:
     settings = attributes(redis={"addr": "a:1", "tls": {"enabled": True, "insecure": True}})
     program = parse_version(PROGRAM, "registry github.com/distribution/distribution/v3 v3.1.1")
-    (said,) = unsupported_settings(settings, program)
-    assert 'registry["redis"]["tls"]["insecure"] needs GitLab' in said
+    (output,) = unsupported_settings(settings, program)
+    assert 'registry["redis"]["tls"]["insecure"] needs GitLab' in output
 
 
 GIVEN_UP: list[tuple[str, dict[str, Any]]] = [
@@ -223,9 +223,9 @@ GIVEN_UP: list[tuple[str, dict[str, Any]]] = [
 def test_settings_that_distribution_3_gave_up_are_refused(name: str, registry: dict[str, Any]) -> None:
     settings = attributes(**registry)
     version = "github.com/distribution/distribution/v3 v3.1.1"
-    (said,) = unsupported_settings(settings, parse_version(PROGRAM, f"registry {version}"))
-    assert said.startswith(f'gitlab.py:3:1: registry["{name}"] needs Distribution 2: ')
-    assert said.endswith("(version 3.1.1, Distribution 3) ignores it")
+    (output,) = unsupported_settings(settings, parse_version(PROGRAM, f"registry {version}"))
+    assert output.startswith(f'gitlab.py:3:1: registry["{name}"] needs Distribution 2: ')
+    assert output.endswith("(version 3.1.1, Distribution 3) ignores it")
     assert (
         unsupported_settings(
             settings, parse_version(PROGRAM, "registry github.com/docker/distribution v2.8.3")
@@ -241,8 +241,8 @@ def test_settings_without_effect_are_not_refused(tmp_path: Path, registry: dict[
 
 def test_missing_driver_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
     program = identify(debian(tmp_path, "s3"))
-    (said,) = unsupported_settings(attributes(storage={"gcs": {"bucket": "b"}, "delete": {}}), program)
-    assert 'registry["storage"]["gcs"] needs Distribution 3 or GitLab' in said
+    (output,) = unsupported_settings(attributes(storage={"gcs": {"bucket": "b"}, "delete": {}}), program)
+    assert 'registry["storage"]["gcs"] needs Distribution 3 or GitLab' in output
     assert unsupported_settings(attributes(storage={"s3": {"bucket": "b"}}), program) == []
 
 
