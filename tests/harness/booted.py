@@ -25,6 +25,8 @@ mount -t overlay -o lowerdir=/,upperdir={base}/upper,workdir={base}/work overlay
 cd {base}/root
 mkdir -p etc/tmpfiles.d
 ln -sf /dev/null etc/tmpfiles.d/tmp.conf
+mkdir -p etc/systemd/system
+ln -sf /dev/null etc/systemd/system/tmp.mount
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t tmpfs -o mode=755 tmpfs run
@@ -50,7 +52,7 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=
 
 
 class Booted(Machine):
-    """As Machine, with systemd as its first process. What is in /tmp is seen there: it is not cleaned at boot.
+    """As Machine, with systemd as its first process. /tmp is seen there: neither cleaned nor covered at boot.
 
     Raises:
         AssertionError: on entering, where this kernel or container allows no such thing; says why.

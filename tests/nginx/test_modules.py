@@ -35,6 +35,8 @@ configure arguments: --prefix=/opt/nginx --without-http_gzip_module --without-ht
 """Of a build of NGINX 1.22.1 that starts and serves with the files that are rendered for it."""
 OLD = "nginx version: nginx/1.18.0 (Ubuntu)\nconfigure arguments: --with-http_ssl_module --with-http_v2_module\n"
 BARE = "nginx version: nginx/1.26.0\nconfigure arguments: --without-http_proxy_module --without-http_map_module\n"
+_HTTP2_AS_OF_OLD = 'the "listen ... http2" directive is deprecated'
+"""What NGINX from 1.25.1 on warns of, where it reads the files for an older one."""
 SETTINGS = """\
 registry_external_url = "https://localhost:5050"
 letsencrypt["enable"] = False
@@ -179,5 +181,6 @@ def test_nginx_accepts_what_is_left(node_of: NodeOf, tmp_path: Path, text: str) 
         f"{tmp_path}/",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stderr == ""
+    warnings = [line for line in done.stderr.splitlines() if _HTTP2_AS_OF_OLD not in line]
+    assert not warnings
     assert done.returncode == 0
