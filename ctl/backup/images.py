@@ -71,7 +71,9 @@ def held(root: Path) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise LockHeld(f"a garbage collection works in {root}", hint="wait for its end") from None
+        raise LockHeld(
+            f"a garbage collection or a migration of images works in {root}", hint="wait for its end"
+        ) from None
     finally:
         os.close(descriptor)
 

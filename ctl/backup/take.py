@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from ctl.backup.images import Copied, copy, held, linked
 from ctl.backup.place import Folder, Place
 from ctl.backup.restic import Key, Restic, key_file
 from ctl.converge import run_lock
-from ctl.errors import CtlError, UsageFault
+from ctl.errors import CtlError, LockHeld, UsageFault
 from ctl.node.backup import EtcBackup
 from ctl.node.overlap import record_file
 from ctl.paths import Layout
@@ -69,9 +71,15 @@ class Backup:
             recipient: for whom the archive is encrypted; None for nobody.
 
         Raises:
-            CtlError: something cannot be read or written; LockHeld during a collection.
+            CtlError: something cannot be read or written; LockHeld during a collection, a run or another backup.
             UsageFault: images cannot be copied from this storage.
         """
+        with self._alone():
+            return self._take(load, settings, images=images, recipient=recipient)
+
+    def _take(
+        self, load: Callable[[], Loaded], settings: Path, *, images: bool, recipient: str | None
+    ) -> Taken:
         now = time.time()
         name = self._free_name(now)
         plain = recipient is None and isinstance(self.place, Folder)
@@ -115,6 +123,22 @@ class Backup:
 
     def _images(self) -> Restic:
         return self.place.images(Key.of(self.layout), self.layout.state / "restic")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Two at a time would tidy up each other's links and partial copies."""
+        if not self.layout.state.is_dir():
+            yield
+            return
+        path = self.layout.state / "backup.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise LockHeld("another backup is under way", hint="wait for its end") from None
+        finally:
+            os.close(descriptor)
 
     def _lock(self) -> AbstractContextManager[None]:
         """That of runs; a root that never had a run needs none."""

@@ -33,8 +33,10 @@ def show(ctx: Context, *, show_secrets: bool, as_json: bool) -> None:
         {"key_id": key_id(one.certificate), "accepted_until": one.until}
         for one in read_record(ctx.layout).former
     ]
+    waiting = loaded.secrets.stored("next_internal_certificate")
     if as_json:
-        ctx.console.result_json({"secrets": found, "former": former})
+        next_id = key_id(waiting) if waiting else None
+        ctx.console.result_json({"secrets": found, "former": former, "next": next_id})
         return
     for row in found:
         more = f", key {row['key_id']}" if row.get("key_id") else ""
@@ -42,6 +44,11 @@ def show(ctx: Context, *, show_secrets: bool, as_json: bool) -> None:
     for old in former:
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(old["accepted_until"]))  # type: ignore[arg-type]
         ctx.console.result(f"former key {old['key_id']}: accepted until {until}")
+
+    if waiting:
+        ctx.console.result(
+            f"next key {key_id(waiting)}: waits for the registry's node (`ctl secrets rotate` goes on)"
+        )
 
 
 def described(loaded: Loaded, name: str, *, show: bool) -> dict[str, str]:

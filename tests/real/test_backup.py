@@ -195,16 +195,19 @@ def test_a_backup_waits_for_no_collection_and_no_run(running: Root, folder: Path
     with (running.path / STATE / "run.lock").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "another run is under way" in running.ctl("backup", "--to", str(folder)).exits(75).err
+    with (running.path / STATE / "backup.lock").open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another backup is under way" in running.ctl("backup", "--to", str(folder)).exits(75).err
     storage = os.open(storage_of(running), os.O_RDONLY)
     fcntl.flock(storage, fcntl.LOCK_EX)
     result = running.ctl("backup", "--to", str(folder), "--with-images").exits(75)
     os.close(storage)
-    assert "a garbage collection works in" in result.err
+    assert "a garbage collection or a migration of images works in" in result.err
     assert not folder.is_dir() or archives(folder) == []
     back_up(running, folder, "--with-images")
 
 
-@pytest.mark.parametrize("seen", [SECRETS, "var/opt/gitlab/registry/config.yml", "saved"])
+@pytest.mark.parametrize("seen", [SECRETS, "saved"])
 def test_a_restore_that_was_killed_is_finished_by_the_next(
     running: Root, folder: Path, make_root: RootMaker, seen: str
 ) -> None:
@@ -285,6 +288,21 @@ def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
     finally:
         running.ctl("start").ok()
     wait_for(running.serves, what="the first node again")
+
+
+def test_one_that_was_killed_leaves_nothing_in_the_way(running: Root, folder: Path) -> None:
+    """Neither links in the storage nor restic's lock."""
+    running.client.push("saved/app", IMAGE, "v1")
+    recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+    options = ("backup", "--to", str(folder), "--with-images", "--encrypt-to", recipient)
+    process = running.begin(*options)
+    wait_for((storage_of(running) / ".ctl-backup/docker").exists, what="the copy")
+    kill(process)
+    assert (storage_of(running) / ".ctl-backup").exists()
+    assert not folder.is_dir() or archives(folder) == []
+    running.ctl(*options, timeout=120).ok()
+    assert not list(storage_of(running).glob(".ctl-*"))
+    assert len(archives(folder)) == 1
 
 
 def storage_of(root: Root) -> Path:

@@ -177,6 +177,7 @@ def accepted(nodes: Nodes) -> int:
     return nodes.registry.read("var/opt/gitlab/registry/gitlab-registry.crt").count("BEGIN CERTIFICATE")
 
 
+@pytest.mark.one_registry("certificates are what counts")
 def test_a_rotation_begun_on_the_registrys_node(nodes: Nodes) -> None:
     """GitLab signs with the former key until the new one has been carried there."""
     nodes.registry.reconfigure()
@@ -201,6 +202,7 @@ def test_a_rotation_begun_on_the_registrys_node(nodes: Nodes) -> None:
     nodes.agree()
 
 
+@pytest.mark.one_registry("certificates are what counts")
 def test_a_rotation_begun_on_gitlabs_node(make_root: RootMaker) -> None:
     """GitLab signs with the new key only once the registry, which it asks, accepts that."""
     nodes = Nodes(gitlab=make_root(), registry=make_root(seeded=False))
@@ -217,6 +219,7 @@ def test_a_rotation_begun_on_gitlabs_node(make_root: RootMaker) -> None:
     refused = nodes.gitlab.ctl("secrets", "rotate", env=trusted).exits(1)
     assert "of no use yet: the registry refuses the token" in refused.err
     assert nodes.gitlab.secrets()["internal_key"] == key
+    assert "waits for the registry's node" in nodes.gitlab.ctl("secrets", "show").ok().out
     nodes.share(nodes.gitlab, nodes.registry, "registry", "--replace")
     nodes.registry.reconfigure()
     assert (nodes.status(), accepted(nodes)) == (404, 2)
