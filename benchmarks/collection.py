@@ -31,6 +31,8 @@ from tests.harness.registry_store import Store
 IMAGES, LAYERS = 9, 8
 """Images of a repository, and layers of each, of which seven are shared."""
 ROUNDS = 3
+AT_REST = 11
+"""Seconds after which a repository is taken for one that does not change."""
 
 
 def fill(store: Store, blobs: int) -> None:
@@ -93,7 +95,8 @@ def compare(blobs: int, program: Path) -> None:
         config.write_text(json.dumps({"version": 0.1, "storage": storage}), encoding="utf-8")
         command = [str(program), "garbage-collect", "--dry-run", str(config)]
         theirs = measured(lambda: subprocess.run(command, check=True, capture_output=True))
-        collect(str(store.root), Options(settle=()), Silent())  # remembers the manifests
+        time.sleep(AT_REST)
+        collect(str(store.root), Options(settle=()), Silent())  # remembers manifests and repositories
         whole = measured(lambda: collect(str(store.root), Options(dry_run=True), Silent()))
         ours = measured(lambda: mark(store.root))
         print(

@@ -17,6 +17,9 @@ from ctl.collector.leftovers import Leftovers
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Mark, Marker
 from ctl.collector.marks import Marks
+from ctl.collector.options import HOUR as HOUR
+from ctl.collector.options import Hooks as Hooks
+from ctl.collector.options import Options as Options
 from ctl.collector.progress import Reporter
 from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
 from ctl.collector.report import LISTED, Report
@@ -27,50 +30,8 @@ from ctl.storage.store import Store
 
 BATCH = 20_000
 """Blobs that are moved before what changed is looked at."""
-HOUR = 3_600 * 10**9
-_SETTLE = (0.1, 0.4, 1.5)
-"""Seconds between the last looks: a manifest that was checked before a blob went is linked within milliseconds."""
-
-Links = Mapping[str, Sequence[str]]
-"""Digests, each with the repositories that link to it."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a collection does.
-
-    Args:
-        untagged: delete also manifests that no tag leads to.
-        dry_run: change nothing.
-        older_than: nanoseconds for which new manifests and blobs, and links touched lately, are left alone.
-        keep_for: nanoseconds after which what is in quarantine is deleted.
-        uploads_after: nanoseconds after which an upload that does not go on is dead.
-        paused: nobody writes: what goes is deleted at once, without a quarantine.
-        settle: seconds between the last looks.
-    """
-
-    untagged: bool = False
-    dry_run: bool = False
-    older_than: int = 24 * HOUR
-    keep_for: int = 24 * HOUR
-    uploads_after: int = 24 * HOUR
-    paused: bool = False
-    settle: tuple[float, ...] = _SETTLE
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What belongs to a registry, not to its storage.
-
-    Args:
-        forget: take exactly these digests out of a cache that several processes share.
-        switch: start the registry's process anew, so that it forgets what it has cached.
-        still: called before something is deleted while nobody writes: raises where somebody does.
-    """
-
-    forget: Callable[[Links], None] = lambda _: None
-    switch: Callable[[], None] | None = None
-    still: Callable[[], None] = lambda: None
+_SETTLED = 10 * 10**9
+"""Nanoseconds after which a repository is at rest."""
 
 
 def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hooks | None = None) -> Report:
@@ -136,6 +97,7 @@ class _Collection:
                 manifests,
                 untagged=self.options.untagged,
                 young_after=self.now - self.options.older_than,
+                settled=0 if dry_run else self.now - _SETTLED,
             )
             self._mark()
             with closing(self.mark.marks):

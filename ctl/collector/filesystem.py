@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ctl.collector.damage import Damage, Kind, unreadable
+from ctl.collector.files import read_file as read_file
+from ctl.collector.files import read_link as read_link
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
@@ -68,10 +70,11 @@ class RepositoryScan:
     damages: list[Damage] = field(default_factory=list)
 
     @property
-    def fingerprint(self) -> int:
-        """Another one where a manifest or tag was added, written again or removed."""
+    def fingerprint(self) -> bytes:
+        """Another one where a manifest or tag was added, written again or removed; the same in each process."""
         names = [(one.name, one.identity) for group in (self.revisions, self.tags) for one in group]
-        return hash((self.has_layers, *sorted(names)))
+        names.sort()
+        return hashlib.blake2b(repr((self.has_layers, names)).encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,18 +286,15 @@ class Filesystem:
         """See Tree."""
         return blob_state(blob.path)
 
-    @staticmethod
-    def read_link(link: Link, limit: int) -> bytes:
+    def read_link(self, link: Link, limit: int) -> bytes:
         """See Tree."""
         return read_link(link.path, limit)
 
-    @staticmethod
-    def read_file(path: str, limit: int) -> bytes:
+    def read_file(self, path: str, limit: int) -> bytes:
         """See Tree."""
         return read_file(path, limit)
 
-    @staticmethod
-    def size(path: str) -> int:
+    def size(self, path: str) -> int:
         """See Tree."""
         return os.stat(path).st_size  # noqa: PTH116 - as above
 
@@ -308,8 +308,7 @@ class Filesystem:
                     found += os.lstat(f"{top}/{name}").st_size
         return found
 
-    @staticmethod
-    def has(path: str) -> bool:
+    def has(self, path: str) -> bool:
         """See Tree."""
         return os.path.exists(path)  # noqa: PTH110 - as above
 
@@ -380,40 +379,3 @@ def _is_gone(error: OSError, path: str) -> bool:
 def _entries(path: str) -> list[os.DirEntry[str]]:
     with os.scandir(path) as entries:
         return list(entries)
-
-
-def read_link(path: str, limit: int) -> bytes:
-    """The content of a link, which is small: three calls of the system, where there is a link for each image.
-
-    Raises:
-        OSError: it cannot be read, or is larger than the limit.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        content = os.read(descriptor, limit + 1)
-    finally:
-        os.close(descriptor)
-    if len(content) > limit:
-        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-    return content
-
-
-def read_file(path: str, limit: int) -> bytes:
-    """The content of a regular file; others could block.
-
-    Raises:
-        OSError: it cannot be read, is no file, or larger than the limit.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
-        if info.st_size > limit:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        content = os.read(descriptor, info.st_size + 1)
-        while len(content) <= limit and (more := os.read(descriptor, limit + 1)):
-            content += more
-    finally:
-        os.close(descriptor)
-    return content

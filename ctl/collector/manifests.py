@@ -7,7 +7,7 @@ import errno
 import json
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ctl.collector.layout import blob_folder, digests_in
@@ -52,6 +52,7 @@ class Manifests:
         writable: whether to make that file, and write to it.
 
     Attributes:
+        connection: to that file, or None.
         elsewhere: further folders with the layout of the storage: of the quarantine.
     """
 
@@ -61,7 +62,7 @@ class Manifests:
         self._pending: list[tuple[str, str, int]] = []
         self._known: dict[str, Manifest] = {}
         self._fetched: dict[str, tuple[str, int]] = {}
-        self._connection = _open(cache, writable=writable)
+        self.connection = _open(cache, writable=writable)
 
     def get(self, digest: str) -> Manifest:
         """A manifest by its digest.
@@ -80,15 +81,25 @@ class Manifests:
             self._remember(found)
         return found
 
+    def are_there(self, sizes: Mapping[str, int]) -> bool:
+        """Whether some manifests are in the storage, with these sizes; that is not asked where it costs requests."""
+        if not self._storage.cheap:
+            return True
+        path, size = self._storage.path, self._storage.size
+        try:
+            return all(size(path(f"{blob_folder(digest)}/data")) == sizes[digest] for digest in sizes)
+        except OSError:
+            return False
+
     def prefetch(self, digests: Sequence[str]) -> None:
         """Fetch what is remembered of some manifests at once; what was fetched before is forgotten."""
         self._fetched.clear()
-        for at in range(0, len(digests) if self._connection else 0, _QUERY):
+        for at in range(0, len(digests) if self.connection else 0, _QUERY):
             some = digests[at : at + _QUERY]
             query = f"SELECT digest, content, sum FROM manifest WHERE digest IN ({','.join('?' * len(some))})"  # noqa: S608
             with contextlib.suppress(sqlite3.Error):  # then they are read again
-                assert self._connection is not None  # noqa: S101 - else there is no round
-                self._fetched |= {row[0]: row[1:] for row in self._connection.execute(query, some)}
+                assert self.connection is not None  # noqa: S101 - else there is no round
+                self._fetched |= {row[0]: row[1:] for row in self.connection.execute(query, some)}
 
     def _find(self, digest: str) -> tuple[str, int]:
         """Where its blob is, and of how many bytes."""
@@ -107,8 +118,8 @@ class Manifests:
     def close(self) -> None:
         """Write what is not yet written, and close the file."""
         self._flush()
-        if self._connection is not None:
-            self._connection.close()
+        if self.connection is not None:
+            self.connection.close()
 
     def _fetch(self, digest: str) -> Manifest:
         """Read it from wherever it is, without asking first."""
@@ -138,21 +149,23 @@ class Manifests:
             raise Unreadable(path, reason, digests_in(content)) from error
 
     def _remembered(self, digest: str) -> Manifest | None:
-        if self._connection is None or digest in self._known:
+        if self.connection is None or digest in self._known:
             return self._known.get(digest)
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):  # then it is read again
             row = self._fetched.get(digest)
             if row is None:
                 query = "SELECT content, sum FROM manifest WHERE digest = ?"
-                row = self._connection.execute(query, (digest,)).fetchone()
+                row = self.connection.execute(query, (digest,)).fetchone()
             if row is not None and zlib.crc32(row[0].encode()) == row[1]:
                 size, references, subject, sizes, children = json.loads(row[0])
                 return Manifest(digest, size, tuple(references), subject, sizes, tuple(children))
         return None
 
     def _remember(self, found: Manifest) -> None:
+        if len(self._known) > _BATCH:  # without a file: memory is bounded
+            self._known.clear()
         self._known[found.digest] = found
-        if self._connection is None:
+        if self.connection is None:
             return
         fields = (found.size, found.references, found.subject, found.sizes, found.children)
         text = json.dumps(fields, separators=(",", ":"))
@@ -161,14 +174,12 @@ class Manifests:
             self._flush()
 
     def _flush(self) -> None:
-        if self._connection is not None and self._pending:
+        if self.connection is not None and self._pending:
             with (
                 contextlib.suppress(sqlite3.Error),
-                self._connection,
+                self.connection,
             ):  # as on a full disk: read again next time
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", self._pending
-                )
+                self.connection.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", self._pending)
             self._known.clear()
         self._pending.clear()
 

@@ -10,7 +10,8 @@ from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
-from ctl.collector.reading import Reader
+from ctl.collector.reading import Reader, Repository
+from ctl.collector.remembered import Remembered, newest
 from ctl.collector.tree import Tree
 
 Advance = Callable[[], None]
@@ -34,7 +35,7 @@ class Mark:
     marks: Marks = field(default_factory=Marks)
     untagged: dict[str, list[str]] = field(default_factory=dict)
     wanted: dict[str, list[str]] = field(default_factory=dict)
-    fingerprints: dict[str, int] = field(default_factory=dict)
+    fingerprints: dict[str, bytes] = field(default_factory=dict)
     damages: list[Damage] = field(default_factory=list)
     kept: int = 0
 
@@ -47,12 +48,25 @@ class Marker:
         manifests: of it.
         untagged: whether manifests that no tag leads to may go.
         young_after: nanoseconds of the storage's clock; manifests that were pushed later stay.
+        settled: nanoseconds; repositories that have not changed since are remembered. 0 for none.
     """
 
-    def __init__(self, storage: Tree, manifests: Manifests, *, untagged: bool, young_after: int) -> None:
+    def __init__(
+        self,
+        storage: Tree,
+        manifests: Manifests,
+        *,
+        untagged: bool,
+        young_after: int,
+        settled: int = 0,
+    ) -> None:
         self._storage = storage
         self._reader = Reader(storage, manifests, young_after)
         self._untagged = untagged
+        self._manifests = manifests
+        self._young_after = young_after
+        self._settled = settled
+        self._remembered = Remembered(manifests.connection, untagged=untagged)
 
     def mark(self, away: Away, advance: Advance) -> Mark:
         """Read everything.
@@ -63,9 +77,12 @@ class Marker:
         """
         found = Mark()
         for scan in self._storage.repositories():
-            found.fingerprints[scan.name] = scan.fingerprint
-            self._add(found, scan, away.get(scan.name, {}))
+            fingerprint = found.fingerprints[scan.name] = scan.fingerprint
+            absent = away.get(scan.name, {})
+            if scan.damages or absent or not self._add_remembered(found, scan, fingerprint):
+                self._add(found, scan, absent)
             advance()
+        self._remembered.flush()
         return found
 
     def look_again(self, mark: Mark, away: Away) -> tuple[set[str], dict[str, list[str]]]:
@@ -92,17 +109,40 @@ class Marker:
 
     def keep(self, scan: RepositoryScan, away: Mapping[str, Link]) -> tuple[Kept, list[Damage]]:
         """Read one repository, as if its manifests in quarantine were there."""
+        repository, names = self._read(scan, away)
+        return keep(repository, untagged=self._untagged, absent=names), repository.damages
+
+    def _read(self, scan: RepositoryScan, away: Mapping[str, Link]) -> tuple[Repository, list[str]]:
         here = {link.name for link in scan.revisions}
         absent = [link for digest, link in away.items() if digest not in here]
         whole = replace(scan, revisions=[*scan.revisions, *absent])
-        repository = self._reader.read(whole)
-        names = [link.name for link in absent]
-        return keep(repository, untagged=self._untagged, absent=names), repository.damages
+        return self._reader.read(whole), [link.name for link in absent]
+
+    def _add_remembered(self, found: Mark, scan: RepositoryScan, fingerprint: bytes) -> bool:
+        """Add a repository without opening its links; False where it has changed, or a manifest is not as it was."""
+        needs = self._remembered.get(scan.name, fingerprint)
+        if needs is None or (self._untagged and needs.newest > self._young_after):
+            return False
+        if not self._manifests.are_there(needs.sizes):
+            return False
+        found.marks.update_raw(needs.blobs)
+        found.kept += len(scan.revisions)
+        return True
+
+    def _remember(
+        self, scan: RepositoryScan, fingerprint: bytes, repository: Repository, blobs: set[str]
+    ) -> None:
+        if newest(scan) < self._settled:
+            self._remembered.add(scan, fingerprint, repository, blobs)
 
     def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
-        kept, damages = self.keep(scan, away)
+        repository, names = self._read(scan, away)
+        kept = keep(repository, untagged=self._untagged, absent=names)
+        young = self._untagged and repository.young
+        if not (repository.damages or repository.whole or young or kept.untagged or names):
+            self._remember(scan, found.fingerprints[scan.name], repository, kept.blobs)
         found.marks.update(kept.blobs)
-        found.damages += damages
+        found.damages += repository.damages
         found.kept += len(scan.revisions) - len(kept.untagged)
         if kept.untagged:
             found.untagged[scan.name] = kept.untagged

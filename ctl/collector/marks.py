@@ -9,10 +9,12 @@ from pathlib import Path
 
 from ctl.collector.layout import HEX_LENGTH, is_digest
 
-IN_MEMORY = 200_000
+IN_MEMORY = 100_000
 """Digests that are held in memory; more are written to files, one a shard."""
 COMPACT = 8_000_000
 """Digests that are written before the files are freed of what is in them twice."""
+_RAW = 32
+_SHARDS = [f"sha256-{number:02x}" for number in range(256)]
 _SCRATCH = ("/run", "/dev/shm")  # noqa: S108 - in memory, for when the disk is full
 _ENOUGH = 512 * 2**20
 """Bytes that the usual folder for temporary files must have free."""
@@ -44,6 +46,21 @@ class Marks:
             if raw not in shard:
                 shard.add(raw)
                 self._count += 1
+        if self._count > IN_MEMORY:
+            self._spill()
+
+    def update_raw(self, blobs: bytes) -> None:
+        """Add digests of SHA-256, in bytes after each other."""
+        self._changes += 1
+        for at in range(0, len(blobs), _RAW):
+            raw = blobs[at : at + _RAW]
+            name = _SHARDS[raw[0]]
+            shard = self._shards.get(name)
+            if shard is None:
+                shard = self._shards[name] = set()
+            before = len(shard)
+            shard.add(raw)
+            self._count += len(shard) - before
         if self._count > IN_MEMORY:
             self._spill()
 

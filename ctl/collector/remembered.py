@@ -1,0 +1,94 @@
+"""What sound repositories need, by their links: where no link has changed, none is opened again.
+
+A link that was written within the same tick of the clock as it was read looks the same afterwards: so a repository is
+remembered only when its last change is some time ago, by the storage's clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import zlib
+from dataclasses import dataclass
+
+from ctl.collector.filesystem import RepositoryScan
+from ctl.collector.reading import Repository
+
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS repository "
+    "(name TEXT PRIMARY KEY, print BLOB, newest INTEGER, sizes TEXT, blobs BLOB, sum INTEGER) WITHOUT ROWID"
+)
+_BATCH = 500
+_PREFIX, _RAW = "sha256:", 32
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a repository needs.
+
+    Args:
+        newest: nanoseconds when a link was last written.
+        sizes: bytes of each of its manifests, by digest.
+        blobs: all that it needs, as the bytes of their SHA-256 after each other.
+    """
+
+    newest: int
+    sizes: dict[str, int]
+    blobs: bytes
+
+
+class Remembered:
+    """The repositories, in the file that remembers manifests.
+
+    Args:
+        connection: to that file, or None for none.
+        untagged: whether manifests that no tag leads to may go: another answer, another row.
+    """
+
+    def __init__(self, connection: sqlite3.Connection | None, *, untagged: bool) -> None:
+        self._connection = connection
+        self._mode = "-m " if untagged else ""
+        self._pending: list[tuple[str, bytes, int, str, bytes, int]] = []
+
+    def get(self, name: str, fingerprint: bytes) -> Needs | None:
+        """What a repository needs; None where its links are others than then, or nothing is known."""
+        if self._connection is None:
+            return None
+        query = "SELECT newest, sizes, blobs, sum FROM repository WHERE name = ? AND print = ?"
+        with contextlib.suppress(sqlite3.Error, ValueError, TypeError):  # then it is read again
+            row = self._connection.execute(query, (self._mode + name, fingerprint)).fetchone()
+            if row is not None and _sum(fingerprint, *row[:3]) == row[3]:
+                return Needs(row[0], json.loads(row[1]), row[2])
+        return None
+
+    def add(self, scan: RepositoryScan, fingerprint: bytes, read: Repository, blobs: set[str]) -> None:
+        """Remember a repository that is sound, and all of whose manifests stay."""
+        if self._connection is None or not all(one.startswith(_PREFIX) for one in blobs):
+            return
+        sizes = json.dumps({digest: one.size for digest, one in read.manifests.items()})
+        raw = b"".join(bytes.fromhex(one[len(_PREFIX) :]) for one in blobs)
+        facts = newest(scan), sizes, raw
+        self._pending.append((self._mode + scan.name, fingerprint, *facts, _sum(fingerprint, *facts)))
+        if len(self._pending) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is not yet written. On a full disk it is done without."""
+        if self._connection is not None and self._pending:
+            with contextlib.suppress(sqlite3.Error), self._connection:
+                self._connection.execute(_TABLE)
+                self._connection.executemany(
+                    "INSERT OR REPLACE INTO repository VALUES (?, ?, ?, ?, ?, ?)", self._pending
+                )
+        self._pending.clear()
+
+
+def newest(scan: RepositoryScan) -> int:
+    """When a link of a repository was last written or changed, in nanoseconds."""
+    links = (*scan.revisions, *scan.tags)
+    return max((max(one.mtime, *one.identity[2:4]) for one in links if one.identity), default=0)
+
+
+def _sum(fingerprint: bytes, changed: int, sizes: str, blobs: bytes) -> int:
+    return zlib.crc32(b"\0".join((fingerprint, str(changed).encode(), sizes.encode(), blobs)))
