@@ -14,6 +14,7 @@ from typing import Any
 
 from ctl import converge
 from ctl.converge.model import Validation
+from ctl.machine.health import FolderCheck, HttpCheck
 from ctl.node.node import Node, Programs
 from ctl.node.runit_service import component_account, runit_service
 from ctl.paths import Layout
@@ -78,6 +79,7 @@ SECTIONS: tuple[tuple[str, str, tuple[Any, ...]], ...] = (
         "From `ctl.settings.component`.",
         (Component, Account, own_account, account_settings, listens_at),
     ),
+    ("What says that a component is healthy", "From `ctl.machine.health`.", (HttpCheck, FolderCheck)),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctl.converge import Directory, File, Item
+from ctl.machine.health import HttpCheck
 from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
 from ctl.settings.component import Component, listens_at, own_account
@@ -18,6 +19,8 @@ COMPONENT = Component(
     "downloads",
     account=own_account("downloads"),
     listeners=listens_at({f"127.0.0.1:{PORT}": "the downloads"}),
+    health=lambda _: [HttpCheck(f"127.0.0.1:{PORT}", "/", "localhost", statuses=(200,))],
+    health_seconds=10,
     programs=("python3",),
     after=("registry",),
     signals={"TERM": "ends", "INT": "ends"},

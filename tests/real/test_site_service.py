@@ -57,6 +57,14 @@ def test_one_file_adds_a_service(root: Root) -> None:
     assert root.reconfigure().nothing
 
 
+def test_it_must_answer_as_it_declares(root: Root) -> None:
+    """It listens, but at another path than the one it is asked for: the run is undone."""
+    recipe(root, port=root.ports.take(), more=('", "/", "localhost"', '", "/missing", "localhost"'))
+    result = root.ctl("reconfigure").exits(1)
+    assert "answers 404 File not found at http://localhost/missing" in result.err
+    assert not (root.path / "opt/gitlab/sv/downloads/run").exists(), "undone"
+
+
 def test_without_its_component_it_goes(root: Root) -> None:
     port = root.ports.take()
     path = recipe(root, port=port)
