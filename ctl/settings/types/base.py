@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ctl.settings.place import Place, Refused
-
-if TYPE_CHECKING:
-    from ctl.settings.types.records import Schema
 
 Node = dict[str, Any]
 """A JSON Schema, or part of one."""
@@ -89,7 +86,7 @@ class Type:
         """The known keys of its values."""
         return {}
 
-    def schemas(self) -> Mapping[str, Schema]:
+    def schemas(self) -> Mapping[str, Type]:
         """The mappings with known parameters that a value consists of, by title."""
         return {}
 

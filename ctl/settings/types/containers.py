@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ctl.settings.place import Place, Refused, shown
 from ctl.settings.types.base import INVALID, NO_LITERAL, Node, Parameter, TextFor, Type, or_null, read_value
-
-if TYPE_CHECKING:
-    from ctl.settings.types.records import Schema
 
 
 class ListOf(Type):
@@ -59,7 +56,7 @@ class ListOf(Type):
             return literal
         return [self.element.parse_word(word, literal)]
 
-    def schemas(self) -> Mapping[str, Schema]:
+    def schemas(self) -> Mapping[str, Type]:
         """Those of its elements."""
         return self.element.schemas()
 

@@ -7,7 +7,7 @@ from enum import Enum as Enumeration
 from typing import Any
 
 from ctl.settings.place import Place
-from ctl.settings.types.base import INVALID, Node, Parameter, TextFor, read_value
+from ctl.settings.types.base import INVALID, Node, Parameter, TextFor, Type, read_value
 from ctl.settings.types.containers import Dictionary, Free, entries
 from ctl.text.nearest import did_you_mean, nearest
 
@@ -101,7 +101,7 @@ class Schema(Dictionary):
         """The known parameters."""
         return self._parameters
 
-    def schemas(self) -> Mapping[str, Schema]:
+    def schemas(self) -> Mapping[str, Type]:
         """Itself, if it has any."""
         return {"parameters": self} if self._parameters else {}
 
