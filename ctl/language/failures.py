@@ -19,7 +19,8 @@ from ctl.language.source import Diagnostic, Severity
 from ctl.language.subscripts import keys_of, root_name
 from ctl.language.tracked import TrackedDict, TrackedList
 
-_IGNORED = "ignored, as only settings of other components need it: "
+IGNORED = "ignored, as only settings of other components need it: "
+"""Begins the note on what would be an error of one of our own settings."""
 
 
 class Failures:
@@ -71,7 +72,7 @@ class Failures:
                 self._promote(failure)
             elif failure.aim is not Aim.OURS:
                 for one in failure.diagnostics:
-                    message = _IGNORED + one.message
+                    message = IGNORED + one.message
                     self._report(Diagnostic(message, one.location, severity=Severity.NOTE))
 
     def _promote(self, failure: Failure) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.harness.issuer import reachable
 from tests.harness.people import Person, myself, ordinary
 from tests.harness.registries import Registry
 from tests.harness.root import SETTINGS, Root, RootMaker
@@ -37,6 +38,12 @@ def ordinary_user() -> Iterator[Person]:
         if person is None:
             pytest.skip("no Python of this version that an ordinary user can run")
         yield person
+
+
+@pytest.fixture(scope="session")
+def somebody(me: Person, ordinary_user: Person) -> Person:
+    """Who runs `ctl`: root, if the tests run as root, with a Python that every account can read."""
+    return reachable(me, ordinary_user)
 
 
 @pytest.fixture(params=["root", "ordinary"])

@@ -19,17 +19,14 @@ import pytest
 
 from ctl.auth.protocol import HEADER_SECONDS
 from ctl.machine.unix_socket import connect
-from tests.harness.issuer import SOCKET, Issuer, reachable, write_accounts
+from tests.harness.issuer import SOCKET, Issuer
+from tests.harness.issuer_clients import NO_GITLAB, issuer_node
 from tests.harness.people import Person
 from tests.harness.root import WEB_ACCOUNT, Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("only the issuer is asked")]
-SETTINGS = (
-    "external_url = None",
-    'registry_auth["failed_attempts_period"] = "1h"',
-    'registry_auth["requests_per_second"] = 0',
-)
+UNLIMITED = 'registry_auth["requests_per_second"] = 0'
 STARTED = (
     b"POST /jwt/auth HTTP/1.1\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nx"
@@ -37,13 +34,9 @@ STARTED = (
 
 
 @pytest.fixture(scope="module")
-def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person) -> Root:
+def module_root(module_root_maker: RootMaker, somebody: Person) -> Root:
     """A registry with its own issuer."""
-    root = module_root_maker(reachable(me, ordinary_user))
-    root.settings(*SETTINGS)
-    write_accounts(root)
-    root.reconfigure()
-    return root
+    return issuer_node(module_root_maker, somebody, UNLIMITED)
 
 
 def come_from(root: Root, address: str) -> Issuer:
@@ -89,7 +82,7 @@ def processes(root: Root) -> list[str]:
 def test_no_login_fails_while_it_is_restarted_and_changed(running: Root) -> None:
     with load(running) as found:
         running.ctl("restart", "registry-auth").ok()
-        running.settings(*SETTINGS, 'registry_auth["token_expire_delay"] = 7')
+        running.settings(*NO_GITLAB, UNLIMITED, 'registry_auth["token_expire_delay"] = 7')
         assert "registry-auth" in running.reconfigure().restarted
         running.ctl("restart", "registry-auth").ok()
     assert set(found) == {"200"}
@@ -170,12 +163,12 @@ def _group_name(account: str) -> str:
 
 
 def test_where_nginx_is_off_it_stays_at_its_address(running: Root) -> None:
-    running.settings(*SETTINGS, 'nginx["enable"] = False')
+    running.settings(*NO_GITLAB, UNLIMITED, 'nginx["enable"] = False')
     running.reconfigure()
     with socket.create_connection(("127.0.0.1", running.issuer_port), timeout=10) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
-    running.settings(*SETTINGS)
+    running.settings(*NO_GITLAB, UNLIMITED)
     running.reconfigure()
     assert Issuer.of(running).get("reader").status == 200
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ctl.language.failures import IGNORED
 from ctl.language.faults import LimitReached
 from ctl.language.limits import MAX_NESTING, Budget
 from ctl.language.places import SourceText
@@ -17,8 +18,6 @@ from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import ANY
 from ctl.language.scope import Scope
 from ctl.language.source import Diagnostic, Severity
-
-_IGNORED = "ignored, as only settings of other components need it: "
 
 
 def python_form(source: SourceText, scope: Scope) -> SourceText:
@@ -61,7 +60,7 @@ def _report(source: SourceText, scope: Scope, blocks: Blocks) -> None:
                 scope.poison(path, (source, node))
         for lost in in_order(blocks.ignored):
             where = source.location(lost.fault.node or Span(lost.node))
-            scope.add(Diagnostic(_IGNORED + lost.fault.message, where, severity=Severity.NOTE))
+            scope.add(Diagnostic(IGNORED + lost.fault.message, where, severity=Severity.NOTE))
         scope.doubtful |= blocks.state.lost.keys()
     finally:
         scope.source = outer
