@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from importlib import import_module
 
 from ctl.doctor.check import Check, Finding, Result, State, unknown
 from ctl.doctor.site import Site
@@ -13,6 +15,8 @@ from ctl.registry.reason import mask
 from ctl.text.nearest import nearest
 from ctl.text.visible import visible
 
+LIBRARIES = ("importlib.metadata", "psutil", "cryptography.x509", "josepy", "redis.cluster", "redis.sentinel")
+"""Loaded before the threads begin: modules that import each other in circles fail in two that load them at once."""
 ASKED_AT_ONCE = 32
 """Checks mostly wait for others; each has a thread of its own."""
 
@@ -54,9 +58,9 @@ def examine(checks: Sequence[Check], site: Site) -> list[Result]:
     Returns:
         A result each, in the same order; without those whose question does not arise here.
     """
-    # Its modules import each other in circles: two threads that import it first, at once, may both fail.
-    import josepy  # noqa: F401
-
+    for library in LIBRARIES:
+        with suppress(ImportError):  # the check that needs it reports that
+            import_module(library)
     futures: dict[str, Future[Result]] = {}
     checks = [one for one in checks if one.arises(site)]
     with ThreadPoolExecutor(max_workers=min(len(checks), ASKED_AT_ONCE) or 1) as pool:

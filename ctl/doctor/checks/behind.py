@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
 from ctl.doctor.web import Server, why
 from ctl.errors import CtlError, PreflightError
+from ctl.machine.access import may
 from ctl.machine.health import FolderCheck
 from ctl.machine.own_command import last_line, own_command
 from ctl.machine.ports import answers
@@ -31,11 +33,7 @@ def _storage(site: Site) -> Iterator[Finding]:
     for check in site.runit.definition("registry").health:
         if isinstance(check, FolderCheck):
             problem = check.problem()
-            yield (
-                failure(f"the registry {problem}", _rights(check))
-                if problem
-                else ok(f"{check.path} can be used")
-            )
+            yield _unfit(site, check, problem) if problem else ok(f"{check.path} can be used")
 
 
 def _object_storage(site: Site) -> Iterator[Finding]:
@@ -70,8 +68,16 @@ def _permissions(report: Mapping[str, Any]) -> Iterator[Finding]:
         yield ok(f"{report['storage']} ({report['driver']}): {done}")
 
 
-def _rights(check: FolderCheck) -> str:
-    return f"chown -R {check.user}:{check.group} {check.path}; and see space" if check.user else "see space"
+def _unfit(site: Site, check: FolderCheck, problem: str) -> Finding:
+    """Why a folder cannot be used, and what lets it be: a folder above, its own rights, or room."""
+    if not check.user or not site.node.privileged:
+        return failure(f"the registry {problem}", "see space")
+    chpst, account = site.node.programs.chpst, f"{check.user}:{check.group}"
+    for above in reversed(Path(check.path).parents):
+        if not may(chpst, account, ("-x", above)):
+            text = f"user {check.user} may not enter {above} (no x permission), and so not reach {check.path}"
+            return failure(text, f"chmod o+x {above}")
+    return failure(f"the registry {problem}", f"chown -R {account} {check.path}; and see space")
 
 
 STORAGE = Check(

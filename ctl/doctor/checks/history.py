@@ -11,8 +11,6 @@ from ctl.acme.record import Attempts
 from ctl.acme.wanted import Places
 from ctl.doctor.check import Check, Finding, failure, ok, warning
 from ctl.doctor.site import Site
-from ctl.registry.collect.serving import history
-from ctl.registry.collect.setup import make_setup
 from ctl.registry.gate import collection, gate_file
 from ctl.settings.components.letsencrypt import TASK as LETSENCRYPT
 from ctl.settings.rules.letsencrypt import obtains_certificate
@@ -75,7 +73,6 @@ def _collection(site: Site) -> Iterator[Finding]:
         return
     yield _under_way(site)
     yield from _task(site, COLLECT)
-    yield from _last_collection(site)
 
 
 def _under_way(site: Site) -> Finding:
@@ -85,20 +82,6 @@ def _under_way(site: Site) -> Finding:
     seconds = time.time() - gate_file(site.layout).stat().st_mtime
     text = f"a garbage collection is under way{under_way}"
     return warning(f"{text}, for {seconds / 3600:.0f} hours") if seconds > LONG else ok(text)
-
-
-def _last_collection(site: Site) -> Iterator[Finding]:
-    """What the last one into quarantine did; in object storage that would take requests."""
-    if site.config.root is None:
-        return
-    setup = make_setup(site.layout, site.attributes.registry, site.node.programs.registry, None)
-    runs, held = history(setup)
-    if runs:
-        ended = datetime.fromtimestamp(runs[-1].get("at", 0) / 10**9, UTC)
-        blobs = runs[-1].get("blobs_deleted", 0)
-        yield ok(
-            f"the last one ended at {ended:%Y-%m-%d %H:%M}: {blobs} blobs; {len(held)} runs in quarantine"
-        )
 
 
 COLLECTION = Check(

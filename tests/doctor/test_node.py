@@ -1,0 +1,139 @@
+"""`ctl doctor` on a real node that is well; traces and bundles of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.harness.doctor_node import (
+    GUARDED,
+    STORAGE,
+    Node,
+)
+from tests.harness.gitlab import PASSWORD, USER
+from tests.harness.namespaces import need_mounts
+from tests.harness.people import ordinary
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
+]
+
+
+def test_a_healthy_node(node: Node) -> None:
+    before = {path for path in (node.root.path / STORAGE).rglob("*") if path.is_file()}
+    found = node.doctor("--push", "--user", USER)
+    wrong = {name: one for name, one in found.items() if one["state"] != "ok"}
+    assert wrong == {}
+    assert {"login", "push", "redis", "notifications", "debug-server", "gitlab-tls", "clock"} <= found.keys()
+    assert {path for path in (node.root.path / STORAGE).rglob("*") if path.is_file()} == before
+    assert not list((node.root.path / STORAGE).rglob("*ctl-doctor*")), "no trace of the image"
+    again = node.doctor()
+    assert again["errors"]["state"] == "ok", "what the checks themselves do is no error"
+
+
+def test_an_ordinary_user_learns_what_could_not_be_asked(node: Node) -> None:
+    with ordinary() as person:
+        if person is None:
+            pytest.skip("no Python of this version that an ordinary user can run")
+        done = subprocess.run(
+            person.command(["--root", str(node.root.path), "doctor", "--json"]),
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env=node.root.environment() | {"PYTHONPATH": person.pythonpath},
+        )
+    found = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
+    assert done.returncode in (1, 3), done.stdout
+    assert found["services"]["state"] == found["files"]["state"] == "unknown"
+    assert found["token"]["state"] != "ok"
+
+
+def test_a_full_disk_and_logs_that_grow(node: Node) -> None:
+    """In a name space of its own, where a small file system is mounted in the place of the logs."""
+    need_mounts()
+    logs = node.root.path / "var/log/gitlab"
+    command = node.root.person.command(["--root", str(node.root.path), "doctor", "--json", "space", "logs"])
+    script = f'mount -t tmpfs -o size=400k tmpfs {logs} && head -c "$0" /dev/zero >{logs}/some.log; exec "$@"'
+    states = {}
+    for size in ("100k", "380k", "400k"):
+        done = subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, size, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=node.root.environment(),
+        )
+        states[size] = {one["name"]: one["state"] for one in json.loads(done.stdout)["checks"]}
+    assert states["100k"] == {"space": "ok", "logs": "warning"}
+    assert states["380k"]["space"] == "warning"
+    assert states["400k"]["space"] == "failure"
+
+
+def test_a_trace_shows_each_request_and_no_secret(node: Node) -> None:
+    before = set((node.root.path / STORAGE).rglob("data"))
+    result = node.root.ctl("doctor", "--trace", "grp/traced", timeout=60).ok()
+    for step in (
+        "ask without a token",
+        "begin the upload of the layer",
+        "push the manifest",
+        "pull the layer",
+    ):
+        assert step in result.out
+    assert f"PATCH https://localhost:{node.root.port}/v2/grp/traced/blobs/uploads/" in result.out
+    assert 'WWW-Authenticate: Bearer realm="https://localhost:' in result.out
+    assert "Authorization: Bearer ********" in result.out
+    assert "_state=********" in result.out
+    assert "eyJ" not in result.out
+    assert set((node.root.path / STORAGE).rglob("data")) == before
+    with node.vhost(lambda text: text.replace(*GUARDED)):
+        broken = node.root.ctl("doctor", "--trace", "grp/traced", "--json", timeout=60).exits(1).json()
+    assert broken["problem"].startswith("push the manifest: PUT is answered by 403")
+    assert broken["exchanges"][-1]["step"] == "delete the blob", "what was uploaded goes again"
+    assert broken["exchanges"][0]["milliseconds"]["answer"] > 0
+
+
+def test_a_trace_signs_in_as_a_user(node: Node) -> None:
+    command = node.root.person.command(
+        ["--root", str(node.root.path), "doctor", "--trace", "grp/u", "--user", USER]
+    )
+    done = subprocess.run(
+        command, input=PASSWORD, capture_output=True, text=True, check=False, env=node.root.environment()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"get a token as {USER}" in done.stdout
+    assert "Authorization: Basic ********" in done.stdout
+    assert PASSWORD not in done.stdout
+
+
+def test_a_bundle_of_the_running_node_holds_no_secret(node: Node, tmp_path: Path) -> None:
+    target = tmp_path / "bundle.tar.gz"
+    node.root.ctl("support-bundle", "-o", str(target), timeout=60).ok()
+    with tarfile.open(target) as archive:
+        texts = {one.name: archive.extractfile(one).read() for one in archive.getmembers()}  # type: ignore[union-attr]
+    assert not [name for name, text in texts.items() if b"left out" in text]
+    secrets = node.root.secrets()
+    key = "".join(line for line in secrets["internal_key"].splitlines() if "-----" not in line)
+    for secret in (secrets["http_secret"], node.redis.password, key[640:704], key[704:768]):
+        for form in (
+            secret.encode(),
+            secret.encode().hex().encode(),
+            base64.b64encode(secret.encode())[4:-4],
+        ):
+            assert not [name for name, text in texts.items() if form in text]
+    assert any(
+        name.endswith("log/registry/current") and b"level=info" in text for name, text in texts.items()
+    )
+
+
+def test_no_secret_is_shown(node: Node) -> None:
+    text = json.dumps([node.doctor("--user", USER), node.doctor("-v")])
+    for secret in (PASSWORD, node.redis.password, node.root.secrets()["http_secret"]):
+        assert secret not in text

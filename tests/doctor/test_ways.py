@@ -1,0 +1,184 @@
+"""`ctl doctor` on a real node: the way of clients, what the registry uses, and what logs hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.harness import balancers, images, seeds, tokens
+from tests.harness.doctor_node import (
+    CERTIFICATE,
+    CONFIG,
+    GUARDED,
+    KEY,
+    LOG,
+    STORAGE,
+    Breakage,
+    Broken,
+    Node,
+    assert_found,
+    assert_well,
+    names_of,
+)
+from tests.harness.root import SETTINGS
+from tests.harness.waiting import wait_for
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
+]
+
+
+def without(line: str) -> Breakage:
+    @contextmanager
+    def breakage(node: Node) -> Iterator[None]:
+        with node.vhost(lambda text: "\n".join(one for one in text.split("\n") if line not in one)):
+            yield
+
+    return breakage
+
+
+def instead(old: str, new: str) -> Breakage:
+    @contextmanager
+    def breakage(node: Node) -> Iterator[None]:
+        with node.vhost(lambda text: text.replace(old, new)):
+            yield
+
+    return breakage
+
+
+@contextmanager
+def storage_of_root(node: Node) -> Iterator[None]:
+    folder = node.root.path / STORAGE / "docker"
+    facts = folder.stat()
+    os.chown(folder, 0, 0)
+    folder.chmod(0o755)
+    yield
+    os.chown(folder, facts.st_uid, facts.st_gid)
+    folder.chmod(facts.st_mode & 0o7777)
+
+
+@contextmanager
+def redis_down(node: Node) -> Iterator[None]:
+    node.redis.stop()
+    yield
+    node.redis.start()
+
+
+@contextmanager
+def endpoint_down(node: Node) -> Iterator[None]:
+    """It refuses one event for longer than the registry tries at once."""
+    node.listener.failures["/events"] = 10_000
+    node.root.client.push("grp/noticed", images.image("noticed"), "v1")
+    wait_for(lambda: node.listener.refused.get("/events"), what="a refused event")
+    yield
+    node.listener.failures["/events"] = 0
+    wait_for(lambda: node.listener.at("/events"), what="the event", seconds=30)
+    wait_for(
+        lambda: node.doctor("notifications")["notifications"]["state"] == "ok",
+        what="no event waits",
+        seconds=30,
+    )
+
+
+@contextmanager
+def endpoint_gone(node: Node) -> Iterator[None]:
+    with node.edited(
+        CONFIG, lambda text: text.replace(node.listener.url, f"http://127.0.0.1:{node.root.redirect_port}")
+    ):
+        yield
+
+
+@contextmanager
+def debug_open(node: Node) -> Iterator[None]:
+    with node.edited(
+        SETTINGS, lambda text: text.replace('"debug_addr"] = "127.0.0.1:', '"debug_addr"] = "0.0.0.0:')
+    ):
+        node.root.reconfigure(timeout=120)
+        yield
+    node.root.reconfigure(timeout=120)
+
+
+@contextmanager
+def foreign_tokens(node: Node) -> Iterator[None]:
+    """Somebody shows tokens of another key: the registry logs each."""
+    node.root.client.request(
+        "GET", "/v2/", headers={"Authorization": f"Bearer {tokens.sign(seeds.pair(1)[0], [])}"}
+    )
+    log = node.root.path / LOG
+    wait_for(lambda: "untrusted" in log.read_text(encoding="utf-8"), what="the line")
+    yield
+
+
+@contextmanager
+def old_docker(node: Node) -> Iterator[None]:
+    agent = "docker/1.9.1 go/go1.4.3 git-commit/a34a1d5 kernel/3.13.0"
+    path = "/v2/grp/old/tags/list"
+    node.root.client.authorised("GET", path, repository="grp/old", User_Agent=agent)
+    log = node.root.path / "var/log/gitlab/nginx/gitlab_registry_access.log"
+    wait_for(lambda: "docker/1.9.1" in log.read_text(encoding="utf-8"), what="the line")
+    yield
+
+
+@contextmanager
+def storage_not_entered(node: Node) -> Iterator[None]:
+    folder = (node.root.path / STORAGE).parent
+    mode = folder.stat().st_mode & 0o7777
+    folder.chmod(0o700)
+    try:
+        yield
+    finally:
+        folder.chmod(mode)
+
+
+@contextmanager
+def wrong_password_of_redis(node: Node) -> Iterator[None]:
+    with node.edited(CONFIG, lambda text: text.replace(node.redis.password, "another-password")):
+        yield
+
+
+SMALL = ("client_max_body_size 0", "client_max_body_size 100m")
+BROKEN: list[Broken] = [
+    ("headers", without("X-Forwarded-Proto"), "failure", "are sent to http://localhost", "X-Forwarded-Proto"),
+    ("headers", instead("Host $http_host", "Host registry.internal"), "failure", "sent to registry.internal", "Host"),
+    ("headers", instead(*SMALL), "failure", "refuses large layers", "client_max_body_size 0"),
+    ("headers", without("proxy_request_buffering"), "warning", "takes in the whole of a request", "buffering off"),
+    ("storage", storage_of_root, "failure", "cannot write its storage as user docker-registry", "chown"),
+    ("redis", redis_down, "failure", "Redis at 127.0.0.1:", "start it"),
+    ("notifications", endpoint_down, "warning", "events wait, ", "let the endpoint answer"),
+    ("notifications", endpoint_gone, "failure", "is not reached", "start what receives them"),
+    ("debug-server", debug_open, "failure", "open to other machines", "debug_addr"),
+    ("push", instead(*GUARDED), "failure", "push the manifest: PUT is answered by 403", "--trace"),
+    ("errors", foreign_tokens, "warning", "tokens are signed with another key", "ctl doctor token"),
+    ("clients", old_docker, "warning", "docker/1.9.1 asked", "compatibility_schema1_enabled"),
+    ("storage", storage_not_entered, "failure", "docker-registry may not enter", "chmod"),
+    ("redis", wrong_password_of_redis, "failure", "invalid username-password pair", 'registry["redis"]'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=names_of(BROKEN))
+def test_what_is_broken_is_found(node: Node, broken: Broken) -> None:
+    assert_found(node, broken)
+
+
+def test_what_is_in_front_is_asked_too(node: Node, tmp_path: Path) -> None:
+    """A proxy that ends TLS, and passes neither the scheme nor a request before it has it whole."""
+    port = node.root.ports.take()
+    tmp_path.chmod(0o755)
+    paths = (node.root.path / CERTIFICATE, node.root.path / KEY)
+    with balancers.ending_tls(tmp_path, port, node.root.registry_port, *paths):
+        found = node.doctor("headers", "--from", f"https://localhost:{port}")["headers"]
+    causes = " ".join(one["cause"] for one in found["findings"])
+    assert found["state"] == "failure"
+    assert (
+        f"clients that reach https://localhost:{port} are sent to http://localhost:{port} to push" in causes
+    )
+    assert "takes in the whole of a request" in causes
+
+
+def test_all_is_well_again(node: Node) -> None:
+    assert_well(node)
