@@ -1,5 +1,7 @@
 """The quarantine in object storage: a copy of each object, made before the object is deleted.
 
+In a bucket of S3 that keeps versions no blob is copied: an empty object names the version that the deletion leaves.
+
 Its keys are as the paths in a folder (quarantine.py): `ctl-quarantine/RUN/docker/registry/v2/…`. Its lock is an object
 that is written only where there is none; its time is the storage's clock, and shows that its owner is alive.
 """
@@ -26,6 +28,7 @@ from ctl.errors import LockHeld
 from ctl.storage.store import Missing, Store
 
 _REPORT = "run.json"
+_VERSION = ".version-"
 _NANO = 10**9
 _ALIVE = 600 * _NANO
 """Nanoseconds for which a lock counts without being renewed: its owner was killed."""
@@ -44,12 +47,32 @@ class ObjectRun:
         closed: nanoseconds of the storage's clock when it ended; None where it was killed.
         report: what it did, as far as it was written.
         sizes: of each object in it, by its key in the storage.
+        versions: of those that are in it by their version, which a deletion has left: nothing is copied.
     """
 
     name: str
     closed: int | None = None
     report: Mapping[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def object(self, key: str) -> str:
+        """The key of what stands for an object in the run: a copy, or an empty one that names its version."""
+        version = f"{_VERSION}{self.sizes[key]}-{self.versions[key]}" if key in self.versions else ""
+        return f"{self.where}/{key}{version}"
+
+    @classmethod
+    def of(
+        cls, name: str, closed: int | None, report: Mapping[str, Any], sizes: Mapping[str, int]
+    ) -> ObjectRun:
+        """A run by the sizes of what is in it."""
+        found = cls(name, closed, report)
+        for one, size in sizes.items():
+            key, middle, version = one.partition(_VERSION)
+            found.sizes[key] = int(version.partition("-")[0]) if middle else size
+            if middle:
+                found.versions[key] = version.partition("-")[2]
+        return found
 
     @property
     def where(self) -> str:
@@ -107,7 +130,7 @@ class ObjectQuarantine:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = f"{QUARANTINE}/lock"
-        self._held = False
+        self._held = self._versioned = False
         self._renewed = 0.0
         self._cache = _Cache(store)
 
@@ -122,6 +145,7 @@ class ObjectQuarantine:
         if self._store.find(self._lock) is not None or not self._store.create(self._lock, owner):
             self._take_over(owner)
         self._held, self._owner = True, owner
+        self._versioned = bool(self._store.version(self._lock)[0])
         return self
 
     def _take_over(self, owner: bytes) -> None:
@@ -176,7 +200,7 @@ class ObjectQuarantine:
             sizes = {one.key.removeprefix(prefix): one.size for one in group}
             report = self._report(prefix) if sizes.pop(_REPORT, None) is not None else {}
             closed = report.get("closed")
-            found.append(ObjectRun(name, closed if isinstance(closed, int) else None, report, sizes))
+            found.append(ObjectRun.of(name, closed if isinstance(closed, int) else None, report, sizes))
         return found
 
     def _report(self, prefix: str) -> dict[str, Any]:
@@ -218,12 +242,21 @@ class ObjectQuarantine:
 
     def _take(self, run: ObjectRun, key: str) -> bool:
         try:
-            self._store.copy(key, f"{run.where}/{key}")
+            version, size = self._store.version(key) if self._is_kept(key) else ("", -1)
+            if not version:
+                self._store.copy(key, f"{run.where}/{key}")
         except Missing:
             return False
-        run.sizes[key] = -1  # it is in there from now on, whatever fails
+        run.sizes[key] = size  # it is in there from now on, whatever fails
+        if version:
+            run.versions[key] = version
+            self._store.write(run.object(key), [b""])
         self._store.delete(key)
         return True
+
+    def _is_kept(self, key: str) -> bool:
+        """Whether a deletion leaves it: a blob of a bucket with versions. Links are small, and read in quarantine."""
+        return self._versioned and key.startswith(f"{BLOBS}/")
 
     def _keys(self, path: str) -> list[str]:
         if path.startswith(f"{BLOBS}/"):
@@ -239,20 +272,27 @@ class ObjectQuarantine:
         if not keys or (is_tag and next(iter(self._store.list(f"{path}/")), None)):
             return False
         for key in keys:
-            if self._store.find(key) is None:
-                self._store.copy(f"{run.where}/{key}", key)
-            self._store.delete(f"{run.where}/{key}")
+            if self._store.find(key) is None and key in own.versions:
+                self._store.undelete(key)
+            elif self._store.find(key) is None:
+                self._store.copy(own.object(key), key)
+            self._store.delete(own.object(key))
             del own.sizes[key]
+            own.versions.pop(key, None)
         return True
 
     def renew(self, path: str) -> None:
-        """Nothing to do: a copy is new."""
+        """A copy is new; what was undeleted is written once more."""
+        for key in filter(self._is_kept, self._keys(path)):
+            former = self._store.version(key)[0]
+            with self._store.reading(key) as parts:
+                self._store.write(key, parts)
+            self._store.erase(key, former)
 
     def delete(self, path: str) -> int:
         """Delete what is below a path of the storage for good, while nobody writes. Returns its bytes."""
         found = list(self._store.list(f"{path}/"))
-        for one in found:
-            self._store.delete(one.key)
+        self._store.erase_all(f"{path}/")
         return sum(one.size for one in found)
 
     def purge(self, run: HeldRun, path: str) -> int:
@@ -260,14 +300,19 @@ class ObjectQuarantine:
         self._renew_lock()
         own, freed = _own(run), 0
         for key in own.keys(path):
-            self._store.delete(f"{run.where}/{key}")
+            if key in own.versions:
+                self._store.erase(key, own.versions[key])
+                if self._store.find(key) is None:
+                    self._store.undelete(key)  # of the deletion, too, nothing is left
+            self._store.delete(own.object(key))
+            own.versions.pop(key, None)
             freed += max(0, own.sizes.pop(key))
         return freed
 
     def drop(self, run: HeldRun) -> None:
-        """Remove the report of a run that is empty."""
+        """Remove what is left of a run that is empty, with all versions."""
         if not _own(run).sizes:
-            self._store.delete(f"{run.where}/{_REPORT}")
+            self._store.erase_all(f"{run.where}/")
 
 
 class _Cache:

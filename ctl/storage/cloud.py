@@ -52,6 +52,7 @@ class CloudStore:
         self.driver = driver
         self.name = name
         self._prefix = root
+        self._service = service
         self._operator = self._made(service, options)
 
     def _made(self, service: str, options: Mapping[str, str]) -> opendal.Operator:
@@ -149,6 +150,36 @@ class CloudStore:
         else:
             self.copy(source, target)
         self.delete(source)
+
+    def version(self, key: str) -> tuple[str, int]:
+        """See Store. Of S3 alone: the library lists no versions of the others."""
+        with self._reported("read", key):
+            about = self._operator.stat(self._prefix + key)
+        known = about.version if self._service == "s3" else None
+        return "" if known in (None, "null") else known or "", about.content_length
+
+    def undelete(self, key: str) -> None:
+        """See Store. A deletion is a marker: it is deleted."""
+        with self._reported("delete", key):
+            for entry in list(self._operator.list(self._prefix + key, recursive=True, deleted=True)):
+                about = entry.metadata
+                if entry.path == self._prefix + key and about.version and about.etag is None:
+                    self._operator.delete(entry.path, version=about.version)
+
+    def erase(self, key: str, version: str) -> None:
+        """See Store."""
+        with self._reported("delete", key):
+            self._operator.delete(self._prefix + key, version=version)
+
+    def erase_all(self, prefix: str) -> None:
+        """See Store."""
+        kept = self._service == "s3"
+        with self._reported("delete", prefix):
+            for entry in list(
+                self._operator.list(self._prefix + prefix, recursive=True, versions=kept, deleted=kept)
+            ):
+                version = entry.metadata.version if kept else None
+                self._operator.delete(entry.path, version=version)
 
     def delete(self, key: str) -> None:
         """See Store."""

@@ -127,6 +127,25 @@ class FilesystemStore:
             (self._root / source).rename(self._root / target)
         self._prune(self._root / source)
 
+    def version(self, key: str) -> tuple[str, int]:
+        """See Store. There are none."""
+        found = self.find(key)
+        if found is None:
+            raise Missing(self.name, "read", key, os.strerror(errno.ENOENT))
+        return "", found.size
+
+    def undelete(self, key: str) -> None:
+        """See Store."""
+
+    def erase(self, key: str, version: str) -> None:
+        """See Store."""
+        self.delete(key)
+
+    def erase_all(self, prefix: str) -> None:
+        """See Store."""
+        for one in list(self.list(prefix)):
+            self.delete(one.key)
+
     def delete(self, key: str) -> None:
         """See Store. Folders that become empty go, too, as object storage has none."""
         path = self._root / key

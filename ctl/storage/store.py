@@ -107,6 +107,26 @@ class Store(Protocol):
         """Give one another key; where something has that already, it is replaced."""
         ...
 
+    def version(self, key: str) -> tuple[str, int]:
+        """The version of an object where the bucket keeps deleted ones, else ""; and its bytes.
+
+        Raises:
+            Missing: there is none.
+        """
+        ...
+
+    def undelete(self, key: str) -> None:
+        """Let the version that was there before a deletion be seen again; no error where there is nothing to undo."""
+        ...
+
+    def erase(self, key: str, version: str) -> None:
+        """Delete one version for good."""
+        ...
+
+    def erase_all(self, prefix: str) -> None:
+        """Delete everything below a prefix, with each version there was."""
+        ...
+
     def delete(self, key: str) -> None:
         """Delete one; no error where there is none."""
         ...

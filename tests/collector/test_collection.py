@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -355,3 +356,24 @@ def test_nothing_is_read_through_symbolic_links_in_the_quarantine(store: Store, 
 
 def test_options_are_a_day_by_default() -> None:
     assert (Options().older_than, Options().keep_for, Options().uploads_after) == (24 * HOUR,) * 3
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_the_clock_of_the_machine_does_not_matter(
+    store: Store, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    store.push("grp/app", images.image("kept"), "v1")
+    for name, minutes in (("old", 24 * 60 + 30), ("young", 24 * 60 - 30)):
+        deleted = images.image(name)
+        store.delete("grp/app", store.push("grp/app", deleted))
+        when = time.time() - minutes * 60
+        for digest in deleted.family():
+            for path in (store.data(digest), store.data(digest).parent, store.layer("grp/app", digest)):
+                if path.exists():
+                    os.utime(path, (when, when))
+    right = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: right() + hours * HOUR)
+    monkeypatch.setattr(time, "time", lambda: (right() + hours * HOUR) / 10**9)
+    run(store, older_than=24 * HOUR)
+    assert not images.image("old").family().keys() & store.blobs()
+    assert images.image("young").family().keys() <= store.blobs()

@@ -13,10 +13,12 @@ from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, blob_folder, l
 from ctl.collector.object_quarantine import ObjectQuarantine
 from ctl.collector.restoring import restore
 from ctl.errors import LockHeld
+from ctl.storage.made import open_store
 from ctl.storage.store import Store
 from tests.harness import images
-from tests.harness.cloud import Kept, storage
+from tests.harness.cloud import BUCKET, Kept, s3_parameters, storage
 from tests.harness.collecting import SILENT, Silent, at_once
+from tests.harness.s3 import S3Server
 
 pytestmark = pytest.mark.real
 
@@ -168,3 +170,35 @@ def test_listings_do_instead_of_requests(kept: Kept, store: Store) -> None:
     assert [key for key in asked if not key.startswith(QUARANTINE)] == [
         "docker/registry/lockfiles/database-in-use", f"{REPOSITORIES}/", f"{BLOBS}/", f"{REPOSITORIES}/"
     ]  # fmt: skip
+
+
+@pytest.fixture
+def versioned() -> Iterator[tuple[S3Server, Store]]:
+    """A bucket that keeps what is deleted."""
+    with S3Server() as server:
+        server.make_bucket(BUCKET)
+        server.keep_versions(BUCKET)
+        yield server, open_store("s3", s3_parameters(server), {})
+
+
+def test_nothing_is_copied_where_the_bucket_keeps_versions(versioned: tuple[S3Server, Store]) -> None:
+    server, store = versioned
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    report = collect(store, at_once(untagged=True), SILENT)
+    assert blobs(store) == set(KEPT.family())
+    assert all(store.version(key)[1] == 0 for key in in_quarantine(store) if BLOBS in key)
+    restored = restore(store, report.run)
+    assert (restored.counts["blobs_restored"], restored.counts["manifests_restored"]) == (len(OWN), 1)
+    for digest, blob in GONE.family().items():
+        assert store.read(f"{blob_folder(digest)}/data") == blob.content
+    collect(store, at_once(untagged=True), SILENT)
+    again = f"{blob_folder(GONE.needs[-1].digest)}/data"
+    store.write(again, [GONE.needs[-1].content])  # pushed again, without a link: it is older than nothing
+    purged = collect(store, at_once(untagged=True, keep_for=0, older_than=10**15), SILENT)
+    assert purged.counts["bytes_freed"] >= sum(len(GONE.family()[one].content) for one in OWN)
+    assert store.read(again) == GONE.needs[-1].content
+    store.delete(again)
+    left = "".join(server.versions(BUCKET))
+    assert f"{blob_folder(GONE.digest)}/data" not in left
+    assert f"{blob_folder(KEPT.digest)}/data" in left

@@ -29,6 +29,21 @@ class S3Server(Server):
         status, body = self._request("PUT", f"/{name}")
         assert status == 200, f"bucket {name}: {status} {body!r}"
 
+    def keep_versions(self, bucket: str) -> None:
+        """Let a bucket keep what is deleted or overwritten."""
+        space = "http://s3.amazonaws.com/doc/2006-03-01/"
+        body = f'<VersioningConfiguration xmlns="{space}"><Status>Enabled</Status></VersioningConfiguration>'
+        status, answer = self._request("PUT", f"/{bucket}?versioning", body.encode())
+        assert status == 200, f"bucket {bucket}: {status} {answer!r}"
+
+    def versions(self, bucket: str) -> list[str]:
+        """The keys of all versions and deletions."""
+        from xml.etree import ElementTree
+
+        status, body = self._request("GET", f"/{bucket}?versions")
+        assert status == 200, f"bucket {bucket}: {status} {body!r}"
+        return [str(one.text) for one in ElementTree.fromstring(body).findall(".//{*}Key")]  # noqa: S314 - as below
+
     def put(self, bucket: str, key: str) -> None:
         """Make an empty object, of whatever key."""
         status, body = self._request("PUT", f"/{bucket}/{key}")
@@ -43,10 +58,10 @@ class S3Server(Server):
         found = ElementTree.fromstring(body).findall(".//{*}Contents")  # noqa: S314 - from our own server
         return {str(one.findtext("{*}Key")): int(str(one.findtext("{*}Size"))) for one in found}
 
-    def _request(self, method: str, path: str) -> tuple[int, bytes]:
+    def _request(self, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path)
+            connection.request(method, path, content)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
