@@ -58,7 +58,7 @@ class About:
 
 def about(tag: str) -> About | None:
     """What a tag like `sha256-….sig` is about; None for one with another name."""
-    match = _ABOUT.fullmatch(tag)
+    match = _ABOUT.fullmatch(tag) if tag.startswith("sha") else None
     digest = f"{match[1]}:{match[2]}" if match else ""
     if match is None or not is_digest(digest):
         return None

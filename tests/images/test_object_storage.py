@@ -17,7 +17,7 @@ from ctl.images.removal import Remover
 from ctl.registry.collect.setup import DEFAULT_ENVIRONMENT
 from ctl.registry.config import read_environment
 from ctl.storage.store import Store
-from tests.harness import images
+from tests.harness import distribution3, images
 from tests.harness.cli import Cli
 from tests.harness.cloud import Kept, storage
 from tests.harness.registry_store import Store as Folder
@@ -25,6 +25,10 @@ from tests.harness.registry_store import Store as Folder
 pytestmark = pytest.mark.real
 Run = Callable[..., Any]
 NOW = datetime.now(UTC)
+OF_VERSION_3: dict[str, dict[str, object]] = {
+    "s3": {"forcepathstyle": True},
+    "azure": {"credentials": {"type": "shared_key"}},
+}
 INDEX = images.two_platforms("both")
 
 
@@ -60,8 +64,11 @@ def store(kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def run(store: Store, kept: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs a command on it; gives its JSON."""
     config = tmp_path / "config.yml"
-    config.write_text(yaml.safe_dump({"version": 0.1, "storage": {kept.driver: dict(kept.parameters)}}))
+    driver = {**kept.parameters, **OF_VERSION_3.get(kept.driver, {})}
+    config.write_text(yaml.safe_dump({"version": 0.1, "storage": {kept.driver: driver}}))
     ctl = Cli(tmp_path / "root", capsys)
+    if program := distribution3.path():
+        ctl.settings(f'registry["executable"] = {str(program)!r}\n')  # the other one has S3 only
     environment = ctl.root / str(DEFAULT_ENVIRONMENT).lstrip("/")
     environment.mkdir(parents=True)
     for name, value in kept.environment.items():
@@ -69,7 +76,8 @@ def run(store: Store, kept: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert read_environment(environment).keys() == kept.environment.keys()
 
     def run(command: str, *arguments: str, code: int = 0) -> Any:  # noqa: ANN401
-        found = ctl(command, *arguments, "--config", str(config), "--json")
+        given = [] if command in ("registry-fsck", "registry-check-storage") else ["--config"]
+        found = ctl(command, *arguments, *given, str(config), "--json")
         assert found.code == code, found.out + found.err
         return json.loads(found.out)
 
@@ -162,3 +170,36 @@ def test_a_push_during_the_removal_wins(store: Store, monkeypatch: pytest.Monkey
     kept = sorted(remover.removed.kept)
     assert kept == [f"team/app:build-{number} was pushed meanwhile" for number in (1, 2)]
     assert remover.removed.tags == []
+
+
+@pytest.mark.skipif(distribution3.path() is None, reason="the other registry has no driver of two of these")
+def test_damage_is_repaired_and_permissions_are_tried(run: Run, store: Store) -> None:
+    assert run("registry-fsck", "--checksums")["damages"] == []
+    link = f"{REPOSITORIES}/team/other/_manifests/tags/v1/{CURRENT}"
+    whole = store.read(link)
+    store.write(link, [b""])
+    (damage,) = run("registry-fsck", code=1)["damages"]
+    assert (damage["repository"], damage["repaired"]) == ("team/other", False)
+    tags = run("registry-tags", "team/other")["tags"]
+    assert (tags[0]["digest"], tags[0]["problem"]) == (None, "its link holds no digest")
+    assert run("registry-disk-usage")["repositories"][1]["complete"] is False
+    assert run("registry-fsck", "--repair")["left"] == 0
+    assert store.read(link) == whole
+    before = {one.key for one in store.list("")}
+    checks = run("registry-check-storage")["checks"]
+    assert {"delete", "list", "write", "read", "copy", "begin an upload"} <= {
+        one["operation"] for one in checks
+    }
+    assert {one["ok"] for one in checks} == {True}
+    assert {one.key for one in store.list("")} == before
+
+
+def test_an_empty_storage_is_no_fault(run: Run, store: Store) -> None:
+    for one in list(store.list("")):
+        store.delete(one.key)
+    assert run("registry-repositories") == {"repositories": [], "damages": []}
+    assert run("registry-disk-usage")["repositories"] == []
+    assert run("registry-cleanup", "--keep-n", "1", "--dry-run")["tags_deleted"] == 0
+    assert run("registry-fsck")["damages"] == []
+    for command in (("registry-tags", "a"), ("registry-inspect", "a:b"), ("registry-delete", "a", "--yes")):
+        assert run(*command, code=2)["error"] == 'there is no repository "a"'

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,14 +89,16 @@ class Planner:
             wanted: whether a repository was asked for.
             advance: called with each.
         """
-        found = []
+        with _without_cycles():
+            return sorted(self._plans(wanted, advance), key=lambda plan: plan.name)
+
+    def _plans(self, wanted: Callable[[str], bool], advance: Callable[[], None]) -> Iterator[RepositoryPlan]:
         for scan in repositories(self._storage):
             self.damages += [one for one in scan.damages if one.blocks or wanted(scan.name)]
             matcher = next((one for one in self._matchers if one.applies_to(readable(scan.name))), None)
             if matcher is not None and scan.name and wanted(scan.name):
-                found.append(self.plan(scan, matcher))
+                yield self.plan(scan, matcher)
             advance()
-        return sorted(found, key=lambda plan: plan.name)
 
     def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
         """A plan for one repository."""
@@ -139,6 +143,16 @@ class Planner:
         stays = {all_tags[one.tag].digest for one in verdicts if not one.removed}
         goes = {all_tags[one.tag].digest for one in verdicts if one.removed}
         return _followers(read, followers, stays, goes)
+
+
+@contextmanager
+def _without_cycles() -> Iterator[None]:
+    """Without the search for cycles of objects, of which none are made here: it takes a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _followers(read: Repository, followers: list[Tag], stays: set[str], goes: set[str]) -> list[Verdict]:
