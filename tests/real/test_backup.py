@@ -62,8 +62,8 @@ def test_a_backup_is_verified_and_starts_on_a_fresh_machine(
     running.reconfigure()
     running.client.push("saved/app", IMAGE, "v1")
     running.client.push("saved/both", BOTH, "v1")
-    said = running.ctl("backup", "--to", str(folder), "--with-images", "--verify", timeout=120).ok().out
-    assert "verified: it starts elsewhere, 2 images pulled" in said
+    output = running.ctl("backup", "--to", str(folder), "--with-images", "--verify", timeout=120).ok().out
+    assert "verified: it starts elsewhere, 2 images pulled" in output
     (archive,) = archives(folder)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert not list(Path("/var/tmp").glob("ctl-verify-*/etc/gitlab/gitlab-secrets.json"))

@@ -180,7 +180,7 @@ def test_an_unknown_name_gets_no_upload_of_its_own(running: Root, host: str) -> 
         ("X-Forwarded-Host: localhost:4711", "https://localhost:4711/"),
     ],
 )
-def test_what_is_said_of_another_host_counts_only_where_it_is_the_registrys(
+def test_what_is_claimed_of_another_host_counts_only_where_it_is_the_registrys(
     running: Root, field: str, expected: str
 ) -> None:
     assert upload(running, field, host="localhost").header("Location").startswith(expected)

@@ -35,13 +35,13 @@ class Nodes:
 
     def set_gitlab(self, *lines: str) -> None:
         """GitLab's settings: of a registry elsewhere."""
-        told = [
+        reported = [
             'gitlab_rails["registry_enabled"] = True',
             'gitlab_rails["registry_host"] = "localhost"',
             f'gitlab_rails["registry_port"] = {self.registry.port}',
             f'gitlab_rails["registry_api_url"] = "{self.registry.url}"',
         ]
-        self.gitlab.settings(*told, *lines, registry=False)
+        self.gitlab.settings(*reported, *lines, registry=False)
 
     def set_registry(self, *lines: str) -> None:
         """The registry's settings: of a GitLab elsewhere."""
