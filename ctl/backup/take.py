@@ -26,6 +26,7 @@ from ctl.registry.gate import Gate
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded
 from ctl.settings.rules.token_issuer import accounts_file
+from ctl.tls.ca_renewal import renewal_file
 
 PARTIAL = ".partial.images"
 """A copy under way, or one that was cut off: the next one goes on with it."""
@@ -181,7 +182,7 @@ class Backup:
             vhost.ssl_password_file,
             accounts_file(loaded.attributes),
         )
-        own = (record_file(self.layout), key_file(self.layout))
+        own = (record_file(self.layout), renewal_file(self.layout), key_file(self.layout))
         more = [*loaded.sources, *(Path(one) for one in named if one), *own]
         if etc.source.is_dir():
             backups = self.place.where("")

@@ -171,6 +171,7 @@ def _settings(root: Path, restored: Path, port: int, storage: Path) -> Path:
         'registry["log_directory"] = "/var/log/gitlab/registry"',
         *(f"{python_name(switch.split('.'))} = False" for switch in sorted(switches)),
         'manage_accounts["enable"] = False',
+        *(f'registry_{task}["enable"] = False' for task in ("backup", "cleanup", "garbage_collect")),
         "",
     ]
     path = root / "etc/gitlab/verify.py"

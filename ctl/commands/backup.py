@@ -10,6 +10,7 @@ import click
 
 from ctl.cli.framework import Context, always, command
 from ctl.cli.recovery import recover_first
+from ctl.errors import UsageFault
 
 if TYPE_CHECKING:
     from ctl.backup.images import Copied
@@ -67,6 +68,11 @@ def backup(
     from ctl.node.last_backup import LastBackup, note_backup
     from ctl.settings.load import load
 
+    if prove and identity is None and (recipient or "").startswith(("age1", "ssh-")):
+        raise UsageFault(
+            "a backup that is encrypted for age is verified with the private key",
+            hint="Give it: --identity FILE",
+        )
     recover_first(ctx)
     loaded = load_for_command(ctx)
     attributes = loaded.attributes

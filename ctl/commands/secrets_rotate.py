@@ -49,10 +49,10 @@ def rotate(
     """
     if finish or due:
         return drop(ctx, time.time() if due else None)
-    from ctl.cli.loading import load_for_command
+    from ctl.settings.load import load
 
     names = (HTTP_SECRET,) if http_secret else PAIR
-    loaded = load_for_command(ctx)
+    loaded = load(ctx.settings_file, ctx.layout)
     if names == PAIR:
         refuse_others_key(loaded)
     refuse_given(loaded, names)

@@ -16,7 +16,7 @@ from ctl.converge.inspect import look, read_file
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 from ctl.tls.authority import Pair, is_local, issue, next_authority
-from ctl.tls.certificates import after_first, matches
+from ctl.tls.certificates import after_first, each, matches
 from ctl.tls.host_names import certificate_names
 from ctl.tls.local_ca import Authority
 from ctl.tls.resources import CERTIFICATE_MODE, KEY_MODE, ServerCertificate
@@ -27,7 +27,8 @@ def next_key(authority: Authority) -> Path:
     return authority.key.with_name("ca-next.key")
 
 
-def _record(layout: Layout) -> Path:
+def renewal_file(layout: Layout) -> Path:
+    """Where it is kept until when clients have time."""
     return layout.state / "ca-renewal.json"
 
 
@@ -37,7 +38,7 @@ def renewal_end(layout: Layout) -> float:
     Raises:
         CtlError: the record is damaged.
     """
-    path = _record(layout)
+    path = renewal_file(layout)
     try:
         return float(json.loads(path.read_bytes())["until"])
     except (FileNotFoundError, PermissionError):
@@ -79,11 +80,11 @@ def begin(layout: Layout, served: ServerCertificate, until: float) -> Iterator[I
         until: seconds since 1970.
     """
     authority = authority_of(served)
-    present = read_file(authority.certificate)
+    present = each(read_file(authority.certificate))[0]
     made = next_authority(served.host, now=datetime.now(UTC))
     yield File(next_key(authority), content=made.key.decode(), mode=KEY_MODE, mask=mask_all)
     yield File(authority.certificate, content=(present + made.certificate).decode(), mode=CERTIFICATE_MODE)
-    yield File(_record(layout), content=json.dumps({"until": until}) + "\n", mode=0o600)
+    yield File(renewal_file(layout), content=json.dumps({"until": until}) + "\n", mode=0o600)
 
 
 def finish(layout: Layout, served: ServerCertificate) -> Iterator[Item]:
@@ -97,7 +98,7 @@ def finish(layout: Layout, served: ServerCertificate) -> Iterator[Item]:
     if look(key) is None or not certificate or not matches(read_file(key), certificate):
         raise CtlError(
             f"the new CA is not whole: {key}, and the second certificate in {authority.certificate}",
-            hint=f"Make another: rm -f {key} {_record(layout)}; ctl certificates renew --ca",
+            hint=f"Make another: rm -f {key} {renewal_file(layout)}; ctl certificates renew --ca",
         )
     pair = Pair(certificate, read_file(key))
     server = issue(pair, certificate_names(served.host), now=datetime.now(UTC))
@@ -105,6 +106,6 @@ def finish(layout: Layout, served: ServerCertificate) -> Iterator[Item]:
     yield File(authority.certificate, content=certificate.decode(), mode=CERTIFICATE_MODE)
     yield replace(served, issued=server)
     yield Absent(key)
-    yield Absent(_record(layout))
+    yield Absent(renewal_file(layout))
     if (layout.service / "nginx").is_symlink():
         yield Service("nginx")

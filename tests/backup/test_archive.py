@@ -80,3 +80,14 @@ def test_a_backup_of_a_newer_ctl_is_restored_with_a_warning(
         result = ctl("restore", str(tmp_path / "x.tar"), "--no-reconfigure", "--replace").ok()
         assert ("the backup was made by ctl 99.1" in result.err) is warns
     assert (tmp_path / "root/etc/a").read_text() == "text"
+
+
+def test_without_the_private_key_nothing_is_begun_that_cannot_be_verified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ctl = Cli(tmp_path / "root", capsys)
+    ctl.settings('registry_external_url = "https://localhost:5443"\n')
+    place = tmp_path / "backups"
+    refused = ctl("backup", "--to", str(place), "--encrypt-to", "age1x", "--verify").exits(2)
+    assert "--identity FILE" in refused.err
+    assert not place.exists()
