@@ -43,6 +43,27 @@ REFUSED = (
 )
 """Lines on requests without credentials, and on paths that are none of a registry: NGINX has a log of them, which
 cannot grow beyond its bound, while whoever sends them could fill this one."""
+_INFO = (
+    'time="*" level=info msg="',
+    '{"level":"info","msg":"',
+    '{"@timestamp":"*","@version":"1","level":"info","message":"',
+)
+"""How a line begins in each format of the log."""
+_FORGED = (
+    "error while unmarshalling raw token: ",
+    "failed to verify token: ",
+    "token from untrusted issuer: ",
+    "token has no signature",
+    "token intended for another audience: ",
+    "token not to be used ",
+    "token signed by untrusted key ",
+    "unable to get token signing key",
+    "unable to verify token signature: ",
+)
+"""What the registry says of tokens that it refuses (its registry/auth/token/token.go): anybody can send such ones,
+as often and as long as they like."""
+APART = tuple(f"{begin}{message}*" for message in _FORGED for begin in _INFO)
+"""Lines of these: they are the first thing to look for when clients are refused, and so are in a small log."""
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -192,6 +213,7 @@ def service(node: Node) -> Iterator[Item]:
         wait=wait,
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS, *(REFUSED if graceful else ())],
+        apart=APART,
         graceful=graceful,
         # what its environment says may be the address at which NGINX has answered until now
         after=() if graceful or not serves_registry(node.attributes) else ("nginx",),

@@ -62,7 +62,10 @@ def _files_of(layout: Layout, service: str, file: str) -> list[Path]:
     if folder is None:
         return []
     if not file:
-        return [folder / "current", *sorted([*folder.glob("*.log"), *folder.glob("refused/*.log")])]
+        return [
+            folder / "current",
+            *sorted([*folder.glob("*.log"), *folder.glob("refused/*.log"), *folder.glob("refused/current")]),
+        ]
     known = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     if file not in known:
         raise UsageFault(f"no log {file!r} of {service} in {folder}", hint=f"there: {', '.join(known)}")

@@ -40,6 +40,9 @@ SVLOGD = {
     "svlogd_prefix": "p",
 }
 """Logging settings, and the letter that begins their line of svlogd's config (svlogd(8), 'CONFIG')."""
+REFUSED = "refused"
+"""The folder of a log of what was refused, in that of a service's log."""
+REFUSED_LIMITS = ("s2000000", "n2")
 LONGEST_LINE = 65_536
 """Bytes of a line that svlogd compares with patterns; of longer ones it writes the rest as lines of their own."""
 
@@ -55,6 +58,7 @@ def runit_service(
     finish: str | None = None,
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
+    apart: Sequence[str] = (),
     graceful: Path | None = None,
     pid_file: Path | None = None,
     after: Sequence[str] = (),
@@ -73,6 +77,7 @@ def runit_service(
         finish: template of a finish script, or None.
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
+        apart: likewise, of lines that any client can cause: these enter a small log of their own, "refused".
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
         pid_file: where the program writes its pid, for one that overwrites its environment.
         after: services that must have taken up their files before, beside those that are declared.
@@ -105,11 +110,14 @@ def runit_service(
     if finish is not None:
         yield script(definition / "finish", finish, scripts)
     yield _facts(definition / FACTS_FILE, facts)
-    yield from log_folder(
-        node, component, group=log_group, unlogged=unlogged, notifies=(reload(f"{name}/log"),)
-    )
-    longest = LONGEST_LINE if unlogged else None
-    yield from _log_service(node, component, logs, timestamps=timestamps, longest=longest)
+    reread = (reload(f"{name}/log"),)
+    yield from log_folder(node, component, group=log_group, unlogged=[*unlogged, *apart], notifies=reread)
+    folders = [svlogd_folder(component, logs)]
+    if apart:
+        folders.append(folders[0] / REFUSED)
+        yield from _apart(node, folders[-1], log_group, apart, reread)
+    longest = LONGEST_LINE if unlogged or apart else None
+    yield from _log_service(node, component, folders, timestamps=timestamps, longest=longest)
     yield Service(name, secondary=component.secondary, after=(*needs(node.components, component), *after))
 
 
@@ -219,6 +227,22 @@ def log_folder(
     )
 
 
+def _apart(
+    node: Node, folder: Path, group: str | None, patterns: Sequence[str], notifies: tuple[Notification, ...]
+) -> Iterator[Item]:
+    """A second log of the same svlogd, with nothing but the lines of some patterns."""
+    yield Directory(folder, owner=node.log_account, group=group or _group_of(node.log_account), mode=0o750)
+    yield OwnedFiles(folder, owner=node.log_account, keep=("config",))
+    yield Template(
+        folder / "config",
+        source="runit/log-config.j2",
+        variables={"lines": [*REFUSED_LIMITS, "-*", *(f"+{pattern}" for pattern in patterns)]},
+        owner="root",
+        group="root",
+        notifies=notifies,
+    )
+
+
 def svlogd_folder(component: Component, logs: Path) -> Path:
     """Where svlogd writes: in the log folder, or beside one that only root and the program's group may enter."""
     return logs.with_name(f"{logs.name}-svlogd") if component.writes_logs else logs
@@ -235,7 +259,7 @@ def _log_account(node: Node) -> Account | None:
 
 
 def _log_service(
-    node: Node, component: Component, folder: Path, *, timestamps: bool, longest: int | None
+    node: Node, component: Component, folders: Sequence[Path], *, timestamps: bool, longest: int | None
 ) -> Iterator[Item]:
     definition = node.layout.sv / component.name / "log"
     variables = {
@@ -244,7 +268,7 @@ def _log_service(
         "as_user": option(as_account(node, _log_account(node))),
         "timestamps": timestamps,
         "longest": longest,
-        "folder": svlogd_folder(component, folder),
+        "folders": folders,
     }
     yield Directory(definition, owner="root", group="root")
     yield script(definition / "run", "runit/log-run.j2", variables, restart(f"{component.name}/log"))

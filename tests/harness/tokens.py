@@ -12,13 +12,21 @@ from typing import Any
 Access = Sequence[dict[str, Any]]
 
 
-def sign(key_pem: str, access: Access, *, issuer: str = "omnibus-gitlab-issuer", seconds: int = 300) -> str:
-    """A token for the service container_registry.
+def sign(
+    key_pem: str,
+    access: Access,
+    *,
+    issuer: str = "omnibus-gitlab-issuer",
+    audience: str = "container_registry",
+    seconds: int = 300,
+) -> str:
+    """A token for a service, by default the registry.
 
     Args:
         key_pem: the registry's internal key.
         access: as in the token specification: type, name, actions.
         issuer: who signs.
+        audience: the service.
         seconds: it holds that long; negative for one that has ended.
     """
     import jwt
@@ -26,7 +34,7 @@ def sign(key_pem: str, access: Access, *, issuer: str = "omnibus-gitlab-issuer",
     now = int(time.time())
     claims = {
         "iss": issuer,
-        "aud": "container_registry",
+        "aud": audience,
         "sub": "test",
         "iat": now,
         "exp": now + seconds,

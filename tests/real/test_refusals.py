@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import json
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from recipes.logrotate import REFUSED_NUMBER, REFUSED_SIZE
+from tests.harness import seeds, tokens
 from tests.harness.https import Answer
 from tests.harness.issuer import reachable, write_accounts
 from tests.harness.people import Person
@@ -38,11 +40,16 @@ def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person)
     return root
 
 
-def connect(root: Root, *, tls: bool = True, source: str = "127.0.0.1") -> socket.socket:
+def connect(
+    root: Root, *, tls: bool = True, source: str = "127.0.0.1", certificate: str = ""
+) -> socket.socket:
     plain = socket.create_connection(("127.0.0.1", root.port), timeout=30, source_address=(source, 0))
     if not tls:
         return plain
-    return ssl.create_default_context(cafile=str(root.ca)).wrap_socket(plain, server_hostname="localhost")
+    trust = ssl.create_default_context(cafile=str(root.ca))
+    if certificate:
+        trust.load_cert_chain(certificate)
+    return trust.wrap_socket(plain, server_hostname="localhost")
 
 
 def ask(root: Root, request: bytes, **how: Any) -> Answer:  # noqa: ANN401
@@ -114,14 +121,32 @@ def test_what_nginx_is_configured_to_refuse_is_json(running: Root) -> None:
     own = (
         "location = /denied { deny all; } location = /large { client_max_body_size 1; proxy_pass http://registry; } "
         "location = /missing { root /nonexistent; } location = /own { error_page 403 =200 /mine; deny all; } "
-        "location = /mine { return 200 mine; }"
+        "location = /mine { return 200 mine; } location = /lengthless { return 411; } "
+        "location = /broken { return 500; }"
     )
     running.settings(NO_GITLAB, f'registry["nginx"]["custom_gitlab_server_config"] = {own!r}')
     running.reconfigure()
     refused(running.client.get("/denied"), 403, "DENIED")
+    refused(running.client.get("/lengthless"), 411, "SIZE_INVALID")
+    refused(running.client.get("/broken"), 500, "UNKNOWN")
     refused(running.client.get("/missing"), 404, "NAME_UNKNOWN")
     refused(running.client.request("POST", "/large", body=b"four"), 413, "SIZE_INVALID")
     assert running.client.get("/own").status == 200
+    running.settings(NO_GITLAB)
+    running.reconfigure()
+
+
+def test_who_shows_no_certificate_or_a_wrong_one_is_refused_in_json(running: Root) -> None:
+    key, certificate = seeds.server_certificate("somebody")
+    shown = running.write("client.pem", certificate + key)
+    running.settings(
+        NO_GITLAB,
+        f'registry["nginx"]["ssl_client_certificate"] = "{running.ca}"',
+        'registry["nginx"]["ssl_verify_client"] = "on"',
+    )
+    running.reconfigure()
+    refused(ask(running, get()), 400, "UNAUTHORIZED")
+    refused(ask(running, get(), certificate=str(shown)), 400, "UNAUTHORIZED")
     running.settings(NO_GITLAB)
     running.reconfigure()
 
@@ -312,6 +337,51 @@ def test_one_client_without_credentials_cannot_fill_200_megabytes(running: Root)
     assert f"size {REFUSED_SIZE}" in config
     log = running.read("var/log/gitlab/registry-auth/config")
     assert "s10000000\nn10\n" in log
+
+
+def encoded(**facts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(facts).encode()).rstrip(b"=").decode()
+
+
+def forged(root: Root) -> list[str]:
+    """Tokens of the right form that the registry refuses, each for another reason."""
+    access = tokens.repository_access("forged/app", "pull")
+    good = root.sign("forged/app", "pull")
+    head = good.split(".")[0]
+    return [
+        "a.b.c",
+        good[:-8] + "AAAAAAAA",
+        tokens.sign(seeds.pair(7)[0], access),
+        f"{head}.{encoded(iss='i' * 3_000)}.eA",
+        f"{encoded(alg='RS256', typ='JWT', kid='k' * 3_000)}.{good.split('.')[1]}.eA",
+        tokens.sign(root.secrets()["internal_key"], access, audience="a" * 3_000),
+        tokens.sign(root.secrets()["internal_key"], access, seconds=-600),
+    ]
+
+
+def logged_for(root: Root, token: str, number: int) -> dict[str, int]:
+    request = get("/v2/forged/app/tags/list", "localhost", f"Authorization: Bearer {token}")
+    return grown(root, lambda: flood(root, request, number, "127.0.0.13"))
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_forged_tokens_cannot_fill_200_megabytes(running: Root, format_: str) -> None:
+    """They are under no limit of requests, so what is written of them is bounded: it has a small log of its own."""
+    apart = f"{LOGS}/registry/refused/current"
+    running.settings(NO_GITLAB, f'registry["log_formatter"] = "{format_}"')
+    running.reconfigure()
+    number, before = 40, running.read(REFUSED).count("/v2/forged/")
+    for token in forged(running):
+        growth = logged_for(running, token, number)
+        said = running.read(f"{LOGS}/registry/current")[-3_000:]
+        if format_ == "text":  # the others put what was asked for first, and so cannot be told apart
+            assert set(growth) <= {REFUSED, apart}, said
+    assert running.read(REFUSED).count("/v2/forged/") - before < number * len(forged(running)) / 3
+    kept = [path.read_text() for path in (running.path / apart).parent.iterdir() if path.suffix != ".lock"]
+    assert "token signed by untrusted key" in "".join(kept)
+    assert running.read(f"{LOGS}/registry/refused/config").splitlines()[1:3] == ["s2000000", "n2"]
+    running.settings(NO_GITLAB)
+    running.reconfigure()
 
 
 def test_429_is_neither_an_error_nor_each_in_a_log(running: Root) -> None:

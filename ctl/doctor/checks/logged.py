@@ -88,6 +88,8 @@ def _folders(site: Site) -> list[Path]:
         if log is not None:
             # NGINX has its own files in the folder, and svlogd's beside it
             found.append(log)
+            if (log / "refused/current").exists():
+                found.append(log / "refused")
     return list(dict.fromkeys(found))
 
 
