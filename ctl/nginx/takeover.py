@@ -9,7 +9,6 @@ workers are asked to finish (QUIT), as after USR2. If it cannot start, they have
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -20,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-_PIDFD_GETFD = 438
-"""The number of the system call, on every architecture (include/uapi/asm-generic/unistd.h)."""
+from ctl.machine.pidfd import copy_descriptor
+
 _LISTEN = "0A"
 _ACCEPTS = "00010000"
 """__SO_ACCEPTCON in /proc/net/unix."""
@@ -90,10 +89,7 @@ def _files(pid: int) -> Iterator[tuple[int, str]]:
 
 def _copy(handle: int, number: int) -> int:
     """A descriptor of another process, for a program to inherit. Raises OSError."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    found = int(libc.syscall(_PIDFD_GETFD, handle, number, 0))
-    if found < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    found = copy_descriptor(handle, number)
     os.set_inheritable(found, True)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,24 +115,30 @@ class ServiceControl:
         """How its process ends for another one: commands of runsv.
 
         A master whose workers outlive it is killed: they serve until the next one has their sockets
-        (ctl.nginx.takeover), which finds them by the file of its pid. Not where that file has moved, nor where it must
-        have an address that theirs are in the way of.
+        (ctl.nginx.takeover), which finds them by the file of its pid. Not where it must have an address that theirs
+        are in the way of.
         """
-        if pid is None or is_log(name) or not self._is_found(name, pid):
+        if pid is None or not self._hands_over(name, pid):
             return "tcu"
-        wanted = self.definition(name).listen
-        held = listening(pid)
-        return "tcu" if any(excludes(a, b) and not same(a, b) for a in held for b in wanted) else "ku"
+        self._note_pid(name, pid)
+        return "ku"
 
-    def _is_found(self, name: str, pid: int) -> bool:
-        """Whether the next process will know the workers of this one."""
-        definition = self.definition(name)
+    def _hands_over(self, name: str, pid: int) -> bool:
+        """Whether the next process can take over the sockets of this one's workers."""
+        definition = Definition() if is_log(name) else self.definition(name)
         if not definition.hands_over or definition.pid_file is None:
             return False
-        try:
-            return definition.pid_file.read_text(encoding="ascii").strip() == str(pid)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        held = listening(pid)
+        return not any(excludes(a, b) and not same(a, b) for a in held for b in definition.listen)
+
+    def _note_pid(self, name: str, pid: int) -> None:
+        """Where the file of its pid has moved, the next process finds the pid of this one in the new place."""
+        path = self.definition(name).pid_file
+        with suppress(FileNotFoundError, NotADirectoryError):  # no folder: it starts as the first one does
+            if path is not None and not (
+                path.exists() and path.read_text(encoding="ascii").strip() == str(pid)
+            ):
+                path.write_text(f"{pid}\n", encoding="ascii")
 
     def start(self, name: str) -> Status:
         """Want it up, and return when it answers; a process that is still ending is waited for.

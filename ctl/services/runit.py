@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
+from ctl.machine.pidfd import copies_descriptors
 from ctl.machine.ports import Sockets, listening
 from ctl.services.control import ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
@@ -209,7 +210,9 @@ class Runit(ServiceControl):
         if is_log(name) or not self.definition(name).listen:
             return False
         status = self.status(name)
-        return status.runs and self._master(name, status) is None
+        if not status.runs or status.pid is None or self._master(name, status) is not None:
+            return False
+        return not (self._hands_over(name, status.pid) and copies_descriptors())
 
     def _link(self, link: Path, target: str) -> None:
         if link.exists() and not link.is_symlink():

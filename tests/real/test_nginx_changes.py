@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from tests.harness import images
 from tests.harness.downloads import halted_download
 from tests.harness.load import Load
+from tests.harness.people import CHECKOUT
 from tests.harness.processes import Process
 from tests.harness.root import Root
 from tests.harness.waiting import wait_for
@@ -98,5 +101,35 @@ def test_workers_serve_on_while_the_new_one_cannot_start(running: Root) -> None:
         assert result.code == 1
         conf.write_text(good)
         wait_for(lambda: running.status()["nginx"]["healthy"] or None, what="NGINX is back", seconds=40)
+    assert clients.failed == {}
+    wait_for(lambda: len(workers(running)) == 1, what="the end of the former worker", seconds=20)
+
+
+def test_where_sockets_cannot_be_taken_over_the_gap_is_announced(running: Root) -> None:
+    program = running.path / "another-nginx"
+    shutil.copy2(PROGRAM, program)
+    running.settings(f'nginx["executable"] = "{program}"')
+    plain = running.person.command(["--root", str(running.path), "reconfigure", "--dry-run"])
+    gap = "nginx answers nobody while it restarts"
+    for command, announced in (
+        (plain, False),
+        ([sys.executable, "-m", "tests.harness.seccomp", *plain], True),
+    ):
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, cwd=CHECKOUT, env=running.environment()
+        )
+        assert (gap in done.stdout + done.stderr) == announced
+    running.settings()
+    running.reconfigure()
+
+
+def test_no_request_fails_where_its_folder_moves(running: Root) -> None:
+    """With the folder its pid file moves, by which the next one finds the workers of the former."""
+    with load(running) as clients:
+        for name in ("elsewhere", "nginx"):
+            running.settings(f'nginx["dir"] = "{running.path}/var/opt/gitlab/{name}"')
+            assert "nginx" in str(running.reconfigure().restarted)
+        done = clients.done.total()
+        wait_for(lambda: clients.done.total() > done + 20, what="requests after the last restart")
     assert clients.failed == {}
     wait_for(lambda: len(workers(running)) == 1, what="the end of the former worker", seconds=20)
