@@ -131,6 +131,7 @@ def test_every_folder_of_another_account_is_known(root: Root) -> None:
     assert logs == {
         f"{LOGS}-svlogd",
         "var/log/gitlab/registry",
+        "var/log/gitlab/registry/refused",
         "var/log/gitlab/timer",
     }
     rest = {name: owner for name, owner in others.items() if name not in logs}
