@@ -11,7 +11,7 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_LOCKED = 75
-USE_SUDO = "run the command with sudo"
+USE_SUDO = "Run the command with sudo."
 """The hint wherever rights are missing."""
 
 

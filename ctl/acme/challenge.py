@@ -49,7 +49,7 @@ def _sweep(folder: Path) -> None:
     except FileNotFoundError:
         raise CtlError(
             f"{folder} does not exist: NGINX is not configured for Let's Encrypt yet",
-            hint="sudo ctl reconfigure",
+            hint="Run: sudo ctl reconfigure",
         ) from None
     for path in left:
         with suppress(IsADirectoryError, PermissionError):  # none of ours

@@ -165,7 +165,7 @@ def grant(accounts: Accounts, kind: Kind, name: str, new: Grant) -> Accounts:
 def check_grant(new: Grant) -> None:
     """Refuse a part of the list of all repositories: registries know it whole only. Raises UsageFault."""
     if new.pattern == CATALOG and new.actions != ("*",):
-        raise UsageFault(f"{CATALOG} is granted whole", hint=f"give * as its actions: {CATALOG} '*'")
+        raise UsageFault(f"{CATALOG} is granted whole", hint=f"Give * as its actions: {CATALOG} '*'")
 
 
 def revoke(

@@ -39,7 +39,7 @@ def check_name(text: str, kind: Kind) -> str:
     if _NAME.fullmatch(text) is None:
         raise UsageFault(
             f"{text!r} cannot be the name of a {kind}",
-            hint="names are letters, digits, and . _ @ + - between them: alice, ci-bot, bob@example.com",
+            hint="Names are letters, digits, and . _ @ + - between them: alice, ci-bot, bob@example.com",
         )
     return text
 

@@ -59,7 +59,7 @@ def refuse_weak(password: str, *, name: str = "") -> None:
     """
     reason = _weakness(password, name)
     if reason:
-        raise UsageFault(reason, hint="--random-password makes a good one")
+        raise UsageFault(reason, hint="--random-password makes a good one.")
 
 
 def _weakness(password: str, name: str) -> str:

@@ -35,7 +35,7 @@ def refuse_unreachable(node: Node) -> None:
         _refuse_accounts(node, path)
     raise PreflightError(
         f"the token issuer cannot run as user {auth.username}: {_blocking(node, path)} keeps it from {path}",
-        hint="install ctl with install.sh, which puts it where every account may read it; or let another program "
+        hint="Install ctl with install.sh, which puts it where every account may read it; or let another program "
         'issue tokens: registry_auth["enable"] = False',
     )
 
@@ -45,7 +45,7 @@ def _refuse_accounts(node: Node, folder: Path) -> None:
     user = node.attributes.registry_auth.username
     raise PreflightError(
         f"user {user} cannot reach the accounts in {folder}: it may not enter {blocking} (no x permission)",
-        hint=f"chmod o+x {blocking}",
+        hint=f"Run: chmod o+x {blocking}",
     )
 
 

@@ -128,7 +128,7 @@ def _take(descriptor: int, path: Path) -> None:
             if time.monotonic() >= deadline:
                 raise LockHeld(
                     f"the accounts are being changed by another process, which holds {path}",
-                    hint="wait for it to end, and run again",
+                    hint="Wait for it to end, and run again.",
                 ) from None
             time.sleep(_PAUSE)
         else:

@@ -94,7 +94,7 @@ def for_clients(attributes: Attributes, layout: Layout, ca: Path | None = None) 
     """
     url = attributes.registry_external_url
     if not url or not attributes.registry.enable:
-        raise CtlError("this node has no registry", hint="set registry_external_url, or run it on that node")
+        raise CtlError("this node has no registry", hint="Set registry_external_url, or run it on that node.")
     parts = urlsplit(url)
     host = parts.hostname or "localhost"
     name = registry_name(host, parts.port or HTTPS)
@@ -104,7 +104,7 @@ def for_clients(attributes: Attributes, layout: Layout, ca: Path | None = None) 
         )
     certificate = Path(attributes.registry.nginx.ssl_certificate)
     if not os.path.lexists(certificate):
-        raise CtlError(f"there is no certificate yet ({certificate})", hint="`ctl reconfigure` makes one")
+        raise CtlError(f"there is no certificate yet ({certificate})", hint="`ctl reconfigure` makes one.")
     own = ca or layout.ssl / "ca.crt"
     chain = _chain(certificate, own)
     if ca and chain.reach is not Reach.LOCAL:

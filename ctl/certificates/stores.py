@@ -175,7 +175,7 @@ def system_program() -> Path:
     name = distribution().ca_command
     found = find_program(name)
     if found is None:
-        raise CtlError(f"{name} is not installed", hint=distribution().install_hint(name))
+        raise CtlError(f"{name} is not installed", hint=f"Run: {distribution().install_hint(name)}")
     return found
 
 
@@ -203,7 +203,7 @@ def update_system(ca: bytes, program: Path) -> bool:
     )
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise CtlError(f"{program} failed: {last}", hint=f"run it to see all that it says: {program}")
+        raise CtlError(f"{program} failed: {last}", hint=f"Run it to see all that it says: {program}")
     return True
 
 

@@ -40,7 +40,7 @@ def matchers_of(policies: Sequence[Policy], console: Console) -> list[Matcher]:
     if not policies:
         raise UsageFault(
             "there is no policy by which tags could be removed",
-            hint='set registry_cleanup["policies"], or give --name-regex with --keep-n or --older-than',
+            hint='Set registry_cleanup["policies"], or give --name-regex with --keep-n or --older-than.',
         )
     for policy in policies:
         for name in ("name_regex", "name_regex_keep"):

@@ -72,7 +72,7 @@ def _plan_manifest(storage: Tree, scan: RepositoryScan, wanted: Reference, diges
     if above:
         raise PreflightError(
             f"{wanted} is one of the images of {above[0]}, which could not be pulled any more",
-            hint=f"delete that first: ctl registry-delete {wanted.repository}@{above[0]}",
+            hint=f"Delete that first: ctl registry-delete {wanted.repository}@{above[0]}",
         )
     all_tags = list(tags(storage, scan))
     gone = {tag.name: tag.digest for tag in all_tags if tag.digest == digest}

@@ -279,7 +279,7 @@ def refuse_without_root(layout: Layout) -> None:
         path = click.get_current_context().command_path
         raise PreflightError(
             "changing this machine needs root",
-            hint=f"sudo {path}; or work in a root of your own: ctl --root DIR {path.partition(' ')[2]}",
+            hint=f"Run: sudo {path}; or work in a root of your own: ctl --root DIR {path.partition(' ')[2]}",
         )
 
 

@@ -83,7 +83,7 @@ def parsed(text: str) -> Reference:
     except WrongName as error:
         raise UsageFault(
             str(error),
-            hint="write REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…, without the registry's host",
+            hint="Write REPOSITORY, REPOSITORY:TAG or REPOSITORY@sha256:…, without the registry's host.",
         ) from error
 
 
@@ -133,6 +133,8 @@ def confirmed(ctx: Context, question: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise UsageFault(f"{question} There is no terminal to ask on; nothing was deleted", hint="give --yes")
+        raise UsageFault(
+            f"{question} There is no terminal to ask on; nothing was deleted", hint="Give --yes."
+        )
     if not click.confirm(question, err=True):
         raise CtlError("nothing was deleted")

@@ -361,9 +361,9 @@ def _write_report(path: Path, report: dict[str, Any]) -> None:
 
 def _hint(error: OSError) -> str | None:
     return {
-        errno.ENOSPC: "the disk is full: --now collects without the quarantine",
-        errno.EDQUOT: "the quota is used up: --now collects without the quarantine",
-        errno.EACCES: "run it as root, or as the account that owns the storage",
-        errno.EPERM: "run it as root, or as the account that owns the storage",
-        errno.EXDEV: f"blobs are on another disk than {QUARANTINE}: use --stop",
+        errno.ENOSPC: "The disk is full: --now collects without the quarantine.",
+        errno.EDQUOT: "The quota is used up: --now collects without the quarantine.",
+        errno.EACCES: "Run it as root, or as the account that owns the storage.",
+        errno.EPERM: "Run it as root, or as the account that owns the storage.",
+        errno.EXDEV: f"Blobs are on another disk than {QUARANTINE}: use --stop.",
     }.get(error.errno or 0)

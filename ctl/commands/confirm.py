@@ -14,5 +14,5 @@ def confirm(ctx: Context) -> None:
 
     with run_lock(ctx.layout):
         if not end(ctx.layout):
-            raise CtlError("no run is on trial: there is nothing to confirm", hint="see `ctl history`")
+            raise CtlError("no run is on trial: there is nothing to confirm", hint="See `ctl history`.")
     ctx.console.say("confirmed: the machine stays as it is")

@@ -92,7 +92,7 @@ def _url(text: str | None) -> str:
         return ""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageFault(f"--from {text!r} is not a URL", hint="as https://registry.example.com")
+        raise UsageFault(f"--from {text!r} is not a URL", hint="Write it as https://registry.example.com")
     return text.rstrip("/")
 
 
@@ -158,7 +158,7 @@ def _trace(ctx: Context, site: Site, repository: str, *, as_json: bool) -> int:
 
     server = site.public or site.direct
     if server is None:
-        raise CtlError("this node has no registry that could be asked", hint='registry["enable"] = True')
+        raise CtlError("this node has no registry that could be asked", hint='Set registry["enable"] = True')
     found = []
     for exchange in Tracer(site, server, parse_repository(repository)).run():
         found.append(exchange)

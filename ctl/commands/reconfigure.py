@@ -73,6 +73,7 @@ def run(
     from ctl.cli.progress import Progress
     from ctl.cli.renewal import note_renewal
     from ctl.converge import converge, to_json
+    from ctl.converge.written import Written
     from ctl.node.history import History
     from ctl.node.outputs import refuse_strangers
     from ctl.node.overlap import GRACE
@@ -99,6 +100,7 @@ def run(
         wanted = [*former_settings(back), *items(target, recipes)]
         wanted += abandoned(ctx.layout, wanted)
         refuse_strangers(target, wanted, host)
+        former = Written.read(ctx.layout)
         waits = held.enter_context(on_trial(ctx, history, trial)) if trial and not dry_run else None
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             report = converge(
@@ -114,6 +116,9 @@ def run(
             progress.finish(report)
         if not dry_run:
             history.record(report, back.settings_file if back else ctx.settings_file, kept_sources(loaded))
+    left = [one for one in former.left(Written.read(ctx.layout)) if not one.is_relative_to(ctx.layout.sv)]
+    for path in left:
+        ctx.console.note(f"left: {path} (written by ctl, and not managed any more)")
     report_certificates(ctx, target, wanted, report)
     warn_of_accounts(ctx, target.attributes, report.stopped)
     note_restart_of_gitlab(ctx, target, report)
@@ -123,7 +128,7 @@ def run(
         note_former_certificates(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}
-        ctx.console.result_json(to_json(report) | more)
+        ctx.console.result_json(to_json(report) | {"left": left} | more)
     return report_failure(ctx, outcome) or report_problems(ctx, report)
 
 

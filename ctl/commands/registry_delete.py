@@ -39,7 +39,7 @@ def registry_delete(
     recover_first(ctx)
     wanted = parsed(what)
     if wanted.tag and wanted.digest:
-        raise UsageFault(f"{what} names a tag and a digest", hint="write one of them")
+        raise UsageFault(f"{what} names a tag and a digest", hint="Write one of them.")
     with opened(ctx, config) as storage:
         plan = make_plan(storage.tree, wanted)
     confirmed(ctx, plan.question, yes=yes)

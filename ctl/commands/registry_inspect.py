@@ -40,7 +40,7 @@ def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: 
     wanted = parsed(image)
     if not (wanted.tag or wanted.digest):
         raise UsageFault(
-            f"{image} names no image", hint=f"{image}:TAG; `ctl registry-tags {image}` lists them"
+            f"{image} names no image", hint=f"Write {image}:TAG; `ctl registry-tags {image}` lists them."
         )
     with opened(ctx, config) as opened_one:
         storage = opened_one.tree

@@ -47,7 +47,7 @@ def registry_token(
     if catalog:
         access.append(dict(token.CATALOG))
     if not access:
-        raise UsageFault("a token for nothing", hint="give --repository NAME, or --catalog")
+        raise UsageFault("a token for nothing", hint="Give --repository NAME, or --catalog.")
     lifetime = token.parse_lifetime(expires)
     attributes = load(ctx.settings_file, ctx.layout).attributes
     signed = token.issue(
@@ -72,12 +72,12 @@ def _key(attributes: Attributes) -> str:
     from ctl.settings.attributes import OriginKind
 
     if attributes.origin("registry.internal_key").kind is OriginKind.GENERATED:
-        raise CtlError("the registry has no key yet", hint="`ctl reconfigure` makes one")
+        raise CtlError("the registry has no key yet", hint="`ctl reconfigure` makes one.")
     key = attributes.registry.internal_key or attributes.gitlab_rails.internal_key
     if not key:
         raise CtlError(
             "this node has only the registry's certificate: GitLab has the key that signs tokens",
-            hint="run the command there",
+            hint="Run the command there.",
         )
     return str(key)
 

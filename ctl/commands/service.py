@@ -37,7 +37,7 @@ def _recovered(ctx: Context) -> int:
     try:
         recover_first(ctx)
     except CtlError as error:
-        ctx.console.error("\n".join(filter(None, (error.message, error.hint))))
+        ctx.console.error("\n    ".join(filter(None, (error.message, error.hint))))
         return EXIT_FAILED
     return EXIT_OK
 
@@ -173,4 +173,4 @@ def _report(ctx: Context, error: ServiceFailed) -> None:
     if error.message != error.line:
         ctx.console.error(error.message)
     if error.hint:
-        ctx.console.error(error.hint)
+        ctx.console.error(f"    {error.hint}")

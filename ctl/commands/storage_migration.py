@@ -109,7 +109,7 @@ def find_target(ctx: Context, setup: Setup, file: Path) -> Target:
     if value is NOT_GIVEN:
         setting, value = find(_PATH), given.given(find(_PATH)).value
     if value is NOT_GIVEN:
-        hint = 'write there registry["storage"] = {…} or gitlab_rails["registry_path"] = "…"'
+        hint = 'Write there registry["storage"] = {…} or gitlab_rails["registry_path"] = "…"'
         raise UsageFault(f"{file} names no storage", hint=hint)
     current = _text(ctx.settings_file)
     if isinstance(value, dict) and driver_of(value):

@@ -26,7 +26,7 @@ def tail(ctx: Context, services: Sequence[str], lines: int) -> NoReturn:
     """Follow the logs of services, also across rotation. SERVICE/FILE names one log of a service."""
     files = log_files(ctx.layout, services)
     if not files:
-        raise CtlError("no log yet", hint="`ctl service-list` shows which services are enabled")
+        raise CtlError("no log yet", hint="`ctl service-list` shows which services are enabled.")
     for file in files:
         _refuse_unreadable(file)
     _become(["tail", "-n", str(lines), "-F", *map(str, files)])
@@ -68,7 +68,7 @@ def _files_of(layout: Layout, service: str, file: str) -> list[Path]:
         ]
     known = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     if file not in known:
-        raise UsageFault(f"no log {file!r} of {service} in {folder}", hint=f"there: {', '.join(known)}")
+        raise UsageFault(f"no log {file!r} of {service} in {folder}", hint=f"There are: {', '.join(known)}")
     return [folder / file]
 
 

@@ -80,7 +80,7 @@ def _refuse(ctx: Context, *, system: bool) -> None:
     if system and not ctx.layout.is_machine:
         raise UsageFault(
             f"--system is for the machine itself: {distribution().ca_command} knows no other root",
-            hint="leave out --root, or --system",
+            hint="Leave out --root, or --system.",
         )
 
 

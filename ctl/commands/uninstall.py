@@ -88,7 +88,7 @@ def _ask(ctx: Context, *, yes: bool) -> None:
     layout = ctx.layout
     folders = f"{layout.settings_file.parent}, {layout.data} (images included) and {layout.logs}"
     if not sys.stdin.isatty():
-        raise UsageFault(f"cleanse deletes {folders}", hint="to do so without being asked: ctl cleanse --yes")
+        raise UsageFault(f"cleanse deletes {folders}", hint="To do so without being asked: ctl cleanse --yes")
     click.confirm(f"Delete {folders}?", abort=True, err=True)
 
 

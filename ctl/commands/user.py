@@ -166,7 +166,7 @@ def grant(ctx: Context, *, name: str, pattern: str | None, actions: str | None, 
         _make_admin(ctx, name, admin=True)
     elif admin or not pattern or not actions:
         raise UsageFault(
-            "grant what?", hint="ctl user grant NAME PATTERN ACTIONS, or ctl user grant NAME --admin"
+            "grant what?", hint="Run: ctl user grant NAME PATTERN ACTIONS, or ctl user grant NAME --admin"
         )
     else:
         change_grant(ctx, Kind.USER, name, pattern, actions)
@@ -186,7 +186,8 @@ def revoke(ctx: Context, *, name: str, pattern: str | None, actions: str | None,
         _make_admin(ctx, name, admin=False)
     elif admin or not pattern:
         raise UsageFault(
-            "revoke what?", hint="ctl user revoke NAME PATTERN [ACTIONS], or ctl user revoke NAME --admin"
+            "revoke what?",
+            hint="Run: ctl user revoke NAME PATTERN [ACTIONS], or ctl user revoke NAME --admin",
         )
     else:
         change_revoke(ctx, Kind.USER, name, pattern, actions)

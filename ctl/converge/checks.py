@@ -26,4 +26,4 @@ def parses_as_yaml(planned: Path, *, real: Path) -> None:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not YAML"
-        raise ValidationError(f"{real}{place}: {problem}", hint="nothing was changed") from error
+        raise ValidationError(f"{real}{place}: {problem}", hint="Nothing was changed.") from error

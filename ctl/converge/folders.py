@@ -82,7 +82,7 @@ def _link_target(name: str, folder: int, path: Path) -> Path | None:
     if not (_trusted(facts.st_uid) or _controlled(os.fstat(folder))):
         raise CtlError(
             f"{path}: {name} on the way is a symbolic link that another account made",
-            hint="remove the link, or give it to root (chown -h) if it is right",
+            hint="Remove the link, or give it to root (chown -h) if it is right.",
         )
     return Path(os.readlink(name, dir_fd=folder))
 

@@ -63,7 +63,7 @@ def read_file(path: Path) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise CtlError(f"{path} is not a regular file", hint="move it away and run again")
+        raise CtlError(f"{path} is not a regular file", hint="Move it away and run again.")
     with os.fdopen(descriptor, "rb") as file:
         return file.read()
 
@@ -130,7 +130,7 @@ def _existing(kind: str, name: str | None, find: Callable[[str], int | None]) ->
         return None
     number = find(name)
     if number is None:
-        raise CtlError(f"{kind} {name!r} does not exist", hint='create it, or set manage_accounts["enable"]')
+        raise CtlError(f"{kind} {name!r} does not exist", hint='Create it, or set manage_accounts["enable"].')
     return number
 
 

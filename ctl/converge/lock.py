@@ -57,7 +57,7 @@ def _take(descriptor: int, layout: Layout) -> None:
             continue
         raise LockHeld(
             f"another run is under way (pid {holder or 'unknown'}), holding {layout.run_lock}",
-            hint="wait for it to end, and run again",
+            hint="Wait for it to end, and run again.",
         )
 
 

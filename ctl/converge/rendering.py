@@ -59,7 +59,7 @@ def _make_private(output: Path) -> None:
         if any(output.iterdir()):
             raise CtlError(
                 f"{output} holds other files and is open to others; there are secrets among what is written",
-                hint=f"name a new folder, or close this one: chmod go= {output}",
+                hint=f"Name a new folder, or close this one: chmod go= {output}",
             ) from None
         output.chmod(0o700)
 

@@ -173,7 +173,7 @@ class _Rollback:
         if self._failures:
             raise CtlError(
                 "not everything could be put back: " + "; ".join([*self._failures, *remains]),
-                hint="repair that, then run `ctl reconfigure`: it finishes what is left",
+                hint="Repair that, then run `ctl reconfigure`: it finishes what is left.",
             )
         discard(self._folder)
         return Undone(remains, broken)

@@ -166,7 +166,7 @@ def set_ids_and_mode(
     descriptor = walk(path) if follow else _open_itself(path)
     try:
         if stat.S_ISLNK(os.fstat(descriptor).st_mode):
-            raise CtlError(f"{path} has become a symbolic link", hint="look who put it there, and run again")
+            raise CtlError(f"{path} has become a symbolic link", hint="Look who put it there, and run again.")
         same = f"/proc/self/fd/{descriptor}"
         if uid is not None or gid is not None:
             os.chown(same, -1 if uid is None else uid, -1 if gid is None else gid)

@@ -68,7 +68,7 @@ class Written:
         except (ValueError, TypeError, AttributeError):
             raise CtlError(
                 f"{layout.written} is damaged: ctl remembers there which files it wrote",
-                hint=f"move it away and run again: mv {layout.written} {layout.written}.damaged",
+                hint=f"Move it away and run again: mv {layout.written} {layout.written}.damaged",
             ) from None
 
     def holds(self, path: Path) -> bool:
@@ -98,6 +98,14 @@ class Written:
             if look(path)
         }
         return Written(kept | now, present=True)
+
+    def left(self, after: Written) -> list[Path]:
+        """Files and links that a run, after which the record is another, manages no more and has left in place."""
+        return [
+            path
+            for path, entry in sorted(self.entries.items())
+            if entry.managed and entry.digest and path in after.entries and not after.entries[path].managed
+        ]
 
     def content(self) -> bytes:
         """The record's file."""

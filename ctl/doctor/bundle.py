@@ -49,7 +49,7 @@ def make(site: Site, results: Sequence[Result], path: Path) -> list[str]:
         CtlError: there is something already.
     """
     if os.path.lexists(path):
-        raise CtlError(f"{path} exists already", hint="name another file: --output FILE")
+        raise CtlError(f"{path} exists already", hint="Name another file: --output FILE")
     vault = vault_of(site)
     members = {name: _safe(vault, text) for name, text in _members(site, results)}
     write_atomic(path, _archive(path.name.partition(".")[0], members), mode=0o600)

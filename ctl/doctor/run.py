@@ -10,7 +10,7 @@ from importlib import import_module
 
 from ctl.doctor.check import Check, Finding, Result, State, unknown
 from ctl.doctor.site import Site
-from ctl.errors import CtlError, UsageFault, os_error
+from ctl.errors import USE_SUDO, CtlError, UsageFault, os_error
 from ctl.registry.reason import mask
 from ctl.text.nearest import nearest
 from ctl.text.visible import visible
@@ -31,8 +31,8 @@ def select(checks: Sequence[Check], names: Sequence[str]) -> list[Check]:
     for name in names:
         if name not in by_name:
             near = nearest(name, by_name)
-            hint = f"did you mean {near!r}? " if near else ""
-            raise UsageFault(f"no check {name!r}", hint=f"{hint}`ctl doctor --list` prints all of them")
+            hint = f"Did you mean {near!r}? " if near else ""
+            raise UsageFault(f"no check {name!r}", hint=f"{hint}`ctl doctor --list` prints all of them.")
     wanted = _with_needs(by_name, names or list(by_name))
     return [one for one in checks if one.name in wanted]
 
@@ -93,7 +93,7 @@ def _answers(ask: Callable[[Site], Iterable[Finding]], site: Site) -> Iterator[F
         yield unknown(error.message, error.hint or "")
     except PermissionError as error:
         where = error.filename or "a file"
-        yield unknown(f"{where} may not be read by this user", "run the command with sudo")
+        yield unknown(f"{where} may not be read by this user", USE_SUDO)
     except OSError as error:
         yield unknown(os_error(error))
 

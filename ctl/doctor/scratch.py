@@ -39,7 +39,7 @@ def authorised(site: Site, repository: str) -> dict[str, str]:
     """The header with a token for everything in a repository. Raises CtlError where this node has no key."""
     token = site.token(repository_access([repository], ("pull", "push", "delete")))
     if token is None:
-        raise CtlError("another machine has the key that signs tokens", hint="run the command there")
+        raise CtlError("another machine has the key that signs tokens", hint="Run the command there.")
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -149,7 +149,7 @@ class Tracer:
             self._token = self._site.token(access) or ""
             if not self._token:
                 raise CtlError(
-                    "another machine has the key that signs tokens", hint="get one there: --user NAME"
+                    "another machine has the key that signs tokens", hint="Get one there: --user NAME"
                 )
         yield self._ask("ask with the token", "GET", f"{self._site.prefix}/v2/", HTTPStatus.OK)
 

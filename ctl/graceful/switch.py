@@ -58,7 +58,7 @@ def _reread(control: Control, reread: Callable[[], None]) -> None:
         except MasterGone:
             pass  # between its old and its new code nobody answers
         time.sleep(POLL)
-    raise RunFailed("the master process has not read its run script again", hint="its log has the reason")
+    raise RunFailed("the master process has not read its run script again", hint="Its log has the reason.")
 
 
 def _await_accepting(control: Control, candidate: Instance, seconds: float) -> None:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from ctl.errors import USE_SUDO
 from ctl.language.limits import MAX_ENTRIES, MAX_FILE_BYTES
 from ctl.machine.trusted import unsafe
 
@@ -151,7 +150,9 @@ def _unreadable(error: OSError | ValueError) -> FileProblem:
     if isinstance(error, FileNotFoundError):
         return FileProblem("does not exist")
     if isinstance(error, PermissionError):
-        return FileProblem("may not be read by this user", f"{USE_SUDO}, or change the file's mode")
+        return FileProblem(
+            "may not be read by this user", "Run the command with sudo, or change the file's mode."
+        )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else "the name is not usable"
     return FileProblem(f"cannot be read: {reason}")
 

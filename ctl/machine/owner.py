@@ -25,7 +25,7 @@ def refuse_root_of_another(layout: Layout) -> None:
         name = _name(owner)
         raise PreflightError(
             f"{layout.root} is the root of user {name}, and its services run as that user",
-            hint=f"sudo -u {name} ctl --root {layout.root} …",
+            hint=f"Run: sudo -u {name} ctl --root {layout.root} …",
         )
 
 

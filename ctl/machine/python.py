@@ -70,5 +70,5 @@ def origins(needed: Iterable[str]) -> Iterable[str]:
     for name in needed:
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
-            raise PreflightError(f"the Python package {name} is missing", hint="install ctl with install.sh")
+            raise PreflightError(f"the Python package {name} is missing", hint="Install ctl with install.sh.")
         yield spec.origin

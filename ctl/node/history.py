@@ -113,7 +113,7 @@ class History:
             settings, sources = Path(found["settings_file"]), dict(found.get("sources", {}))
             return Run(folder, found["time"], found["user"], tuple(found["changes"]), settings, sources)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CtlError(f"{folder} is damaged: {error}", hint=f"remove it: rm -r {folder}") from error
+            raise CtlError(f"{folder} is damaged: {error}", hint=f"Remove it: rm -r {folder}") from error
 
     def earlier(self, number: int) -> Run:
         """The run before the last one (1), or still earlier ones.
@@ -124,7 +124,7 @@ class History:
         runs = self.runs()
         if number >= len(runs):
             there = f"there are {len(runs)}" if runs else "there is none yet"
-            raise CtlError(f"run {number} is not known: {there}", hint="see `ctl history`")
+            raise CtlError(f"run {number} is not known: {there}", hint="See `ctl history`.")
         return runs[number]
 
     def record(self, report: Report, settings_file: Path, sources: Sequence[Path]) -> None:

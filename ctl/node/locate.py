@@ -50,4 +50,4 @@ def _refuse_missing(
         return
     lines = [f"{' or '.join(names[name])} is not installed" for name in missing]
     programs = [NAMES[-1] if name == "registry" else name for name in missing]
-    raise PreflightError("; ".join(lines), hint=distribution().install_hint(*programs))
+    raise PreflightError("; ".join(lines), hint=f"Run: {distribution().install_hint(*programs)}")

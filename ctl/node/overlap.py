@@ -119,7 +119,7 @@ def read_record(layout: Layout) -> Overlap:
     except (FileNotFoundError, PermissionError):
         return Overlap()
     except (ValueError, KeyError, TypeError) as error:
-        raise CtlError(f"{path} is damaged: {error}", hint=f"remove it: rm {path}") from error
+        raise CtlError(f"{path} is damaged: {error}", hint=f"Remove it: rm {path}") from error
 
 
 def certificates(pem: str) -> list[str]:

@@ -45,7 +45,7 @@ def refuse_foreign_root(layout: Layout) -> None:
     if embedded.is_dir() and not _holds_links_alone(embedded):
         raise PreflightError(
             f"the GitLab Linux package is installed here ({embedded} exists) and owns the same paths",
-            hint="keep this registry apart from it: ctl --root DIR reconfigure",
+            hint="Keep this registry apart from it: ctl --root DIR reconfigure",
         )
 
 
@@ -80,7 +80,7 @@ def _refuse_unsupported_settings(node: Node) -> None:
     if problems:
         raise PreflightError(
             "; ".join(problems),
-            hint='install that program and name it in registry["executable"], or unset it',
+            hint='Install that program and name it in registry["executable"], or unset it.',
         )
 
 
@@ -89,7 +89,7 @@ def _refuse_missing_modules(node: Node) -> None:
     if problems:
         raise PreflightError(
             f"{node.programs.nginx}: {'; '.join(problems)}",
-            hint=f"install another one ({distribution().install_hint('nginx')}), or {ANOTHER}",
+            hint=f"Install another one ({distribution().install_hint('nginx')}), or {ANOTHER}",
         )
 
 
@@ -99,7 +99,7 @@ def _refuse_missing_accounts(node: Node) -> None:
             raise PreflightError(
                 f"user {account.username!r} ({account.setting or component}) does not exist, and "
                 'manage_accounts["enable"] is False',
-                hint=" ".join(distribution().add_user(account.username, system=True)),
+                hint="Run: " + " ".join(distribution().add_user(account.username, system=True)),
             )
 
 
@@ -117,7 +117,7 @@ def _refuse_rival_components(node: Node) -> None:
         for one, other in shared_log_folders(components, attributes, node.layout)
     ]
     if problems:
-        raise PreflightError("; ".join(problems), hint=f"change COMPONENT in {node.layout.site_recipes}")
+        raise PreflightError("; ".join(problems), hint=f"Change COMPONENT in {node.layout.site_recipes}")
 
 
 def _refuse_missing_programs(node: Node) -> None:
@@ -128,7 +128,7 @@ def _refuse_missing_programs(node: Node) -> None:
         if missing:
             raise PreflightError(
                 f"{component} needs {' and '.join(missing)}, not installed here",
-                hint=distribution().install_hint(*(component.packages or missing)),
+                hint=f"Run: {distribution().install_hint(*(component.packages or missing))}",
             )
 
 
@@ -145,19 +145,19 @@ def _refuse_unreachable_storage(node: Node) -> None:
     if not node.attributes.manage_storage_directories.enable and not storage.is_dir():
         raise PreflightError(
             f'the storage folder {storage} does not exist, and manage_storage_directories["enable"] is False',
-            hint=f"install -d -o {user} -m 0770 {storage}",
+            hint=f"Run: install -d -o {user} -m 0770 {storage}",
         )
     above = _first_existing(storage.parent)
     if not _may(node, "-x", above):
         blocked = next(place for place in (*reversed(above.parents), above) if not _may(node, "-x", place))
         raise PreflightError(
             f"the storage folder {storage} cannot be reached: user {user} may not enter {blocked} (no x permission)",
-            hint=f"chmod o+x {blocked}",
+            hint=f"Run: chmod o+x {blocked}",
         )
     if _must_be_writable(node, storage) and not _may(node, "-w", storage):
         raise PreflightError(
             f"the storage folder {storage} is not writable by user {user}",
-            hint=f"chown -R {user} {storage}",
+            hint=f"Run: chown -R {user} {storage}",
         )
 
 
@@ -202,7 +202,7 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
     problems = [str(problem) for problem in taken([parse_address(address) for address in wanted])]
     if problems:
         raise PreflightError(
-            "; ".join(problems), hint=f"stop that process, or choose another port in the settings{challenges}"
+            "; ".join(problems), hint=f"Stop that process, or choose another port in the settings{challenges}"
         )
 
 
@@ -223,5 +223,5 @@ def _refuse_low_ports(addresses: Iterable[str], more: str) -> None:
     if low:
         raise PreflightError(
             f"{', '.join(low)}: ports below {FIRST_ORDINARY_PORT} need root",
-            hint=f"choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']{more}",
+            hint=f"Choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']{more}",
         )

@@ -110,7 +110,7 @@ def components_of(recipes: Iterable[Recipe]) -> tuple[Component, ...]:
             if owners.setdefault(name, recipe) is not recipe:
                 raise CtlError(
                     f"recipe {recipe.path}: component {name!r} is declared in {owners[name].path} too",
-                    hint="give it another name",
+                    hint="Give it another name.",
                 )
     found = tuple(recipe.component for recipe in owners.values() if recipe.component is not None)
     order({one.name: needs(found, one) for one in found})

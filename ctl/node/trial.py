@@ -65,7 +65,7 @@ class Trial:
             return cls(**json.loads(read_file(layout.trial)))
         except (ValueError, TypeError) as error:
             raise CtlError(
-                f"{layout.trial} is damaged: {error}", hint=f"remove it: rm {layout.trial}"
+                f"{layout.trial} is damaged: {error}", hint=f"Remove it: rm {layout.trial}"
             ) from error
 
     @classmethod

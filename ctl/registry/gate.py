@@ -18,7 +18,7 @@ from types import TracebackType
 from ctl.errors import USE_SUDO, CtlError, LockHeld
 from ctl.paths import Layout
 
-_WAIT = "wait for its end"
+_WAIT = "Wait for its end."
 
 
 def gate_file(layout: Layout) -> Path:

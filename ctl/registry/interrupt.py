@@ -11,7 +11,7 @@ from typing import NoReturn
 from ctl.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_HINT = "what was deleted until then is gone; the rest is whole, and another run goes on"
+_HINT = "What was deleted until then is gone; the rest is whole, and another run goes on."
 
 
 @contextmanager

@@ -21,8 +21,8 @@ _TAG = re.compile(re.escape(REPOSITORIES) + r"/(?P<name>.+?)/_manifests/tags/(?P
 _MOST = 200_000
 """Objects that are looked at in each storage."""
 _HINT = (
-    "ctl registry-migrate-storage --to {file} moves them, in place of ctl reconfigure, while the registry serves; "
-    "otherwise they stay where they are"
+    "`ctl registry-migrate-storage --to {file}` moves them, in place of ctl reconfigure, while the registry serves; "
+    "otherwise they stay where they are."
 )
 
 

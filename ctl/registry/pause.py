@@ -146,7 +146,7 @@ class RegistryService:
         if not _until(lambda: self._serves(addresses) or self._stopped(), definition.wait):
             raise RunFailed(
                 f"the registry does not answer {definition.wait} s after the garbage collection",
-                hint="ctl tail registry shows its log",
+                hint="`ctl tail registry` shows its log.",
             )
         return not self._stopped()
 
@@ -208,14 +208,14 @@ class RegistryService:
         except OSError as error:
             raise PreflightError(f"{script} cannot be read: {error.strerror}") from error
         if str(lock) not in text:
-            raise PreflightError(f"{script} {otherwise}", hint="`ctl reconfigure` writes it anew")
+            raise PreflightError(f"{script} {otherwise}", hint="`ctl reconfigure` writes it anew.")
 
     def _refuse_other(self) -> None:
         if self._address is not None and not self.graceful and answers(self._address):
             raise PreflightError(
                 f"{self._address} still answers: a registry that ctl does not run uses this configuration; "
                 "what is pushed to it meanwhile would be deleted",
-                hint="stop that registry first",
+                hint="Stop that registry first.",
             )
 
 

@@ -93,7 +93,7 @@ def storage_answers(setup: Setup, place: str) -> None:
     if problem:
         raise ValidationError(
             f"{place}{_named(config)} cannot be used: {mask(problem, config.secrets)}",
-            hint='correct it, or go on without asking: registry["storage_probe_enabled"] = False',
+            hint='Correct it, or go on without asking: registry["storage_probe_enabled"] = False',
         )
 
 

@@ -72,13 +72,13 @@ def refuse_other_metadata(node: Node) -> None:
         raise PreflightError(
             f"{at}the images of {planned.root} are recorded in a metadata database ({lock} exists), and "
             'registry["database"] does not enable it: they would not be found',
-            hint='give registry["database"] again; or, if the database was given up for good, remove that file',
+            hint='Give registry["database"] again; or, if the database was given up for good, remove that file.',
         )
     if planned.database_required and not managed and _has_repositories(planned.root):
         raise PreflightError(
             f'{at}registry["database"] is enabled, and the images of {planned.root} were not imported into it '
             f"({lock} does not exist): they would not be found, and what they share would be deleted",
-            hint=f"import them first: registry database import {planned.path}; then: touch {lock}",
+            hint=f"Import them first: registry database import {planned.path}; then: touch {lock}",
         )
 
 

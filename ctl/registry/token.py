@@ -193,9 +193,9 @@ def parse_repository(name: str) -> str:
         return name
     if len(name) > MAX_NAME_LENGTH:
         raise UsageFault(f"repository name of {len(name)} characters: at most {MAX_NAME_LENGTH} are allowed")
-    hint = "parts of lower-case letters, digits, and . _ - between them, joined by /: grp/app"
+    hint = "Names are parts of lower-case letters, digits, and . _ - between them, joined by /: grp/app"
     if _NAME.fullmatch(name.lower()):
-        hint = f"repository names are lower case: {name.lower()}"
+        hint = f"Repository names are lower case: {name.lower()}"
     raise UsageFault(f"{name!r} is not the name of a repository", hint=hint)
 
 
@@ -209,7 +209,7 @@ def parse_actions(text: str) -> tuple[str, ...]:
     unknown = [action for action in actions if action not in ACTIONS]
     if unknown or not actions:
         what = f"unknown action {unknown[0]!r}" if unknown else "no action given"
-        raise UsageFault(what, hint=f"actions are {', '.join(ACTIONS)}, parted by commas: pull,push")
+        raise UsageFault(what, hint=f"Actions are {', '.join(ACTIONS)}, parted by commas: pull,push")
     return actions
 
 
@@ -222,7 +222,7 @@ def parse_lifetime(text: str) -> timedelta:
     given = text.strip()
     match = _DURATION.fullmatch(given + "s" if given.isdecimal() else given)
     if not given or match is None:
-        raise UsageFault(f"{text!r} is not a duration", hint="durations are 90s, 5m, 1h30m, 2d")
+        raise UsageFault(f"{text!r} is not a duration", hint="Durations are 90s, 5m, 1h30m, 2d.")
     numbers = {unit: int(digits[:12]) for unit, digits in match.groupdict(default="0").items()}
     seconds = ((numbers["d"] * 24 + numbers["h"]) * 60 + numbers["m"]) * 60 + numbers["s"]
     if not 0 < seconds <= _MAX_LIFETIME.total_seconds():

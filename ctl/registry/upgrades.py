@@ -95,7 +95,7 @@ def parse_version(text: str) -> Version:
     """A version of GitLab, as "18", "18.5", "v18.5.1-ee". Raises UsageFault."""
     found = _VERSION.fullmatch(text.strip())
     if found is None:
-        raise UsageFault(f"{text!r} is not a version of GitLab", hint="as 18.5")
+        raise UsageFault(f"{text!r} is not a version of GitLab", hint="Write it as 18.5")
     return int(found[1]), int(found[2] or 0)
 
 

@@ -334,7 +334,7 @@ class ServiceControl:
             hint = (
                 None
                 if self.supervisor.pid() is not None
-                else "the supervisor does not run: `ctl start` starts it"
+                else "The supervisor does not run: `ctl start` starts it."
             )
             raise ServiceFailed(status.line, line=status.line, hint=hint)
         return status

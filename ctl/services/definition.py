@@ -89,7 +89,7 @@ def read_facts(path: Path) -> Definition:
     except FileNotFoundError:
         return Definition()
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew") from error
+        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew.") from error
 
 
 def defined_names(layout: Layout) -> list[str]:

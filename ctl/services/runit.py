@@ -178,7 +178,7 @@ class Runit(ServiceControl):
         """Take the link away and end the service with its log; the definition stays."""
         link = self.layout.service / name
         if link.exists() and not link.is_symlink():
-            raise CtlError(f"{link} is no link: it was not made by ctl", hint="move it away")
+            raise CtlError(f"{link} is no link: it was not made by ctl", hint="Move it away.")
         link.unlink(missing_ok=True)
         self._end_runsv([self.layout.sv / name])
 
@@ -217,7 +217,7 @@ class Runit(ServiceControl):
     def _link(self, link: Path, target: str) -> None:
         if link.exists() and not link.is_symlink():
             raise CtlError(
-                f"{link} is in the way: it is no link, and was not made by ctl", hint="move it away"
+                f"{link} is in the way: it is no link, and was not made by ctl", hint="Move it away."
             )
         temporary = link.with_name(f".{link.name}.{os.getpid()}")
         temporary.unlink(missing_ok=True)

@@ -30,9 +30,9 @@ def _refusal(layout: Layout, name: str, enabled: Sequence[str]) -> CtlError:
 
     defined = defined_names(layout)
     if name in defined:
-        return CtlError(f"service {name} is not enabled", hint="enable it in the settings: `ctl reconfigure`")
+        return CtlError(f"service {name} is not enabled", hint="Enable it in the settings: `ctl reconfigure`")
     known = sorted({*defined, *enabled})
     near = get_close_matches(name, known, n=1)
     if near:
         return UsageFault(f"no service {name!r}; did you mean {near[0]!r}?")
-    return UsageFault(f"no service {name!r}", hint=f"services: {', '.join(known) or 'none yet'}")
+    return UsageFault(f"no service {name!r}", hint=f"Services: {', '.join(known) or 'none yet'}")

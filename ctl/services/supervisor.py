@@ -195,7 +195,9 @@ class Supervisor:
         command = ["systemctl", verb, UNIT]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": SYSTEM_PATH})
         if done.returncode != 0:
-            raise RunFailed(f"{' '.join(command)}: {done.stderr.strip()}", hint=f"systemctl status {UNIT}")
+            raise RunFailed(
+                f"{' '.join(command)}: {done.stderr.strip()}", hint=f"Run: systemctl status {UNIT}"
+            )
 
 
 @contextmanager

@@ -81,4 +81,6 @@ def run_runit(command: Sequence[str], environment: dict[str, str]) -> subprocess
 
 def not_installed(program: str) -> PreflightError:
     """The error for a missing program of runit."""
-    return PreflightError(f"{program} is not in {SYSTEM_PATH}", hint=distribution().install_hint(program))
+    return PreflightError(
+        f"{program} is not in {SYSTEM_PATH}", hint=f"Run: {distribution().install_hint(program)}"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctl.errors import UsageFault
+from ctl.errors import USE_SUDO, CtlError, UsageFault
 from ctl.language import Reading, ReadingError, read_settings
 from ctl.language.places import SourceText
 from ctl.language.scope import Scope
@@ -55,8 +55,8 @@ def load(
 
     Raises:
         UsageFault: there is no settings file.
+        CtlError: this user may not read it, or the secrets file cannot be used.
         SettingsError: the settings are wrong; carries every error.
-        CtlError: the secrets file cannot be used.
     """
     _require(settings_file)
     secrets = Secrets.read(layout.secrets_file, required=use_secrets)
@@ -116,8 +116,17 @@ def _require(settings_file: Path) -> None:
         raise UsageFault(
             f"{settings_file}: there is no settings file", hint=_how_to_begin(settings_file)
         ) from None
+    except PermissionError:
+        raise _no_rights(settings_file) from None
     except OSError:
         return  # it may be there: the reading reports what keeps it from being read
+    if settings_file.is_file() and not os.access(settings_file, os.R_OK):
+        raise _no_rights(settings_file)
+
+
+def _no_rights(settings_file: Path) -> CtlError:
+    """Rights are no fault of the settings: as wherever they are missing, exit status 1 and sudo."""
+    return CtlError(f"{settings_file} may not be read by this user", hint=USE_SUDO)
 
 
 def _how_to_begin(settings_file: Path) -> str:

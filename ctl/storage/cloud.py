@@ -62,7 +62,7 @@ class CloudStore:
         except ImportError as error:
             raise PreflightError(
                 f"{self.name}: the library for object storage cannot be imported: {error}",
-                hint="install it where ctl is: pip install 'registry-ctl[object-storage]'",
+                hint="Install it where ctl is: pip install 'registry-ctl[object-storage]'",
             ) from error
         # they have no class in common but Exception; what it opens like a file fails with OSError
         named = vars(opendal.exceptions).values()

@@ -47,7 +47,7 @@ def open_store(driver: str, given: Given, environment: Mapping[str, str]) -> Sto
     if driver not in _CLOUDS:
         known = ", ".join(("filesystem", *_CLOUDS))
         raise PreflightError(
-            f"there is no client for the storage driver {driver}", hint=f"there is for: {known}"
+            f"there is no client for the storage driver {driver}", hint=f"There is for: {known}"
         )
     _refuse_unsupported(driver, given)
     _adopt(environment)

@@ -59,7 +59,7 @@ def read_tasks(layout: Layout) -> list[Task]:
     except FileNotFoundError:
         return []
     except (ValueError, TypeError, KeyError) as error:
-        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew") from error
+        raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew.") from error
 
 
 def _task(found: dict[str, Any]) -> Task:

@@ -52,7 +52,7 @@ def test_they_go_whatever_happens(tmp_path: Path) -> None:
 def test_without_a_folder_nginx_was_not_reloaded(tmp_path: Path) -> None:
     with pytest.raises(CtlError, match="NGINX is not configured") as caught, serving(tmp_path / "no", {}):
         pass
-    assert caught.value.hint == "sudo ctl reconfigure"
+    assert caught.value.hint == "Run: sudo ctl reconfigure"
 
 
 def test_a_server_that_shows_them(tmp_path: Path) -> None:

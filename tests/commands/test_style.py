@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+import ctl as ctl_package
 from ctl.cli.framework import cli
 from tests.harness.cli import Cli
 
@@ -90,3 +92,57 @@ def test_without_settings_json_is_printed_all_the_same(
         assert found.code != 0
         assert set(printed) >= {"error", "hint"}
         assert f"error: {printed['error']}" in found.err
+
+
+def _beginnings(value: ast.expr) -> Iterator[str]:
+    """How the text of a hint begins; "" where a variable does."""
+    if isinstance(value, ast.IfExp):
+        yield from _beginnings(value.body)
+        yield from _beginnings(value.orelse)
+    elif isinstance(value, ast.BinOp):
+        yield from _beginnings(value.left)
+    elif isinstance(value, ast.JoinedStr):
+        yield from _beginnings(value.values[0])
+    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value
+
+
+def _hints(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "hint":
+            value = node.value
+        elif isinstance(node, ast.Assign) and any(
+            ast.unparse(one) in {"hint", "_HINT"} for one in node.targets
+        ):
+            value = node.value
+        else:
+            continue
+        yield from ((node.lineno, text) for text in _beginnings(value))
+
+
+def test_hints_are_sentences() -> None:
+    """A command to type comes after "Run: "."""
+    wrong = [
+        f"{path}:{line}: {text}"
+        for path in sorted(Path(ctl_package.__file__).parent.rglob("*.py"))
+        for line, text in _hints(ast.parse(path.read_text(encoding="utf-8")))
+        if text[:1].islower()
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("words", [words for words, _ in COMMANDS], ids=" ".join)
+def test_failures_have_one_form(
+    ctl: Cli, words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong after "error: ", in lower case and without a stop; what to do in a sentence below it."""
+    monkeypatch.chdir(tmp_path)
+    found = ctl(*words)
+    if found.err.startswith("Usage:") or "error: " not in found.err:
+        return
+    assert found.code in {1, 2, 75}
+    error, *more = found.err[found.err.index("error: ") :].splitlines()
+    assert not error.endswith(".")
+    for hint in more[:1]:
+        assert hint.startswith("    "), found.err
+        assert not hint.strip()[0].islower(), found.err

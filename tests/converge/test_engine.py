@@ -332,7 +332,7 @@ def test_a_lock_of_root_advises_sudo(place: str) -> None:
             (Path(root) / folder).chmod(0o755)
         layout.run_lock.touch(0o600)
         (layout.state / place).chmod(0 if place == "." else 0o400)
-        assert as_nobody(attempt) == "run the command with sudo"
+        assert as_nobody(attempt) == "Run the command with sudo."
         layout.state.chmod(0o700)
 
 

@@ -49,7 +49,7 @@ def test_the_list_names_each_check(ctl: Cli) -> None:
 def test_a_mistyped_name_is_answered_with_the_nearest(ctl: Cli) -> None:
     result = ctl("doctor", "storrage").exits(2)
     assert "no check 'storrage'" in result.err
-    assert "did you mean 'storage'?" in result.err
+    assert "Did you mean 'storage'?" in result.err
 
 
 def test_each_check_comes_after_what_it_needs() -> None:

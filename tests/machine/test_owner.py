@@ -28,7 +28,7 @@ def test_root_is_refused_with_the_users_name(layout: Layout, uid: int, name: str
     os.chown(layout.state, uid, -1)
     with pytest.raises(PreflightError, match=f"is the root of user {name}") as caught:
         refuse_root_of_another(layout)
-    assert caught.value.hint == f"sudo -u {name} ctl --root {layout.root} …"
+    assert caught.value.hint == f"Run: sudo -u {name} ctl --root {layout.root} …"
 
 
 def test_roots_own_and_a_new_one_pass(layout: Layout, tmp_path: Path) -> None:

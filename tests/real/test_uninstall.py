@@ -80,3 +80,21 @@ def test_cleanse_does_not_remove_what_has_changed_since(root: Root) -> None:
     left = root.ctl("cleanse", "--yes", "--json").ok().json()["left"]
     assert {"what": "written by ctl", "path": str(key)} in left
     assert key.read_text() == "mine"
+
+
+def test_reconfigure_names_what_it_leaves(root: Root) -> None:
+    """A site recipe that was removed, and a GitLab that has left; it says so once."""
+    recipe = root.write(
+        "etc/gitlab/recipes.d/mine.py",
+        "from ctl.converge import File\n\n\n"
+        'def recipe(node):\n    yield File(node.layout.path("/etc/cron.d/site"), content="# site")\n',
+    )
+    root.reconfigure()
+    recipe.unlink()
+    key = root.path / "var/opt/gitlab/gitlab-rails/etc/gitlab-registry.key"
+    root.settings('gitlab_rails["enable"] = False')
+    found = root.ctl("reconfigure").ok()
+    for path in (root.path / "etc/cron.d/site", key):
+        assert path.exists()
+        assert f"left: {path} (written by ctl, and not managed any more)" in found.err
+    assert "left:" not in root.ctl("reconfigure").ok().err

@@ -129,7 +129,7 @@ def test_names_of_no_repository(name: str) -> None:
 def test_capitals_are_named_as_the_fault() -> None:
     with pytest.raises(UsageFault) as caught:
         token.parse_repository("Grp/App")
-    assert caught.value.hint == "repository names are lower case: grp/app"
+    assert caught.value.hint == "Repository names are lower case: grp/app"
 
 
 @pytest.mark.parametrize(

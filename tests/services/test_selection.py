@@ -36,7 +36,7 @@ def test_a_mistyped_name_gets_the_nearest(layout: Layout) -> None:
 def test_a_name_near_to_none_gets_the_list(layout: Layout) -> None:
     with pytest.raises(CtlError, match="no service 'zzz'") as caught:
         select(layout, ["zzz"])
-    assert caught.value.hint == "services: nginx, registry, spare"
+    assert caught.value.hint == "Services: nginx, registry, spare"
 
 
 def test_a_service_that_is_not_enabled_is_not_unknown(layout: Layout) -> None:

@@ -133,7 +133,7 @@ def test_without_runit_the_package_is_named(stack: Stack, monkeypatch: pytest.Mo
         monkeypatch.setattr(module, "SYSTEM_PATH", "/nonexistent")
     with pytest.raises(CtlError, match="runsvdir is not in /nonexistent") as caught:
         stack.runit.ensure_supervisor()
-    assert caught.value.hint == "apt-get install runit"
+    assert caught.value.hint == "Run: apt-get install runit"
 
 
 class TestSystemd:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ctl.errors import EXIT_USAGE, CtlError
+from ctl.errors import EXIT_USAGE, USE_SUDO, CtlError
 from ctl.language.source import SettingsError, Severity
 from ctl.paths import Layout
 from ctl.settings.load import load
+from tests.harness.as_nobody import as_nobody
 from tests.harness.settings_site import BOTH, Site
 from tests.harness.work import at_most
 
@@ -139,3 +140,19 @@ def test_no_value_turns_the_terminals_direction_of_writing(site: Site) -> None:
     error = site.error('external_url = "gitlab\\u202e.example"\n')
     assert 'Write "https://gitlab\\u202e.example".' in error
     assert "\u202e" not in error
+
+
+def test_one_that_this_user_may_not_read_is_no_wrong_setting(tmp_path: Path) -> None:
+    settings_file = tmp_path / "gitlab.py"
+    settings_file.write_text("")
+    settings_file.chmod(0)
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+
+    def attempt() -> object:
+        try:
+            return load(settings_file, Layout(tmp_path))
+        except CtlError as error:
+            return error.exit_code, error.message, error.hint
+
+    assert as_nobody(attempt) == str((1, f"{settings_file} may not be read by this user", USE_SUDO))

@@ -64,7 +64,7 @@ class Group(_Account):
             command = " ".join(distribution().change_group(self.account, self.gid))
             raise CtlError(
                 f"group {self.account!r} has gid {present.gr_gid}, not {self.gid} as the settings say",
-                hint=f"{command}, and chgrp its files; or change the setting",
+                hint=f"Run: {command}, and chgrp its files; or change the setting.",
             )
         return None
 
@@ -109,7 +109,7 @@ class User(_Account):
             command = " ".join(distribution().change_user(self.account, {"uid": str(self.uid)}))
             raise CtlError(
                 f"user {self.account!r} has uid {present.pw_uid}, not {self.uid} as the settings say",
-                hint=f"{command}, and chown its files; or change the setting",
+                hint=f"Run: {command}, and chown its files; or change the setting.",
             )
         if present.pw_uid == 0:
             raise CtlError(f"user {self.account!r} is root, and cannot be the account of a service")

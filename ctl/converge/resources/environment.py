@@ -88,7 +88,7 @@ class EnvDirectory:
         folders = [path for path in strays if path.is_dir() and not path.is_symlink()]
         if folders:
             raise CtlError(
-                f"{folders[0]} is a folder; only variables may be here", hint="move it away and run again"
+                f"{folders[0]} is a folder; only variables may be here", hint="Move it away and run again."
             )
         return strays
 

@@ -85,7 +85,7 @@ def look_at_folder(path: Path) -> Found | None:
         return found
     target = look(path, follow=True) if found.is_link and found.uid in {0, os.geteuid()} else None
     if target is None or not target.is_folder:
-        raise CtlError(f"{path} must be a folder, but is something else", hint="move it away and run again")
+        raise CtlError(f"{path} must be a folder, but is something else", hint="Move it away and run again.")
     return target
 
 
@@ -224,7 +224,7 @@ class FileRights(_Placed):
         if found is None:
             return None
         if not found.is_file:
-            raise CtlError(f"{self.path} is not a regular file", hint="move it away and run again")
+            raise CtlError(f"{self.path} is not a regular file", hint="Move it away and run again.")
         rights = rights_on(machine, self.mode, self.owner, self.group)
         differences = rights.differences(found)
         if not differences:
@@ -289,7 +289,7 @@ class Absent:
             return None
         if found.is_folder:
             raise CtlError(
-                f"{self.path} must not be there, but is a folder", hint="move it away and run again"
+                f"{self.path} must not be there, but is a folder", hint="Move it away and run again."
             )
         return Change(self.name, "remove", (RemoveFile(self.path),), "", self.path, self.notifies)
 
@@ -321,7 +321,7 @@ class Symlink:
         """Make it, or point it elsewhere."""
         found = None if machine.blank else look(self.path)
         if found is not None and found.is_folder:
-            raise CtlError(f"{self.path} must be a link, but is a folder", hint="move it away and run again")
+            raise CtlError(f"{self.path} must be a link, but is a folder", hint="Move it away and run again.")
         former = str(self.path.readlink()) if found is not None and found.is_link else None
         if former == self.target:
             return None

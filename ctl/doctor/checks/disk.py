@@ -80,7 +80,7 @@ def _space(site: Site) -> Iterator[Finding]:
         try:
             room = Room.of(path, use)
         except PermissionError:
-            yield unknown(f"{path} may not be looked at by this user", "run the command with sudo")
+            yield unknown(f"{path} may not be looked at by this user", "Run the command with sudo.")
             continue
         if room.device not in seen:
             seen.add(room.device)

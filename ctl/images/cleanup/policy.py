@@ -201,7 +201,7 @@ def compiled(name: str, pattern: str) -> Any:  # noqa: ANN401 - as above
     except library.error as error:
         why = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error)
         raise UsageFault(
-            f"{name} is no regular expression: {why}", hint="the syntax is that of RE2, as in GitLab"
+            f"{name} is no regular expression: {why}", hint="The syntax is that of RE2, as in GitLab."
         ) from error
 
 

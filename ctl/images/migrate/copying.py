@@ -203,7 +203,7 @@ class Copying:
             raise RunFailed(
                 f"{self.target.name} is not the same as {self.source.name}: {len(differing):,} objects are missing or "
                 f"differ, {len(more):,} are there alone: {named}",
-                hint="does another program write to one of them?",
+                hint="Does another program write to one of them?",
             )
         blobs = sum(key.startswith(f"{BLOBS}/") for key in there)
         return {"objects": len(there), "bytes": sum(one.size for one in there.values()), "blobs": blobs}
@@ -229,7 +229,7 @@ def _hashed(parts: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator
         yield part
 
 
-_OTHER_PLACE = "name an empty place"
+_OTHER_PLACE = "Name an empty place."
 
 
 def _refusal(store: Store, found: list[Object], what: str) -> str:

@@ -50,7 +50,7 @@ class Cache:
             raise PreflightError(
                 f"{error.message}; its entries would go on promising blobs that a collection deletes, so "
                 "nothing was begun",
-                hint='start it, or correct registry["redis"]; without it: registry["storage"]["cache"] = '
+                hint='Start it, or correct registry["redis"]; without it: registry["storage"]["cache"] = '
                 '{"blobdescriptor": "inmemory"}, then `ctl reconfigure`',
             ) from error
 

@@ -82,7 +82,7 @@ def _hint(why: str) -> str | None:
     """Distribution 3 knows no manifests of schema 1, and marks nothing where it meets one."""
     if "manifest schema version 1" not in why:
         return None
-    return "delete that manifest by its digest (DELETE /v2/NAME/manifests/DIGEST), or run Distribution 2"
+    return "Delete that manifest by its digest (DELETE /v2/NAME/manifests/DIGEST), or run Distribution 2."
 
 
 def _ended(code: int) -> str:

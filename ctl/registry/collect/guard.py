@@ -114,6 +114,6 @@ def refuse_database_storage(config: RegistryConfig) -> None:
         raise PreflightError(
             f"{lock} exists: the images of this storage are recorded in a metadata database; collected from "
             "outside, all of them would be lost",
-            hint='give registry["database"] again: that registry collects by itself. If the database was given '
-            "up for good, and the storage holds its images without it, remove that file",
+            hint='Give registry["database"] again: that registry collects by itself. If the database was given '
+            "up for good, and the storage holds its images without it, remove that file.",
         )

@@ -103,7 +103,7 @@ def _locked(path: Path) -> Iterator[int]:
         end = time.monotonic() + _PATIENCE
         while not takes_lock(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > end:
-                raise LockHeld("another collection keeps the registry read-only", hint="wait for its end")
+                raise LockHeld("another collection keeps the registry read-only", hint="Wait for its end.")
             time.sleep(0.01)
         yield descriptor
     finally:

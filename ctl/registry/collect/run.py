@@ -63,7 +63,9 @@ def collect(
     started = time.monotonic()
     refuse_unfit(setup)
     if not setup.program.exists():
-        raise PreflightError(f"{setup.program} is not installed", hint=distribution().install_hint(NAMES[-1]))
+        raise PreflightError(
+            f"{setup.program} is not installed", hint=f"Run: {distribution().install_hint(NAMES[-1])}"
+        )
     result = Result(untagged, dry_run)
 
     def finished() -> None:
@@ -101,7 +103,7 @@ def refuse_unfit(setup: Setup) -> None:
         raise PreflightError(
             "this registry keeps its metadata in a database and collects garbage by itself; "
             "from outside, images would be lost",
-            hint='registry["gc"] sets when it does',
+            hint='`registry["gc"]` sets when it does.',
         )
     refuse_database_storage(config)
 

@@ -169,7 +169,7 @@ def _switch(setup: Setup, command: Sequence[str] | None) -> Callable[[], None] |
         raise PreflightError(
             f"{setup.config.path}: the registry keeps descriptors of blobs in memory, and ctl does not run it: it "
             "would go on promising what is gone",
-            hint="name the command that starts it anew: --switch 'systemctl restart registry'",
+            hint="Name the command that starts it anew: --switch 'systemctl restart registry'",
         )
     return None
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TIME_LIMIT = 30
 """Seconds that it may take to ask the database."""
 _AUTO = 'registry["auto_migrate"] = True'
-_DATABASE_HINT = 'correct registry["database"], or see to it that this database answers'
+_DATABASE_HINT = 'Correct registry["database"], or see to it that this database answers.'
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class GitlabRegistry(RegistryProgram):
             why = reason(lines, secrets=config.secrets)
             raise ValidationError(f"the registry cannot use its database: {why}", hint=_DATABASE_HINT)
         if not migrates and not _up_to_date(lines):
-            hint = f"apply them ({' '.join(self.migration(config.path))}), or let the run do it: {_AUTO}"
+            hint = f"Apply them ({' '.join(self.migration(config.path))}), or let the run do it: {_AUTO}"
             raise ValidationError(f"the registry would not start: {self.PENDING}", hint=hint)
 
     def trial_environment(self, config: RegistryConfig) -> dict[str, str]:

@@ -94,7 +94,7 @@ def replace_text(settings_file: Path, before: str, after: str) -> None:
     """
     with locked(settings_file, wait=_WAIT) as original:
         if original.text != before:
-            raise UsageFault(f"{settings_file} was changed meanwhile", hint="run the command again")
+            raise UsageFault(f"{settings_file} was changed meanwhile", hint="Run the command again.")
         original.replace(after.encode())
 
 

@@ -112,7 +112,7 @@ def _lock(target: Path, deadline: float, named: Path) -> int:
             if time.monotonic() >= deadline:
                 os.close(descriptor)
                 raise LockHeld(
-                    f"{named} is being edited", hint="wait for that to end, and run again"
+                    f"{named} is being edited", hint="Wait for that to end, and run again."
                 ) from None
         except OSError:
             os.close(descriptor)

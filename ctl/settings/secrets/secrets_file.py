@@ -67,7 +67,7 @@ class Secrets:
                 found = cls(path)
                 found.unseen = True
                 return found
-            raise CtlError(f"{path}: may not be read by this user", hint=USE_SUDO) from None
+            raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from None
         return cls(path, _checked(path, _parsed(path, raw)), raw) if raw.strip() else cls(path)
 
     @property
