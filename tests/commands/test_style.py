@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 import click
 import pytest
@@ -107,17 +108,16 @@ def _beginnings(value: ast.expr) -> Iterator[str]:
         yield value.value
 
 
+def _is_hint(node: ast.AST) -> TypeGuard[ast.keyword | ast.Assign]:
+    if isinstance(node, ast.Assign):
+        return any(ast.unparse(one) in {"hint", "_HINT"} for one in node.targets)
+    return isinstance(node, ast.keyword) and node.arg == "hint"
+
+
 def _hints(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.keyword) and node.arg == "hint":
-            value = node.value
-        elif isinstance(node, ast.Assign) and any(
-            ast.unparse(one) in {"hint", "_HINT"} for one in node.targets
-        ):
-            value = node.value
-        else:
-            continue
-        yield from ((node.lineno, text) for text in _beginnings(value))
+        if _is_hint(node):
+            yield from ((node.value.lineno, text) for text in _beginnings(node.value))
 
 
 def test_hints_are_sentences() -> None:

@@ -319,7 +319,7 @@ def test_without_the_supervisor_sv_is_quoted_and_help_given(stack: Stack) -> Non
     for act in (stack.runit.restart, stack.runit.stop, stack.runit.wait_until_up):
         with pytest.raises(ServiceFailed, match="web: ") as caught:
             act("web")
-        assert caught.value.hint == "the supervisor does not run: `ctl start` starts it"
+        assert caught.value.hint == "The supervisor does not run: `ctl start` starts it."
 
 
 def test_a_killed_service_comes_back(stack: Stack) -> None:
