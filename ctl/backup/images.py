@@ -72,7 +72,7 @@ def held(root: Path) -> Iterator[None]:
         yield
     except BlockingIOError:
         raise LockHeld(
-            f"a garbage collection or a migration of images works in {root}", hint="wait for its end"
+            f"a garbage collection or a migration of images works in {root}", hint="Wait for its end."
         ) from None
     finally:
         os.close(descriptor)

@@ -137,7 +137,7 @@ class Backup:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise LockHeld("another backup is under way", hint="wait for its end") from None
+            raise LockHeld("another backup is under way", hint="Wait for its end.") from None
         finally:
             os.close(descriptor)
 

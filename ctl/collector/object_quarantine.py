@@ -160,7 +160,7 @@ class ObjectQuarantine:
             who = self._store.read(self._lock).decode("utf-8", "replace").strip()
             raise LockHeld(
                 f"a garbage collection of {self._store.name} is under way ({who})",
-                hint="wait for its end; the lock of one that was killed counts for 10 minutes",
+                hint="Wait for its end; the lock of one that was killed counts for 10 minutes.",
             )
         self._store.delete(self._lock)
         if not self._store.create(self._lock, owner):

@@ -47,7 +47,7 @@ def renew(ctx: Context, *, ca: bool, grace: int, finish: bool, due: bool) -> int
     if due and (not end or end > time.time()):
         return EXIT_OK
     if not end and finish:
-        raise UsageFault("no new CA waits", hint="ctl certificates renew --ca makes one")
+        raise UsageFault("no new CA waits", hint="`ctl certificates renew --ca` makes one.")
     if not end:
         _begin(ctx, time.time() + grace / 10**9)
     if finish or due or not grace:

@@ -134,7 +134,7 @@ def refuse_given(loaded: Loaded, names: tuple[str, ...]) -> None:
     if not loaded.secrets.persistent:
         raise UsageFault('package["generate_secrets_json_file"] is False: secrets may not be written')
     if loaded.secrets.new or not loaded.secrets.stored(names[-1].removeprefix("registry.")):
-        raise CtlError(f"there is no {names[-1]} yet", hint="`ctl reconfigure` makes it")
+        raise CtlError(f"there is no {names[-1]} yet", hint="`ctl reconfigure` makes it.")
 
 
 def is_pending(attributes: Attributes, names: tuple[str, ...]) -> bool:

@@ -92,7 +92,7 @@ class Holder:
             if time.monotonic() > end:
                 raise RunFailed(
                     "pushes that had begun before do not end; nothing was deleted",
-                    hint="try again later, or use --stop, which waits for as long as they take",
+                    hint="Try again later, or use --stop, which waits for as long as they take.",
                 )
             time.sleep(_POLL)
 

@@ -44,7 +44,7 @@ def renewal_end(layout: Layout) -> float:
     except (FileNotFoundError, PermissionError):
         return 0.0
     except (ValueError, KeyError, TypeError) as error:
-        raise CtlError(f"{path} is damaged: {error}", hint=f"remove it: rm {path}") from error
+        raise CtlError(f"{path} is damaged: {error}", hint=f"Remove it: rm {path}") from error
 
 
 def authority_of(served: ServerCertificate) -> Authority:
@@ -58,7 +58,7 @@ def authority_of(served: ServerCertificate) -> Authority:
     if found is None:
         raise UsageFault(f"{served.certificate} is not of a local CA: there is none to renew")
     if look(found.certificate) is None:
-        raise CtlError("there is no local CA yet", hint="`ctl reconfigure` makes one where it is needed")
+        raise CtlError("there is no local CA yet", hint="`ctl reconfigure` makes one where it is needed.")
     if not served.local():
         raise UsageFault(
             f"{served.certificate} was not issued by {found.certificate}: there is nothing to renew"
