@@ -12,6 +12,7 @@ from pathlib import Path
 from ctl.errors import USE_SUDO, PreflightError, RunFailed
 from ctl.graceful.control import Control, MasterGone
 from ctl.graceful.instance import State
+from ctl.graceful.switch import Gate as GateOfMaster
 from ctl.machine.ports import answers
 from ctl.paths import Layout
 from ctl.registry.gate import gate_file
@@ -84,8 +85,11 @@ class RegistryService:
         """The folder of its master's sockets; None where it has no master."""
         return read_definition(self._layout, NAME).graceful
 
-    def start_anew(self) -> bool:
+    def start_anew(self, *, on_full_disk: bool = False) -> bool:
         """Let a new process serve, and return when the former one has ended with its last request.
+
+        Args:
+            on_full_disk: the new one need not be able to write; it must listen.
 
         Returns:
             False where that cannot be done without a gap.
@@ -96,7 +100,8 @@ class RegistryService:
         folder = read_definition(self._layout, NAME).graceful
         if folder is None:
             return False
-        Runit(self._layout).restart(NAME)
+        lenient: dict[str, GateOfMaster] = {NAME: lambda _: None}
+        Runit(self._layout, gates=lenient if on_full_disk else None).restart(NAME)
         self.await_former()
         return True
 

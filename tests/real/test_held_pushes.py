@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from tests.harness import images
+from tests.harness.namespaces import need_mounts
 from tests.harness.registry_store import Store
-from tests.harness.root import Root, kill
+from tests.harness.root import Root, RootMaker, kill
 from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
@@ -19,7 +24,7 @@ pytestmark = pytest.mark.real
 STORAGE = "var/opt/gitlab/gitlab-rails/shared/registry"
 SOCKET = "var/opt/gitlab/run/registry/current.sock"
 NOW = ("registry-garbage-collect", "-m", "--now")
-GARBAGE = 1_500
+GARBAGE = 1_000
 
 
 def _fill(root: Root) -> Store:
@@ -118,3 +123,42 @@ def test_what_holds_pushes_is_killed_and_the_registry_goes_on(running: Root) -> 
     assert running.client.pulls("grp/killed", image, "v1")
     running.ctl(*NOW).ok()
     assert running.client.pulls("grp/killed", image, "v1")
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A small disk of the test's own, for longer than the node that is on it."""
+    need_mounts()
+    found = Path(tempfile.mkdtemp(prefix="ctl-disk-"))  # where every account may go
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", found], check=True)
+    yield found
+    subprocess.run(["umount", "--lazy", found], check=True)
+    found.rmdir()
+
+
+@pytest.mark.one_registry("its program only has to start where it cannot write")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+def test_pushes_are_held_on_a_disk_without_a_byte(disk: Path, make_root: RootMaker) -> None:
+    """All of the node's own files are on that disk, too."""
+    assert disk.is_mount(), "else this machine's own disk would be filled"
+    root = make_root()
+    (root.path / "var").symlink_to(disk)
+    root.settings()
+    root.reconfigure()
+    kept, gone = images.image("kept"), images.image("gone", size=2_000_000)
+    root.client.push("grp/app", kept, "v1")
+    root.client.push("grp/app", gone)
+    Store(root.path / STORAGE).age()
+    with (disk / "filler").open("wb", buffering=0) as file:
+        for size in (65_536, 1):
+            _write_all(file, size)
+    report = root.ctl(*NOW, "--json").ok().json()
+    assert report["bytes_freed"] > 2_000_000
+    assert root.client.pulls("grp/app", kept, "v1")
+    root.client.push("grp/app", images.image("later"), "v2")
+
+
+def _write_all(file: FileIO, size: int) -> None:
+    with contextlib.suppress(OSError):  # no space left
+        while True:
+            file.write(bytes(size))

@@ -41,7 +41,7 @@ def writes_held(
     if cache is not None:
         cache.check()
     reporter.step("switching the registry's process")
-    service.start_anew()
+    service.start_anew(on_full_disk=True)
     with Gate(setup.layout, patience=_PATIENCE):
         service.await_former()
         folder = service.sockets
