@@ -13,15 +13,17 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ctl.doctor.site import Site
+from ctl.doctor.site import SCRATCH_PREFIX, Site
 from ctl.doctor.web import Answer, Server
 from ctl.errors import CtlError
+from ctl.machine.own_command import own_command
 from ctl.registry.collect.sizes import REPOSITORIES
 from ctl.registry.token import repository_access
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
+STORAGE_SECONDS = 60
 SIZE = 100_000
 """Bytes of the layer: several packets, and more than any header buffer."""
 
@@ -32,7 +34,7 @@ class Unexpected(CtlError):
 
 def scratch_name() -> str:
     """A repository of its own for each run, so that two never meet."""
-    return f"ctl-doctor/{secrets.token_hex(6)}"
+    return f"{SCRATCH_PREFIX}{secrets.token_hex(6)}"
 
 
 def authorised(site: Site, repository: str) -> dict[str, str]:
@@ -63,14 +65,15 @@ def cancel_upload(server: Server, answer: Answer, headers: Mapping[str, str]) ->
             server.ask("DELETE", target(answer.header("Location")), headers=headers)
 
 
-def sweep(site: Site, repository: str) -> None:
-    """Remove what a cancelled upload or deleted image leaves of a scratch repository on this machine's disk.
+def sweep(site: Site, repository: str, image: Image | None = None) -> None:
+    """Remove what a cancelled upload, or a deleted image, leaves of a scratch repository.
 
-    Only folders of that repository: it has a random name, and nobody else pushes there. Where the storage is
-    somewhere else there are no folders, and links of deleted manifests stay until the next collection.
+    Only that repository: it has a random name, and nobody else pushes there; and the blobs of the image, which are
+    random too.
     """
     root = site.config.root
     if root is None:
+        _sweep_store(site, repository, image)
         return
     folder = site.config.path.parent / root / REPOSITORIES / repository
     if folder.is_dir() and not folder.is_symlink():
@@ -79,6 +82,15 @@ def sweep(site: Site, repository: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # another run of the command uses it too, or it may not be removed
         os.rmdir(folder.parent)  # noqa: PTH106 - only where it is empty
+    if image is not None:
+        remove_blobs(site, image)
+
+
+def _sweep_store(site: Site, repository: str, image: Image | None) -> None:
+    blobs = (*image.blobs, image.manifest) if image else ()
+    names = [digest(one).partition(":")[2] for one in blobs]
+    words = [str(site.layout.root), str(site.settings_file), repository, *names]
+    own_command(words, STORAGE_SECONDS, "ctl.doctor.traces")
 
 
 @dataclass(frozen=True)
@@ -217,14 +229,14 @@ def clean(site: Site, server: Server, repository: str, image: Image) -> Iterator
     ):
         answer = server.ask("DELETE", path, headers=headers)
         yield Step(f"delete the {name}", "DELETE", path, answer, HTTPStatus.ACCEPTED)
-    sweep(site, repository)
-    remove_blobs(site, image)
+    sweep(site, repository, image)
 
 
 def remove_blobs(site: Site, image: Image) -> None:
-    """Its blobs on this machine's disk, which the registry keeps until a collection; random, so nobody else's."""
+    """Its blobs, which the registry keeps until a collection; random, so nobody else's."""
     root = site.config.root
     if root is None:
+        _sweep_store(site, "", image)
         return
     for content in (*image.blobs, image.manifest):
         name = digest(content).partition(":")[2]

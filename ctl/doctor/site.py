@@ -28,7 +28,8 @@ from ctl.settings.rules.urls import same_url
 
 SUBJECT = "ctl-doctor"
 """The account in tokens of checks: registries log it, and notifications name it."""
-SCRATCH = "ctl-doctor/scratch"
+SCRATCH_PREFIX = f"{SUBJECT}/"
+SCRATCH = f"{SCRATCH_PREFIX}scratch"
 """The repository that checks push to, where they are asked to."""
 TOKEN_LIFE = timedelta(minutes=2)
 

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Sequence
 
 
-def own_command(arguments: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str] | None:
+def own_command(
+    arguments: Sequence[str], seconds: float, module: str = "ctl"
+) -> subprocess.CompletedProcess[str] | None:
     """Run `ctl ARGUMENTS` with this Python and this code.
 
     Args:
         arguments: of the command line.
         seconds: after which it is ended.
+        module: another one to run.
 
     Returns:
         What it printed; None where it took too long.
@@ -21,7 +24,7 @@ def own_command(arguments: Sequence[str], seconds: float) -> subprocess.Complete
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
     try:
         return subprocess.run(
-            [sys.executable, "-P", "-m", "ctl", *arguments],
+            [sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
