@@ -203,3 +203,17 @@ def test_an_empty_storage_is_no_fault(run: Run, store: Store) -> None:
     assert run("registry-fsck")["damages"] == []
     for command in (("registry-tags", "a"), ("registry-inspect", "a:b"), ("registry-delete", "a", "--yes")):
         assert run(*command, code=2)["error"] == 'there is no repository "a"'
+
+
+def test_other_settings_warn_of_what_would_no_longer_be_served(
+    run: Run, kept: Kept, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("registry-repositories")["repositories"]
+    ctl = Cli(tmp_path / "root", capsys)
+    folder = ctl.root / "var/opt/gitlab/registry"
+    folder.mkdir(parents=True)
+    (tmp_path / "config.yml").rename(folder / "config.yml")
+    ctl.settings('registry_external_url = "http://localhost:5050"\n')
+    said = " ".join(ctl("check-config").text.split())
+    assert "9 tags of 2 repositories" in said
+    assert "ctl registry-migrate-storage --to" in said
