@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +16,15 @@ from tests.harness.waiting import listening, wait_for
 IMAGE = images.image("kept throughout", size=50_000)
 _OWN = re.compile(
     r"^var/opt/gitlab/ctl(/|$)|^etc/gitlab/gitlab\.py$|^var/opt/gitlab/gitlab-rails/shared/registry/docker/"
+    r"|^var/opt/gitlab/timer/tasks\.json$"
 )
-"""What is no part of a state: what ctl notes for itself, the settings, and images."""
+"""What is no part of a state: what ctl notes for itself, the settings, images, and the file with the time at which a
+former key pair ends, which follows the clock."""
 _PASSING = ("logrotate", "sleep", "setpriv", "sh")
 """What log rotation is, one after the other, every minute."""
 _LEFT = re.compile(r"(^|/)\.ctl-|(^|/)ctl-check-|^var/opt/gitlab/ctl/journal")
+_READ_AT_START = "var/opt/gitlab/registry/"
+"""Files that the registry reads when it starts. Of a key pair nothing else shows: both are accepted for a while."""
 Facts = Mapping[str, object]
 
 
@@ -69,8 +73,11 @@ class Installation:
             found[state] = (_files_of(self.root), self.facts())
         self._files = [found[state][0] for state in (0, 1)]
         self._facts = [found[state][1] for state in (0, 1)]
-        assert self._files[0] != self._files[1]
-        assert self._facts[0] != self._facts[1]
+        differ = {
+            name for name in set().union(*self._files) if self._files[0].get(name) != self._files[1].get(name)
+        }
+        assert differ
+        assert self._facts[0] != self._facts[1] or any(name.startswith(_READ_AT_START) for name in differ)
 
     def is_in(self, state: int) -> None:
         """Files and processes are those of a state, and nothing else is there.
@@ -101,10 +108,17 @@ class Installation:
         return {
             "processes": sorted(f"{_named(one)} uid={one.uid}" for one in running),
             "programs": sorted(_program(one.pid) for one in registry),
+            "older than their files": self._older(registry),
             "environment": sorted(_environment(one.pid) for one in registry),
             "ports": [number for number, port in enumerate(self._all_ports()) if listening(port)],
             "answers": [self._answers(port) for port in (self.root.port, self.spare[0])],
         }
+
+    def _older(self, registry: Iterable[processes.Process]) -> list[str]:
+        """Files that the registry reads at its start, and that have changed since."""
+        began = max((processes.started(one.pid) for one in registry), default=0.0)
+        files = [path for path in (self.root.path / _READ_AT_START).iterdir() if path.is_file()]
+        return sorted(path.name for path in files if began and path.stat().st_mtime > began)
 
     def _all_ports(self) -> tuple[int, ...]:
         return (self.root.port, self.root.registry_port, *self.spare)

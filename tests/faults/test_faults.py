@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ def vhost() -> Iterator[Campaign]:
         yield one
 
 
-@pytest.mark.parametrize(("change", "points"), [("everything", 8), ("ports", 4), ("vhost", 4)])
+@pytest.mark.parametrize(
+    ("change", "points"), [("everything", 8), ("ports", 3), ("vhost", 3), ("key pair", 3)]
+)
 def test_the_next_run_brings_about_one_state(change: str, points: int) -> None:
     met, failures = campaign(change, "tests", points)
     assert met.total() == points
@@ -64,4 +67,11 @@ def test_what_is_not_as_it_should_be_is_found(vhost: Campaign) -> None:
     with pytest.raises(AssertionError, match=r"process answers: .*X-State 0.* instead of .*X-State 1"):
         one.is_in(1)  # the file is that of the other state, and NGINX was not reloaded
     conf.write_text(former)
+    one.is_in(0)
+    config = root.path / "var/opt/gitlab/registry/config.yml"
+    times = config.stat().st_atime, config.stat().st_mtime
+    os.utime(config)
+    with pytest.raises(AssertionError, match=r"process older than their files: \['config\.yml'\]"):
+        one.is_in(0)  # written after the start of the process, which cannot have read it
+    os.utime(config, times)
     one.is_in(0)

@@ -58,6 +58,13 @@ def command_lines() -> list[str]:
     return lines
 
 
+def started(pid: int) -> float:
+    """When a process began, as a time of the clock (proc(5))."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+
+
 def environment(pid: int) -> dict[str, str]:
     """The environment a process was started with."""
     parts = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace").split("\0")
