@@ -18,6 +18,10 @@ from ctl.settings.attributes import Attributes
 
 Version = tuple[int, int]
 _VERSION = re.compile(r"v?(\d{1,3})(?:\.(\d{1,3}))?(?:[.-]\d.*|-[a-z].*)?")
+FIRST = (8, 8)
+"""With the container registry."""
+YEARLY_SINCE, LAST_MINOR = 14, 11
+"""Since then each May has a major version, and each other month a minor one (GitLab's release policy)."""
 
 
 class Kind(StrEnum):
@@ -92,11 +96,20 @@ class Concern:
 
 
 def parse_version(text: str) -> Version:
-    """A version of GitLab, as "18", "18.5", "v18.5.1-ee". Raises UsageFault."""
+    """A version of GitLab, as "18", "18.5", "v18.5.1-ee".
+
+    Raises:
+        UsageFault: it is none, or there is none of that number.
+    """
     found = _VERSION.fullmatch(text.strip())
     if found is None:
         raise UsageFault(f"{text!r} is not a version of GitLab", hint="Write it as 18.5")
-    return int(found[1]), int(found[2] or 0)
+    major, minor = int(found[1]), int(found[2] or 0)
+    if (major, minor) < FIRST:
+        raise UsageFault(f"GitLab {text} has no container registry", hint="It came with 8.8")
+    if major >= YEARLY_SINCE and minor > LAST_MINOR:
+        raise UsageFault(f"there is no GitLab {text}", hint=f"After {major}.{LAST_MINOR} comes {major + 1}.0")
+    return major, minor
 
 
 def concerns(attributes: Attributes, until: Version | None = None) -> Iterator[Concern]:

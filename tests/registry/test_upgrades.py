@@ -74,7 +74,7 @@ def test_versions(text: str, version: tuple[int, int]) -> None:
     assert parse_version(text) == version
 
 
-@pytest.mark.parametrize("text", ["", "latest", "18.x", "1234"])
+@pytest.mark.parametrize("text", ["", "latest", "18.x", "1234", "18.12", "7.0", "0"])
 def test_what_is_no_version(text: str) -> None:
     with pytest.raises(UsageFault):
         parse_version(text)

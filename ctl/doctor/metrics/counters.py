@@ -17,6 +17,8 @@ MOST_AT_ONCE = 64 << 20
 MOST_REPOSITORIES = 500
 """Repositories with numbers of their own; those that come later are counted together."""
 OTHERS = "(others)"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+"""Anybody may send words that are none; they are counted together."""
 _REQUEST = re.compile(
     r'"(?P<method>[A-Z]{3,10}) (?P<path>/[^\s"]*)(?: HTTP/[\d.]+)?" (?P<status>\d{3})\b(?: (?P<bytes>\d+))?'
 )
@@ -77,7 +79,8 @@ class Counters:
         if found is None:
             return
         name = self._repository(found["path"], int(found["status"]))
-        self.requests[f"{found['method']} {found['status']} {name}".rstrip()] += 1
+        method = found["method"] if found["method"] in METHODS else OTHERS
+        self.requests[f"{method} {found['status']} {name}".rstrip()] += 1
         self.sent[name] += int(found["bytes"] or 0)
 
     def _repository(self, path: str, status: int) -> str:

@@ -83,6 +83,12 @@ def test_names_that_anybody_may_ask_for_make_no_series(tmp_path: Path) -> None:
     assert f"GET 200 {OTHERS}" in found.requests
 
 
+def test_methods_that_are_none_make_no_series(tmp_path: Path) -> None:
+    log, state = tmp_path / "access.log", tmp_path / "state.json"
+    log.write_text("".join(LINE.format(f"{method} /v2/", 405) for method in ("ABC", "DEFG", "GET")))
+    assert counted(log, state).requests == {f"{OTHERS} 405": 2, "GET 405": 1}
+
+
 def test_a_damaged_state_begins_anew(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text("{")
