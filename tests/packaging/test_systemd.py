@@ -113,7 +113,7 @@ def test_supervisor_that_is_killed_comes_back_and_services_run_on(machine: Boote
 
 def test_stop_ends_everything_and_ctl_starts_it_again(machine: Booted) -> None:
     machine.run("systemctl", "stop", "registry-ctl").ok()
-    wait_for(lambda: not served(machine), what="the end of all services", pause=0.2)
+    wait_for(lambda: not served(machine), what="the end of all services", seconds=60, pause=0.2)
     assert machine.run("systemctl", "is-failed", "registry-ctl").out.strip() == "inactive"
     machine.run("ctl", "start").ok()
     assert machine.run("systemctl", "is-active", "registry-ctl").ok().out.strip() == "active"
