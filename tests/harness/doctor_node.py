@@ -176,10 +176,10 @@ def assert_found(node: Node, broken: Broken) -> None:
     asked = {"login": ("--user", USER), "push": ("--push",)}.get(check, ())
     with breakage(node):
         found = node.doctor(check, *asked)[check]
-        said = json.dumps(found["findings"], ensure_ascii=False)
-        assert found["state"] == state, said
-        assert cause in said, said
-        assert any(remedy in (one["remedy"] or "") for one in found["findings"]), said
+        output = json.dumps(found["findings"], ensure_ascii=False)
+        assert found["state"] == state, output
+        assert cause in output, output
+        assert any(remedy in (one["remedy"] or "") for one in found["findings"]), output
 
 
 def assert_well(node: Node) -> None:

@@ -373,9 +373,9 @@ def test_forged_tokens_cannot_fill_200_megabytes(running: Root, format_: str) ->
     number, before = 40, running.read(REFUSED).count("/v2/forged/")
     for token in forged(running):
         growth = logged_for(running, token, number)
-        said = running.read(f"{LOGS}/registry/current")[-3_000:]
+        output = running.read(f"{LOGS}/registry/current")[-3_000:]
         if format_ == "text":  # the others put what was asked for first, and so cannot be told apart
-            assert set(growth) <= {REFUSED, apart}, said
+            assert set(growth) <= {REFUSED, apart}, output
     assert running.read(REFUSED).count("/v2/forged/") - before < number * len(forged(running)) / 3
     kept = [path.read_text() for path in (running.path / apart).parent.iterdir() if path.suffix != ".lock"]
     assert "token signed by untrusted key" in "".join(kept)
