@@ -40,6 +40,7 @@ ANSWERS: dict[str, str] = {
                 "geo",
                 "geo-replication-pause",
                 "geo-replication-resume",
+                "promote",
                 "promote-db",
                 "promote-to-primary-node",
             ),

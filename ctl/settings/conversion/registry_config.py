@@ -44,6 +44,8 @@ _SIMPLE: Final[dict[str, str]] = {
 """What is a setting as it is written: its path in config.yml, and the setting."""
 
 _FIXED: Final[dict[str, object]] = {
+    "log.fields.service": "registry",
+    "log.fields.environment": "production",
     "version": None,
     "auth.token.service": _SERVICE,
     "http.debug.prometheus.enabled": True,

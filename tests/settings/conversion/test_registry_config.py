@@ -173,6 +173,12 @@ def test_what_has_no_setting_is_listed_and_keeps_its_value_in_a_comment(tmp_path
     assert "hunter2" not in converted.text + " ".join(converted.remarks)
 
 
+def test_fields_of_the_log_that_ctl_writes_itself_are_not_listed(tmp_path: Path) -> None:
+    fields = "version: 0.1\nlog:\n  fields:\n    service: registry\n    zone: west\n"
+    converted = convert_distribution(tmp_path / "config.yml", fields)
+    assert [one for one in converted.remarks if "log.fields" in one] == ["log.fields.zone has no setting"]
+
+
 def test_the_result_is_a_valid_settings_file(tmp_path: Path) -> None:
     text = "\n".join(line for line in WHOLE.splitlines() if "rootcertbundle" not in line)
     settings_text = convert_distribution(Path("config.yml"), text).text
