@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +15,7 @@ from ctl.collector.tree import tree_of
 from ctl.images.catalogue import Tag, about, repositories, tags
 from ctl.images.cleanup.dates import Dates
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
+from ctl.images.cycles import no_cycles_sought
 from ctl.images.facts import Images, Unknown
 from ctl.images.names import is_tag
 from ctl.images.parallel import each
@@ -89,7 +88,7 @@ class Planner:
             wanted: whether a repository was asked for.
             advance: called with each.
         """
-        with _without_cycles():
+        with no_cycles_sought():
             return sorted(self._plans(wanted, advance), key=lambda plan: plan.name)
 
     def _plans(self, wanted: Callable[[str], bool], advance: Callable[[], None]) -> Iterator[RepositoryPlan]:
@@ -143,16 +142,6 @@ class Planner:
         stays = {all_tags[one.tag].digest for one in verdicts if not one.removed}
         goes = {all_tags[one.tag].digest for one in verdicts if one.removed}
         return _followers(read, followers, stays, goes)
-
-
-@contextmanager
-def _without_cycles() -> Iterator[None]:
-    """Without the search for cycles of objects, of which none are made here: it takes a fifth of the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _followers(read: Repository, followers: list[Tag], stays: set[str], goes: set[str]) -> list[Verdict]:

@@ -11,6 +11,7 @@ from ctl.collector.layout import HEX_LENGTH, blob_folder, is_digest
 from ctl.collector.manifests import Manifests, Unreadable
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.tree import Tree, quarantine_of, tree_of
+from ctl.images.cycles import no_cycles_sought
 from ctl.images.usage.usage import Heap, RepositoryUsage, Usage, readable
 from ctl.storage.store import Store
 
@@ -29,7 +30,7 @@ def measure(place: str | Store, *, advance: Callable[[], None] = lambda: None) -
     """
     storage = tree_of(place)
     quarantine = quarantine_of(storage)
-    with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
+    with no_cycles_sought(), closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
         work = _Measurement(storage, manifests)
         work.blobs()
         for scan in storage.repositories():
