@@ -164,6 +164,35 @@ def test_what_is_in_it(ctl: Cli, tmp_path: Path) -> None:
     assert json.loads(found["doctor.json"])[0]["name"] == "settings"
 
 
+def test_of_a_huge_log_the_end_is_in_it(ctl: Cli, tmp_path: Path) -> None:
+    log = ctl.root / "var/log/gitlab/registry/current"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        file.truncate(5 << 30)
+    with log.open("ab") as file:
+        file.write(b"\nthe last line\n")
+    ctl("support-bundle", "-o", str(tmp_path / "b.tar.gz")).ok()
+    found = members(tmp_path / "b.tar.gz")["log/registry/current"]
+    assert found.endswith("the last line\n")
+    assert len(found) < 1_000_000
+
+
+def test_what_is_damaged_is_no_hindrance(ctl: Cli, tmp_path: Path) -> None:
+    """A configuration that is none, a log that is a folder, a damaged history: the rest is in it all the same."""
+    config = ctl.root / "var/opt/gitlab/registry/config.yml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_bytes(b"\xff\x00: [")
+    (ctl.root / "var/log/gitlab/registry/of-a-folder.log").mkdir(parents=True)
+    write(ctl.root / "var/log/gitlab/registry/current", "a line\n")
+    run = ctl.root / "var/opt/gitlab/ctl/history/1"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{")
+    ctl("support-bundle", "-o", str(tmp_path / "b.tar.gz")).ok()
+    found = members(tmp_path / "b.tar.gz")
+    assert {"doctor.json", "versions.txt", "history.json", "log/registry/current"} <= found.keys()
+    assert "damaged" in found["history.json"]
+
+
 def test_it_replaces_nothing(ctl: Cli, tmp_path: Path) -> None:
     target = tmp_path / "out.tar.gz"
     target.write_text("mine")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -252,3 +253,20 @@ examine(checks, types.SimpleNamespace(secrets=()))
 def test_checks_may_load_a_library_at_the_same_time() -> None:
     for _ in range(4):  # without the import beforehand most fail
         subprocess.run([sys.executable, "-c", AT_ONCE], check=True, cwd=CHECKOUT)
+
+
+@pytest.mark.real
+def test_it_asks_again_until_it_is_interrupted(ctl: Cli) -> None:
+    ctl.settings('registry_external_url = "https://localhost:5443"\n')
+    command = [sys.executable, "-m", "ctl", "--root", str(ctl.root), "doctor", "settings", "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(2)]
+        ctl.settings('registry["log_level"] = "lout"\n')
+        lines += [process.stdout.readline() for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert lines[0].startswith("ok ")
+    assert any(line.startswith("failure") for line in lines), lines
+    assert "interrupted" in said
+    assert "Traceback" not in said
