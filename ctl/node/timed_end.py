@@ -38,4 +38,4 @@ def tasks_after(layout: Layout, name: str, next_end: float = 0.0) -> Iterator[It
     ]
     yield File(path, content=content(kept), owner="root", group="root", notifies=(reload("timer"),))
     if (layout.service / "timer").is_symlink():
-        yield Service("timer")
+        yield Service("timer", secondary=True)
