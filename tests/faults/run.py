@@ -121,7 +121,8 @@ class Campaign:
         self._ctl("reconfigure")
         self._state = target
         one.is_in(target)
-        assert self.root.reconfigure().nothing, "the run after the next one still changes something"
+        again = self.root.reconfigure()
+        assert again.nothing, f"the run after the next one still changes something: {again}"
         return bool(outcome.hit)
 
     def _judge(self, point: Point, outcome: Outcome) -> None:
