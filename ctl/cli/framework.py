@@ -188,9 +188,12 @@ def _store(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+FILE = click.Path(path_type=Path, dir_okay=False, readable=False)
+"""The path of a file. Whether this user may read it is said by what reads it, in one wording, with exit status 1."""
+
 _GLOBAL_OPTIONS: Sequence[tuple[tuple[str, ...], dict[str, Any]]] = (
     (("--settings", "settings"), {
-        "type": click.Path(path_type=Path, dir_okay=False), "metavar": "FILE",
+        "type": FILE, "metavar": "FILE",
         "help": "Settings file [default: /etc/gitlab/gitlab.py; also CTL_SETTINGS]."}),
     (("--root", "root"), {
         "type": click.Path(path_type=Path, file_okay=False), "metavar": "DIR",

@@ -39,7 +39,7 @@ FOLDER = "/var/opt/gitlab/backups"
 )
 @click.option(
     "--identity",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path, exists=True, readable=False),
     metavar="FILE",
     help="Private key of age or gpg, to verify.",
 )

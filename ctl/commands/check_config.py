@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--peer",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Settings file of the other node (GitLab's or the registry's), or what it exported: do the two agree?",
 )

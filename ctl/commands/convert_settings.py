@@ -10,25 +10,25 @@ from ctl.cli.framework import Context, command
 
 
 @command(name="convert-settings")
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path, readable=False))
 @click.option(
     "--from",
     "source",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="config.yml of a Distribution registry, whatever its name.",
 )
 @click.option(
     "--from-env",
     "environment",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="REGISTRY_* variables of a Distribution registry, one a line; they win over its config.yml.",
 )
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Write FILE, unless it is there already, with mode 0600.",
 )

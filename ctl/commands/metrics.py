@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 
 
 @command()
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="Write them there, as node_exporter's textfile collector reads them, instead of printing them.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @command(name="registry-check-storage")
-@click.argument("config", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("config", required=False, type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_check_storage(ctx: Context, *, config: Path | None, as_json: bool) -> int:
     """Try all that the registry does in its storage. Each permission that is missing is named.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.durations import duration
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ctl.registry.collect.collector import Setup
     from ctl.storage.store import Store
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 _DATE = "Which date counts: of the image, or of the last push of the tag."
 
@@ -36,7 +35,7 @@ def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | 
 @command(name="registry-cleanup")
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--name-regex", metavar="RE2", help="Tags that may go.")
 @click.option("--name-regex-keep", metavar="RE2", help="Tags of these that stay.")

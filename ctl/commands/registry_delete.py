@@ -7,18 +7,17 @@ from pathlib import Path
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
 from ctl.errors import RunFailed, UsageFault
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
 
 @command(name="registry-delete")
 @click.argument("what", metavar="REPOSITORY[:TAG|@DIGEST]")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)

@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
     from ctl.images.usage.usage import Usage
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SORTS = ("size", "own", "shared", "tags", "manifests", "last-push", "name")
 
 
 @command(name="registry-disk-usage")
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option(
     "--sort", type=click.Choice(_SORTS), default="size", show_default=True, help="Order of repositories."
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line a repository, with commas.")
 @click.option(
-    "--html", type=_FILE, metavar="FILE", help="Write a page with a map of repositories, for any browser."
+    "--html", type=FILE, metavar="FILE", help="Write a page with a map of repositories, for any browser."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_disk_usage(

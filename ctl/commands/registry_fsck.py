@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
@@ -25,7 +25,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
 
 
 @command(name="registry-fsck")
-@click.argument("config", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("config", required=False, type=FILE)
 @click.option("--repair", is_flag=True, help="Repair what can be; what is taken away goes into quarantine.")
 @click.option("--checksums", is_flag=True, help="Read every blob, and compare it with its digest.")
 @click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ctl.cli.durations import duration
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError, UsageFault
 from ctl.errors import as_json as as_json_error
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ctl.registry.collect.collector import Setup
     from ctl.registry.collect.result import Result
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
 _QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for [default]."
 _READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
@@ -35,8 +34,8 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
 
 
 @command(name="registry-garbage-collect")
-@click.argument("config", required=False, type=_FILE)
-@click.option("--config", "named", type=_FILE, metavar="FILE", help="The same as CONFIG.")
+@click.argument("config", required=False, type=FILE)
+@click.option("--config", "named", type=FILE, metavar="FILE", help="The same as CONFIG.")
 @click.option("-m", "--delete-untagged", "--delete-manifests", "untagged", is_flag=True, help=_UNTAGGED)
 @click.option("-d", "--dry-run", is_flag=True, help="Change nothing; show what would go.")
 @click.option("--older-than", callback=duration, default="24h", show_default=True, metavar="TIME",

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
     from ctl.images.inspection import Inspection
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
 
 @command(name="registry-inspect")
 @click.argument("image", metavar="REPOSITORY:TAG|REPOSITORY@DIGEST")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: bool) -> int:

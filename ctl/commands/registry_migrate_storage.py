@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_OK
 from ctl.output import Style
 
 if TYPE_CHECKING:
     from ctl.commands.storage_migration import Migration, Outcome
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _TO = 'Settings with the new storage: registry["storage"] or gitlab_rails["registry_path"].'
 _REPLACE = "Move into quarantine there what only the new storage has, if it is older."
 
 
 @command(name="registry-migrate-storage")
-@click.option("--to", "file", type=_FILE, metavar="FILE", required=True, help=_TO)
+@click.option("--to", "file", type=FILE, metavar="FILE", required=True, help=_TO)
 @click.option("-d", "--dry-run", is_flag=True, help="Change nothing; show what would be copied.")
 @click.option("--replace", "replace_others", is_flag=True, help=_REPLACE)
 @click.option(

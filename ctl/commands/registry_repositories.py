@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 from ctl.errors import EXIT_FAILED, EXIT_OK
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @command(name="registry-repositories")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -> int:

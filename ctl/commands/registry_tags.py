@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 
 if TYPE_CHECKING:
     from ctl.images.catalogue import Tag
     from ctl.images.facts import Facts
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
 _SHORT = len("sha256:") + 12
 
 
 @command(name="registry-tags")
 @click.argument("repository")
 @click.option(
-    "--config", type=_FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
+    "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_tags(ctx: Context, *, repository: str, config: Path | None, as_json: bool) -> None:

@@ -26,7 +26,7 @@ RESTORED = ".ctl-restore"
 @click.option("--replace", is_flag=True, help="Let the backup's take the place of what is newer here.")
 @click.option(
     "--identity",
-    type=click.Path(path_type=Path, exists=True),
+    type=click.Path(path_type=Path, exists=True, readable=False),
     metavar="FILE",
     help="Private key of age or gpg.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, command, global_options
+from ctl.cli.framework import FILE, Context, command, global_options
 from ctl.commands.secrets_elsewhere import GRACE, NEXT
 from ctl.commands.secrets_rotate import rotate
 from ctl.commands.secrets_show import show
@@ -17,8 +17,6 @@ from ctl.commands.secrets_verify import verify
 if TYPE_CHECKING:
     from ctl.paths import Layout
     from ctl.settings.attributes import Attributes
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +33,7 @@ def secrets() -> None:
     required=True,
     help="Kind of the node that needs it: GitLab gets the private key, a registry the certificate.",
 )
-@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write FILE, mode 0600, unless it is there.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write FILE, mode 0600, unless it is there.")
 @click.option("--with-http-secret", is_flag=True, help="For a second registry behind one load balancer.")
 @click.option("--show-secrets", is_flag=True, help="Print also to a terminal.")
 def export(
@@ -85,7 +83,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 @command(name="import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--replace", is_flag=True, help="Let another key or certificate that is here give way.")
 def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     """Take over the secrets of FILE, an export of the other node. They go into gitlab-secrets.json.

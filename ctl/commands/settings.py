@@ -26,7 +26,7 @@ def settings() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     metavar="FILE",
     help="Write FILE, unless it is there already.",
 )

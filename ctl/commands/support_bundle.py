@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 
 
 @command(name="support-bundle")
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="The archive [default: ctl-support-DATE-TIME.tar.gz in this folder].",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ctl.cli.framework import Context, always, command
+from ctl.cli.framework import FILE, Context, always, command
 from ctl.distribution import distribution
 from ctl.errors import UsageFault
 from ctl.output import Style
@@ -33,7 +33,7 @@ LIST_READERS = "helm, oras, crane, regctl and containerd"
 @click.option("--system", is_flag=True, help="For every program: the machine's list of authorities.")
 @click.option(
     "--ca",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     metavar="FILE",
     help="The CA that issued the certificate, where the certificate's file does not hold it.",
 )

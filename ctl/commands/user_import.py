@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.accounts import account_file, group_names
-from ctl.cli.framework import Context, command
+from ctl.cli.framework import FILE, Context, command
 
 if TYPE_CHECKING:
     from ctl.auth.accounts import Accounts
 
 
 @command(name="import-htpasswd")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=FILE)
 @click.option(
     "--group",
     "groups",

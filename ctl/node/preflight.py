@@ -12,7 +12,7 @@ from ctl.auth.runtime import refuse_unreachable
 from ctl.converge.inspect import group_id, user_id
 from ctl.converge.model import Machine
 from ctl.distribution import distribution
-from ctl.errors import PreflightError
+from ctl.errors import USE_SUDO, PreflightError
 from ctl.machine.access import may
 from ctl.machine.ports import excludes
 from ctl.machine.search import find_program
@@ -196,7 +196,7 @@ def _refuse_taken_ports(node: Node, machine: Machine) -> None:
         return
     port = node.attributes.registry.nginx.redirect_http_to_https_port if node.obtains_certificate else None
     challenges = CHALLENGES.format(port) if any(one.endswith(f":{port}") for one in wanted) else ""
-    _refuse_low_ports(wanted, challenges)
+    _refuse_low_ports(node, wanted, challenges)
     from ctl.nginx.ports import parse_address, taken
 
     problems = [str(problem) for problem in taken([parse_address(address) for address in wanted])]
@@ -216,12 +216,13 @@ def _held(machine: Machine, layout: Layout, names: Sequence[str]) -> set[str]:
     return {*defined, *(address for addresses in found.values() for address in addresses)}
 
 
-def _refuse_low_ports(addresses: Iterable[str], more: str) -> None:
+def _refuse_low_ports(node: Node, addresses: Iterable[str], more: str) -> None:
     if os.geteuid() == 0:
         return
     low = [address for address in addresses if int(address.rpartition(":")[2]) < FIRST_ORDINARY_PORT]
+    ports = f"Choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']{more}"
     if low:
         raise PreflightError(
             f"{', '.join(low)}: ports below {FIRST_ORDINARY_PORT} need root",
-            hint=f"Choose a port from 1024 in registry_external_url or registry['nginx']['listen_port']{more}",
+            hint=USE_SUDO if node.layout.is_machine else ports,
         )
