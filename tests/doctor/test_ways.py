@@ -15,7 +15,6 @@ from tests.harness.doctor_node import (
     CONFIG,
     GUARDED,
     KEY,
-    LOG,
     STORAGE,
     Breakage,
     Broken,
@@ -109,7 +108,7 @@ def foreign_tokens(node: Node) -> Iterator[None]:
     node.root.client.request(
         "GET", "/v2/", headers={"Authorization": f"Bearer {tokens.sign(seeds.pair(1)[0], [])}"}
     )
-    log = node.root.path / LOG
+    log = node.root.path / "var/log/gitlab/registry/refused/current"
     wait_for(lambda: "untrusted" in log.read_text(encoding="utf-8"), what="the line")
     yield
 

@@ -57,5 +57,5 @@ def test_nothing_goes_where_the_registry_could_not_forget_it(registry: Stack) ->
     registry.client.push(NAME, aged(1), "new")
     (registry.layout.service / "registry").unlink()
     output = registry.ctl(*BY_AGE, "--config", str(registry.config), code=1)
-    assert "name the command that starts it anew" in output
+    assert "Name the command that starts it anew" in output
     assert registry.client.pulls(NAME, old, "old")

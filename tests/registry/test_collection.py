@@ -110,7 +110,7 @@ def test_manifests_of_schema_1(registry: Stack) -> None:
     if isinstance(identify(registry.program), Distribution3):
         output = registry.collect(code=1)
         assert "unrecognized manifest schema version 1" in output
-        assert "delete that manifest by its digest" in output
+        assert "Delete that manifest by its digest" in output
         assert registry.serves()
         deleted = registry.client.request("DELETE", f"/v2/grp/app/manifests/{old.digest}")
         assert deleted.status == 202

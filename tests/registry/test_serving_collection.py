@@ -185,7 +185,7 @@ def test_a_registry_that_ctl_does_not_run_names_its_command(registry: Stack, sto
     registry.client.push(NAME, images.image("gone"))
     (registry.layout.service / "registry").unlink()
     config = ("-m", "--config", str(registry.config))
-    assert "name the command that starts it anew" in registry.collect(*config, code=1)
+    assert "Name the command that starts it anew" in registry.collect(*config, code=1)
     before = store.blobs()
     output = registry.collect(*config, "--switch", "sh -c 'echo no such service >&2; exit 3'", code=1)
     assert "no such service; everything was brought back" in output
