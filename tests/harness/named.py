@@ -27,7 +27,8 @@ class NamedClient(Client):
     source: str = "127.0.0.1"
     certificate: tuple[Path, Path] | None = None
 
-    def _connect(self) -> http.client.HTTPConnection:
+    def connection(self) -> http.client.HTTPConnection:
+        """To that name, whatever it resolves to."""
         wire = socket.create_connection(
             ("127.0.0.1", self.port), timeout=self.timeout, source_address=(self.source, 0)
         )

@@ -134,7 +134,7 @@ def test_a_bucket_that_is_not_there_yet(make_root: RootMaker, s3: S3Server) -> N
     image = images.image("s3 missing")
     with pytest.raises(AssertionError, match="upload refused: 500"):
         root.client.push("grp/missing", image, "v1")
-    assert "NoSuchBucket: The specified bucket does not exist" in root.ctl(COLLECT).exits(1).text
+    assert "The specified bucket does not exist" in root.ctl(COLLECT).exits(1).text
     assert root.serves()
     s3.make_bucket("missing")
     root.ctl(COLLECT).ok()
