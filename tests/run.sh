@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . packaging/apt.sh
 
-PACKAGES="nginx curl strace runit docker-registry redis-server logrotate skopeo buildah podman openssl util-linux iproute2 procps ca-certificates git groff-base man-db zsh fish apache2-utils pebble age gnupg restic prometheus"
+PACKAGES="nginx curl strace runit docker-registry redis-server logrotate skopeo buildah podman containerd openssl util-linux iproute2 procps ca-certificates git groff-base man-db zsh fish apache2-utils pebble age gnupg restic prometheus"
 
 prepare_programs() {
     missing=$(missing_packages $PACKAGES)

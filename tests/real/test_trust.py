@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from ctl.machine.search import find_program
 from tests.harness import images
 from tests.harness.machine import Machine
 from tests.harness.result import Result
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("need_root")]
 
@@ -20,6 +23,14 @@ letsencrypt["enable"] = False
 """
 IMAGE = images.image("trusted")
 TARGET = "docker://localhost:5050/team/app:v1"
+HOSTS = "/etc/containerd/certs.d/localhost:5050/hosts.toml"
+CONTAINERD = """version = 2
+root = "/run/containerd-test/root"
+state = "/run/containerd-test/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "/run/containerd-test/socket"
+"""
 SYSTEM = "/usr/local/share/ca-certificates/registry-ctl.crt"
 
 
@@ -36,7 +47,9 @@ def reconfigured() -> Iterator[Machine]:
 def machine(reconfigured: Machine) -> Iterator[Machine]:
     """That machine, whose tools trust nothing of ours."""
     yield reconfigured
-    reconfigured.run("rm", "-rf", "/etc/docker/certs.d", "/etc/containers/certs.d", SYSTEM).ok()
+    reconfigured.run(
+        "rm", "-rf", "/etc/docker/certs.d", "/etc/containers/certs.d", "/etc/containerd/certs.d", SYSTEM
+    ).ok()
     reconfigured.run("update-ca-certificates", "--fresh").ok()
 
 
@@ -59,6 +72,27 @@ def refused(machine: Machine, folder: Path) -> bool:
     return "x509: certificate signed by unknown authority" in push(machine, folder).exits(1).err
 
 
+@contextmanager
+def containerd(machine: Machine) -> Iterator[tuple[str, ...]]:
+    """containerd, as long as the block lasts. Yields the command that fetches the pushed image with its client."""
+    machine.write("/run/containerd-test/config.toml", CONTAINERD)
+    start = "containerd --config /run/containerd-test/config.toml >/run/containerd-test/log 2>&1 & echo $!"
+    pid = machine.run("sh", "-c", start).ok().out.strip()
+    client = ("ctr", "--address", "/run/containerd-test/socket")
+    try:
+        wait_for(lambda: machine.run(*client, "version").code == 0, what="containerd's answer", seconds=30)
+        yield (
+            *client,
+            "content",
+            "fetch",
+            "--hosts-dir",
+            "/etc/containerd/certs.d",
+            "localhost:5050/team/app:v1",
+        )
+    finally:
+        machine.run("kill", pid).ok()
+
+
 @pytest.mark.parametrize("tool", ["--podman", "--docker", "--system"])
 def test_skopeo_trusts_the_registry_afterwards(machine: Machine, tool: str, tmp_path: Path) -> None:
     """skopeo reads podman's folder, else Docker's, else the machine's own list."""
@@ -67,6 +101,22 @@ def test_skopeo_trusts_the_registry_afterwards(machine: Machine, tool: str, tmp_
     push(machine, tmp_path).ok()
     assert inspect(machine).ok().out.strip() == IMAGE.digest
     assert "already trusted" in machine.ctl("trust", tool).ok().out
+
+
+@pytest.mark.skipif(find_program("ctr", "containerd") is None, reason="containerd is not installed")
+def test_containerd_pulls_afterwards(machine: Machine, tmp_path: Path) -> None:
+    machine.ctl("trust", "--podman", "--containerd").ok()
+    push(machine, tmp_path).ok()
+    token = machine.ctl("registry-token", "--repository", "team/app").ok().out.strip()
+    hosts = machine.read(HOSTS)
+    header = f'  [host."https://localhost:5050".header]\n    Authorization = "Bearer {token}"\n'
+    with containerd(machine) as fetch:
+        machine.write(HOSTS, hosts + header)
+        machine.run(*fetch).ok()
+        assert IMAGE.digest in machine.run(*fetch[:3], "images", "ls").ok().out
+        without = "\n".join(line for line in hosts.splitlines() if " ca = " not in line) + "\n"
+        machine.write(HOSTS, without + header)
+        assert "certificate signed by unknown authority" in machine.run(*fetch).exits(1).text
 
 
 def test_every_program_trusts_it_with_the_system(machine: Machine) -> None:
