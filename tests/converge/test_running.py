@@ -12,7 +12,7 @@ from ctl.converge import File, Item, Service, converge, reload, restart, to_json
 from ctl.converge.model import Condition, Report
 from tests.harness.supervisor import Bench
 
-LATER = time.time() + 1000
+LATER = time.time() + 1_000_000  # also at the end of a long run of tests
 
 
 @pytest.fixture

@@ -13,5 +13,5 @@ pytestmark = pytest.mark.real
 def test_nothing_is_lost_where_mark_then_delete_loses(registry_program: Registry) -> None:
     tally = soak(ours, 250, program=registry_program.program)
     assert (tally.pushes >= 250, tally.lost) == (True, 0)
-    control = soak(mark_then_delete, 250, program=registry_program.program)
-    assert control.lost > 0, "the soak is too weak to show anything"
+    rounds = (soak(mark_then_delete, 250, program=registry_program.program) for _ in range(4))
+    assert any(control.lost for control in rounds), "the soak is too weak to show anything"
