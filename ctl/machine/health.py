@@ -208,7 +208,8 @@ class _Refused(Exception):
 
 
 # Each program that a shell starts takes as long as all the rest: so one lists, one removes, and the shell does the
-# others. The text has the size of a block, since a full disk still takes empty files.
+# others. The text has the size of a block, since a full disk still takes empty files; its first line is short, since a
+# shell reads byte by byte.
 _WRITES = """
 used=$1 top=$2 number=0
 shift
@@ -228,7 +229,7 @@ number=$#
 for folder; do
     file=$folder/.ctl-health-$$
     set -- "$@" "$file"
-    printf '%4095s\\n' x >"$file" && read -r _ <"$file" && continue
+    printf 'x\\n%4093s\\n' x >"$file" && read -r _ <"$file" && continue
     shift "$number"
     rm -f "$@" 2>/dev/null
     exit 1
