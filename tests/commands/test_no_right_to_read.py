@@ -20,6 +20,7 @@ FROM_CONFIG = (
     ["registry-tags", "team/app", "--config"],
     ["registry-disk-usage", "--config"],
     ["registry-fsck"],
+    ["user", "import-htpasswd"],
 )
 
 
