@@ -83,6 +83,11 @@ class Interrupted(BaseException):
         self.exit_code = 128 + number
 
 
+def no_right_to_read(path: object) -> CtlError:
+    """The error of a file that this user may not read: rights are no fault of what is in it, so exit status 1."""
+    return CtlError(f"{path} may not be read by this user", hint=USE_SUDO)
+
+
 class UsageFault(CtlError):
     """The command line asks for something that does not exist or does not go together (exit 2)."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctl.auth.names import Kind, check_name
 from ctl.auth.passwords import HIGHEST_COST, is_hash
-from ctl.errors import USE_SUDO, CtlError, UsageFault
+from ctl.errors import CtlError, UsageFault, no_right_to_read
 
 MAX_BYTES = 16 << 20
 MAX_REPORTED = 10
@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, str]:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except PermissionError:
-        raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from None
+        raise no_right_to_read(path) from None
     except OSError as error:
         raise UsageFault(f"{path}: cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:

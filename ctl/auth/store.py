@@ -14,7 +14,7 @@ from ctl.auth.accounts import Accounts
 from ctl.auth.accounts_file import MAX_BYTES, BrokenAccounts, parse_accounts, render_accounts
 from ctl.converge.atomic import write_atomic
 from ctl.converge.inspect import group_id
-from ctl.errors import USE_SUDO, CtlError, LockHeld
+from ctl.errors import USE_SUDO, CtlError, LockHeld, no_right_to_read
 from ctl.machine.owner import refuse_root_of_another
 from ctl.paths import Layout
 
@@ -43,7 +43,7 @@ def read_with_state(path: Path) -> tuple[Accounts, os.stat_result | None]:
     except FileNotFoundError:
         return Accounts(), None
     except PermissionError as error:
-        raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from error
+        raise no_right_to_read(path) from error
     except OSError as error:
         raise BrokenAccounts(f"{path}: cannot be read: {error.strerror}") from error
     return parse_accounts(data, str(path)), state

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from ctl.backup.restic import Key, Restic
 from ctl.converge.atomic import write_atomic
-from ctl.errors import USE_SUDO, CtlError, UsageFault
+from ctl.errors import CtlError, UsageFault, no_right_to_read
 from ctl.settings.attributes import Attributes
 from ctl.storage.made import environment_restored, open_store
 from ctl.storage.store import Store
@@ -81,7 +81,7 @@ class Folder:
         try:
             return (self.path / name).read_bytes()
         except PermissionError:
-            raise CtlError(f"{self.path / name} may not be read by this user", hint=USE_SUDO) from None
+            raise no_right_to_read(self.path / name) from None
         except OSError as error:
             raise CtlError(f"{self.path / name}: cannot be read: {error.strerror}") from error
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from ctl.cli.framework import Context, command
-from ctl.errors import USE_SUDO, CtlError, UsageFault
+from ctl.errors import CtlError, UsageFault, no_right_to_read
 from ctl.paths import Layout
 from ctl.services.definition import read_definition
 from ctl.services.selection import select
@@ -39,7 +39,7 @@ def _refuse_unreadable(file: Path) -> None:
     except FileNotFoundError:
         return
     except PermissionError as error:
-        raise CtlError(f"{file} may not be read by this user", hint=USE_SUDO) from error
+        raise no_right_to_read(file) from error
 
 
 def log_files(layout: Layout, given: Sequence[str]) -> list[Path]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctl.errors import USE_SUDO, CtlError
+from ctl.errors import CtlError, no_right_to_read
 from ctl.registry.drivers import driver_of
 from ctl.registry.reason import secrets_in
 
@@ -129,7 +129,7 @@ def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
         hint = "`ctl reconfigure` writes it; or name another one: ctl registry-garbage-collect FILE"
         raise CtlError(f"{path} does not exist", hint=hint) from None
     except PermissionError:
-        raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from None
+        raise no_right_to_read(path) from None
     except OSError as error:
         raise CtlError(f"{path} cannot be read: {error.strerror}") from error
     document = _parsed(path, raw)
@@ -191,7 +191,7 @@ def read_environment(folder: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     except PermissionError as error:
-        raise CtlError(f"{error.filename} may not be read by this user", hint=USE_SUDO) from None
+        raise no_right_to_read(error.filename) from None
     except OSError as error:
         raise CtlError(f"{error.filename} cannot be read: {error.strerror}") from error
     return found

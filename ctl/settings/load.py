@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctl.errors import USE_SUDO, CtlError, UsageFault
+from ctl.errors import UsageFault, no_right_to_read
 from ctl.language import Reading, ReadingError, read_settings
 from ctl.language.places import SourceText
 from ctl.language.scope import Scope
@@ -117,16 +117,11 @@ def _require(settings_file: Path) -> None:
             f"{settings_file}: there is no settings file", hint=_how_to_begin(settings_file)
         ) from None
     except PermissionError:
-        raise _no_rights(settings_file) from None
+        raise no_right_to_read(settings_file) from None
     except OSError:
         return  # it may be there: the reading reports what keeps it from being read
     if settings_file.is_file() and not os.access(settings_file, os.R_OK):
-        raise _no_rights(settings_file)
-
-
-def _no_rights(settings_file: Path) -> CtlError:
-    """Rights are no fault of the settings: as wherever they are missing, exit status 1 and sudo."""
-    return CtlError(f"{settings_file} may not be read by this user", hint=USE_SUDO)
+        raise no_right_to_read(settings_file)
 
 
 def _how_to_begin(settings_file: Path) -> str:

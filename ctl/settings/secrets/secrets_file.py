@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ctl.errors import USE_SUDO, CtlError
+from ctl.errors import CtlError, no_right_to_read
 from ctl.settings.attributes import Deferred
 from ctl.settings.secrets.token_pair import PairMaker, TokenPair, certificate_for
 
@@ -67,7 +67,7 @@ class Secrets:
                 found = cls(path)
                 found.unseen = True
                 return found
-            raise CtlError(f"{path} may not be read by this user", hint=USE_SUDO) from None
+            raise no_right_to_read(path) from None
         return cls(path, _checked(path, _parsed(path, raw)), raw) if raw.strip() else cls(path)
 
     @property
