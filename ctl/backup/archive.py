@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -18,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from ctl import __version__
 from ctl.distribution import distribution
 from ctl.errors import CtlError, UsageFault
+from ctl.machine.search import find_program
 from ctl.node.backup import add
 
 NAME = re.compile(r"registry_backup_(\d+)_\d{4}_\d\d_\d\d\.tar(?:\.age|\.gpg)?")
@@ -179,10 +178,10 @@ def _keyring(identity: Path | None) -> Iterator[list[str]]:
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/bin")
+    found = find_program(name)
     if found is None:
         raise UsageFault(f"{name} is not installed", hint=distribution().install_hint(name))
-    return found
+    return str(found)
 
 
 def _through(command: list[str], content: bytes) -> bytes:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from typing import Any
 from ctl.converge.atomic import write_atomic
 from ctl.distribution import distribution
 from ctl.errors import CtlError, UsageFault
+from ctl.machine.search import find_program
 from ctl.paths import Layout
 
 KEY = "backup-key.json"
@@ -151,10 +151,10 @@ class Restic:
 
 
 def _program() -> str:
-    found = shutil.which("restic", path=f"{os.environ.get('PATH', '')}:/usr/bin")
+    found = find_program("restic")
     if found is None:
         raise UsageFault(
             "restic is not installed, which saves images encrypted or elsewhere",
             hint=distribution().install_hint("restic"),
         )
-    return found
+    return str(found)
