@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ctl.converge import Absent, Directory, Item, Template, Validation, reload
 from ctl.machine.python import runtime
-from ctl.nginx.modules import KEEPALIVE_TIME_SINCE
+from ctl.nginx.modules import KEEPALIVE_TIME_SINCE, refuse_missing_modules
 from ctl.nginx.validate import nginx_accepts
 from ctl.nginx.vhost import refused_folder, temporary_folders, vhost_variables
 from ctl.node.confinement import NGINX_MASTER, option, with_capabilities
@@ -15,6 +15,11 @@ from ctl.node.node import Node
 from ctl.node.runit_service import component_account, runit_service
 from ctl.settings.components.nginx import NGINX as COMPONENT
 from ctl.tls.served import served_certificate
+
+
+def preflight(node: Node) -> None:
+    """It has the modules that the settings need."""
+    refuse_missing_modules(node.attributes, node.programs.nginx, node.programs.nginx_build)
 
 
 def recipe(node: Node) -> Iterator[Item]:

@@ -26,6 +26,7 @@ from ctl.registry.environment import service_environment
 from ctl.registry.gate import gate_file
 from ctl.registry.programs import GitlabRegistry, program_at
 from ctl.registry.read_only import read_only_file
+from ctl.registry.ready import refuse_unready
 from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
@@ -64,6 +65,11 @@ _FORGED = (
 as often and as long as they like."""
 APART = tuple(f"{begin}{message}*" for message in _FORGED for begin in _INFO)
 """Lines of these: they are the first thing to look for when clients are refused, and so are in a small log."""
+
+
+def preflight(node: Node) -> None:
+    """Its program supports the settings, and its account gets to the storage."""
+    refuse_unready(node)
 
 
 def recipe(node: Node) -> Iterator[Item]:

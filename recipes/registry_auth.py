@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.auth.runtime import NEEDED
+from ctl.auth.runtime import NEEDED, refuse_unreachable
 from ctl.auth.wanted import wanted_config
 from ctl.converge import Absent, Directory, File, FileRights, Item, restart
 from ctl.machine.python import runtime
@@ -22,6 +22,11 @@ from ctl.settings.rules.token_issuer import issuer_through_socket
 
 DRAIN = 60
 """Seconds in which a replaced process must have ended: its requests take some tenths, in a flood 20."""
+
+
+def preflight(node: Node) -> None:
+    """Its account gets at this Python, at its code, and at the folder of the accounts."""
+    refuse_unreachable(node)
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -43,7 +48,20 @@ def configuration(node: Node) -> Iterator[Item]:
         mode=0o640,
         notifies=(restart(COMPONENT.name),),
     )
-    yield FileRights(Path(auth.accounts_file), owner="root", group=auth.group, mode=0o640)
+    yield FileRights(
+        Path(auth.accounts_file), owner="root", group=auth.group, mode=0o640, known_by=holds_accounts
+    )
+
+
+def holds_accounts(data: bytes) -> bool:
+    """Whether a file's content is accounts, which `ctl user` wrote or an administrator brought along."""
+    from ctl.auth.accounts_file import BrokenAccounts, parse_accounts  # rarely needed, and slow to import
+
+    try:
+        parse_accounts(data, "")
+    except BrokenAccounts:
+        return False
+    return True
 
 
 def config_file(node: Node) -> Path:

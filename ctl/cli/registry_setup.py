@@ -10,8 +10,8 @@ from ctl.errors import CtlError
 from ctl.machine.search import find_program
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.setup import make_setup
-from ctl.registry.programs import names_of
 from ctl.settings.attributes import Attributes
+from ctl.settings.components.registry import names_of
 from ctl.settings.load import load
 
 

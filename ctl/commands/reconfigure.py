@@ -95,7 +95,7 @@ def run(
         )
         if not dry_run:
             held.enter_context(Gate(ctx.layout, shared=True))
-        check(target, host)
+        check(target, host, recipes)
         print_warnings(ctx, target)
         wanted = [*former_settings(back), *items(target, recipes)]
         wanted += abandoned(ctx.layout, wanted)

@@ -85,8 +85,9 @@ def _key(attributes: Attributes) -> str:
 def _naming(attributes: Attributes) -> Callable[[PublicKeyTypes], str]:
     """How the registry of this machine names keys; as GitLab does where there is none."""
     from ctl.machine.search import find_program
-    from ctl.registry.programs import names_of, program_at
+    from ctl.registry.programs import program_at
     from ctl.registry.token import key_id
+    from ctl.settings.components.registry import names_of
 
     found = find_program(*names_of(attributes.registry.executable))
     return program_at(found).name_key if found else key_id

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from ctl.distribution import distribution
+from ctl.errors import PreflightError
 from ctl.language.source import Diagnostic, Severity
 from ctl.nginx.build import ANOTHER, NginxBuild
 from ctl.settings.attributes import Attributes, OriginKind
@@ -64,6 +67,25 @@ def serves_status(attributes: Attributes, build: NginxBuild) -> bool:
     return bool(
         nginx.enable and nginx.status["enable"] and all(map(build.has, OPTIONAL["nginx.status.enable"]))
     )
+
+
+def refuse_missing_modules(attributes: Attributes, program: Path, build: NginxBuild) -> None:
+    """Refuse an NGINX that cannot be what the settings say.
+
+    Args:
+        attributes: of a node.
+        program: the NGINX.
+        build: what it was built with.
+
+    Raises:
+        PreflightError: names the modules, and what needs each.
+    """
+    problems = missing_modules(attributes, build)
+    if problems:
+        raise PreflightError(
+            f"{program}: {'; '.join(problems)}",
+            hint=f"Install another one ({distribution().install_hint('nginx')}), or {ANOTHER}",
+        )
 
 
 def missing_modules(attributes: Attributes, build: NginxBuild) -> list[str]:

@@ -10,10 +10,10 @@ from ctl.errors import PreflightError
 from ctl.machine.search import find_program
 from ctl.nginx.build import USUAL, nginx_build
 from ctl.node.node import Programs
-from ctl.registry.programs import NAMES, names_of
 from ctl.settings.attributes import Attributes
 from ctl.settings.component import running
 from ctl.settings.components import COMPONENTS
+from ctl.settings.components.registry import USUAL_NAMES, names_of
 
 
 def locate(attributes: Attributes, *, required: bool, root: Path = MACHINE) -> Programs:
@@ -49,5 +49,5 @@ def _refuse_missing(
     if not missing:
         return
     lines = [f"{' or '.join(names[name])} is not installed" for name in missing]
-    programs = [NAMES[-1] if name == "registry" else name for name in missing]
+    programs = [USUAL_NAMES[-1] if name == "registry" else name for name in missing]
     raise PreflightError("; ".join(lines), hint=f"Run: {distribution().install_hint(*programs)}")

@@ -77,7 +77,7 @@ def _strangers(
     for resource in resources:
         for stranger in strangers(resource, machine, written):
             setting = _setting_of(stranger.path, named)
-            known = f"{stranger.path}" in evidence or _is_accounts_file(resource)
+            known = f"{stranger.path}" in evidence or _is_known(resource)
             if setting and not known:
                 yield _diagnostic(setting, stranger, node.attributes)
 
@@ -107,18 +107,11 @@ def _setting_of(path: Path, named: dict[str, Path]) -> str:
     return max(above)[1] if above else ""
 
 
-def _is_accounts_file(resource: Resource) -> bool:
-    """Whether it is about accounts that `ctl user` has written, or an administrator has brought along."""
-    from ctl.auth.accounts_file import parse_accounts
-    from ctl.errors import CtlError
-
-    if not isinstance(resource, FileRights):
+def _is_known(resource: Resource) -> bool:
+    """Whether it is about a file that others write, and the file is one of these."""
+    if not isinstance(resource, FileRights) or resource.known_by is None:
         return False
-    try:
-        parse_accounts(resource.path.read_bytes(), str(resource.path))
-    except CtlError:
-        return False
-    return True
+    return resource.known_by(resource.path.read_bytes())
 
 
 def _diagnostic(setting: str, stranger: Stranger, attributes: Attributes) -> Diagnostic:

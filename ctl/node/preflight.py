@@ -8,20 +8,15 @@ from dataclasses import fields
 from itertools import combinations
 from pathlib import Path
 
-from ctl.auth.runtime import refuse_unreachable
-from ctl.converge.inspect import group_id, user_id
+from ctl.converge.inspect import user_id
 from ctl.converge.model import Machine
 from ctl.distribution import distribution
 from ctl.errors import USE_SUDO, PreflightError
-from ctl.machine.access import may
 from ctl.machine.ports import excludes
 from ctl.machine.search import find_program
-from ctl.nginx.build import ANOTHER
-from ctl.nginx.modules import missing_modules
 from ctl.node.node import Node
+from ctl.node.recipes import Recipe
 from ctl.paths import Layout
-from ctl.registry.reachable import refuse_other_metadata
-from ctl.registry.support import unsupported_settings
 from ctl.services.definition import enabled_names, read_definition
 from ctl.settings.checks.accounts import accounts
 from ctl.settings.checks.folders import shared_log_folders
@@ -55,42 +50,25 @@ def _holds_links_alone(embedded: Path) -> bool:
     return list(embedded.iterdir()) == [programs] and all(one.is_symlink() for one in programs.iterdir())
 
 
-def check(node: Node, machine: Machine) -> None:
-    """Check the registry program, accounts, storage and ports.
+def check(node: Node, machine: Machine, recipes: Iterable[Recipe]) -> None:
+    """Check programs, accounts and ports, and what recipes check of their own.
+
+    Args:
+        node: with the new settings.
+        machine: whose services hold ports that are theirs.
+        recipes: of the components that the node may have.
 
     Raises:
         PreflightError: something is not ready; says what, and what to do.
+        CtlError: the check of a recipe is broken.
     """
-    _refuse_unsupported_settings(node)
-    _refuse_missing_modules(node)
     _refuse_rival_components(node)
     _refuse_missing_programs(node)
     if node.privileged and not node.attributes.manage_accounts.enable:
         _refuse_missing_accounts(node)
-    if node.attributes.registry.enable:
-        _refuse_unreachable_storage(node)
-        refuse_other_metadata(node)
-    refuse_unreachable(node)
+    for recipe in recipes:
+        recipe.check(node)
     _refuse_taken_ports(node, machine)
-
-
-def _refuse_unsupported_settings(node: Node) -> None:
-    """Registries ignore settings that they do not know; what was asked for must not be lost without a word."""
-    problems = unsupported_settings(node.attributes)
-    if problems:
-        raise PreflightError(
-            "; ".join(problems),
-            hint='Install that program and name it in registry["executable"], or unset it.',
-        )
-
-
-def _refuse_missing_modules(node: Node) -> None:
-    problems = missing_modules(node.attributes, node.programs.nginx_build)
-    if problems:
-        raise PreflightError(
-            f"{node.programs.nginx}: {'; '.join(problems)}",
-            hint=f"Install another one ({distribution().install_hint('nginx')}), or {ANOTHER}",
-        )
 
 
 def _refuse_missing_accounts(node: Node) -> None:
@@ -130,55 +108,6 @@ def _refuse_missing_programs(node: Node) -> None:
                 f"{component} needs {' and '.join(missing)}, not installed here",
                 hint=f"Run: {distribution().install_hint(*(component.packages or missing))}",
             )
-
-
-def _refuse_unreachable_storage(node: Node) -> None:
-    """The registry's user must get to its storage: it may enter every folder above, and write.
-
-    Folders that the run itself makes or corrects are not judged.
-    """
-    filesystem = node.attributes.registry.storage.get("filesystem")
-    user = node.attributes.registry.username
-    if filesystem is None or (node.privileged and user_id(user) is None):
-        return
-    storage = Path(filesystem["rootdirectory"])
-    if not node.attributes.manage_storage_directories.enable and not storage.is_dir():
-        raise PreflightError(
-            f'the storage folder {storage} does not exist, and manage_storage_directories["enable"] is False',
-            hint=f"Run: install -d -o {user} -m 0770 {storage}",
-        )
-    above = _first_existing(storage.parent)
-    if not _may(node, "-x", above):
-        blocked = next(place for place in (*reversed(above.parents), above) if not _may(node, "-x", place))
-        raise PreflightError(
-            f"the storage folder {storage} cannot be reached: user {user} may not enter {blocked} (no x permission)",
-            hint=f"Run: chmod o+x {blocked}",
-        )
-    if _must_be_writable(node, storage) and not _may(node, "-w", storage):
-        raise PreflightError(
-            f"the storage folder {storage} is not writable by user {user}",
-            hint=f"Run: chown -R {user} {storage}",
-        )
-
-
-def _must_be_writable(node: Node, storage: Path) -> bool:
-    managed = node.privileged and node.attributes.manage_storage_directories.enable
-    return storage.is_dir() and not managed
-
-
-def _first_existing(path: Path) -> Path:
-    return next(place for place in (path, *path.parents) if place.is_dir())
-
-
-def _may(node: Node, access: str, path: Path) -> bool:
-    """Whether the registry's user may, where there is one; else this one."""
-    if not node.privileged:
-        return os.access(path, os.X_OK if access == "-x" else os.W_OK | os.X_OK)
-    registry = node.attributes.registry
-    account = (
-        f"{registry.username}:{registry.group}" if group_id(registry.group) is not None else registry.username
-    )
-    return may(node.programs.chpst, account, (access, path))
 
 
 def _refuse_taken_ports(node: Node, machine: Machine) -> None:

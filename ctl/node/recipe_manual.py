@@ -36,7 +36,8 @@ looks how it is: each resource compares, shows its difference, applies it, and u
 A recipe that adds a service declares it as `COMPONENT`. From the declaration ctl knows its account, its addresses
 and its log, and refuses what another component has already; in which order services start; and which signals mean
 something to it. Where `COMPONENT` is not enabled, its service is stopped and removed, and the function
-`without(node)`, if there is one, yields instead of `recipe(node)`.
+`without(node)`, if there is one, yields instead of `recipe(node)`. A function `preflight(node)` raises
+`ctl.errors.PreflightError` where the machine cannot have the component: nothing is changed then.
 
 mypy finds a wrong name or type in a recipe: `mypy --strict /etc/gitlab/recipes.d/downloads.py`, with the Python of
 ctl. `ctl reconfigure --dry-run --diff` shows what a recipe would do.

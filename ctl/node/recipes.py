@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ctl.converge import Item, Service
 from ctl.converge.order import order
@@ -36,12 +38,25 @@ class Recipe:
         wanted: its function `recipe`.
         component: its COMPONENT; None for a recipe that is always wanted.
         without: its function `without`, for what must go where the component is not enabled.
+        preflight: its function `preflight`, which raises a PreflightError where the node cannot have the component.
     """
 
     path: Path
     wanted: Yields
     component: Component | None = None
     without: Yields | None = None
+    preflight: Callable[[Node], None] | None = None
+
+    def check(self, node: Node) -> None:
+        """Ask, before anything changes, whether the node can have its component.
+
+        Raises:
+            PreflightError: it cannot; says why, and what to do.
+            CtlError: the function is broken; names the file and line.
+        """
+        if self.preflight is not None and self._runs(node):
+            with self._placed():
+                self.preflight(node)
 
     def items(self, node: Node) -> Iterator[Item]:
         """What it yields for a node.
@@ -49,21 +64,30 @@ class Recipe:
         Raises:
             CtlError: it is broken; names the file and line.
         """
-        try:
+        with self._placed():
             yield from self._items(node)
-        except CtlError:
-            raise
-        except Exception as error:
-            raise CtlError(f"recipe {_place(error, self.path)}: {type(error).__name__}: {error}") from error
 
     def _items(self, node: Node) -> Iterator[Item]:
-        if self.component is None or self.component.runs(node.attributes):
+        if self.component is None or self._runs(node):
             yield from self.wanted(node)
             return
         if self.component.supervised:
             yield Service(self.component.name, enabled=False)
         if self.without is not None:
             yield from self.without(node)
+
+    def _runs(self, node: Node) -> bool:
+        return self.component is None or self.component.runs(node.attributes)
+
+    @contextmanager
+    def _placed(self) -> Iterator[None]:
+        """Put the file and line of the recipe before what goes wrong in it."""
+        try:
+            yield
+        except CtlError:
+            raise
+        except Exception as error:
+            raise CtlError(f"recipe {_place(error, self.path)}: {type(error).__name__}: {error}") from error
 
 
 def items(node: Node, recipes: Iterable[Recipe]) -> Iterator[Item]:
@@ -153,11 +177,12 @@ def load(path: Path) -> Recipe:
     wanted = _function(module, "recipe", path)
     if wanted is None:
         raise CtlError(f"recipe {path}: defines no function recipe(node)")
-    return Recipe(path, wanted, component, _function(module, "without", path))
+    without, preflight = (_function(module, name, path) for name in ("without", "preflight"))
+    return Recipe(path, wanted, component, without, preflight)
 
 
-def _function(module: ModuleType, name: str, path: Path) -> Yields | None:
-    found: Yields | None = getattr(module, name, None)
+def _function(module: ModuleType, name: str, path: Path) -> Callable[[Node], Any] | None:
+    found: Callable[[Node], Any] | None = getattr(module, name, None)
     if found is not None and not callable(found):
         raise CtlError(f"recipe {path}: {name} is no function")
     return found

@@ -154,7 +154,7 @@ def test_what_nothing_can_replace_is_refused(node_of: NodeOf, site: Site) -> Non
         "this NGINX was built without http_map_module, which access logs without query strings needs",
     ]
     with pytest.raises(PreflightError, match="without http_ssl_module, which https needs"):
-        check(node, Machine(services=Runit(Layout(site.folder)), privileged=False))
+        check(node, Machine(services=Runit(Layout(site.folder)), privileged=False), load_recipes(node.layout))
     plain = node_of(build(SMALL), 'registry_external_url = "http://localhost:5050"')
     assert missing_modules(plain.attributes, build(SMALL)) == []
     assert missing_modules(site.attributes('external_url = "https://gitlab.example.com"'), build(BARE)) == []

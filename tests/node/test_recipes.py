@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from ctl.converge import File
-from ctl.errors import CtlError
+from ctl.errors import CtlError, PreflightError
 from ctl.node.node import Node
 from ctl.node.recipes import load, recipe_files, shipped_names
 from ctl.paths import Layout
@@ -52,6 +52,37 @@ def test_a_sites_recipe_yields_resources(site: Layout) -> None:
 
     items = list(load(put(site, "a.py", GOOD)).items(cast(Node, FakeNode())))
     assert items == [File(site.path("/etc/motd"), content="hello")]
+
+
+class NodeWith:
+    """What a check needs of a node: whether the component is enabled."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self.attributes = {"registry.enable": enabled}
+
+
+CHECKED = """
+from ctl.errors import PreflightError
+from ctl.settings.component import Component
+COMPONENT = Component("app", switch="registry.enable")
+def preflight(node):
+    raise PreflightError("no licence on this machine")
+def recipe(node):
+    return ()
+"""
+
+
+def test_a_recipe_may_refuse_a_machine_where_its_component_is_enabled(site: Layout) -> None:
+    recipe = load(put(site, "a.py", CHECKED))
+    with pytest.raises(PreflightError, match="no licence on this machine"):
+        recipe.check(cast(Node, NodeWith(enabled=True)))
+    recipe.check(cast(Node, NodeWith(enabled=False)))
+
+
+def test_a_broken_check_of_a_recipe_is_named_with_its_line(site: Layout) -> None:
+    recipe = load(put(site, "a.py", GOOD + "def preflight(node):\n    return 1 / node\n"))
+    with pytest.raises(CtlError, match=r"a\.py:6: TypeError"):
+        recipe.check(cast(Node, NodeWith(enabled=True)))
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o664, 0o646])

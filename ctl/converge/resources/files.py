@@ -203,10 +203,12 @@ class FileRights(_Placed):
     Args:
         path: absolute; a symbolic link that root or the caller made is followed.
         mode: permission bits.
+        known_by: whether content is what others write there, by which a file that was there before is known.
     """
 
     path: Path
     mode: int = field(default=0o640, kw_only=True)
+    known_by: Callable[[bytes], bool] | None = field(default=None, kw_only=True)
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from ctl.registry.collect.sizes import blob_sizes, nothing_stored, stored_sizes
 from ctl.registry.collect.survey import survey, threads
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
-from ctl.registry.programs import NAMES
+from ctl.settings.components.registry import USUAL_NAMES
 
 Plan = tuple[Repository, list[Manifest]]
 """A repository and those of its manifests that go."""
@@ -64,7 +64,7 @@ def collect(
     refuse_unfit(setup)
     if not setup.program.exists():
         raise PreflightError(
-            f"{setup.program} is not installed", hint=f"Run: {distribution().install_hint(NAMES[-1])}"
+            f"{setup.program} is not installed", hint=f"Run: {distribution().install_hint(USUAL_NAMES[-1])}"
         )
     result = Result(untagged, dry_run)
 

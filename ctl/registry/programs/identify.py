@@ -14,17 +14,12 @@ from ctl.registry.programs.distribution3 import Distribution3
 from ctl.registry.programs.gitlab import GitlabRegistry
 from ctl.registry.programs.run import executable_hint, run_program
 from ctl.settings.attributes import Attributes
+from ctl.settings.components.registry import names_of
 
 KNOWN = (Distribution2, Distribution3, GitlabRegistry)
-NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
 _VERSION = re.compile(r"\S+ (?P<package>\S+) v?(?P<version>(?P<major>\d+)(?:\.\d+)*\S*)\s*")
 _NAMELESS = re.compile(r"\S+ (?P<package>\S*(?:distribution|container-registry)\S*)(?: +[^\d\s]*)?")
 """A build without a version: "registry github.com/docker/distribution unknown"."""
-
-
-def names_of(given: str | None) -> tuple[str, ...]:
-    """What to look for: registry["executable"], else the usual names."""
-    return (given,) if given else NAMES
 
 
 def installed(attributes: Attributes) -> RegistryProgram | None:

@@ -11,9 +11,16 @@ from ctl.settings.listener import Listener
 from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
 
+USUAL_NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
+"""Of its program: in GitLab's package, as it is built, and in Debian."""
 _COLLECTION = ("enable", "schedule", "mode", "delete_untagged", "older_than", "keep_for", "now_below")
 _BACKUP = ("enable", "schedule", "path", "with_images", "encrypt_to", "verify", "identity")
 _DAY = 86_400
+
+
+def names_of(executable: str | None) -> tuple[str, ...]:
+    """What to look for as its program: registry["executable"], else the usual names."""
+    return (executable,) if executable else USUAL_NAMES
 
 
 def listeners(values: Values) -> Iterator[Listener]:
