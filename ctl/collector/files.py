@@ -37,7 +37,7 @@ def read_file(path: str, limit: int) -> bytes:
         if info.st_size > limit:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
         content = os.read(descriptor, info.st_size + 1)
-        while len(content) <= limit and (more := os.read(descriptor, limit + 1)):
+        while info.st_size < len(content) <= limit and (more := os.read(descriptor, limit + 1)):
             content += more
     finally:
         os.close(descriptor)

@@ -34,12 +34,13 @@ def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) 
     away = set(absent)
     present = [digest for digest in repository.revisions if digest not in away]
     whole = repository.whole or not untagged
-    roots = {*repository.tagged, *repository.young - away, *(present if whole else ())}
-    referrers = repository.manifests.keys() & set(repository.revisions)
-    leads_to = reached(repository.manifests, roots, referrers)
     needed = set(repository.more)
-    for digest in leads_to:
-        needed.add(digest)
-        if digest in repository.manifests:
-            needed.update(repository.manifests[digest].references)
+    if whole and not away:
+        leads_to = {*repository.revisions, *repository.tagged, *repository.manifests}  # everything stays
+    else:
+        roots = {*repository.tagged, *repository.young - away, *(present if whole else ())}
+        referrers = repository.manifests.keys() & set(repository.revisions)
+        leads_to = reached(repository.manifests, roots, referrers)
+    needed |= leads_to
+    needed.update(*(one.references for digest, one in repository.manifests.items() if digest in leads_to))
     return Kept(needed, [digest for digest in present if digest not in leads_to])

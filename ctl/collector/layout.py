@@ -23,7 +23,7 @@ QUARANTINE = "ctl-quarantine"
 HEX_LENGTH = {"sha256": 64, "sha384": 96, "sha512": 128}
 """The algorithms of digests that registries accept (opencontainers/go-digest)."""
 _DIGEST = re.compile(r"(sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})")
-_ANY_DIGEST = re.compile(rb"sha(?:256:[a-f0-9]{64}|384:[a-f0-9]{96}|512:[a-f0-9]{128})(?![a-f0-9])")
+_ANY_DIGEST = re.compile(r"sha(?:256:[a-f0-9]{64}|384:[a-f0-9]{96}|512:[a-f0-9]{128})(?![a-f0-9])")
 
 
 def is_digest(text: str) -> bool:
@@ -33,7 +33,7 @@ def is_digest(text: str) -> bool:
 
 def digests_in(content: bytes) -> list[str]:
     """Every digest that occurs in damaged content: what it may have needed."""
-    return [match.decode("ascii") for match in _ANY_DIGEST.findall(content)]
+    return _ANY_DIGEST.findall(content.decode("latin-1"))
 
 
 def blob_folder(digest: str) -> str:

@@ -19,6 +19,7 @@ _TABLE = (
 )
 _BATCH = 1_000
 """Manifests that are written together."""
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _QUERY = 500
 """Manifests that one query asks for."""
 
@@ -53,6 +54,7 @@ class Manifests:
 
     Attributes:
         connection: to that file, or None.
+        empty: whether nothing was remembered when it was opened.
         elsewhere: further folders with the layout of the storage: of the quarantine.
     """
 
@@ -61,8 +63,9 @@ class Manifests:
         self.elsewhere: list[str] = []
         self._pending: list[tuple[str, str, int]] = []
         self._known: dict[str, Manifest] = {}
-        self._fetched: dict[str, tuple[str, int]] = {}
+        self._fetched: dict[str, tuple[str, int] | None] = {}
         self.connection = _open(cache, writable=writable)
+        self.empty = self.connection is not None and _is_empty(self.connection)
 
     def get(self, digest: str) -> Manifest:
         """A manifest by its digest.
@@ -71,12 +74,12 @@ class Manifests:
             Unreadable: it is missing or damaged.
         """
         found = self._remembered(digest)
-        if found is not None and not self._storage.cheap:
-            return found  # at a request for each, whether it is still there is for a check of the storage
-        if not self._storage.cheap:
+        if found is None:
             return self._fetch(digest)
+        if not self._storage.cheap:
+            return found  # at a request for each, whether it is still there is for a check of the storage
         path, size = self._find(digest)
-        if found is None or found.size != size:
+        if found.size != size:
             found = self._read(digest, path)
             self._remember(found)
         return found
@@ -93,8 +96,9 @@ class Manifests:
 
     def prefetch(self, digests: Sequence[str]) -> None:
         """Fetch what is remembered of some manifests at once; what was fetched before is forgotten."""
-        self._fetched.clear()
-        for at in range(0, len(digests) if self.connection else 0, _QUERY):
+        self._fetched = dict.fromkeys(digests)
+        known = self.connection is not None and not (self.empty and self._storage.cheap)
+        for at in range(0, len(digests) if known else 0, _QUERY):
             some = digests[at : at + _QUERY]
             query = f"SELECT digest, content, sum FROM manifest WHERE digest IN ({','.join('?' * len(some))})"  # noqa: S608
             with contextlib.suppress(sqlite3.Error):  # then they are read again
@@ -123,18 +127,19 @@ class Manifests:
 
     def _fetch(self, digest: str) -> Manifest:
         """Read it from wherever it is, without asking first."""
-        relative = f"{blob_folder(digest)}/data"
-        paths = (self._storage.path(relative), *(f"{one}/{relative}" for one in self.elsewhere))
-        for path in paths:
+        relative, first = f"{blob_folder(digest)}/data", None
+        for path in (self._storage.path(relative), *(f"{one}/{relative}" for one in self.elsewhere)):
             try:
                 found = self._read(digest, path)
             except Unreadable as error:
-                if not error.missing or path == paths[-1]:
+                if not error.missing:
                     raise
+                first = first or error
             else:
                 self._remember(found)
                 return found
-        raise AssertionError(digest)
+        assert first is not None  # noqa: S101 - the storage itself was looked at
+        raise first
 
     def _read(self, digest: str, path: str) -> Manifest:
         try:
@@ -152,8 +157,9 @@ class Manifests:
         if self.connection is None or digest in self._known:
             return self._known.get(digest)
         with contextlib.suppress(sqlite3.Error, ValueError, TypeError):  # then it is read again
-            row = self._fetched.get(digest)
-            if row is None:
+            if digest in self._fetched:
+                row = self._fetched[digest]
+            else:
                 query = "SELECT content, sum FROM manifest WHERE digest = ?"
                 row = self.connection.execute(query, (digest,)).fetchone()
             if row is not None and zlib.crc32(row[0].encode()) == row[1]:
@@ -168,7 +174,7 @@ class Manifests:
         if self.connection is None:
             return
         fields = (found.size, found.references, found.subject, found.sizes, found.children)
-        text = json.dumps(fields, separators=(",", ":"))
+        text = _encoded(fields)
         self._pending.append((found.digest, text, zlib.crc32(text.encode())))
         if len(self._pending) >= _BATCH:
             self._flush()
@@ -182,6 +188,12 @@ class Manifests:
                 self.connection.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", self._pending)
             self._known.clear()
         self._pending.clear()
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    with contextlib.suppress(sqlite3.Error):
+        return connection.execute("SELECT 1 FROM manifest LIMIT 1").fetchone() is None
+    return False
 
 
 def _open(path: Path | None, *, writable: bool) -> sqlite3.Connection | None:

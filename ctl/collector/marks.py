@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from ctl.collector.layout import HEX_LENGTH, is_digest
+from ctl.collector.layout import HEX_LENGTH
 
 IN_MEMORY = 100_000
 """Digests that are held in memory; more are written to files, one a shard."""
 COMPACT = 8_000_000
 """Digests that are written before the files are freed of what is in them twice."""
-_RAW = 32
-_SHARDS = [f"sha256-{number:02x}" for number in range(256)]
+RAW = 32
+"""Bytes of a digest of SHA-256."""
+_ALGORITHMS = {length // 2: algorithm for algorithm, length in HEX_LENGTH.items()}
+_DIGEST = re.compile(
+    "^(?:" + "|".join(f"{name}:(?=.{{{length}}}$)" for name, length in HEX_LENGTH.items()) + ")([a-f0-9]+)$",
+    re.MULTILINE,
+)
 _SCRATCH = ("/run", "/dev/shm")  # noqa: S108 - in memory, for when the disk is full
 _ENOUGH = 512 * 2**20
 """Bytes that the usual folder for temporary files must have free."""
+
+
+def raw_of(digests: Iterable[str]) -> list[bytes]:
+    """Digests in bytes, without their algorithm; what can name no blob is left out."""
+    return [bytes.fromhex(name) for name in _DIGEST.findall("\n".join(digests))]
 
 
 class Marks:
@@ -29,6 +40,7 @@ class Marks:
 
     def __init__(self, scratch: Path | None = None) -> None:
         self._scratch = scratch
+        self._new: set[bytes] = set()
         self._shards: dict[str, set[bytes]] = {}
         self._count = self._written = self._changes = 0
         self._last: tuple[str, int, set[bytes]] = ("", -1, set())
@@ -36,36 +48,15 @@ class Marks:
 
     def update(self, digests: Iterable[str]) -> None:
         """Add digests; what can name no blob is left out."""
-        self._changes += 1
-        for digest in digests:
-            algorithm, _, name = digest.partition(":")
-            if len(name) != HEX_LENGTH.get(algorithm) or not is_digest(digest):
-                continue
-            shard = self._shards.setdefault(f"{algorithm}-{name[:2]}", set())
-            raw = bytes.fromhex(name)
-            if raw not in shard:
-                shard.add(raw)
-                self._count += 1
-        if self._count > IN_MEMORY:
-            self._spill()
+        self._add(raw_of(digests))
 
     def update_raw(self, blobs: bytes) -> None:
         """Add digests of SHA-256, in bytes after each other."""
-        self._changes += 1
-        for at in range(0, len(blobs), _RAW):
-            raw = blobs[at : at + _RAW]
-            name = _SHARDS[raw[0]]
-            shard = self._shards.get(name)
-            if shard is None:
-                shard = self._shards[name] = set()
-            before = len(shard)
-            shard.add(raw)
-            self._count += len(shard) - before
-        if self._count > IN_MEMORY:
-            self._spill()
+        self._add([blobs[at : at + RAW] for at in range(0, len(blobs), RAW)])
 
     def shard(self, algorithm: str, prefix: str) -> set[bytes]:
         """The digests of a shard, without algorithm and in bytes."""
+        self._sort()
         name = f"{algorithm}-{prefix}"
         found = set(self._shards.get(name, ()))
         if self._folder is not None:
@@ -85,7 +76,21 @@ class Marks:
         if self._folder is not None:
             self._folder.cleanup()
 
+    def _add(self, raw: Iterable[bytes]) -> None:
+        self._changes += 1
+        self._new.update(raw)
+        if len(self._new) + self._count > IN_MEMORY:
+            self._spill()
+
+    def _sort(self) -> None:
+        """Into shards; the length of a digest is that of its algorithm."""
+        for raw in self._new:
+            self._shards.setdefault(f"{_ALGORITHMS[len(raw)]}-{raw[0]:02x}", set()).add(raw)
+        self._new.clear()
+        self._count = sum(map(len, self._shards.values()))
+
     def _spill(self) -> None:
+        self._sort()
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="ctl-marks-", dir=self._scratch or _scratch())
         for name, digests in self._shards.items():

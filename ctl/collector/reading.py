@@ -74,7 +74,8 @@ class Reader:
         whole = any(damage.kind is not Kind.STRAY for damage in scan.damages)
         found = Repository(scan, damages=list(scan.damages), whole=whole)
         self._manifests.prefetch([link.name for link in scan.revisions])
-        lost = [damage for link in scan.revisions for damage in self._revision(found, link)]
+        odd = [link for link in scan.revisions if not self._sound(found, link)]
+        lost = [damage for link in odd for damage in self._revision(found, link)]
         self._children(found)
         for link in scan.tags:
             self._tag(found, link)
@@ -82,14 +83,28 @@ class Reader:
             self._keep_all(found, lost)
         return found
 
+    def _sound(self, found: Repository, link: Link) -> bool:
+        """Read one manifest, as nearly all are: its link says what its folder does. False where anything differs."""
+        try:
+            if not link.name or self._storage.read_link(link, _LINK_SIZE) != link.name.encode():
+                return False
+            found.manifests[link.name] = self._manifests.get(link.name)
+        except (OSError, Unreadable):
+            return False
+        self._add(found, link)
+        return True
+
+    def _add(self, found: Repository, link: Link) -> None:
+        found.revisions[link.name] = link
+        if self._young_after is not None and link.mtime > self._young_after:
+            found.young.add(link.name)
+
     def _revision(self, found: Repository, link: Link) -> Iterator[Damage]:
         """Read one manifest. Yields the damages by which it is unknown what it refers to."""
         if not link.name:
             yield from self._unexpected(found, link)
             return
-        found.revisions[link.name] = link
-        if self._young_after is not None and link.mtime > self._young_after:
-            found.young.add(link.name)
+        self._add(found, link)
         target, damage = self._target(found, link, Kind.LINK)
         if damage is not None:
             yield self._note(found, damage)

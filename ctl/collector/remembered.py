@@ -13,6 +13,7 @@ import zlib
 from dataclasses import dataclass
 
 from ctl.collector.filesystem import RepositoryScan
+from ctl.collector.marks import RAW, raw_of
 from ctl.collector.reading import Repository
 
 _TABLE = (
@@ -20,7 +21,6 @@ _TABLE = (
     "(name TEXT PRIMARY KEY, print BLOB, newest INTEGER, sizes TEXT, blobs BLOB, sum INTEGER) WITHOUT ROWID"
 )
 _BATCH = 500
-_PREFIX, _RAW = "sha256:", 32
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,10 @@ class Remembered:
 
     def add(self, scan: RepositoryScan, fingerprint: bytes, read: Repository, blobs: set[str]) -> None:
         """Remember a repository that is sound, and all of whose manifests stay."""
-        if self._connection is None or not all(one.startswith(_PREFIX) for one in blobs):
+        raw = b"".join(raw_of(blobs))
+        if self._connection is None or len(raw) != RAW * len(blobs):
             return
         sizes = json.dumps({digest: one.size for digest, one in read.manifests.items()})
-        raw = b"".join(bytes.fromhex(one[len(_PREFIX) :]) for one in blobs)
         facts = newest(scan), sizes, raw
         self._pending.append((self._mode + scan.name, fingerprint, *facts, _sum(fingerprint, *facts)))
         if len(self._pending) >= _BATCH:

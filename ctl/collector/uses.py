@@ -13,7 +13,7 @@ from ctl.collector.layout import HEX_LENGTH, LAYERS
 from ctl.collector.objects import Objects, ObjectScan
 from ctl.collector.tree import Tree
 
-_CHUNK = 100
+_CHUNK = 5
 _FEW = 20
 """Links that may have been read lately without a backup being the reason."""
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ctl.collector.manifest import parse, parse_verified
+from ctl.collector.manifest import _of_any_kind, parse, parse_verified
 
 
 def descriptor(name: str, size: int = 10) -> dict[str, object]:
@@ -26,10 +26,40 @@ def descriptor(name: str, size: int = 10) -> dict[str, object]:
         ({"mediaType": "of tomorrow", "parts": {"deep": [[descriptor("p")]]}}, ("p",)),
         ({"layers": [descriptor("l")], "annotations": {"base.digest": "sha256:base"}}, ("l",)),
         ({"manifests": None, "layers": [None, "x", {"digest": 7}]}, ()),
+        ({"layer\u017f": [{"dige\u017ft": "l"}]}, ("l",)),  # Go takes the long s for an s
     ],
 )
 def test_references_of_every_kind_of_manifest(document: object, references: tuple[str, ...]) -> None:
     assert parse("sha256:00", json.dumps(document).encode()).references == references
+
+
+A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"config": descriptor(A), "layers": [descriptor(B), descriptor(C), descriptor(B)]}),
+        json.dumps({"manifests": [descriptor(A), descriptor(B)], "subject": descriptor(C)}),
+        json.dumps({"config": descriptor(A), "layers": [descriptor(A)], "subject": descriptor(A)}),
+        json.dumps({"layers": [descriptor(A)], "Layers": [descriptor(B)], "subject": descriptor(C)}),
+        json.dumps({"layers": [descriptor(A)], "subject": {"Digest": B}, "Subject": descriptor(C)}),
+        json.dumps({"layers": [descriptor(A)], "annotations": {"base.digest": B, "digest": C}}),
+        json.dumps({"layers": [{**descriptor(A), "data": B, "Digest": C}]}),
+        json.dumps({"layers": [{"digest": A}], "config": {"digest": B, "size": None}, "blobs": [descriptor(C)]}),
+        json.dumps({"schemaVersion": 1, "fsLayers": [{"blobSum": A}], "layers": [descriptor(B)]}),
+        '{"layers": [{"digest": "<A>", "size": 1}], "layers": [{"digest": "<B>", "size": 2}]}',
+        '{"layers": [{"digest": "<A>", "size": 1, "digest": "<B>"}]}',
+        '{"layers": [{"digest": "<A>", "size": 1}, {"digest": "\\u0073ha256:' + "b" * 64 + '", "size": 2}]}',
+        '{"layers": [{"digest": "<A>", "size": true}]}',
+        '{"layers": [{"digest": "<A>", "size": 1}], "more": ["<B>", {"digest": "<C>"}]}',
+    ],
+)  # fmt: skip
+def test_what_is_usual_is_read_as_anything_else(text: str) -> None:
+    content = text.replace("<A>", A).replace("<B>", B).replace("<C>", C).encode()
+    found, expected = parse(A, content), _of_any_kind(A, content)
+    assert (set(found.references), found.subject) == (set(expected.references), expected.subject)
+    assert (found.size, found.children) == (expected.size, expected.children)
 
 
 def test_sizes_and_subject_are_read() -> None:

@@ -1,9 +1,10 @@
 """Six pushers that share layers by HEAD, mount and upload, against collections without a pause.
 
-    python -m tests.harness.soak --pushes 100000
+    python -m tests.harness.soak --pushes 100000 --journal FILE
 
 Prints what was pushed, what was lost, and what a client without retries would have noticed; for ctl's own collector
-and, as a proof that the run is strong enough, for one that marks and then deletes.
+and, as a proof that the run is strong enough, for one that marks and then deletes, at the same time beside it. The
+journal has each move of the collector and each refusal, so that a refusal can be followed to its cause.
 """
 
 from __future__ import annotations
@@ -22,14 +23,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from ctl.collector.collection import HOUR, Options, collect
+from ctl.collector.collection import HOUR, Hooks, Options, _Collection
 from ctl.collector.filesystem import Filesystem, blob_state
+from ctl.collector.holding import HeldRun
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Marker
+from ctl.collector.quarantine import Quarantine
+from ctl.collector.report import Report
 from tests.harness import images
 from tests.harness.collecting import Silent
 from tests.harness.https import Client
@@ -66,10 +71,12 @@ class Scale:
         shared: layers that images share. The fewer, the sooner one that is garbage is wanted again.
         aged: nanoseconds after which what nobody has used is made 25 hours old, so that the collector runs with its
             grace of 24 h; 0 for none, and a grace of moments.
+        journal: file for each move, refusal and miss; "" for none.
     """
 
     shared: int = 30
     aged: int = 0
+    journal: str = ""
 
     @property
     def grace(self) -> int:
@@ -100,10 +107,38 @@ def _with_file(shard: str, name: str) -> Iterator[str]:
         yield from (entry.path, f"{entry.path}/{name}")
 
 
+def note(journal: str, text: str) -> None:
+    """Add a line with its time: of one call, since several processes write."""
+    if journal:
+        with Path(journal).open("a", encoding="utf-8") as file:
+            file.write(f"{time.time():.6f} {text}\n")
+
+
+class Journalled(Quarantine):
+    """Writes down what it moves, and when."""
+
+    def __init__(self, root: str, journal: str) -> None:
+        super().__init__(root)
+        self.journal = journal
+
+    def take(self, run: HeldRun, path: str) -> bool:
+        """Move something into a run."""
+        moved = super().take(run, path)
+        note(self.journal, f"taken {path}")
+        return moved
+
+    def bring_back(self, run: HeldRun, path: str) -> bool:
+        """Move something back."""
+        moved = super().bring_back(run, path)
+        note(self.journal, f"back {path} {moved}")
+        return moved
+
+
 def ours(root: str, scale: Scale) -> None:
     """A collection by ctl; what it moved is purged three seconds later."""
     options = Options(older_than=scale.grace, keep_for=KEPT, settle=())
-    collect(root, options, Slow())
+    with Journalled(root, scale.journal) as quarantine:
+        _Collection(Filesystem(root), options, Slow(), Hooks(), Report(False, False), quarantine).run()
 
 
 def mark_then_delete(root: str, scale: Scale) -> None:
@@ -160,6 +195,7 @@ class Tally:
         lost: images that could not be pulled any more.
         until: of the monotonic clock, when the pushers stop.
         kept: images that must be there at the end: repository and manifest.
+        journal: file for what is refused or missing; "" for none.
     """
 
     pushes: int = 0
@@ -168,6 +204,7 @@ class Tally:
     lost: int = 0
     until: float = math.inf
     kept: dict[tuple[str, str], Image] = field(default_factory=dict)
+    journal: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -190,6 +227,7 @@ class Pusher(threading.Thread):
         self._tally = tally
         self._wanted = wanted
         self._mine: list[tuple[str, Image]] = []
+        self._offered: list[str] = []
 
     def run(self) -> None:
         """Push until all have pushed enough; delete most of it again, so that layers become garbage."""
@@ -211,10 +249,16 @@ class Pusher(threading.Thread):
         for one in image.needs:
             self._offer(name, one)
         path, content = f"/v2/{name}/manifests/{image.manifest.digest}", image.manifest.content
-        return self._client.request("PUT", path, content, images.MANIFEST).status == http.client.CREATED
+        answer = self._client.request("PUT", path, content, images.MANIFEST)
+        if answer.status != http.client.CREATED:
+            offered, body = " ".join(self._offered), answer.body.decode(errors="replace").strip()
+            note(self._tally.journal, f"refused {name} {answer.status} {body} after {offered}")
+        self._offered.clear()
+        return answer.status == http.client.CREATED
 
     def _offer(self, name: str, blob: Named) -> None:
         way = self._random.choice(("head", "mount", "upload"))
+        self._offered.append(f"{way}={blob.digest}@{time.time():.6f}")
         if way == "head" and self._client.request("HEAD", f"/v2/{name}/blobs/{blob.digest}").status == 200:
             return
         query = f"?mount={blob.digest}&from=r{self._random.randrange(REPOSITORIES)}" if way == "mount" else ""
@@ -234,6 +278,7 @@ class Pusher(threading.Thread):
                 return True
             with self._tally.lock:
                 self._tally.missing += attempt == 0
+            note(self._tally.journal, f"missing {name} {image.manifest.digest} {attempt}")
             time.sleep(PAUSE)
         return False
 
@@ -290,7 +335,7 @@ def started(
     )
     process = subprocess.Popen(
         [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={"OTEL_TRACES_EXPORTER": "none"},
+        env={"OTEL_TRACES_EXPORTER": "none", **({"GOGC": os.environ["GOGC"]} if "GOGC" in os.environ else {}), **({"GOMAXPROCS": os.environ["GOMAXPROCS"]} if "GOMAXPROCS" in os.environ else {})},
     )  # fmt: skip
     client = Client(port, None, lambda _name, _actions: "none")
     try:
@@ -314,7 +359,7 @@ def soak(
     """Push against collections, at most for some seconds. Returns what the pushers saw, which is shown each minute."""
     with tempfile.TemporaryDirectory(prefix="ctl-soak-") as folder:
         root, stop = Path(folder, "images"), multiprocessing.Event()
-        tally = Tally(until=time.monotonic() + seconds)
+        tally = Tally(until=time.monotonic() + seconds, journal=scale.journal)
         root.mkdir()
         with served(program, root) as client:
             client.push("always", images.image("always"), "v1")
@@ -341,7 +386,7 @@ def soak(
 def _line(name: str) -> Callable[[Tally], None]:
     def show(one: Tally) -> None:
         print(
-            f"{name}: {one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {one.refused} refused",
+            f"{time.strftime('%H:%M:%S')} {name}: {one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {one.refused} refused",
             flush=True,
         )
 
@@ -352,24 +397,26 @@ def main() -> int:
     """Run both, and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pushes", type=int, default=100_000)
-    parser.add_argument("--minutes", type=float, default=math.inf, help="of each of the two, at most")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="at most")
+    parser.add_argument("--control", type=int, default=5_000, help="pushes of the control")
+    parser.add_argument("--journal", default="", metavar="FILE", help="for each move and each refusal")
     parser.add_argument("--shared", type=int, default=30, help="layers that images share")
     parser.add_argument("--aged", type=float, default=0, metavar="SECONDS",
                         help="make 25 hours old what was not used for so long; collect at 24 h")  # fmt: skip
     parser.add_argument("--program", type=Path, default=DEBIAN)
     given = parser.parse_args()
     seconds = given.minutes * 60
-    scale = Scale(given.shared, int(given.aged * 10**9))
-    tally = soak(ours, given.pushes, scale, program=given.program, seconds=seconds, shown=_line("ctl"))
-    control = soak(
-        mark_then_delete,
-        min(given.pushes, 5_000),
-        scale,
-        program=given.program,
-        seconds=seconds,
-        shown=_line("mark, then delete"),
-    )
-    return int(tally.lost > 0 or control.lost == 0)
+    scale = Scale(given.shared, int(given.aged * 10**9), given.journal)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as beside:
+        control = beside.submit(_control, given.control, replace(scale, journal=""), given.program, seconds)
+        tally = soak(ours, given.pushes, scale, program=given.program, seconds=seconds, shown=_line("ctl"))
+        return int(tally.lost > 0 or control.result() == 0)
+
+
+def _control(pushes: int, scale: Scale, program: Path, seconds: float) -> int:
+    """What a collector that marks and then deletes loses."""
+    name = "mark, then delete"
+    return soak(mark_then_delete, pushes, scale, program=program, seconds=seconds, shown=_line(name)).lost
 
 
 if __name__ == "__main__":
