@@ -8,6 +8,7 @@ that is written only where there is none; its time is the storage's clock, and s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -145,7 +146,7 @@ class ObjectQuarantine:
         if self._store.find(self._lock) is not None or not self._store.create(self._lock, owner):
             self._take_over(owner)
         self._held, self._owner = True, owner
-        self._versioned = bool(self._store.version(self._lock)[0])
+        self._versioned = self._cache.versioned = bool(self._store.version(self._lock)[0])
         return self
 
     def _take_over(self, owner: bytes) -> None:
@@ -162,13 +163,17 @@ class ObjectQuarantine:
                 f"a garbage collection of {self._store.name} is under way ({who})",
                 hint="Wait for its end; the lock of one that was killed counts for 10 minutes.",
             )
-        self._store.delete(self._lock)
+        # not deleted only: to some servers an object is still there whose newest version is a deletion
+        self._store.erase_all(self._lock)
         if not self._store.create(self._lock, owner):
             raise LockHeld(f"a garbage collection of {self._store.name} is under way")
 
     def __exit__(self, *_: object) -> None:
         self._cache.put_back(writable=self._held)
-        if self._held:
+        if self._held and self._versioned:
+            self._store.erase_all(f"{QUARANTINE}/clock")
+            self._store.erase_all(self._lock)
+        elif self._held:
             self._store.delete(self._lock)
         self._held = False
 
@@ -223,7 +228,7 @@ class ObjectQuarantine:
         """Add a line to the history."""
         lines = [*self.history(), report][-_HISTORY:]
         content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
-        self._store.write(f"{QUARANTINE}/history.jsonl", [content])
+        _replace(self._store, f"{QUARANTINE}/history.jsonl", content, versioned=self._versioned)
 
     def history(self) -> list[dict[str, Any]]:
         """What earlier collections did, oldest first."""
@@ -320,6 +325,9 @@ class _Cache:
 
     Args:
         store: of the storage.
+
+    Attributes:
+        versioned: whether the storage keeps what is overwritten.
     """
 
     def __init__(self, store: Store) -> None:
@@ -327,6 +335,7 @@ class _Cache:
         self._key = f"{QUARANTINE}/manifests.sqlite"
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._sum = 0
+        self.versioned = False
 
     @property
     def path(self) -> Path:
@@ -353,9 +362,20 @@ class _Cache:
             return
         content = self._path.read_bytes() if self._path.exists() else b""
         if writable and content and zlib.crc32(content) != self._sum:
-            self._store.write(self._key, [content])
+            _replace(self._store, self._key, content, versioned=self.versioned)
         self._folder.cleanup()
         self._folder = None
+
+
+def _replace(store: Store, key: str, content: bytes, *, versioned: bool) -> None:
+    """Write an object, and keep nothing of what it was before."""
+    former = ""
+    if versioned:
+        with contextlib.suppress(Missing):
+            former = store.version(key)[0]
+    store.write(key, [content])
+    if former:
+        store.erase(key, former)
 
 
 def _own(run: HeldRun) -> ObjectRun:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -18,12 +19,15 @@ from ctl.storage.store import Store
 from tests.harness import images
 from tests.harness.cloud import BUCKET, Kept, s3_parameters, storage
 from tests.harness.collecting import SILENT, Silent, at_once
+from tests.harness.registries import Registry
 from tests.harness.s3 import S3Server
+from tests.harness.soak import started
+from tests.harness.versity import VersityServer
 
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(scope="module", params=["s3", "gcs", "azure"])
+@pytest.fixture(scope="module", params=["s3", "versity", "gcs", "azure"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     with storage(request.param, tmp_path_factory.mktemp("images")) as made:
         yield made
@@ -172,16 +176,18 @@ def test_listings_do_instead_of_requests(kept: Kept, store: Store) -> None:
     ]  # fmt: skip
 
 
-@pytest.fixture
-def versioned() -> Iterator[tuple[S3Server, Store]]:
+@pytest.fixture(params=[S3Server, VersityServer])
+def versioned(request: pytest.FixtureRequest) -> Iterator[tuple[S3Server | VersityServer, Store]]:
     """A bucket that keeps what is deleted."""
-    with S3Server() as server:
+    with request.param() as server:
         server.make_bucket(BUCKET)
         server.keep_versions(BUCKET)
         yield server, open_store("s3", s3_parameters(server), {})
 
 
-def test_nothing_is_copied_where_the_bucket_keeps_versions(versioned: tuple[S3Server, Store]) -> None:
+def test_nothing_is_copied_where_the_bucket_keeps_versions(
+    versioned: tuple[S3Server | VersityServer, Store],
+) -> None:
     server, store = versioned
     push(store, "team/app", KEPT, "v1")
     push(store, "team/app", GONE)
@@ -200,5 +206,30 @@ def test_nothing_is_copied_where_the_bucket_keeps_versions(versioned: tuple[S3Se
     assert store.read(again) == GONE.needs[-1].content
     store.delete(again)
     left = "".join(server.versions(BUCKET))
+    own = sorted(key.partition(QUARANTINE)[2] for key in server.versions(BUCKET) if QUARANTINE in key)
+    assert own == ["/history.jsonl", "/manifests.sqlite"]  # one version of each, whatever was run
     assert f"{blob_folder(GONE.digest)}/data" not in left
     assert f"{blob_folder(KEPT.digest)}/data" in left
+
+
+def test_a_registry_serves_what_was_kept_and_what_came_back(
+    kept: Kept, store: Store, registry_program: Registry, tmp_path: Path
+) -> None:
+    if kept.driver != "s3":
+        pytest.skip("the drivers of the registry for the others are tested with commands")
+    s3 = {"s3": {**kept.parameters, "forcepathstyle": True}}
+    with started(registry_program.program, tmp_path / "none", storage=s3) as (client, _):
+        client.push("team/app", KEPT, "v1")
+        client.push("team/app", GONE)
+        client.request("DELETE", f"/v2/team/app/manifests/{GONE.digest}")
+        report = collect(store, at_once(), SILENT)
+        assert report.counts["blobs_deleted"] == len(OWN)
+        assert client.pulls("team/app", KEPT, "v1")
+        client.push("team/app", GONE, "again")
+        assert client.pulls("team/app", GONE, "again")
+        client.request("DELETE", f"/v2/team/app/manifests/{GONE.digest}")
+        report = collect(store, at_once(), SILENT)
+        restore(store, report.run)
+        assert blobs(store) >= OWN
+        collect(store, at_once(keep_for=0), SILENT)
+        assert client.pulls("team/app", KEPT, "v1")

@@ -18,7 +18,7 @@ from tests.harness.registry_store import Store
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture(scope="module", params=["s3", "gcs", "azure"])
+@pytest.fixture(scope="module", params=["s3", "versity", "gcs", "azure"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     with storage(request.param, tmp_path_factory.mktemp("images")) as made:
         yield made

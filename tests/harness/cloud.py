@@ -16,6 +16,7 @@ from tests.harness import azure
 from tests.harness.azure import AzureServer
 from tests.harness.gcs import GoogleServer
 from tests.harness.s3 import S3Server
+from tests.harness.versity import KEY, SECRET, VersityServer
 
 BUCKET = "images"
 
@@ -44,10 +45,10 @@ def storage(driver: str, folder: Path) -> Iterator[Kept]:
     """An empty storage that lasts as long as the context.
 
     Args:
-        driver: filesystem, s3, gcs or azure.
+        driver: filesystem, s3, gcs, azure, or versity for S3 by another server.
         folder: an empty one, for the filesystem.
     """
-    made = {"filesystem": _folder, "s3": _s3, "gcs": _gcs, "azure": _azure}[driver]
+    made = {"filesystem": _folder, "s3": _s3, "versity": _versity, "gcs": _gcs, "azure": _azure}[driver]
     with made(folder) as kept:
         yield kept
 
@@ -64,9 +65,17 @@ def _s3(_: Path) -> Iterator[Kept]:
         yield Kept("s3", s3_parameters(server))
 
 
-def s3_parameters(server: S3Server, **more: object) -> dict[str, Any]:
+@contextmanager
+def _versity(_: Path) -> Iterator[Kept]:
+    with VersityServer() as server:
+        server.make_bucket(BUCKET)
+        yield Kept("s3", s3_parameters(server))
+
+
+def s3_parameters(server: S3Server | VersityServer, **more: object) -> dict[str, Any]:
     """Of a bucket of a server."""
-    keys = {"accesskey": "any", "secretkey": "any", "region": "us-east-1", "bucket": BUCKET}
+    pair = (KEY, SECRET) if isinstance(server, VersityServer) else ("any", "any")
+    keys = {"accesskey": pair[0], "secretkey": pair[1], "region": "us-east-1", "bucket": BUCKET}
     return {**keys, "regionendpoint": server.endpoint, "rootdirectory": "/deep/down", **more}
 
 

@@ -18,7 +18,7 @@ from tests.harness.s3 import S3Server
 LARGE = [b"a" * PART, b"b" * PART, b"c" * 1_000]
 
 
-@pytest.fixture(scope="module", params=["filesystem", "s3", "gcs", "azure"])
+@pytest.fixture(scope="module", params=["filesystem", "s3", "versity", "gcs", "azure"])
 def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     with storage(request.param, tmp_path_factory.mktemp("images")) as made:
         yield made
