@@ -9,8 +9,6 @@ import os
 import random
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from ctl.backup.restore import bare_name, images_of
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
 from ctl.errors import RunFailed
+from ctl.machine.own_command import own_command
 from ctl.paths import Layout
 from ctl.registry.token import issue, repository_access
 from ctl.services.runit import Runit
@@ -111,16 +110,7 @@ def _private_root() -> Iterator[Path]:
 
 
 def _ctl(root: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-    command = [sys.executable, "-m", "ctl", "--root", str(root), *arguments]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd="/",
-        env={**os.environ, **(environment or {})},
-    )
+    done = own_command(["--root", str(root), *arguments], environment=environment)
     if done.returncode != 0:
         reason = done.stderr.strip() or done.stdout.strip()
         raise RunFailed(f"the backup does not start elsewhere: {reason}")

@@ -90,7 +90,7 @@ def _sweep_store(site: Site, repository: str, image: Image | None) -> None:
     blobs = (*image.blobs, image.manifest) if image else ()
     names = [digest(one).partition(":")[2] for one in blobs]
     words = [str(site.layout.root), str(site.settings_file), repository, *names]
-    own_command(words, STORAGE_SECONDS, "ctl.doctor.traces")
+    own_command(words, seconds=STORAGE_SECONDS, module="ctl.doctor.traces")
 
 
 @dataclass(frozen=True)

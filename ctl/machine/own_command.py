@@ -5,36 +5,46 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+TOO_LONG = 124
+"""The exit code of timeout(1)."""
 
 
 def own_command(
-    arguments: Sequence[str], seconds: float, module: str = "ctl"
-) -> subprocess.CompletedProcess[str] | None:
+    arguments: Sequence[str],
+    *,
+    seconds: float | None = None,
+    module: str = "ctl",
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """Run `ctl ARGUMENTS` with this Python and this code.
 
     Args:
         arguments: of the command line.
-        seconds: after which it is ended.
+        seconds: after which it is ended; None for never.
         module: another one to run.
+        environment: variables beside those of this process.
 
     Returns:
-        What it printed; None where it took too long.
+        What it printed; with the code TOO_LONG where it took too long.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one)}
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    path = os.pathsep.join(one for one in sys.path if one)
     try:
         return subprocess.run(
-            [sys.executable, "-P", "-m", module, *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
             check=False,
+            cwd="/",
             timeout=seconds,
-            env=environment,
+            env={**os.environ, **(environment or {}), "PYTHONPATH": path},
         )
     except subprocess.TimeoutExpired:
-        return None
+        return subprocess.CompletedProcess(command, TOO_LONG, "", "")
 
 
 def last_line(text: str) -> str:

@@ -14,7 +14,7 @@ from ctl.doctor.web import Server, why
 from ctl.errors import CtlError, PreflightError
 from ctl.machine.access import may
 from ctl.machine.health import FolderCheck
-from ctl.machine.own_command import last_line, own_command
+from ctl.machine.own_command import TOO_LONG, last_line, own_command
 from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
 from ctl.registry.drivers import LOCAL_DRIVERS
@@ -43,8 +43,8 @@ def _object_storage(site: Site) -> Iterator[Finding]:
     they would be everybody's: other checks run at the same time, and start programs.
     """
     command = ["registry-check-storage", "--json", "--root", str(site.layout.root)]
-    done = own_command([*command, "--settings", str(site.settings_file)], STORAGE_SECONDS)
-    if done is None:
+    done = own_command([*command, "--settings", str(site.settings_file.absolute())], seconds=STORAGE_SECONDS)
+    if done.returncode == TOO_LONG:
         yield failure(
             f"the storage did not answer within {STORAGE_SECONDS} s", "the way to it, and its endpoint"
         )
