@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from ctl import __version__
 from ctl.distribution import distribution
 from ctl.errors import CtlError, UsageFault
 from ctl.machine.search import find_program
-from ctl.node.backup import add
+from ctl.node.backup import member_of
 
 NAME = re.compile(r"registry_backup_(\d+)_\d{4}_\d\d_\d\d\.tar(?:\.age|\.gpg)?")
 """Seconds since 1970, then the local date, as gitlab-ctl names archives."""
@@ -25,6 +26,11 @@ FACTS = "backup.json"
 FORMAT = 1
 IMAGES = ".images"
 """Behind the name of the archive: the folder with its images."""
+
+
+def bare_name(name: str) -> str:
+    """The name of a backup, of its archive, encrypted or not, and of its images: by that these are known."""
+    return name.removesuffix(".age").removesuffix(".gpg").removesuffix(IMAGES)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Facts:
         settings: the settings file, below the root.
         images: whether there are images beside it.
         repository: where: the name of restic's repository, of which the archive has the password; "" for a folder.
+        sum: by which a changed archive is known; "" in those of a ctl that made none.
         format: FORMAT; a later one is not understood.
     """
 
@@ -47,7 +54,20 @@ class Facts:
     settings: str
     images: bool
     repository: str = ""
+    sum: str = ""
     format: int = FORMAT
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all is of the kind that it should be, whoever has written it."""
+        texts = (self.host, self.settings, self.repository, self.sum, *self.versions, *self.versions.values())
+        return (
+            all(isinstance(one, str) for one in texts)
+            and isinstance(self.time, int | float)
+            and isinstance(self.images, bool)
+            and _is_below(self.settings)
+            and "/" not in self.repository
+        )
 
 
 @dataclass(frozen=True)
@@ -63,26 +83,57 @@ class Member:
     content: bytes
 
 
-def pack(facts: Facts, root: Path, paths: Iterable[Path]) -> bytes:
+def pack(facts: Facts, root: Path, paths: Mapping[Path, Path]) -> bytes:
     """The bytes of an archive.
 
     Args:
         facts: of the backup.
         root: names are relative to it.
-        paths: what is saved, folders before what is in them.
+        paths: what is saved, folders before what is in them, each with where it is read.
 
     Raises:
         CtlError: a file does not hold still, or cannot be read.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        first = (json.dumps(asdict(facts), indent=2) + "\n").encode()
+        members = list(_read(archive, root, paths))
+        first = (json.dumps(asdict(replace(facts, sum=_sum(members))), indent=2) + "\n").encode()
         info = tarfile.TarInfo(FACTS)
         info.size, info.mode, info.mtime = len(first), 0o600, int(facts.time)
-        archive.addfile(info, io.BytesIO(first))
-        for path in dict.fromkeys(paths):
-            add(archive, path, str(path.relative_to(root)))
+        for one in (Member(info, first), *members):
+            archive.addfile(one.info, io.BytesIO(one.content))
     return buffer.getvalue()
+
+
+def _read(archive: tarfile.TarFile, root: Path, paths: Mapping[Path, Path]) -> Iterator[Member]:
+    for path, place in paths.items():
+        archive.inodes = {}  # type: ignore[attr-defined]  # a second name of a file is a file of its own
+        found = member_of(archive, place, str(path.relative_to(root)))
+        if found and _is_kept(found[0]):
+            yield Member(*found)
+
+
+def _is_kept(info: tarfile.TarInfo) -> bool:
+    """No pipes and devices."""
+    return info.isreg() or info.isdir() or info.issym()
+
+
+def _sum(members: Iterable[Member]) -> str:
+    """Of everything that is restored."""
+    found = hashlib.sha256()
+    for one in members:
+        info = one.info
+        facts = [
+            info.name,
+            info.type.decode(),
+            info.mode & 0o7777,
+            info.linkname,
+            info.uname,
+            info.gname,
+            len(one.content),
+        ]
+        found.update(json.dumps(facts).encode() + one.content)
+    return found.hexdigest()
 
 
 def encrypt(content: bytes, recipient: str) -> tuple[bytes, str]:
@@ -127,15 +178,29 @@ def unpack(where: str, content: bytes, identity: Path | None = None) -> tuple[Fa
                 hint="Install that version, then run this again; nothing was changed.",
             )
         facts = Facts(**{one.name: found[one.name] for one in fields(Facts) if one.name in found})
-    except (tarfile.TarError, EOFError, ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
+        if not facts.is_sound:
+            raise ValueError(f"{FACTS} in it is damaged")
+    except (
+        tarfile.TarError,
+        EOFError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        OverflowError,
+    ) as error:
         raise CtlError(f"{where}: is no backup of ctl, or is cut off: {error}") from error
-    for one in members:
-        _refuse_outside(where, one.info)
+    _refuse_outside(where, members)
+    if facts.sum not in ("", _sum(members)):
+        raise CtlError(
+            f"{where}: is damaged: it is not what `ctl backup` has written",
+            hint="Take another backup; nothing was restored.",
+        )
     return facts, members
 
 
 def _members(content: bytes) -> list[Member]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         found = []
         for info in archive:
             file = archive.extractfile(info) if info.isreg() else None
@@ -143,10 +208,20 @@ def _members(content: bytes) -> list[Member]:
     return found
 
 
-def _refuse_outside(where: str, info: tarfile.TarInfo) -> None:
-    name = PurePosixPath(info.name)
-    if name.is_absolute() or ".." in name.parts or not (info.isreg() or info.isdir() or info.issym()):
-        raise CtlError(f"{where}: holds {info.name}, which no backup has: nothing is restored")
+def _refuse_outside(where: str, members: Iterable[Member]) -> None:
+    """What would be written outside the root, also by way of a link of its own."""
+    links: set[PurePosixPath] = set()
+    for info in (one.info for one in members):
+        name = PurePosixPath(info.name)
+        if not _is_kept(info) or not _is_below(info.name) or links & {name, *name.parents}:
+            raise CtlError(f"{where}: holds {info.name}, which no backup has: nothing is restored")
+        if info.issym():
+            links.add(name)
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and path.name != ""
 
 
 def _decrypted(where: str, content: bytes, identity: Path | None) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from ctl.backup.restic import Key, Restic
+from ctl.backup.archive import IMAGES, NAME
+from ctl.backup.restic import REPOSITORY, Key, Restic
 from ctl.converge.atomic import write_atomic
 from ctl.errors import CtlError, UsageFault, no_right_to_read
 from ctl.settings.attributes import Attributes
@@ -17,6 +20,8 @@ from ctl.storage.made import environment_restored, open_store
 from ctl.storage.store import Store
 
 SCHEME = "s3://"
+PARTIAL = re.compile(r"\.partial-[0-9a-f]+\.images")
+"""A copy of images under way, or one that was cut off."""
 _VARIABLES = {
     "AWS_ACCESS_KEY_ID": "s3_accesskey",
     "AWS_SECRET_ACCESS_KEY": "s3_secretkey",
@@ -36,6 +41,14 @@ class Place(Protocol):
         """Everything that is directly there."""
         ...
 
+    def backups(self) -> dict[str, int]:
+        """The archives, and folders with images, that are there, with the seconds in the name of each."""
+        ...
+
+    def is_backup(self, path: Path) -> bool:
+        """Whether a path of this machine is in this place, and of a backup."""
+        ...
+
     def write(self, name: str, content: bytes) -> None:
         """Write an archive as one; only its owner may read it."""
         ...
@@ -45,7 +58,7 @@ class Place(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Remove an archive."""
+        """Remove an archive, or a folder with images."""
         ...
 
     def images(self, key: Key, cache: Path | None = None) -> Restic:
@@ -71,9 +84,29 @@ class Folder:
         """See Place."""
         return sorted(one.name for one in self.path.iterdir()) if self.path.is_dir() else []
 
+    def backups(self) -> dict[str, int]:
+        """See Place. What has such a name and is of another kind is somebody else's."""
+        return {name: made for name, made in _made(self.names()).items() if self._is_one(self.path / name)}
+
+    @staticmethod
+    def _is_one(path: Path) -> bool:
+        return not path.is_symlink() and (path.is_dir() if path.name.endswith(IMAGES) else path.is_file())
+
+    def is_backup(self, path: Path) -> bool:
+        """See Place."""
+        ours = _made([path.name]) or PARTIAL.fullmatch(path.name) or REPOSITORY.fullmatch(path.name)
+        return bool(ours) and path.parent == self.path.resolve()
+
+    def make(self) -> None:
+        """Make it where it is not there. Raises CtlError where it cannot be a folder."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise CtlError(f"{self.path} is not a directory: backups cannot be kept in it") from None
+
     def write(self, name: str, content: bytes) -> None:
         """See Place."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.make()
         write_atomic(self.path / name, content, mode=0o600)
 
     def read(self, name: str) -> bytes:
@@ -87,7 +120,10 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """See Place."""
-        (self.path / name).unlink(missing_ok=True)
+        if name.endswith(IMAGES):
+            shutil.rmtree(self.path / name)
+        else:
+            (self.path / name).unlink(missing_ok=True)
 
     def images(self, key: Key, cache: Path | None = None) -> Restic:
         """See Place."""
@@ -115,6 +151,14 @@ class Bucket:
         with environment_restored():
             found = {one.key.partition("/")[0] for one in self._store().list("")}
         return sorted(found)
+
+    def backups(self) -> dict[str, int]:
+        """See Place."""
+        return _made(self.names())
+
+    def is_backup(self, path: Path) -> bool:
+        """See Place."""
+        return False
 
     def write(self, name: str, content: bytes) -> None:
         """See Place."""
@@ -154,6 +198,12 @@ class Bucket:
 
     def _endpoint(self) -> str:
         return self.environment.get("AWS_ENDPOINT_URL", "")
+
+
+def _made(names: Iterable[str]) -> dict[str, int]:
+    """Those that are names of backups, with their time."""
+    matches = {name: NAME.fullmatch(name.removesuffix(IMAGES)) for name in names}
+    return {name: int(match[1]) for name, match in matches.items() if match}
 
 
 def place_of(text: str, attributes: Attributes | None = None) -> Place:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -18,10 +19,11 @@ from typing import Any
 
 from ctl.converge.atomic import write_atomic
 from ctl.distribution import distribution
-from ctl.errors import CtlError, UsageFault
+from ctl.errors import CtlError, LockHeld, UsageFault
 from ctl.machine.search import find_program
 from ctl.paths import Layout
 
+REPOSITORY = re.compile(r"images-[0-9a-f]{8}")
 KEY = "backup-key.json"
 """Name of the file with a repository's name and password, in ctl's state and in the archives."""
 
@@ -91,7 +93,13 @@ class Restic:
         Raises:
             CtlError: restic fails; with its reason.
         """
-        if self._run("cat", "config", check=False).returncode != 0:
+        there = self._run("cat", "config", check=False)
+        if "wrong password" in there.stderr:
+            raise CtlError(
+                f"{self.location} has another password than {KEY}, which opens it",
+                hint=f"Put that file back from an archive; or move {self.location} away: it is begun anew.",
+            )
+        if there.returncode != 0:
             self._run("init")
         self._run("unlock")  # of a backup that was killed: locks of living processes stay
         self._run("backup", "--ignore-ctime", "--host", "ctl", "--tag", name, ".", cwd=folder)
@@ -112,6 +120,15 @@ class Restic:
             raise CtlError(f"{self.location} has no images of {name}")
         patterns = [word for path in only for word in ("--include", f"/{path}")]
         self._run("restore", found[-1], "--target", str(target), *patterns)
+
+    def names(self) -> set[str]:
+        """The names of archives under which something was saved."""
+        return {str(tag) for one in self._snapshots() for tag in one.get("tags") or ()}
+
+    @staticmethod
+    def require() -> None:
+        """Raises UsageFault where restic is not installed."""
+        _program()
 
     def keep(self, names: Iterable[str]) -> None:
         """Delete what was saved under other names than these, and what only that needs."""
@@ -146,7 +163,8 @@ class Restic:
             reason = next(
                 (line for line in lines if "atal" in line), lines[0] if lines else "no reason given"
             )
-            raise CtlError(f"{self.location}: restic {arguments[0]} failed: {reason.strip()}")
+            kind = LockHeld if "already locked" in done.stderr else CtlError
+            raise kind(f"{self.location}: restic {arguments[0]} failed: {reason.strip()}")
         return done
 
 

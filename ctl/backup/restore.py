@@ -25,15 +25,12 @@ class Restored:
     Args:
         written: files that are as in the backup now, and were not before.
         same: how many were so already.
+        kept: files that are newer here, and stay.
     """
 
     written: list[Path] = field(default_factory=list)
     same: int = 0
-
-
-def bare_name(name: str) -> str:
-    """The name of a backup, encrypted or not: by that its images are known."""
-    return name.removesuffix(".age").removesuffix(".gpg")
+    kept: list[Path] = field(default_factory=list)
 
 
 def images_of(place: Place, members: Iterable[Member]) -> Restic:
@@ -48,29 +45,37 @@ def images_of(place: Place, members: Iterable[Member]) -> Restic:
     raise CtlError(f"the archive lacks {KEY}, which opens its images")
 
 
-def restore(layout: Layout, members: Iterable[Member], *, replace: bool) -> Restored:
+def restore(layout: Layout, members: Iterable[Member], *, replace: bool, keep: bool = False) -> Restored:
     """Write the files of a backup, each as one; a restore that was cut off is finished by the next.
 
     Args:
         layout: the root.
         members: of the archive.
         replace: whether what is newer than in the backup is replaced.
+        keep: whether it stays, and the rest is restored.
 
     Raises:
-        UsageFault: something is newer; names it. Nothing was written.
+        UsageFault: something is newer, and neither is asked for; names it. Nothing was written.
+        CtlError: a folder is where the backup has a file, or the reverse. Nothing was written.
         OSError: a file cannot be written.
     """
     members = list(members)
-    newer = [path for one in members if _is_newer(path := layout.root / one.info.name, one)]
-    if newer and not replace:
+    for one in members:
+        _refuse_other_kind(layout.root / one.info.name, one)
+    newer = (
+        [] if replace else [path for one in members if _is_newer(path := layout.root / one.info.name, one)]
+    )
+    if newer and not keep:
         shown = ", ".join(map(str, newer[:5])) + (f" and {len(newer) - 5} more" if len(newer) > 5 else "")
         raise UsageFault(
             f"newer than in the backup: {shown}; nothing was restored",
-            hint="With --replace the backup's take their place.",
+            hint="With --keep they stay, and the rest is restored; with --replace the backup's take their place.",
         )
-    found = Restored()
+    found = Restored(kept=newer)
     for one in members:
         path = layout.root / one.info.name
+        if path in newer:
+            continue
         if one.info.isdir():
             _make_folder(path, one)
         elif _same(path, one):
@@ -84,16 +89,29 @@ def restore(layout: Layout, members: Iterable[Member], *, replace: bool) -> Rest
 def _is_newer(path: Path, member: Member) -> bool:
     if member.info.isdir() or look(path) is None or _same(path, member):
         return False
-    return path.lstat().st_mtime > float(member.info.mtime)
+    place = path if member.info.issym() else path.resolve()
+    return place.lstat().st_mtime > float(member.info.mtime) if look(place) else False
 
 
 def _same(path: Path, member: Member) -> bool:
+    """Whether it is as in the backup: a link that leads to the same is, as backups have what links lead to."""
+    if member.info.issym():
+        facts = look(path)
+        return facts is not None and facts.is_link and str(path.readlink()) == member.info.linkname
+    path = path.resolve()
     facts = look(path)
     if facts is None:
         return False
-    if member.info.issym():
-        return facts.is_link and str(path.readlink()) == member.info.linkname
     return facts.is_file and facts.mode == member.info.mode & 0o7777 and read_file(path) == member.content
+
+
+def _refuse_other_kind(path: Path, member: Member) -> None:
+    if path.exists() and path.is_dir() is not member.info.isdir() and not path.is_symlink():
+        kinds = ("a file", "a folder") if member.info.isdir() else ("a folder", "a file")
+        raise CtlError(
+            f"{path} is {kinds[0]} here, and {kinds[1]} in the backup: nothing was restored",
+            hint="Move it away, run again.",
+        )
 
 
 def _make_folder(path: Path, member: Member) -> None:

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl import __version__
-from ctl.backup.archive import IMAGES, NAME, Facts, encrypt, pack
+from ctl.backup.archive import IMAGES, Facts, bare_name, encrypt, pack
+from ctl.backup.contents import Contents
 from ctl.backup.images import Copied, copy, held, linked
 from ctl.backup.place import Folder, Place
 from ctl.backup.restic import Key, Restic, key_file
+from ctl.collector.layout import REPOSITORIES
 from ctl.converge import run_lock
 from ctl.errors import CtlError, LockHeld, UsageFault
-from ctl.node.backup import EtcBackup
-from ctl.node.overlap import record_file
 from ctl.paths import Layout
 from ctl.registry.gate import Gate
+from ctl.registry.migration_hold import UNDER_WAY, migration_holds
 from ctl.settings.attributes import Attributes
 from ctl.settings.load import Loaded
-from ctl.settings.rules.token_issuer import accounts_file
-from ctl.tls.ca_renewal import renewal_file
-
-PARTIAL = ".partial.images"
-"""A copy under way, or one that was cut off: the next one goes on with it."""
 
 TAKEN = ".ctl-backup"
 """In the storage, beside what registries see: links to what is being saved."""
@@ -72,9 +69,12 @@ class Backup:
             recipient: for whom the archive is encrypted; None for nobody.
 
         Raises:
-            CtlError: something cannot be read or written; LockHeld during a collection, a run or another backup.
-            UsageFault: images cannot be copied from this storage.
+            CtlError: something cannot be read or written; LockHeld during a collection, a run, the end of a migration
+                or another backup.
+            UsageFault: images cannot be copied from this storage, or would be copied into it.
         """
+        if recipient:
+            encrypt(b"", recipient)  # rather now than when all images are copied
         with self._alone():
             return self._take(load, settings, images=images, recipient=recipient)
 
@@ -86,7 +86,9 @@ class Backup:
         plain = recipient is None and isinstance(self.place, Folder)
         copied = None
         if images:
+            self._refuse_migration()
             storage = storage_of(load().attributes)
+            self._refuse_within(storage)
             copied = self._copy_images(storage, name) if plain else self._save_images(storage, name)
         with self._lock():
             loaded, settings_place = load(), str(self._below_root(settings))
@@ -94,21 +96,40 @@ class Backup:
             facts = Facts(
                 now, socket.getfqdn(), versions(loaded.attributes), settings_place, bool(copied), repository
             )
-            content, suffix = pack(facts, self.layout.root, self._paths(loaded, settings)), ""
+            paths = Contents(self.layout, self.place.is_backup).paths(loaded, settings)
+            content, suffix = pack(facts, self.layout.root, paths), ""
+            self._refuse_migration()  # that begins without the lock
         if recipient:
             content, suffix = encrypt(content, recipient)
         try:
             self.place.write(f"{name}{suffix}", content)
         except OSError as error:
-            raise CtlError(f"{self.place.where(name)}: cannot be written: {error.strerror}") from error
+            where = error.filename or self.place.where(name)
+            raise CtlError(f"{where}: cannot be written: {error.strerror}") from error
         return Taken(self.place.where(f"{name}{suffix}"), copied)
 
+    def _refuse_migration(self) -> None:
+        """Settings of a moment in which the registry is read-only are not what a node should come back with."""
+        if migration_holds(self.layout):
+            raise LockHeld(UNDER_WAY, hint="Wait for its end.")
+
+    def _refuse_within(self, storage: Path) -> None:
+        """Nor would a registry that serves backups know that they are none of its repositories."""
+        place = self.place.where("")
+        if isinstance(self.place, Folder) and Path(place).resolve().is_relative_to(storage.resolve()):
+            raise UsageFault(
+                f"{place} is in the storage of images, {storage}", hint="Name a folder elsewhere."
+            )
+
     def _copy_images(self, storage: Path, name: str) -> Copied:
-        """As a storage that a registry can serve."""
+        """As a storage that a registry can serve. One that was cut off is gone on with, but for what may have gone."""
         folder = Path(self.place.where(""))
-        partial, final = folder / PARTIAL, folder / f"{name}{IMAGES}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        node = hashlib.sha256(f"{socket.gethostname()}\0{self.layout.root}".encode()).hexdigest()[:8]
+        partial, final = folder / f".partial-{node}{IMAGES}", folder / f"{name}{IMAGES}"
+        Folder(folder).make()
         with self._gate(), held(storage):
+            if (partial / REPOSITORIES).exists():
+                shutil.rmtree(partial / REPOSITORIES)
             partial.mkdir(mode=0o700, exist_ok=True)
             copied = copy(storage, partial, self._latest_images(folder))
         partial.rename(final)
@@ -116,10 +137,12 @@ class Backup:
 
     def _save_images(self, storage: Path, name: str) -> Copied:
         """By restic, from links to the storage's own blobs: they hold still, and collections need not wait for long."""
+        images = self._images()
+        images.require()
         with linked(storage, TAKEN) as folder:
             with self._gate(), held(storage):
                 copied = copy(storage, folder, storage)
-            self._images().save(folder, name)
+            images.save(folder, name)
         return copied
 
     def _images(self) -> Restic:
@@ -172,27 +195,10 @@ class Backup:
                 hint="Run the command with the settings file of the node.",
             ) from None
 
-    def _paths(self, loaded: Loaded, settings: Path) -> Iterator[Path]:
-        """Everything that is saved, each folder before what is in it."""
-        etc = EtcBackup(self.layout)
-        vhost = loaded.attributes.registry.nginx
-        named = (
-            vhost.ssl_certificate,
-            vhost.ssl_certificate_key,
-            vhost.ssl_password_file,
-            accounts_file(loaded.attributes),
-        )
-        own = (record_file(self.layout), renewal_file(self.layout), key_file(self.layout))
-        more = [*loaded.sources, *(Path(one) for one in named if one), *own]
-        if etc.source.is_dir():
-            backups = self.place.where("")
-            yield from (path for path in etc.members(etc.source) if not f"{path}/".startswith(f"{backups}/"))
-        for path in (settings.absolute(), *more):
-            if path.is_file() and path.is_relative_to(self.layout.root):
-                yield path
-
     def remove_old(self, now: float, keep_seconds: int) -> list[str]:
-        """Remove backups made longer ago than they should be kept, by the time in their names; never the last one.
+        """Remove backups made longer ago than they should be kept, by the time in their names.
+
+        Never the last one, nor the last with images, which may be taken less often.
 
         Args:
             now: seconds since 1970.
@@ -201,21 +207,32 @@ class Backup:
         Returns:
             Where they were.
         """
-        there = self.place.names() if keep_seconds else []
-        matches = {name: NAME.fullmatch(name.removesuffix(IMAGES)) for name in there}
-        made = {name: int(match[1]) for name, match in matches.items() if match}
-        limit = min(now - keep_seconds, max(made.values(), default=0))
-        gone = [name for name, seconds in made.items() if seconds < limit]
+        there = self.place.backups() if keep_seconds else {}
+        saved = self._saved_names()
+        imaged = {name: made for name, made in there.items() if bare_name(name) in saved | with_images(there)}
+        last = {max(some, key=lambda name: some[name]) for some in (there, imaged) if some}
+        kept = {bare_name(name) for name in last}
+        gone = [
+            name
+            for name, made in sorted(there.items())
+            if made < now - keep_seconds and bare_name(name) not in kept
+        ]
         for name in gone:
-            if name.endswith(IMAGES):
-                shutil.rmtree(self.place.where(name))
-            else:
-                self.place.remove(name)
-        key = key_file(self.layout)
-        if gone and key.exists() and Key.of(self.layout).name in there:
-            kept = {name.removesuffix(".age").removesuffix(".gpg") for name in made if name not in gone}
-            self._images().keep(kept)
+            self.place.remove(name)
+        if gone and saved:
+            self._images().keep({bare_name(name) for name in there if name not in gone})
         return [self.place.where(name) for name in gone]
+
+    def _saved_names(self) -> set[str]:
+        """Of the backups whose images restic has."""
+        key = key_file(self.layout)
+        has_repository = key.exists() and Key.of(self.layout).name in self.place.names()
+        return self._images().names() if has_repository else set()
+
+
+def with_images(names: Iterable[str]) -> set[str]:
+    """Names of the archives beside which there is a folder of images."""
+    return {name.removesuffix(IMAGES) for name in names if name.endswith(IMAGES)}
 
 
 def storage_of(attributes: Attributes) -> Path:
@@ -230,7 +247,10 @@ def storage_of(attributes: Attributes) -> Path:
             "the images are not on a disk of this node",
             hint="Leave out --with-images; object storage has versions and copies of its own.",
         )
-    return Path(str(filesystem["rootdirectory"]))
+    folder = Path(str(filesystem["rootdirectory"]))
+    if not folder.is_dir():
+        raise CtlError(f"{folder}: there is no such folder of images", hint="`ctl reconfigure` makes it.")
+    return folder
 
 
 def versions(attributes: Attributes) -> dict[str, str]:

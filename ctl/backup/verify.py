@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from ctl.backup.archive import IMAGES, unpack
+from ctl.backup.archive import IMAGES, bare_name, unpack
 from ctl.backup.images import copy
 from ctl.backup.place import Bucket, aws_environment, place_of, split
 from ctl.backup.restic import Restic
-from ctl.backup.restore import bare_name, images_of
+from ctl.backup.restore import images_of
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
 from ctl.errors import RunFailed

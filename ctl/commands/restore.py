@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, always, command
-from ctl.errors import EXIT_OK, CtlError
+from ctl.errors import EXIT_OK, CtlError, UsageFault
 
 if TYPE_CHECKING:
     from ctl.backup.archive import Facts
@@ -24,6 +24,7 @@ RESTORED = ".ctl-restore"
 @command(needs_root=always)
 @click.argument("file")
 @click.option("--replace", is_flag=True, help="Let the backup's take the place of what is newer here.")
+@click.option("--keep", is_flag=True, help="Let what is newer here stay, and restore the rest.")
 @click.option(
     "--identity",
     type=click.Path(path_type=Path, exists=True, readable=False),
@@ -33,13 +34,16 @@ RESTORED = ".ctl-restore"
 @click.option(
     "--no-reconfigure", is_flag=True, help="Only put the files back; images wait for the next restore."
 )
-def restore(ctx: Context, *, file: str, replace: bool, identity: Path | None, no_reconfigure: bool) -> int:
+def restore(
+    ctx: Context, *, file: str, replace: bool, keep: bool, identity: Path | None, no_reconfigure: bool
+) -> int:
     """Put back what a backup has. FILE is its archive, here or in S3 (s3://BUCKET/…).
 
     Its files first, then `ctl reconfigure` runs, and its images follow while the registry serves. What is newer here
-    is named, and nothing is restored, unless --replace is given; a tag that leads to another image here stays. A
-    restore that was cut off is finished by the next. For S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION,
-    AWS_ENDPOINT_URL.
+    is named, and nothing is restored, unless --replace or --keep is given; a tag that leads to another image here
+    stays. A restore that was cut off is finished by the next. Where a machine needs other settings (hosts, ports):
+    --no-reconfigure, then edit them, then run it again with --keep. For S3: AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL.
     """
     from ctl.backup.archive import unpack
     from ctl.backup.place import place_of, split
@@ -50,13 +54,17 @@ def restore(ctx: Context, *, file: str, replace: bool, identity: Path | None, no
     from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
 
+    if replace and keep:
+        raise UsageFault("--replace and --keep are opposites", hint="Give one of them.")
     refuse_foreign_root(ctx.layout)
     source, name = split(file)
     place = place_of(source)
     facts, members = unpack(place.where(name), place.read(name), identity)
     warn_of_version(ctx, facts)
     with recovered(ctx.layout, machine(ctx), ctx.console.note):
-        done = put_back(ctx.layout, members, replace=replace)
+        done = put_back(ctx.layout, members, replace=replace, keep=keep)
+    for path in done.kept:
+        ctx.console.note(f"{path} is newer than in the backup, and stays")
     ctx.console.say(f"{len(done.written)} files put back, {done.same} were as in the backup")
     if no_reconfigure:
         return EXIT_OK
@@ -84,8 +92,8 @@ def warn_of_version(ctx: Context, facts: Facts) -> None:
 
 def _images(ctx: Context, place: Place, name: str, saved: Restic | None, *, replace: bool) -> None:
     """Beside what is in the storage by now: the registry serves already."""
+    from ctl.backup.archive import bare_name
     from ctl.backup.images import copy, held, linked
-    from ctl.backup.restore import bare_name
     from ctl.backup.take import storage_of
     from ctl.registry.gate import Gate
     from ctl.settings.load import load

@@ -88,21 +88,23 @@ class EtcBackup:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
             for path in self.members(top):
-                add(archive, path, str(prefix / path.relative_to(top)))
+                if member := member_of(archive, path, str(prefix / path.relative_to(top))):
+                    archive.addfile(member[0], io.BytesIO(member[1]))
         return buffer.getvalue()
 
     def members(self, folder: Path) -> Iterator[Path]:
         """Everything to be saved, folders before what is in them; earlier archives are not."""
         yield folder
         for path in sorted(folder.iterdir()):
-            if self._is_excluded(path):
+            if self.is_excluded(path):
                 continue
             if path.is_dir() and not path.is_symlink():
                 yield from self.members(path)
             else:
                 yield path
 
-    def _is_excluded(self, path: Path) -> bool:
+    def is_excluded(self, path: Path) -> bool:
+        """Whether it is an earlier archive, or a file that is being written."""
         if path == self.source.resolve() / "config_backup" or path.name.startswith(TEMPORARY_PREFIX):
             return True
         return NAME.fullmatch(path.name) is not None and path.parent == self.target.resolve()
@@ -139,16 +141,24 @@ def _between_runs(layout: Layout) -> Iterator[None]:
         yield
 
 
-def add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+def member_of(archive: tarfile.TarFile, path: Path, name: str) -> tuple[tarfile.TarInfo, bytes] | None:
+    """What an archive has to say of a file, folder or link, and the content of a file.
+
+    Returns:
+        None where it was removed since its folder was listed, and for sockets.
+
+    Raises:
+        CtlError: it does not hold still.
+    """
     try:
         member = archive.gettarinfo(path, name)
         content = _steady(path) if member and member.isreg() else b""
     except FileNotFoundError:
-        return  # removed since the folder was listed
+        return None
     if member is None:
-        return  # a socket: it cannot be kept in an archive
+        return None
     member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
+    return member, content
 
 
 def _steady(path: Path) -> bytes:
