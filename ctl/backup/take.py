@@ -208,15 +208,13 @@ class Backup:
             Where they were.
         """
         there = self.place.backups() if keep_seconds else {}
+        old = sorted(name for name, made in there.items() if made < now - keep_seconds)
+        if not old:
+            return []
         saved = self._saved_names()
         imaged = {name: made for name, made in there.items() if bare_name(name) in saved | with_images(there)}
-        last = {max(some, key=lambda name: some[name]) for some in (there, imaged) if some}
-        kept = {bare_name(name) for name in last}
-        gone = [
-            name
-            for name, made in sorted(there.items())
-            if made < now - keep_seconds and bare_name(name) not in kept
-        ]
+        last = {bare_name(max(some, key=lambda name: some[name])) for some in (there, imaged) if some}
+        gone = [name for name in old if bare_name(name) not in last]
         for name in gone:
             self.place.remove(name)
         if gone and saved:

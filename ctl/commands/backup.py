@@ -66,6 +66,7 @@ def backup(
     from ctl.backup.verify import verify
     from ctl.cli.loading import load_for_command
     from ctl.node.last_backup import LastBackup, note_backup
+    from ctl.registry.migration_hold import left_by_migration
     from ctl.settings.load import load
 
     if prove and identity is None and (recipient or "").startswith(("age1", "ssh-")):
@@ -74,6 +75,10 @@ def backup(
             hint="Give it: --identity FILE",
         )
     recover_first(ctx)
+    if note := left_by_migration(ctx.layout):
+        ctx.console.note(
+            f"warning: {note.problem}; a node that is restored from this backup takes none either"
+        )
     loaded = load_for_command(ctx)
     attributes = loaded.attributes
     place = place_of(target or str(ctx.layout.path(FOLDER)), attributes)

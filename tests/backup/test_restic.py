@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from ctl.backup.place import Bucket, Folder, place_of, split
 from ctl.backup.restic import Key, Restic, key_file
-from ctl.errors import CtlError, UsageFault
+from ctl.errors import CtlError, LockHeld, UsageFault
 from ctl.paths import Layout
 
 pytestmark = pytest.mark.real
@@ -42,6 +43,9 @@ def test_what_is_saved_comes_back_and_what_is_not_kept_goes(tmp_path: Path, imag
         restic.restore("third", tmp_path / "none")
     with pytest.raises(CtlError, match="wrong password"):
         Restic(restic.location, "other").restore("first", tmp_path / "none")
+    with pytest.raises(CtlError, match=r"has another password than backup-key\.json"):
+        Restic(restic.location, "other").save(images, "third")
+    assert restic.names() == {"first", "second"}
     before = size(tmp_path / "place")
     restic.keep(["first"])
     with pytest.raises(CtlError, match="has no images of second"):
@@ -65,6 +69,25 @@ def test_the_lock_of_one_that_was_killed_is_no_obstacle(tmp_path: Path, images: 
     restic.save(images, "second")
     restic.keep(["second"])
     assert not list(locks.iterdir())
+
+
+def test_one_that_is_tidied_up_is_tried_again_later(tmp_path: Path, images: Path) -> None:
+    """By another machine, say: the timer tries again in a minute."""
+    restic = Restic(str(tmp_path / "repository"), "word")
+    restic.save(images, "first")
+    lock = tmp_path / "repository/locks"
+    command = ["restic", "-r", restic.location, "--no-cache", "prune"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={"RESTIC_PASSWORD": "word"})
+    while not [one for one in lock.iterdir() if "tmp" not in one.name]:
+        assert process.poll() is None
+    process.send_signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(LockHeld, match="already locked"):
+            restic.save(images, "second")
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.wait(timeout=60)
+    restic.save(images, "second")
 
 
 def test_a_key_is_made_once_and_a_damaged_one_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from ctl.backup.archive import unpack
+from ctl.backup.place import Folder
+from ctl.backup.take import Backup
+from ctl.paths import Layout
 from tests.harness import seeds
 from tests.harness.cli import Cli
 
@@ -155,6 +158,29 @@ def test_what_is_no_backup_stays_whatever_its_name(ctl: Cli) -> None:
     back_up(ctl, place)
     assert before < {one.name for one in place.iterdir()}
     assert not (place / "registry_backup_1000000001_2001_09_09.tar").exists()
+
+
+def test_the_last_one_with_images_stays(tmp_path: Path) -> None:
+    """Images weekly, settings each night, and only some days are kept."""
+    day, now = 86_400, 2_000_000_000
+
+    def name(days: int) -> str:
+        return f"registry_backup_{now - days * day}_2033_05_18.tar"
+
+    for days in (1, 2, 5, 6, 7, 8):
+        (tmp_path / name(days)).write_text("")
+    for days in (6, 7, 8):
+        (tmp_path / f"{name(days)}.images").mkdir()
+    backups = Backup(Layout(tmp_path / "root"), Folder(tmp_path))
+    assert backups.remove_old(now, 0) == []
+    gone = [tmp_path / name(days) for days in (8, 7, 5)]
+    images = [f"{one}.images" for one in gone[:2]]
+    assert backups.remove_old(now, 3 * day) == sorted([*map(str, gone), *images])
+    # a clock that was set back, or years ahead for once: the last two stay
+    assert backups.remove_old(now - 30 * day, 3 * day) == []
+    backups.remove_old(now + 9_000 * day, 3 * day)
+    left = {name(1), name(6), f"{name(6)}.images"}
+    assert {one.name for one in tmp_path.iterdir()} == left
 
 
 def test_an_archive_is_for_its_owner_alone(ctl: Cli) -> None:

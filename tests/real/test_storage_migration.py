@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import signal
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
 MIGRATE = "registry-migrate-storage"
+STATE = "var/opt/gitlab/ctl"
 KEPT = images.two_platforms("migrated", size=50_000)
 
 
@@ -165,6 +170,41 @@ def test_a_killed_migration_goes_on(make_root: RootMaker, s3: S3Server) -> None:
     root.client.push("grp/after", KEPT, "v1")
     assert any(key.startswith(f"{prefix}registry/v2/repositories/grp/after/") for key in s3.objects(BUCKET))
     assert "readonly" not in root.read(SETTINGS)
+
+
+def _under_way(root: Root, file: Path) -> subprocess.Popen[str]:
+    """A migration that stands still while it holds pushes, and no run."""
+    process = root.begin(MIGRATE, "--to", str(file))
+    note, lock = (root.path / STATE / name for name in ("storage-migration/hold.json", "run.lock"))
+    wait_for(note.exists, what="the hold of pushes", seconds=30)
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        with lock.open("rb") as file_of_lock, suppress(BlockingIOError):
+            fcntl.flock(file_of_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return process
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+        assert process.poll() is None
+
+
+@pytest.mark.one_registry("what is asked is ctl", major=2)
+def test_no_backup_is_taken_of_a_moment_without_pushes(make_root: RootMaker, s3: S3Server) -> None:
+    """A node restored from it would refuse them too. Afterwards, and of a killed migration, there is one."""
+    root = make_root()
+    root.settings()
+    root.reconfigure()
+    root.client.push("grp/app", KEPT, "v1")
+    backups = root.folder / "backups"
+    save = ("backup", "--to", str(backups))
+    process = _under_way(root, to_s3(root, s3, "saved"))
+    assert "the registry takes no pushes until its end" in root.ctl(*save).exits(75).err
+    assert "takes no pushes" in root.ctl(*save, "--with-images").exits(75).err
+    assert not backups.exists()
+    kill(process)
+    assert "warning: a migration of the storage was killed" in root.ctl(*save).ok().err
+    root.ctl(MIGRATE, "--to", str(root.path / "etc/gitlab/s3.py"), timeout=120).ok()
+    assert "warning" not in root.ctl(*save).ok().err
+    assert root.client.pulls("grp/app", KEPT, "v1")
 
 
 def _undone(root: Root, file: Path) -> None:
