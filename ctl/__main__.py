@@ -6,9 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-import click
-
-from ctl.cli.framework import cli
+from ctl.cli.plain import plain_status
 from ctl.errors import EXIT_FAILED, CtlError, Interrupted, of_system
 from ctl.output import Console, Style, silence
 from ctl.text.visible import visible
@@ -63,13 +61,11 @@ def run(arguments: list[str]) -> int:
     """
     console = Console()
     try:
-        result = cli.main(arguments, prog_name="ctl", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        code = plain_status(arguments)
+        return _parse_and_run(arguments) if code is None else code
     except (CtlError, Interrupted) as error:
         return _report(console, error)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         console.error("interrupted")
         return 130
     except BrokenPipeError:
@@ -78,6 +74,21 @@ def run(arguments: list[str]) -> int:
         return _report(console, of_system(error))
     except Exception as error:
         return _defect(console, error)
+
+
+def _parse_and_run(arguments: list[str]) -> int:
+    """Any command. The parser is imported here, since `ctl status` does without."""
+    import click
+
+    from ctl.cli.framework import cli
+
+    try:
+        result = cli.main(arguments, prog_name="ctl", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort as error:
+        raise KeyboardInterrupt from error
     return result if isinstance(result, int) else 0
 
 

@@ -5,26 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TextIO
-
-import click
+from enum import IntEnum
+from typing import NamedTuple, TextIO
 
 from ctl.errors import OutputFailed
 
 
-class Style(StrEnum):
-    """Meaning of a coloured text, not its colour."""
+class Style(IntEnum):
+    """Meaning of a coloured text, not its colour; the numbers are those of terminals (ECMA-48, SGR)."""
 
-    GOOD = "green"
-    WARN = "yellow"
-    BAD = "red"
-    PLACE = "cyan"
+    BAD = 31
+    GOOD = 32
+    WARN = 33
+    PLACE = 36
 
 
-@dataclass(frozen=True)
-class Console:
+class Console(NamedTuple):
     """Where commands print.
 
     Args:
@@ -39,7 +35,7 @@ class Console:
 
     def paint(self, text: str, style: Style, *, err: bool = False) -> str:
         """The text in the style's colour, where colour is wanted."""
-        return click.style(text, fg=style.value) if self._colored(err=err) else text
+        return f"\x1b[{style.value}m{text}\x1b[0m" if self._colored(err=err) else text
 
     def _colored(self, *, err: bool) -> bool:
         if self.colored is not None:
@@ -80,7 +76,9 @@ class Console:
         Standard error that cannot be written is no reason to stop: nobody would read it.
         """
         try:
-            click.echo(text, err=err, color=self._colored(err=err))
+            stream = sys.stderr if err else sys.stdout
+            stream.write(f"{text}\n" if self._colored(err=err) else f"{_without_colours(text)}\n")
+            stream.flush()
         except OSError as error:
             if err:
                 silence(sys.stderr)
@@ -88,6 +86,15 @@ class Console:
                 raise
             else:
                 raise OutputFailed(f"standard output cannot be written: {error.strerror}") from error
+
+
+def _without_colours(text: str) -> str:
+    """Text without what steers a terminal, which may be in the logs of services."""
+    if "\x1b" not in text:
+        return text
+    from click import unstyle  # imported here because it is rare
+
+    return unstyle(text)
 
 
 def silence(stream: TextIO) -> None:

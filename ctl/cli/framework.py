@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, ItemsView, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,8 +11,9 @@ from typing import Any, TypeVar
 import click
 
 from ctl import __version__
-from ctl.errors import CtlError, Interrupted, OutputFailed, PreflightError, as_json
-from ctl.output import Console
+from ctl.cli.context import Context as Context
+from ctl.cli.context import context_of, failure_as_json
+from ctl.errors import PreflightError
 from ctl.paths import Layout
 from ctl.registry.repair import repair
 
@@ -98,20 +98,6 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "Help": ("help", "version", "completion"),
 }
 """The headings of `ctl --help`; commands that begin with "registry-", and those of no heading, are of the registry."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every command gets: the root, the settings file, and the console."""
-
-    layout: Layout
-    settings: Path | None
-    console: Console
-
-    @property
-    def settings_file(self) -> Path:
-        """The settings file: as given, else the layout's."""
-        return self.settings or self.layout.settings_file
 
 
 class LazyGroup(click.Group):
@@ -213,16 +199,8 @@ def global_options(function: F) -> F:
 
 
 def context(ctx: click.Context) -> Context:
-    """What the global options say, from wherever they are; the environment fills what is not given."""
-    given: dict[str, Any] = ctx.ensure_object(dict)
-    root = given.get("root") or os.environ.get("CTL_ROOT") or "/"
-    settings = given.get("settings") or os.environ.get("CTL_SETTINGS") or None
-    console = Console(
-        quiet=bool(given.get("quiet")),
-        verbose=bool(given.get("verbose")),
-        colored=False if given.get("no_color") else None,
-    )
-    return Context(Layout(Path(root).absolute()), Path(settings) if settings else None, console)
+    """What the global options say, from wherever they are."""
+    return context_of(ctx.ensure_object(dict))
 
 
 def always(_options: Mapping[str, Any]) -> bool:
@@ -253,16 +231,12 @@ def command(
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
             own = context(click.get_current_context())
-            try:
+            in_json = bool(kwargs.get("as_json") or kwargs.get("form") == "json")
+            with failure_as_json(own.console, wanted=in_json):
                 if needs_root and needs_root(kwargs):
                     refuse_without_root(own.layout)
                 repair(own.layout)
                 return function(own, *args, **kwargs)
-            except (CtlError, Interrupted, OSError) as error:
-                in_json = kwargs.get("as_json") or kwargs.get("form") == "json"
-                if in_json and not isinstance(error, BrokenPipeError | OutputFailed):
-                    own.console.result_json(as_json(error))
-                raise
 
         settings = {"help_option_names": ["-h", "--help"]}
         make: Callable[[Callable[..., Any]], click.Command]

@@ -286,7 +286,7 @@ class Migration:
         replace_text(self._ctx.settings_file, _text(self._ctx.settings_file), text)
 
     def _reconfigure(self) -> None:
-        quiet = replace(self._ctx, console=Console(quiet=True))
+        quiet = self._ctx._replace(console=Console(quiet=True))
         code = reconfigure(quiet, dry_run=False, diff=False, as_json=False)
         if code:
             raise RunFailed(f"ctl reconfigure ended with exit status {code}")
@@ -344,7 +344,7 @@ def undo_killed(ctx: Context) -> Note | None:
     if before is None or held is None:
         raise PreflightError(f"{note.state} does not say what {note.settings} was before", hint=note.command)
     replace_text(Path(note.settings), held, before)
-    quiet = replace(ctx, settings=Path(note.settings), console=Console(quiet=True))
+    quiet = ctx._replace(settings=Path(note.settings), console=Console(quiet=True))
     if code := reconfigure(quiet, dry_run=False, diff=False, as_json=False):
         raise RunFailed(f"ctl reconfigure ended with exit status {code}")
     hold_file(ctx.layout).unlink(missing_ok=True)

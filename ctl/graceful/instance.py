@@ -6,7 +6,6 @@ import os
 import signal
 import stat
 import time
-from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,6 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-@dataclass
 class Instance:
     """One process.
 
@@ -51,16 +49,21 @@ class Instance:
         key: which requests only a process of this kind can answer (Options.key).
     """
 
-    number: int
-    pid: int
-    socket: str
-    debug: int | None = None
-    state: State = State.CANDIDATE
-    since: float = 0.0
-    deadline: float = 0.0
-    quiet: int = 0
-    status: int | None = None
-    key: str = ""
+    def __init__(
+        self,
+        number: int,
+        pid: int,
+        socket: str,
+        debug: int | None = None,
+        state: State = State.CANDIDATE,
+        since: float = 0.0,
+        deadline: float = 0.0,
+        quiet: int = 0,
+        status: int | None = None,
+        key: str = "",
+    ) -> None:
+        self.number, self.pid, self.socket, self.debug, self.key = number, pid, socket, debug, key
+        self.state, self.since, self.deadline, self.quiet, self.status = state, since, deadline, quiet, status
 
     def to(self, state: State, seconds: float = 0.0) -> None:
         """Go to another state, which must be over after some seconds; 0 for never."""
@@ -120,7 +123,7 @@ class Instance:
 
     def facts(self) -> dict[str, Any]:
         """As plain JSON values: for ctl, and for the master itself across an exec."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Instance:

@@ -5,13 +5,14 @@ Checks are data in the definition of a service, so that whoever asks, `ctl statu
 
 from __future__ import annotations
 
+import errno
 import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
+from ctl.errors import naming
+from ctl.machine.as_account import Identity, failure_as
 from ctl.machine.http import Reply, get
 
 ANSWER_SECONDS = 5.0
@@ -19,8 +20,7 @@ ANSWER_SECONDS = 5.0
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 
 
-@dataclass(frozen=True)
-class HttpCheck:
+class HttpCheck(NamedTuple):
     """It answers a GET.
 
     Args:
@@ -34,7 +34,6 @@ class HttpCheck:
         via: the service that is in between; it may be changed without this one.
     """
 
-    kind: ClassVar[str] = "http"
     address: str
     path: str
     host: str
@@ -122,14 +121,14 @@ class HttpCheck:
 
     def facts(self) -> dict[str, object]:
         """As plain data."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": "http", **self._asdict()}
 
 
 _END = "-----END CERTIFICATE-----"
+_BLOCK = b"x" * 4096
 
 
-@dataclass(frozen=True)
-class FolderCheck:
+class FolderCheck(NamedTuple):
     """Its account can read and write in a folder, and in some below it where they are.
 
     Args:
@@ -140,53 +139,53 @@ class FolderCheck:
         writes: whether it must be able to write.
     """
 
-    kind: ClassVar[str] = "folder"
     path: str
     user: str = ""
     group: str = ""
     below: tuple[str, ...] = ()
     entered: tuple[str, ...] = ()
     writes: bool = True
-    via: ClassVar[str] = ""
+
+    @property
+    def via(self) -> str:
+        """Nothing is in between."""
+        return ""
 
     def problem(self) -> str | None:
         """Why it is not so, to follow the name of the service; None where all is well or cannot be tried."""
         identity = self._identity()
-        if identity is None:
+        found = failure_as(identity, self._use) if identity else ""
+        if not found:
             return None
-        try:
-            self._run((".", *self.below), self.entered, identity)
-        except _Refused as refused:
-            verb = "write" if self.writes else "read"
-            who = f" as user {self.user}" if self.user else ""
-            return f"cannot {verb} its storage{who}: {refused}"
-        return None
+        who = f" as user {self.user}" if self.user else ""
+        return f"cannot {'write' if self.writes else 'read'} its storage{who}: {found}"
 
     def client_problem(self) -> str | None:
         """As `problem`."""
         return self.problem()
 
-    def _run(self, used: Sequence[str], entered: Sequence[str], identity: Mapping[str, Any]) -> None:
-        places = [os.path.normpath(f"{self.path}/{name}") for name in (*used, *entered)]
-        done = subprocess.run(
-            ["/bin/sh", "-c", _WRITES if self.writes else _READS, "sh", str(len(used)), *places],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-            cwd="/",
-            **identity,
-        )
-        if done.returncode != 0:
-            lines = done.stderr.strip().splitlines() or ["no permission"]
-            raise _Refused(lines[-1].removeprefix("sh: ").partition(": ")[2] or lines[-1])
+    def _use(self) -> None:
+        """Look into each folder; write a file in each, read it, remove it. Raises OSError."""
+        folders = [Path(self.path), *self._there(self.below)]
+        for folder in folders:
+            with os.scandir(folder) as entries:
+                next(entries, None)
+        if not self.writes:
+            return
+        for folder in self._there(self.entered):
+            if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        for folder in folders:
+            _write(folder / f".ctl-health-{os.getpid()}")
 
-    def _identity(self) -> dict[str, Any] | None:
-        """How a process takes on the account; None where this caller may not."""
+    def _there(self, names: Iterable[str]) -> list[Path]:
+        return [path for name in names if (path := Path(self.path, name)).is_dir()]
+
+    def _identity(self) -> Identity | None:
+        """Whose rights a process must have; None where this caller cannot give it those."""
+        own = os.geteuid()
         if not self.user:
-            return {}
+            return Identity(own, os.getegid())
         import grp
         import pwd
 
@@ -194,50 +193,26 @@ class FolderCheck:
             uid, gid = pwd.getpwnam(self.user).pw_uid, grp.getgrnam(self.group).gr_gid
         except KeyError:
             return None
-        if os.geteuid() == uid:
-            return {}
-        return {"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else None
+        if own == uid:
+            return Identity(own, os.getegid())
+        return Identity(uid, gid) if own == 0 else None
 
     def facts(self) -> dict[str, object]:
         """As plain data."""
-        return {"kind": self.kind, **asdict(self)}
+        return {"kind": "folder", **self._asdict()}
 
 
-class _Refused(Exception):
-    """A folder cannot be used; says which and why."""
+def _write(path: Path) -> None:
+    """Write a block, since a full disk still takes empty files, read and remove it. Raises OSError with the path."""
+    with naming(path):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if os.write(file, _BLOCK) != len(_BLOCK) or os.pread(file, len(_BLOCK), 0) != _BLOCK:
+                raise OSError(errno.EIO, "what was written is not what is read")
+        finally:
+            os.close(file)
+            path.unlink()
 
-
-# Each program that a shell starts takes as long as all the rest: so one lists, one removes, and the shell does the
-# others. The text has the size of a block, since a full disk still takes empty files; its first line is short, since a
-# shell reads byte by byte.
-_WRITES = """
-used=$1 top=$2 number=0
-shift
-for folder; do
-    number=$((number + 1))
-    [ "$folder" = "$top" ] || [ -d "$folder" ] || continue
-    if [ "$number" -gt "$used" ]; then
-        [ -r "$folder" ] && [ -w "$folder" ] && [ -x "$folder" ] && continue
-        echo "sh: 1: $folder: Permission denied" >&2
-        exit 1
-    fi
-    set -- "$@" "$folder"
-done
-shift "$number"
-ls "$@" >/dev/null || exit 1
-number=$#
-for folder; do
-    file=$folder/.ctl-health-$$
-    set -- "$@" "$file"
-    printf 'x\\n%4093s\\n' x >"$file" && read -r _ <"$file" && continue
-    shift "$number"
-    rm -f "$@" 2>/dev/null
-    exit 1
-done
-shift "$number"
-rm "$@"
-"""
-_READS = 'shift; for folder; do [ ! -d "$folder" ] || ls "$folder" >/dev/null || exit 1; done'
 
 Check = HttpCheck | FolderCheck
 _KINDS: Mapping[str, type[HttpCheck | FolderCheck]] = {"http": HttpCheck, "folder": FolderCheck}

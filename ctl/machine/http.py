@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ctl.machine.ports import connect_to
 
@@ -15,8 +15,7 @@ HEALTH_PATH = "/health"
 """Where a program of ctl's own answers that it is well."""
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """An HTTP answer.
 
     Args:
@@ -29,7 +28,7 @@ class Reply:
 
     status: int
     reason: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     certificate: bytes = b""
     body: bytes = b""
 
@@ -93,7 +92,9 @@ def _secured(plain: socket.socket, host: str, roots: Path | None) -> socket.sock
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(roots)
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    return context.wrap_socket(plain, server_hostname=name.strip("[]"))
+    name = name.strip("[]")
+    # as bytes for the reason of connect_to
+    return context.wrap_socket(plain, server_hostname=name.encode("ascii") if name.isascii() else name)
 
 
 def _received(link: socket.socket, end: float) -> bytes:

@@ -36,7 +36,10 @@ def connect_to(address: str, seconds: float) -> socket.socket:
     if address.startswith("unix:"):
         return connect(address.removeprefix("unix:"), seconds)
     host, port = _parts(address)
-    return socket.create_connection((_ANY.get(host, host), int(port)), timeout=seconds)
+    name = _ANY.get(host, host)
+    # as bytes: to load the codec of names in other alphabets takes longer than most answers
+    where = name.encode("ascii") if name.isascii() else name
+    return socket.create_connection((where, int(port)), timeout=seconds)  # type: ignore[arg-type]
 
 
 def excludes(held: str, wanted: str) -> bool:

@@ -11,16 +11,15 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_LINKS = 40
 """Symbolic links on one path, as the kernel's own limit (path_resolution(7))."""
 
 
-@dataclass(frozen=True)
-class Unsafe:
+class Unsafe(NamedTuple):
     """What lets another account change a file.
 
     Args:

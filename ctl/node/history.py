@@ -63,15 +63,21 @@ class Run:
         return {"time": self.time, "user": self.user, "changes": list(self.changes)}
 
 
-@dataclass(frozen=True)
 class FormerSecrets(Layout):
     """The root as it is, but with the secrets of an earlier run.
 
     Args:
+        root: as of Layout.
         run: that run's folder.
     """
 
-    run: Path = Path()
+    run: Path
+
+    def __new__(cls, root: Path, run: Path) -> FormerSecrets:
+        """Make one."""
+        self = super().__new__(cls, root)
+        self.run = run
+        return self
 
     @property
     def secrets_file(self) -> Path:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ctl.paths import Layout
 
 
-@dataclass(frozen=True)
-class LastBackup:
+class LastBackup(NamedTuple):
     """What was saved last.
 
     Args:
@@ -43,7 +42,7 @@ def note_backup(layout: Layout, last: LastBackup) -> None:
     from ctl.converge.atomic import write_atomic  # `ctl status` does without the engine
 
     if layout.state.is_dir():
-        write_atomic(_file(layout), (json.dumps(asdict(last), indent=2) + "\n").encode(), mode=0o600)
+        write_atomic(_file(layout), (json.dumps(last._asdict(), indent=2) + "\n").encode(), mode=0o600)
 
 
 def last_backup(layout: Layout) -> LastBackup | None:

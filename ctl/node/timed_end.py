@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ctl.converge import File, Item, Service, reload
 from ctl.converge.inspect import look
@@ -19,7 +18,7 @@ LOCAL_CA = "local-ca"
 
 def at_end(task: Task, end: float) -> Task:
     """A task at the end of a time of grace, and each day after: a boot later than that makes up for it."""
-    return replace(task, cron=daily_from(end))
+    return task._replace(cron=daily_from(end))
 
 
 def tasks_after(layout: Layout, name: str, next_end: float = 0.0) -> Iterator[Item]:

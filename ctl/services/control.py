@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
@@ -371,7 +370,7 @@ class ServiceControl:
 def _ask_candidate(candidate: Instance, definition: Definition) -> None:
     """Ask a new process, which serves nobody yet, for its health. Raises RunFailed with what is wrong."""
     checks = [
-        replace(one, address=f"unix:{candidate.socket}") if isinstance(one, HttpCheck) else one
+        one._replace(address=f"unix:{candidate.socket}") if isinstance(one, HttpCheck) else one
         for one in definition.health
         if not one.via
     ]

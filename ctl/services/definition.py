@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ctl.errors import CtlError
 from ctl.machine.health import Check, read_check
@@ -16,8 +16,7 @@ DEFAULT_WAIT = 30
 """Seconds for a service whose definition says nothing."""
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """What ctl knows of a service beside what runit needs.
 
     Args:
@@ -35,7 +34,7 @@ class Definition:
     listen: tuple[str, ...] = ()
     wait: int = DEFAULT_WAIT
     log: Path | None = None
-    signals: Mapping[str, str] = field(default_factory=dict)
+    signals: Mapping[str, str] = {}
     graceful: Path | None = None
     health: tuple[Check, ...] = ()
     health_seconds: int = 0

@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +120,7 @@ class Runit(ServiceControl):
             if not definition.listen and status.seconds > 1:
                 return ""
         try:
-            self.await_up(status.name, replace(definition, wait=max(0, definition.wait - status.seconds)))
+            self.await_up(status.name, definition._replace(wait=max(0, definition.wait - status.seconds)))
         except ServiceFailed as error:
             return error.problem
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _PART = re.compile(
     r"(?:(?:ok|timeout|kill): )?(?P<state>run|down|finish): (?P<name>[^:]+): "
@@ -12,8 +12,7 @@ _PART = re.compile(
 _TROUBLE = re.compile(r"(?P<state>fail|warning): (?P<name>[^:]+): (?P<reason>.*)")
 
 
-@dataclass(frozen=True)
-class Status:
+class Status(NamedTuple):
     """The state of a service, or of its log service.
 
     Args:

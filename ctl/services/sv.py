@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ctl.distribution import distribution
 from ctl.errors import CtlError, PreflightError
@@ -13,8 +13,7 @@ from ctl.machine.search import SYSTEM_PATH
 from ctl.services.status import Status, parse_status
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What one call of sv printed.
 
     Args:

@@ -6,7 +6,7 @@ A component of ctl's own is declared in ctl/settings/components, a site's own in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctl.machine.health import Check, FolderCheck
@@ -145,7 +145,7 @@ class Component:
         if privileged:
             return tuple(found)
         return tuple(
-            replace(one, user="", group="") if isinstance(one, FolderCheck) else one for one in found
+            one._replace(user="", group="") if isinstance(one, FolderCheck) else one for one in found
         )
 
     def seconds_to_health(self, values: Values) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from ctl.paths import Layout
 from ctl.timer.outcome import Outcome, read_outcome
 from ctl.timer.task import Task, read_tasks
 
 
-@dataclass(frozen=True)
-class Scheduled:
+class Scheduled(NamedTuple):
     """A task with its last outcome.
 
     Args:

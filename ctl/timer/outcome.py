@@ -7,10 +7,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ctl.errors import EXIT_LOCKED, naming
 from ctl.paths import Layout
@@ -19,8 +18,7 @@ CUT_OFF = "cut off, as the timer was stopped"
 _TEMPORARY = ".ctl-new"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a task when it ran last.
 
     Args:
@@ -46,13 +44,13 @@ class Outcome:
 
     def begun(self, now: datetime) -> Outcome:
         """It runs since now."""
-        return replace(self, started=now, ended=None, status=None, reason="")
+        return self._replace(started=now, ended=None, status=None, reason="")
 
     def finished(self, now: datetime, status: int, reason: str) -> Outcome:
         """It ended now. That another run held the lock is no failure, nor a success."""
         failures = 0 if status == 0 else self.failures + (status != EXIT_LOCKED)
         started = self.started or now
-        return replace(self, started=started, ended=now, status=status, reason=reason, failures=failures)
+        return self._replace(started=started, ended=now, status=status, reason=reason, failures=failures)
 
     def as_json(self) -> dict[str, Any]:
         """As plain data."""

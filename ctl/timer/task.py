@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ctl.errors import CtlError
 from ctl.paths import Layout
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """One command that runs by time.
 
     Args:
@@ -32,7 +30,7 @@ class Task:
     timeout: int
     retry: bool = False
     log: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = {}
 
 
 def tasks_file(layout: Layout) -> Path:
@@ -42,7 +40,7 @@ def tasks_file(layout: Layout) -> Path:
 
 def content(tasks: Iterable[Task]) -> str:
     """The text of the file of tasks."""
-    return json.dumps([asdict(one) for one in tasks], indent=2) + "\n"
+    return json.dumps([one._asdict() for one in tasks], indent=2) + "\n"
 
 
 def read_tasks(layout: Layout) -> list[Task]:

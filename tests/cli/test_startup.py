@@ -8,6 +8,7 @@ import sys
 NEEDED = {
     "ctl",
     "ctl.cli",
+    "ctl.cli.context",
     "ctl.cli.framework",
     "ctl.errors",
     "ctl.output",

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,7 +55,7 @@ def test_a_failure_has_its_reason(timer: TimerProcess, script: str, status: int,
 
 
 def test_a_program_that_is_missing(timer: TimerProcess) -> None:
-    task = replace(timer.task(""), command=("/no/such/program",))
+    task = timer.task("")._replace(command=("/no/such/program",))
     timer.start(task)
     assert timer.outcome(task).reason == "/no/such/program: No such file or directory"
 
@@ -143,7 +142,7 @@ def test_it_sleeps_while_nothing_is_due(timer: TimerProcess) -> None:
 def test_output_goes_to_the_log_of_the_task(timer: TimerProcess) -> None:
     log = timer.root / "log"
     log.mkdir()
-    task = replace(timer.task("echo a line; exit 1"), log=("svlogd", "-tt", str(log)))
+    task = timer.task("echo a line; exit 1")._replace(log=("svlogd", "-tt", str(log)))
     timer.start(task)
     timer.outcome(task)
     assert "a line" in (log / "current").read_text()

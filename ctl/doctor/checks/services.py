@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from ctl.converge.inspect import look
@@ -83,7 +82,7 @@ def _service(site: Site, status: Status) -> Iterator[Finding]:
     if not status.runs and any(map(_rival, definition.listen)):
         yield unknown(f"{status.name} does not run, because of ports")
         return
-    plain = replace(definition, health=(), listen=() if definition.health else definition.listen)
+    plain = definition._replace(health=(), listen=() if definition.health else definition.listen)
     for problem in problems(site.layout.sv / status.name, status, plain):
         yield failure(f"{status.name} {problem}", _mended(status, problem))
 
