@@ -63,10 +63,10 @@ pytestmark = pytest.mark.skipif(not _can_be_private(), reason="needs root and a 
 
 
 @pytest.fixture
-def privately(tmp_path: Path) -> Callable[[str], None]:
-    """Runs a program text with a private copy of /etc; the machine's own accounts stay untouched."""
+def privately(tmp_path: Path) -> Callable[[str], str]:
+    """Runs a program text with a private copy of /etc, and returns how it failed, or ""."""
 
-    def run(body: str) -> None:
+    def run(body: str) -> str:
         copy = tmp_path / "etc"
         copy.mkdir()
         for name in ("passwd", "shadow", "group", "gshadow", "login.defs", "nsswitch.conf"):
@@ -77,23 +77,24 @@ def privately(tmp_path: Path) -> Callable[[str], None]:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         command += [sys.executable, "-c", HEAD + body, str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        assert done.returncode == 0, done.stderr
+        return done.stderr or f"exit status {done.returncode}" if done.returncode else ""
 
     return run
 
 
-def test_accounts_are_made_then_left_alone(privately: Callable[[str], None]) -> None:
-    privately("""
+def test_accounts_are_made_then_left_alone(privately: Callable[[str], str]) -> None:
+    failure = privately("""
 items = [Group("ctl-a", gid=4711), User("ctl-a", group="ctl-a", uid=4712, home="/x", shell="/bin/false")]
 assert run(*items) == ["create", "create"]
 made = pwd.getpwnam("ctl-a")
 assert (made.pw_uid, made.pw_gid, made.pw_dir, made.pw_shell) == (4712, 4711, "/x", "/bin/false")
 assert run(*items) == []
 """)
+    assert failure == ""
 
 
-def test_what_drifted_is_corrected_and_another_number_refused(privately: Callable[[str], None]) -> None:
-    privately("""
+def test_what_drifted_is_corrected_and_another_number_refused(privately: Callable[[str], str]) -> None:
+    failure = privately("""
 run(Group("ctl-a"), Group("ctl-b"), User("ctl-a", group="ctl-a", home="/x"))
 gid, other = grp.getgrnam("ctl-a").gr_gid, grp.getgrnam("ctl-b").gr_gid
 assert "every" in failed(User("ctl-a", group="ctl-b", home="/y"))
@@ -108,28 +109,32 @@ for wrong in (Group("ctl-a", gid=4711), User("ctl-a", group="ctl-b", uid=4711)):
     else:
         raise AssertionError(wrong)
 """)
+    assert failure == ""
 
 
-def test_a_failed_run_takes_its_accounts_back(privately: Callable[[str], None]) -> None:
-    privately("""
+def test_a_failed_run_takes_its_accounts_back(privately: Callable[[str], str]) -> None:
+    failure = privately("""
 assert "everything was put back" in failed(Group("ctl-a"), User("ctl-a", group="ctl-a"))
 assert (users(), groups()) == former
 """)
+    assert failure == ""
 
 
-def test_a_group_that_was_there_before_stays_with_its_number(privately: Callable[[str], None]) -> None:
+def test_a_group_that_was_there_before_stays_with_its_number(privately: Callable[[str], str]) -> None:
     """userdel removes the group of the same name."""
-    privately("""
+    failure = privately("""
 subprocess.run(["groupadd", "--gid", "4711", "ctl-a"], check=True)
 failed(Group("ctl-a"), User("ctl-a", group="ctl-a"))
 assert "ctl-a" not in users()
 assert groups()["ctl-a"] == 4711
 """)
+    assert failure == ""
 
 
-def test_an_account_made_by_somebody_else_meanwhile_stays(privately: Callable[[str], None]) -> None:
-    privately("""
+def test_an_account_made_by_somebody_else_meanwhile_stays(privately: Callable[[str], str]) -> None:
+    failure = privately("""
 other = Command("other", argv=["useradd", "--system", "ctl-a"], guard=lambda: True)
 assert "already exists" in failed(other, User("ctl-a", group="nogroup"))
 assert "ctl-a" in users()
 """)
+    assert failure == ""

@@ -22,7 +22,8 @@ assert storage_checks, "it declares checks"
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_example(name: str, render: Callable[[str], Rendered]) -> None:
-    CHECKS[name](render(name))
+    assert_what_it_is_about = CHECKS[name]
+    assert_what_it_is_about(render(name))
 
 
 def test_every_example_is_checked_and_in_the_table() -> None:

@@ -102,7 +102,7 @@ WORDS = st.sampled_from(
 )
 
 
-def reading(content: bytes) -> None:
+def assert_read_or_refused(content: bytes) -> None:
     """Reads a file with this content and checks what may be reported about any."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "settings.py")
@@ -145,25 +145,25 @@ def _check_values(found: object) -> None:
 @settings(RANDOM, max_examples=30)
 @given(PROGRAM)
 def test_random_programs(program: str) -> None:
-    reading(program.encode())
+    assert_read_or_refused(program.encode())
 
 
 @RANDOM
 @given(st.lists(WORDS, max_size=30))
 def test_random_words(words: list[str]) -> None:
-    reading(" ".join(words).encode())
+    assert_read_or_refused(" ".join(words).encode())
 
 
 @RANDOM
 @given(st.text(max_size=60))
 def test_random_text(text: str) -> None:
-    reading(text.encode(errors="replace"))
+    assert_read_or_refused(text.encode(errors="replace"))
 
 
 @RANDOM
 @given(st.binary(max_size=60))
 def test_random_bytes(content: bytes) -> None:
-    reading(content)
+    assert_read_or_refused(content)
 
 
 @RANDOM

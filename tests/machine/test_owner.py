@@ -32,8 +32,13 @@ def test_root_is_refused_with_the_users_name(layout: Layout, uid: int, name: str
 
 
 def test_roots_own_and_a_new_one_pass(layout: Layout, tmp_path: Path) -> None:
+    os.chown(layout.state, NOBODY, -1)
+    with pytest.raises(PreflightError):
+        refuse_root_of_another(layout)
+    os.chown(layout.state, 0, -1)
     refuse_root_of_another(layout)
     refuse_root_of_another(Layout(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_user_passes(layout: Layout) -> None:

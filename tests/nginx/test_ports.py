@@ -127,9 +127,9 @@ def test_an_address_of_another_machine() -> None:
 
 def test_trying_a_port_does_not_keep_it_from_its_service() -> None:
     port = free_port()
-    taken([("127.0.0.1", port)])
-    with socket.create_server(("127.0.0.1", port)):
-        pass
+    assert taken([("127.0.0.1", port)]) == []
+    with socket.create_server(("127.0.0.1", port)) as server:
+        assert server.getsockname()[1] == port
 
 
 def test_the_same_problem_is_reported_once() -> None:

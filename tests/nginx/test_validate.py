@@ -80,7 +80,10 @@ def test_words_of_the_program_reach_the_message(stage: Path) -> None:
 def test_the_callers_environment_stays_outside(stage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NGINX", "3;4;")  # inherited sockets: NGINX would take them for its own
     program = fake(stage, 'test -z "$NGINX"')
-    nginx_accepts(staged(stage), program=program, prefix=stage)
+    config = staged(stage)
+    nginx_accepts(config, program=program, prefix=stage)
+    with pytest.raises(ValidationError):
+        nginx_accepts(config, program=fake(stage, 'test -n "$NGINX"'), prefix=stage)
 
 
 def test_a_check_that_does_not_end(stage: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ def test_a_damaged_run_stops_no_later_one(history: History) -> None:
     _record(history, _changed("first"))
     (history.runs()[0].folder / RUN).write_bytes(bytes(20))
     _record(history, _changed("second"))
+    assert len(list((history.layout.state / "history").iterdir())) == 2
 
 
 def test_the_oldest_are_dropped(history: History) -> None:

@@ -337,6 +337,7 @@ def test_first_run_killed_at_any_time(make_root: RootMaker, person: Person, seed
     root.reconfigure()
     root.client.push("grp/kept", IMAGE, "v1")
     _recovers(root, 30)
+    assert root.client.pulls("grp/kept", IMAGE, "v1")
 
 
 @pytest.mark.parametrize("number", ["INT", "TERM", "HUP"])

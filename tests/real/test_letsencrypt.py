@@ -155,14 +155,14 @@ def test_what_ends_soon_is_renewed_and_nothing_else(site: Site) -> None:
 
 
 def test_the_timer_makes_up_for_a_missed_time(site: Site) -> None:
-    before = site.served()
-    site.put(days=20)
+    before, ending = site.served(), site.put(days=20)
     outcome = Outcome(datetime.now(UTC) - 40 * DAY)
     write_outcome(Layout(site.root.path), "letsencrypt", outcome)
     site.ctl("restart", "timer").ok()
     wait_for(lambda: site.served() != before, seconds=PATIENCE, what="renewal by the timer", pause=0.3)
     log = site.root.path / "var/log/gitlab/lets-encrypt/current"
     wait_for(lambda: "has been obtained" in log.read_text(encoding="utf-8"), seconds=PATIENCE, what="the log")
+    assert site.served().not_valid_after_utc > ending.not_valid_after_utc
 
 
 # --- wishes

@@ -78,7 +78,8 @@ def test_one_that_does_not_listen(stack: Stack) -> None:
 def test_one_whose_log_service_does_not_run(stack: Stack, web: int) -> None:
     shutil.rmtree(stack.layout.logs / "web")
     os.kill(stack.runit.status("web").log.pid, signal.SIGKILL)  # type: ignore[union-attr,arg-type]
-    wait_for(lambda: condition(stack, "web").log_problem.startswith("does not run (down: log:"))
+    problem = wait_for(lambda: condition(stack, "web").log_problem)
+    assert problem.startswith("does not run (down: log:")
 
 
 def test_a_suspended_one_goes_on(stack: Stack, web: int) -> None:

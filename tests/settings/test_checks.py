@@ -199,7 +199,8 @@ def test_a_registry_is_not_where_gitlab_is(site: Site, gitlab: str, registry: st
     "registry", ["https://g.example.com:5050", "https://r.example.com", "http://g.example.com"]
 )
 def test_a_registry_beside_gitlab(site: Site, registry: str) -> None:
-    site.load(f'external_url = "https://g.example.com"\nregistry_external_url = "{registry}"\n')
+    text = f'external_url = "https://g.example.com"\nregistry_external_url = "{registry}"\n'
+    assert site.value(text, "registry_external_url") == registry
 
 
 @pytest.mark.parametrize(
@@ -259,15 +260,21 @@ def test_two_addresses_that_clash_are_one_error(site: Site) -> None:
 
 def test_a_refused_value_does_not_bring_further_errors(site: Site) -> None:
     """One mistake, one error: what would follow from the missing value is not reported."""
-    for text in (
-        'registry["enable"] = True\nregistry_external_url = "nonsense"\n',
-        BOTH
-        + 'registry["redis"] = []\nregistry["storage"] = {"inmemory": {}, "cache": {"blobdescriptor": "redis"}}\n',
-        BOTH + 'registry["gc"] = {}\nregistry["database"] = "on"\n',
-        GITLAB
-        + 'registry["token_realm"] = 5\nregistry["enable"] = True\nregistry["registry_http_addr"] = "x:1"\n',
+    for text, setting in (
+        ('registry["enable"] = True\nregistry_external_url = "nonsense"\n', "registry_external_url"),
+        (
+            BOTH + 'registry["redis"] = []\nregistry["storage"] = {"inmemory": {}, '
+            '"cache": {"blobdescriptor": "redis"}}\n',
+            "registry.redis",
+        ),
+        (BOTH + 'registry["gc"] = {}\nregistry["database"] = "on"\n', "registry.database"),
+        (
+            GITLAB + 'registry["token_realm"] = 5\nregistry["enable"] = True\n'
+            'registry["registry_http_addr"] = "x:1"\n',
+            "registry.token_realm",
+        ),
     ):
-        site.error(text)
+        assert f" error: {setting}: " in site.error(text)
 
 
 def test_independent_errors_are_all_reported_in_the_order_of_the_file(site: Site) -> None:

@@ -32,16 +32,19 @@ def test_what_nginx_would_expand(site: Site, line: str, setting: str, output: st
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("more", "setting"),
     [
-        'nginx["enable"] = False\nnginx["log_directory"] = "/logs/$host"',
-        'registry_external_url = "http://registry.example.com"\n'
-        'registry["nginx"]["ssl_certificate"] = "/ssl/a$b.crt"',
-        'nginx["dir"] = "/srv/a$b {c}"',
+        ('nginx["enable"] = False\nnginx["log_directory"] = "/logs/$host"', "nginx.log_directory"),
+        (
+            'registry_external_url = "http://registry.example.com"\n'
+            'registry["nginx"]["ssl_certificate"] = "/ssl/a$b.crt"',
+            "registry.nginx.ssl_certificate",
+        ),
+        ('nginx["dir"] = "/srv/a$b {c}"', "nginx.dir"),
     ],
 )
-def test_what_nginx_never_reads_or_takes_as_written(site: Site, more: str) -> None:
-    site.attributes(BASE + more)
+def test_what_nginx_never_reads_or_takes_as_written(site: Site, more: str, setting: str) -> None:
+    assert "$" in site.value(BASE + more, setting)
 
 
 def test_a_root_with_a_dollar_is_named(site: Site) -> None:
@@ -82,4 +85,5 @@ def test_two_services_with_one_log_folder(site: Site, lines: str, setting: str, 
 
 
 def test_a_service_that_does_not_run_is_in_nobodys_way(site: Site) -> None:
-    site.attributes(BASE + 'registry["enable"] = False\nnginx["log_directory"] = "/var/log/gitlab/registry"')
+    text = BASE + 'registry["enable"] = False\nnginx["log_directory"] = "/var/log/gitlab/registry"'
+    assert site.value(text, "nginx.log_directory") == site.value(text, "registry.log_directory")

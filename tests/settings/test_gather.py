@@ -40,7 +40,10 @@ def test_a_mistyped_name(site: Site, line: str, setting: str, near: str) -> None
 
 @pytest.mark.parametrize("line", ['registry["nginx"] = "on"', 'nginx["status"] = 8060', "registry = []"])
 def test_a_section_is_a_dictionary(site: Site, line: str) -> None:
-    site.error(BOTH + line)
+    name = line.partition(" = ")[0].replace('["', ".").removesuffix('"]')
+    error = site.error(BOTH + line)
+    assert f" error: {name}" in error
+    assert "dictionary" in error
 
 
 def test_other_components_are_one_note(site: Site) -> None:

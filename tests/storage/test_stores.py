@@ -96,6 +96,7 @@ def test_keys_stay_as_they_are(s3: S3Server) -> None:
     store.delete("repo/")
     assert {one.key for one in store.list("")} == {"repo"}
     store.delete("repo")
+    assert list(store.list("")) == []
 
 
 @pytest.mark.real
@@ -105,6 +106,7 @@ def test_keys_of_the_environment(s3: S3Server) -> None:
     }
     store = open_store("s3", given, {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"})
     store.write("one", [b"1"])
+    assert store.read("one") == b"1"
     store.delete("one")
 
 

@@ -33,7 +33,7 @@ HERE = Path("/nowhere/gitlab.rb")
 often = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
-def check(text: str) -> None:
+def assert_one_form(text: str) -> None:
     """Compare both ways that a gitlab.rb goes."""
     source = SourceText(HERE, text)
     scope = Scope(NAMES, {}, source)
@@ -48,11 +48,11 @@ def check(text: str) -> None:
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=[text[:40] for text in EXAMPLES])
 def test_every_example(text: str) -> None:
-    check(text)
+    assert_one_form(text)
 
 
 @pytest.mark.real
 @often
 @given(st.one_of(PROGRAMS, programs, statements))
 def test_random_programs(text: str) -> None:
-    check(text.replace("\0", "").replace("\r", ""))
+    assert_one_form(text.replace("\0", "").replace("\r", ""))

@@ -46,7 +46,10 @@ def test_each_setting_can_be_turned_on_alone(site: Site) -> None:
     }
     for line in lines:
         company = "".join(text for name, text in needs.items() if f'"{name}"' in line)
-        site.attributes(f'registry_external_url = "https://registry.example.com"\n{company}{line[2:]}\n')
+        text = f'registry_external_url = "https://registry.example.com"\n{company}{line[2:]}\n'
+        origins = site.attributes(text).origins()
+        (option,) = (one for one in OPTIONS.values() if line[2:].startswith(f"{one.python} = "))
+        assert origins[option.name].kind == "file" or option.wins or ", None)" in line
 
 
 def test_the_short_file_is_short_and_the_full_one_full() -> None:
