@@ -63,7 +63,7 @@ def test_a_database_that_nothing_was_imported_into_does_not_serve_images(store: 
     error = refusal(store, ENABLED)
     assert error is not None
     assert "were not imported into it" in error.message
-    assert "registry database import" in error.hint
+    assert "registry database import" in str(error.hint)
     assert refusal(store, PREFERRED) is None
 
 
