@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -14,11 +16,13 @@ import pytest
 from ctl.storage.made import environment_restored
 from tests.harness.registries import Registry, chosen
 
+ALL_REAL = re.compile(r"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.real\b", re.MULTILINE)
+
 # A slow machine fails no test.
 hypothesis.settings.register_profile(
-    "ctl", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "ctl", max_examples=60, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.register_profile("ctl-fast", hypothesis.settings.get_profile("ctl"), max_examples=30)
+hypothesis.settings.register_profile("ctl-fast", hypothesis.settings.get_profile("ctl"), max_examples=10)
 hypothesis.settings.load_profile("ctl")
 
 # Started in the background of a shell, this process ignores them, and so would everything that it starts.
@@ -39,10 +43,28 @@ def _same_environment() -> Generator[None]:
         yield
 
 
+def fast_alone(config: pytest.Config) -> bool:
+    """Whether only the fast tests are run."""
+    return str(config.getoption("markexpr")) == "not real"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The fast tests by themselves try fewer random examples."""
-    if config.getoption("markexpr") == "not real":
+    if fast_alone(config):
         hypothesis.settings.load_profile("ctl-fast")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Modules of real tests alone are not even read where none of these is run: every worker would read them all."""
+    if not fast_alone(config) or collection_path.suffix != ".py":
+        return None
+    return ALL_REAL.search(collection_path.read_text(encoding="utf-8")) is not None or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Real programs wait, so that four are run at once on any machine; fast tests take all of a core each."""
+    return (os.cpu_count() or 1) if fast_alone(config) else 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -48,4 +48,4 @@ prepare_environment
 [ "${1-}" = --prepare ] && exit 0
 # pytest's own form of the tests is kept for the next run, whatever the caller has set
 unset PYTHONDONTWRITEBYTECODE
-exec .venv/bin/python -m pytest -n 4 "$@"
+exec .venv/bin/python -m pytest -n auto "$@"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
@@ -25,7 +25,6 @@ FULL = Accounts(
 )
 
 
-@settings(max_examples=50)
 @given(models.accounts())
 def test_there_and_back(accounts: Accounts) -> None:
     data = render_accounts(accounts)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.auth import edit
@@ -56,7 +56,6 @@ def check(principal: Principal, rights: Sequence[Grant], asked: Sequence[Scope])
     assert len(set(keys)) == len(keys), "one entry a resource"
 
 
-@settings(max_examples=60)
 @given(models.accounts(), ASKED)
 def test_exactly_what_is_asked_and_granted(accounts: Accounts, asked: list[Scope]) -> None:
     check(anonymous(accounts), accounts.anonymous, asked)
@@ -72,7 +71,6 @@ def test_exactly_what_is_asked_and_granted(accounts: Accounts, asked: list[Scope
             check(principal, [token.grant, *accounts.anonymous], asked)
 
 
-@settings(max_examples=40)
 @given(models.accounts(), ASKED, st.data())
 def test_more_requests_yield_no_more_than_one(
     accounts: Accounts, asked: list[Scope], data: st.DataObject
@@ -99,7 +97,6 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=60)
 @given(CHANGES, ASKED)
 def test_changes_in_any_order_grant_what_their_sum_says(changes: list[Any], asked: list[Scope]) -> None:
     """The model: a set of (grantee, pattern, action), where "*" is the four of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.auth.scopes import MAX_SCOPES, Scope, ScopeError, parse_scopes
@@ -51,7 +51,6 @@ def test_several_parameters_and_several_in_one() -> None:
     assert parse_scopes(["  "]) == ()
 
 
-@settings(max_examples=40)
 @given(st.lists(st.lists(SCOPES, max_size=3), max_size=3))
 def test_there_and_back(groups: list[list[Scope]]) -> None:
     values = [" ".join(map(str, group)) for group in groups]

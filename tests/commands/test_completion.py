@@ -55,6 +55,7 @@ def complete(home: Path, *words: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.real
 @needs_bash
 def test_commands_and_options(home: Path) -> None:
     assert complete(home, "ctl", "reg") == _OF_REGISTRY
@@ -62,6 +63,7 @@ def test_commands_and_options(home: Path) -> None:
     assert complete(home, "ctl", "backup-etc", "--no-d") == ["--no-delete-old-backups"]
 
 
+@pytest.mark.real
 @needs_bash
 def test_the_key_itself(home: Path) -> None:
     """A person types `ctl reg`, the tab key, and `to`, the tab key, in an interactive bash."""

@@ -169,6 +169,7 @@ def test_what_is_not_there_cannot_be_exported(gitlab: Node) -> None:
     assert "registry.internal_key is not made yet" in result.err
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("more", "code"), [([], 2), (["--show-secrets"], 0)])
 def test_a_terminal_gets_secrets_only_when_asked(registry: Node, more: list[str], code: int) -> None:
     ours, theirs = pty.openpty()

@@ -185,6 +185,7 @@ def test_a_second_edit_must_wait(ctl: Cli, monkeypatch: pytest.MonkeyPatch) -> N
     assert not (ctl.root / "ed.runs").exists()
 
 
+@pytest.mark.real
 def test_ctrl_c_belongs_to_the_editor(ctl: Cli) -> None:
     """On a terminal: the editor gets Ctrl-C and goes on, and what it writes is installed."""
     file = ctl.settings(URL)
@@ -255,6 +256,7 @@ def test_an_edit_that_is_killed_frees_the_file(ctl: Cli) -> None:
     assert file.read_text() == URL + LEVEL
 
 
+@pytest.mark.real
 def test_a_secret_is_asked_for_without_echo(ctl: Cli) -> None:
     file = ctl.settings(URL)
     command = [

@@ -59,7 +59,10 @@ def _can_be_private() -> bool:
     )
 
 
-pytestmark = pytest.mark.skipif(not _can_be_private(), reason="needs root and a mount namespace")
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not _can_be_private(), reason="needs root and a mount namespace"),
+]
 
 
 @pytest.fixture

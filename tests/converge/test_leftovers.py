@@ -42,6 +42,7 @@ def user_of(parent: Path, statement: str) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("statement", [FOLDER, FILE])
 def test_what_a_killed_process_left_is_removed_once_it_is_dead(tmp_path: Path, statement: str) -> None:
     with user_of(tmp_path, statement):

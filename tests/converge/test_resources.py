@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.converge import (
@@ -263,7 +263,6 @@ def resource_of(kind: str, path: Path, content: bytes) -> Resource:
     return kinds[kind]
 
 
-@settings(max_examples=60, deadline=None)
 @given(before=BEFORE, wanted=st.dictionaries(NAMES, st.tuples(KINDS, st.binary(max_size=9)), min_size=1))
 def test_undo_restores_any_tree_exactly(
     before: dict[str, tuple[bytes, int]], wanted: dict[str, tuple[str, bytes]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ctl.converge import YamlPart
@@ -120,7 +120,6 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
 @example(before={"enabled": "\x85"}, other="\x85", flow=True, values={"host": None})
 @given(
     before=st.dictionaries(KEYS, SCALARS),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ctl.language import read_settings
 from ctl.settings.option import Option
-from ctl.settings.options import GROUPS, NAMES
+from ctl.settings.options import GROUPS, NAMES, OPTIONS
 from ctl.settings.options.foreign import FOREIGN
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
@@ -44,12 +44,14 @@ HEADER = """\
 
 def text(lines: int = 4_000) -> str:
     """The whole file, of at least so many lines."""
-    parts = [HEADER]
+    parts, examples = [HEADER], _examples()
     for title, options in GROUPS.items():
         parts.append(
             f"{'#' * 80}\n## {title}\n##! Docs: https://docs.gitlab.com/omnibus/settings/\n{'#' * 80}\n\n"
         )
-        parts += [_statement(option) for option in options if option.example or option.name in INSTEAD]
+        parts += [
+            _statement(option, examples) for option in options if option.example or option.name in INSTEAD
+        ]
     size, number = "".join(parts).count("\n"), 0
     while size < lines:
         parts.append("".join(_others(number)))
@@ -74,10 +76,10 @@ def ruby(value: object, indent: str = "") -> str:
     return str(value)
 
 
-def _statement(option: Option) -> str:
+def _statement(option: Option, examples: Mapping[str, object]) -> str:
     root, *keys = option.name.split(".")
     name = root + "".join(f"['{key}']" for key in keys)
-    value = INSTEAD[option.name] if option.name in INSTEAD else _example(option)
+    value = INSTEAD[option.name] if option.name in INSTEAD else examples[option.name]
     used = not any(part in option.name for part in LEFT_OUT)
     statement = f"{name} {ruby(value)}" if not keys else f"{name} = {ruby(value)}"
     if not used:
@@ -85,14 +87,16 @@ def _statement(option: Option) -> str:
     return f"### {option.description}\n{statement}\n\n"
 
 
-def _example(option: Option) -> object:
-    """The value of an option's example."""
+def _examples() -> Mapping[str, object]:
+    """The values of all examples."""
+    given = {name: one.example.replace("read_file(", "str(") for name, one in OPTIONS.items() if one.example}
+    lines = (f"{name!r}: {example},\n" for name, example in given.items())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "settings.py")
-        file.write_text(f"logging = {{'x': {option.example.replace('read_file(', 'str(')}}}\n")
+        file.write_text(f"logging = {{\n{''.join(lines)}}}\n")
         section = read_settings(file, names=NAMES, environment={}).values["logging"]
     assert isinstance(section, dict)
-    return section["x"]
+    return section
 
 
 def _others(number: int) -> Iterator[str]:

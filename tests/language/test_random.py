@@ -15,7 +15,7 @@ from ctl.language.source import SettingsError
 from tests.harness.work import at_most
 from tests.language.reader import NAMES
 
-RANDOM = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+RANDOM = settings(suppress_health_check=list(HealthCheck), database=None)
 
 SMALL = st.sampled_from(
     ["0", "1", "2", "-3", "1.5", "True", "False", "None", '"a"', '"é😀"', "''", "[]", "{}", "()"]

@@ -11,9 +11,9 @@ import pytest
 from ctl.errors import CtlError
 from ctl.node.overlap import Former, Overlap, read_record, record, record_file
 from ctl.paths import Layout
-from tests.harness import seeds
+from tests.harness.seeds import server_certificate
 
-A, B, C = (seeds.pair(number)[1] for number in range(3))
+A, B, C = (server_certificate(name)[1] for name in "abc")
 NOW = 1_000_000.0
 
 

@@ -1,4 +1,4 @@
-"""A root for each test, and one pair of keys for all of them."""
+"""A root for each test, and two pairs of keys for all of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.settings.secrets.token_pair import TokenPair, make_pair
+from ctl.settings.secrets.token_pair import TokenPair
 from tests.harness import seeds
 from tests.harness.settings_site import Site
 
@@ -19,11 +19,11 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture(scope="session")
 def pair() -> TokenPair:
-    """A pair as the product makes it; once, because that takes its time."""
-    return make_pair()
+    """A pair, a shorter one than the product makes."""
+    return TokenPair(*seeds.pair())
 
 
 @pytest.fixture(scope="session")
 def other_pair() -> TokenPair:
-    """Another pair, a shorter one."""
-    return TokenPair(*seeds.pair())
+    """Another pair."""
+    return TokenPair(*seeds.pair(1))

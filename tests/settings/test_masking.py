@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ctl.settings.masking import MASK, is_secret, mask_value, mask_yaml, secret_keys
@@ -160,7 +160,6 @@ def expected(value: Any) -> Any:  # noqa: ANN401
     return [expected(one) for one in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=60, deadline=None)
 @given(document=st.dictionaries(st.sampled_from(KEYS), DOCUMENT, max_size=4))
 def test_what_we_render_is_masked_exactly(document: dict[str, Any]) -> None:
     text = f"top:{rendered(document)}\n"
@@ -169,7 +168,6 @@ def test_what_we_render_is_masked_exactly(document: dict[str, Any]) -> None:
     assert mask_yaml(masked) == masked
 
 
-@settings(max_examples=60, deadline=None)
 @example(document={"a": {"a": ["'q'"], "password": [[f"'{SECRET}"], SECRET]}}, style=None)
 @given(
     document=st.dictionaries(st.sampled_from(KEYS), DOCUMENT, max_size=4),
@@ -182,7 +180,6 @@ def test_what_others_wrote_is_masked(document: dict[str, Any], style: bool | Non
     assert mask_yaml(masked) == masked
 
 
-@settings(max_examples=80, deadline=None)
 @given(text=st.text(alphabet=st.sampled_from(list("ab:-#'\"{}[]|> \t\n&!?,")), max_size=60))
 def test_any_text_goes_through(text: str) -> None:
     masked = mask_yaml(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.language.source import Diagnostic, Severity
@@ -176,7 +176,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(value=VALUES)
 def test_no_value_is_more_than_any_type_can_take(value: object) -> None:
     """Every type either takes a value or says in words what is wrong with it."""

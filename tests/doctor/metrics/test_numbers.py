@@ -105,6 +105,7 @@ def test_decisions_of_the_issuer(tmp_path: Path) -> None:
     assert found.decisions == {"granted": 1, "refused": 1}
 
 
+@pytest.mark.real
 @needs_prometheus
 def test_alert_rules() -> None:
     for command in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):

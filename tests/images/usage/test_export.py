@@ -61,6 +61,7 @@ def test_the_page_holds_everything_and_names_nothing_elsewhere(usage: Usage) -> 
     assert "default-src 'none'" in page
 
 
+@pytest.mark.real
 def test_its_script_draws_every_repository(usage: Usage, tmp_path: Path) -> None:
     """By node, with as much of a document as the script uses; areas are as the sizes."""
     node = shutil.which("node") or shutil.which("nodejs")

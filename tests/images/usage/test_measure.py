@@ -129,7 +129,7 @@ def test_names_of_folders_can_be_printed(store: Store) -> None:
     assert readable(os.fsdecode(b"\xff")).isascii()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(
     contents=st.lists(
         st.tuples(st.sampled_from("abc"), st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True)),

@@ -16,7 +16,7 @@ from tests.language.ruby.reader import read
 from tests.language.ruby.test_expressions import VALUES
 from tests.language.ruby.test_wrong_files import CASES
 
-quickly = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+quickly = settings(suppress_health_check=list(HealthCheck))
 
 FRAGMENTS = [
     "registry", "['a']", "[:b]", "external_url ", "registry_external_url", " = ", " ||= ", " += ", " << ",

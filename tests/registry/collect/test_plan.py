@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.collector.manifest import Manifest
@@ -116,7 +116,6 @@ def must_stay(one: Repository) -> set[str]:
         keep |= more
 
 
-@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_exactly_what_leads_to_no_tag_goes(one: Repository) -> None:
     stay, go = survivors(one), gone(one)
@@ -126,7 +125,6 @@ def test_exactly_what_leads_to_no_tag_goes(one: Repository) -> None:
     assert len(doomed(one)) == len(go)
 
 
-@settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_what_goes_goes_before_what_it_refers_to(one: Repository) -> None:
     when = {manifest.digest: at for at, wave in enumerate(waves(doomed(one))) for manifest in wave}

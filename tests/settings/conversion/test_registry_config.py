@@ -281,7 +281,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(suppress_health_check=list(HealthCheck), database=None)
 @given(
     st.dictionaries(
         st.one_of(st.sampled_from(["storage", "http", "log", "auth", "redis"]), st.text()), ANYTHING

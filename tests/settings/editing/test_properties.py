@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.language import read_settings
@@ -172,7 +172,6 @@ def check_others(others: list[str], new: str) -> None:
 NAMES_SET = st.sampled_from((*SCALARS, *ENV))
 
 
-@settings(max_examples=40, deadline=None)
 @given(file=files(), name=NAMES_SET, value=VALUES)
 def test_set(folder: Path, file: File, name: str, value: object) -> None:
     before = everything(folder, file.text)
@@ -186,7 +185,6 @@ def test_set(folder: Path, file: File, name: str, value: object) -> None:
     assert put(new, name, value) == new
 
 
-@settings(max_examples=40, deadline=None)
 @given(file=files(), name=NAMES_SET, value=VALUES)
 def test_set_and_unset_of_what_is_absent_restores_the_file(
     folder: Path, file: File, name: str, value: object
@@ -196,7 +194,6 @@ def test_set_and_unset_of_what_is_absent_restores_the_file(
     assert without_value(put(bare, name, value), find(name)) == bare
 
 
-@settings(max_examples=30, deadline=None)
 @given(file=files(), name=NAMES_SET)
 def test_unset(folder: Path, file: File, name: str) -> None:
     before = everything(folder, file.text)
@@ -210,7 +207,6 @@ def test_unset(folder: Path, file: File, name: str) -> None:
     check_others(others, new)
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     file=files(), changes=st.lists(st.tuples(NAMES_SET, st.one_of(st.just(NOT_GIVEN), VALUES)), max_size=6)
 )

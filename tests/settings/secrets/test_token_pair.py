@@ -11,30 +11,36 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 
-from ctl.settings.secrets.token_pair import TokenPair, UnusableKey, certificate_for, matches
+from ctl.settings.secrets.token_pair import TokenPair, UnusableKey, certificate_for, make_pair, matches
 from tests.harness import seeds
 
 
+@pytest.fixture(scope="module")
+def made() -> TokenPair:
+    """A pair as the product makes it; once, because that takes its time."""
+    return make_pair()
+
+
 @pytest.mark.filterwarnings("ignore:Attribute's length")
-def test_a_pair_is_what_every_gitlab_has(pair: TokenPair) -> None:
-    key = serialization.load_pem_private_key(pair.key.encode(), None)
-    certificate = x509.load_pem_x509_certificate(pair.certificate.encode())
+def test_a_pair_is_what_every_gitlab_has(made: TokenPair) -> None:
+    key = serialization.load_pem_private_key(made.key.encode(), None)
+    certificate = x509.load_pem_x509_certificate(made.certificate.encode())
     public = certificate.public_key()
     assert isinstance(key, RSAPrivateKey)
     assert isinstance(public, RSAPublicKey)
     assert key.key_size == 4096
     assert public.public_numbers() == key.public_key().public_numbers()
-    assert pair.key.startswith("-----BEGIN RSA PRIVATE KEY-----\n")
+    assert made.key.startswith("-----BEGIN RSA PRIVATE KEY-----\n")
     assert certificate.issuer == certificate.subject
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
     assert timedelta(days=3650) <= lifetime <= timedelta(days=3653)
     assert certificate.not_valid_before_utc <= datetime.now(UTC)
 
 
-def test_openssl_reads_the_subject(pair: TokenPair) -> None:
+def test_openssl_reads_the_subject(made: TokenPair) -> None:
     command = ["openssl", "x509", "-noout", "-subject", "-nameopt", "compat"]
     try:
-        done = subprocess.run(command, input=pair.certificate, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, input=made.certificate, capture_output=True, text=True, check=True)
     except FileNotFoundError:
         pytest.skip("openssl is not installed")
     assert done.stdout.strip() == "subject=/C=USA/O=GitLab/OU=Container/CN=Registry"
