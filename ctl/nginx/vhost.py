@@ -12,7 +12,7 @@ from ctl.nginx.refusals import REFUSALS
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.uploads import HEADER, upload_key
-from ctl.settings.rules.vhost import socket_link, through_socket
+from ctl.settings.rules.vhost import REFUSED_LOGS, socket_link, through_socket
 
 ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -99,7 +99,7 @@ def headers(attributes: Attributes) -> dict[str, str]:
 
 def refused_folder(attributes: Attributes) -> Path:
     """Of the log of refused requests: beside the others, as it is rotated at another size."""
-    return Path(attributes.registry.nginx.log_directory) / "refused"
+    return Path(attributes.registry.nginx.log_directory) / REFUSED_LOGS
 
 
 def client(attributes: Attributes) -> str:

@@ -48,6 +48,7 @@ def _task(node: Node, component: Component, task: ScheduledTask) -> Task:
         (*as_account(node, account), *_ends_with_the_timer(node), *program, *words),
         task.timeout,
         retry=task.retry,
+        on_write=task.on_write,
         log=log_command(node, component) if task.log else (),
         environment={} if task.program or not python_path() else {"PYTHONPATH": python_path()},
     )

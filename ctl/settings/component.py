@@ -54,6 +54,7 @@ class ScheduledTask:
         timeout: seconds after which it is ended.
         retry: whether a failure is tried again before its next time: after an hour, then twice as long each time,
             every 12 hours at last.
+        on_write: folders: once something is written in them, it runs too, at most once a minute.
         log: whether its output goes into the log folder of its component, not into that of the timer.
     """
 
@@ -64,6 +65,7 @@ class ScheduledTask:
     account: Callable[[Values], Account] | None = None
     timeout: int = 3600
     retry: bool = False
+    on_write: tuple[str, ...] = ()
     log: bool = False
 
 

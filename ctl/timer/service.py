@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 from ctl.errors import EXIT_LOCKED, CtlError, os_error
 from ctl.machine.signals import select_signals
 from ctl.paths import Layout
+from ctl.timer.alarm import Alarm
 from ctl.timer.due import SOON, due
 from ctl.timer.outcome import CUT_OFF, Outcome, held, read_outcome, write_outcome
 from ctl.timer.run import Run, report
 from ctl.timer.task import Task, read_tasks
+from ctl.timer.writes import Watch, written_since
 
-LONGEST_SLEEP = timedelta(hours=1)
-"""A machine that was asleep, or whose clock was set, is back in step after that."""
-_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGIO)
 _NOT_STARTED = 127
 
 
@@ -35,6 +35,7 @@ class Timer:
         self.runs: dict[str, Run] = {}
         self.ending = False
         self.selector = selectors.DefaultSelector()
+        self.alarm, self.watch = Alarm(), Watch()
 
     def run(self) -> int:
         """Run until TERM. Returns the exit code.
@@ -43,6 +44,7 @@ class Timer:
             CtlError: the tasks cannot be read at the start.
         """
         select_signals(self.selector, _SIGNALS, self._signals)
+        self.selector.register(self.alarm, selectors.EVENT_READ, self.alarm.stop)
         self.tasks = read_tasks(self.layout)
         while self.runs or not self.ending:
             for key, _ in self.selector.select(self._phase()):
@@ -56,7 +58,7 @@ class Timer:
         for number in numbers:
             if number == signal.SIGHUP:
                 self._read_again()
-            else:
+            elif number != signal.SIGIO:  # that one is of the watch: what is due is looked at next
                 self.ending = True
                 for run in self.runs.values():
                     run.ask_to_end("the timer was stopped", time.monotonic())
@@ -69,29 +71,42 @@ class Timer:
 
     # --- one turn
 
-    def _phase(self) -> float:
-        """Start what is due, end what takes too long. Returns the seconds until there is something to do."""
+    def _phase(self) -> float | None:
+        """Start what is due, end what takes too long, and set the alarm for what is due next.
+
+        Returns:
+            The seconds until something takes too long; None where nothing runs.
+        """
         now, clock = datetime.now(UTC), time.monotonic()
         for run in self.runs.values():
             if run.deadline <= clock:
                 run.ask_to_end(f"took longer than {timedelta(seconds=run.task.timeout)}", clock)
-        pauses = [run.deadline - clock for run in self.runs.values()]
-        if not self.ending:
-            pauses += [self._wait(task, now) for task in self.tasks if task.name not in self.runs]
-        return max(0.0, min([*pauses, LONGEST_SLEEP.total_seconds()]))
+        waiting = [] if self.ending else [one for one in self.tasks if one.name not in self.runs]
+        times = [self._start_if_due(task, now) for task in waiting]
+        self.alarm.set(min(filter(None, times), default=None))
+        return max(0.0, min(run.deadline for run in self.runs.values()) - clock) if self.runs else None
 
-    def _wait(self, task: Task, now: datetime) -> float:
-        """Start a task if it is due. Returns the seconds until it must be looked at again."""
+    def _start_if_due(self, task: Task, now: datetime) -> datetime | None:
+        """Start a task if it is due. Returns when it must be looked at again; None while it runs."""
         try:
             found = self._outcome(task, now)
-            wait = (due(task, found, now) - now).total_seconds()
-            if wait > 0:
-                return wait
+            then = self._due(task, found, now)
+            if then > now:
+                return then
             if self._start(task, found, now):
-                return task.timeout
+                return None
         except (OSError, ValueError) as error:  # a full disk, say: the other tasks go on
             report(f"error: {task.name}: {_words(error)}")
-        return SOON.total_seconds()
+        return now + SOON
+
+    def _due(self, task: Task, found: Outcome, now: datetime) -> datetime:
+        """When it is due: at its times, and soon after the last run where its folders were written since."""
+        regular, started = due(task, found, now), min(found.started or found.since, now)
+        if not task.on_write:
+            return regular
+        # Not watched while a run is due anyway: each further line of a log would wake the timer.
+        idle = not written_since(task.on_write, started) and self.watch.arm(task.on_write)
+        return regular if idle and not written_since(task.on_write, started) else min(started + SOON, regular)
 
     def _outcome(self, task: Task, now: datetime) -> Outcome:
         found = read_outcome(self.layout, task.name)

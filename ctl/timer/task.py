@@ -20,6 +20,7 @@ class Task(NamedTuple):
         command: program and arguments; never a secret among them.
         timeout: seconds after which it is ended.
         retry: whether a failure is tried again before its next time, with pauses.
+        on_write: folders: once something is written in them, it runs too, at most once a minute.
         log: the command that takes its output on standard input; empty for the timer's own log.
         environment: variables beside those of the timer.
     """
@@ -29,6 +30,7 @@ class Task(NamedTuple):
     command: tuple[str, ...]
     timeout: int
     retry: bool = False
+    on_write: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
 
@@ -61,4 +63,4 @@ def read_tasks(layout: Layout) -> list[Task]:
 
 
 def _task(found: dict[str, Any]) -> Task:
-    return Task(**(found | {name: tuple(found[name]) for name in ("command", "log")}))
+    return Task(**(found | {name: tuple(found.get(name, ())) for name in ("command", "on_write", "log")}))

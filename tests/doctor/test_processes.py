@@ -100,7 +100,7 @@ def failed_task(node: Node) -> Iterator[None]:
 
 @contextmanager
 def overdue(node: Node) -> Iterator[None]:
-    then = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    then = (datetime.now(UTC) - timedelta(days=2)).isoformat()
     outcome = {"since": then, "started": then, "ended": then, "status": 0, "reason": "", "failures": 0}
     with node.edited(OUTCOME, lambda _: json.dumps(outcome)):
         yield
@@ -255,7 +255,7 @@ BROKEN: list[Broken] = [
     ("timers", never_ended, "failure", "has not ended", "ctl restart timer"),
     ("collection", failed("registry-garbage-collect"), "failure", "no room", "ctl registry-garbage-collect"),
     ("cleanup", failed("registry-cleanup"), "failure", "no room", "ctl registry-cleanup"),
-    ("logs", huge_log, "warning", "of-nobody.log has 3.2 GB, and is not rotated", "ctl restart logrotate"),
+    ("logs", huge_log, "warning", "of-nobody.log has 3.2 GB, and is not rotated", "ctl doctor timers"),
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,12 @@ class TimerProcess:
         found = wait_for(ended, what=f"the end of {task.name}")
         assert found is not None
         return found
+
+    def wakeups(self) -> int:
+        """How often it has left the processor so far."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        return sum(map(int, re.findall(r"ctxt_switches:\s+([0-9]+)", status)))
 
     def text(self) -> str:
         """What it has logged."""

@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import subprocess
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from ctl.timer.listing import scheduled
-from ctl.timer.outcome import held, note_outcome, read_outcome
+from ctl.timer.outcome import Outcome, held, note_outcome, read_outcome, write_outcome
 from ctl.timer.task import tasks_file
 from tests.harness.timer import TimerProcess
 from tests.harness.waiting import wait_for
@@ -121,22 +123,72 @@ def test_a_task_that_still_runs_is_not_started_again(timer: TimerProcess) -> Non
 
 
 def test_it_sleeps_while_nothing_is_due(timer: TimerProcess) -> None:
-    task = timer.task("true")
+    done, watching = timer.task("true"), timer.task("true", due=False)
+    timer.start(done, watching._replace(on_write=(str(timer.root),)))
+    timer.outcome(done)
+    rest(timer)
+    before = timer.wakeups()
+    subprocess.run(["sleep", "2"], check=True)
+    assert timer.wakeups() == before
+
+
+def rest(timer: TimerProcess) -> None:
+    """Wait until it sleeps."""
+
+    def sleeps() -> bool:
+        before = timer.wakeups()
+        subprocess.run(["sleep", "0.3"], check=True)
+        return timer.wakeups() == before
+
+    wait_for(sleeps, what="rest", seconds=30)
+
+
+def test_what_watches_a_folder_runs_once_something_is_written(timer: TimerProcess) -> None:
+    folder = timer.root / "logs"
+    folder.mkdir()
+    (folder / "access.log").write_text("of yesterday\n")
+    os.utime(folder / "access.log", (0, 0))
+    script = "ls $ROOT >> $ROOT/runs"
+    task = timer.task(script, due=False)._replace(on_write=(str(folder), str(timer.root / "none")))
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    write_outcome(timer.layout, task.name, Outcome(hour_ago, hour_ago, hour_ago, 0))
     timer.start(task)
+    rest(timer)
+    assert not (timer.root / "runs").exists(), "nothing was written"
+    with (folder / "access.log").open("a") as log:
+        log.write("a line\n")
+    runs = timer.root / "runs"
+    wait_for(runs.exists, what="the run")
     timer.outcome(task)
-    assert timer.process is not None
-    status = Path(f"/proc/{timer.process.pid}/status")
+    rest(timer)
+    before = timer.wakeups()
+    for _ in range(50):
+        with (folder / "access.log").open("a") as log:
+            log.write("a line\n")
+    rest(timer)
+    assert timer.wakeups() - before < 10, "a run is due in a minute: further lines do not wake it"
+    assert len(runs.read_text().split("logs")) == 2, "once a minute at most"
 
-    def wakeups() -> int:
-        return sum(map(int, re.findall(r"ctxt_switches:\s+([0-9]+)", status.read_text())))
 
-    def wakes_up(seconds: str) -> bool:
-        before = wakeups()
-        subprocess.run(["sleep", seconds], check=True)
-        return wakeups() > before
+def test_it_looks_again_when_the_clock_is_set(timer: TimerProcess) -> None:
+    """Set to what it is: that is what an alarm notices, and nobody else does."""
+    timer.start(timer.task("true", due=False))
+    rest(timer)
+    before = timer.wakeups()
+    try:
+        time.clock_settime(time.CLOCK_REALTIME, time.time())
+    except PermissionError:
+        pytest.skip("the clock may not be set here")
+    wait_for(lambda: timer.wakeups() > before, what="a look at the clock")
 
-    wait_for(lambda: not wakes_up("0.3"), what="rest")
-    assert not wakes_up("2")
+
+def test_what_is_due_in_a_moment_runs_without_a_signal(timer: TimerProcess) -> None:
+    """The alarm itself: the task is due in two seconds, as a minute after it was cut off."""
+    task = timer.task("true", due=False)
+    started = datetime.now(UTC) - timedelta(seconds=58)
+    write_outcome(timer.layout, task.name, Outcome(started, started))
+    timer.start(task)
+    assert timer.outcome(task).status == 0
 
 
 def test_output_goes_to_the_log_of_the_task(timer: TimerProcess) -> None:

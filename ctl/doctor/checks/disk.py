@@ -121,7 +121,10 @@ def _logs(site: Site) -> Iterator[Finding]:
         yield ok(text)
     for path, found in files.items():
         if found.st_size > LARGE_LOG:
-            yield warning(f"{path} has {human(found.st_size)}, and is not rotated", "ctl restart logrotate")
+            yield warning(
+                f"{path} has {human(found.st_size)}, and is not rotated",
+                "if NGINX writes it: ctl doctor timers; else let what writes it rotate it",
+            )
 
 
 def _log_folders(site: Site) -> Iterable[Path]:

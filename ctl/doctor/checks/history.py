@@ -19,7 +19,7 @@ from ctl.timer.listing import Scheduled, scheduled
 from ctl.timer.task import Task
 
 LATE = timedelta(minutes=10)
-"""By which a task may be late: the timer looks at the clock each minute, and tasks wait for locks."""
+"""By which a task may be late: it waits for locks."""
 COLLECT, CLEAN = "registry-garbage-collect", "registry-cleanup"
 """Tasks that, like the renewal, have checks of their own."""
 LONG = 86_400

@@ -13,6 +13,8 @@ from ctl.settings.view import UNSET, Unset, View
 
 STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
 _HOW_IT_LISTENS = tuple(f"REGISTRY_HTTP_{name}" for name in ("ADDR", "NET", "TLS", "DEBUG_ADDR"))
+REFUSED_LOGS = "refused"
+"""The folder of the logs of refused requests, beside the vhost's others."""
 
 
 @rule('True where a vhost needs it (registry["nginx"]["enable"])')
