@@ -16,6 +16,7 @@ from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.token_issuer import signers
 from ctl.settings.secrets.token_pair import UnusableKey, matches
+from ctl.tls.ca_renewal import next_key, renewal_end
 from ctl.tls.certificates import (
     CertificateFacts,
     inspect,
@@ -25,6 +26,7 @@ from ctl.tls.certificates import (
     public_of_key,
 )
 from ctl.tls.chain import Chain
+from ctl.tls.local_ca import Authority
 from ctl.tls.served import served_certificate
 from ctl.tls.vhost_files import KEY_SETTING, PASSWORD_SETTING, RENEW_DAYS, SETTING, read
 
@@ -194,11 +196,26 @@ def _authority(layout: Layout, served: list[Installed]) -> Iterator[Installed]:
     except CtlError as error:
         yield _unread("ca", path, "signs server certificates", error)
         return
-    use = "signs server certificates" if _signs(chain[0], served) else "signed nothing that is served"
-    state = _key_of(chain[0], key, "the local CA", None)
+    for number, pem in enumerate(chain):
+        use, state = _authority_use(layout, pem, key, served, first=number == 0)
+        yield Installed("ca", path, use, inspect(pem), state)
+
+
+def _authority_use(
+    layout: Layout, pem: bytes, key: Path, served: list[Installed], *, first: bool
+) -> tuple[str, Key | None]:
+    """What a CA of the file is for, and its key: a second one waits for its time, or is only trusted."""
+    waiting = next_key(Authority(layout.ssl / "ca.crt", key))
+    if not first and not os.path.lexists(waiting):
+        return "is trusted beside the first", None
+    state = _key_of(pem, key if first else waiting, "the local CA", None)
     if state.state is KeyState.MISSING:
-        state = Key(KeyState.ELSEWHERE, key)
-    yield Installed("ca", path, use, inspect(chain[0]), state)
+        state = Key(KeyState.ELSEWHERE, state.path)
+    if first:
+        return "signs server certificates" if _signs(pem, served) else "signed nothing that is served", state
+    end = renewal_end(layout)
+    when = f" from {datetime.fromtimestamp(end):%Y-%m-%d %H:%M} on" if end else ""
+    return f"takes the place of the first{when}: clients must trust it by then", state
 
 
 def _signs(ca: bytes, served: list[Installed]) -> bool:

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +37,7 @@ _HASH = re.compile(
 )
 _SIGNED = re.compile(r"([?&](?:X-Amz-[\w-]+|X-Goog-[\w-]+|Signature|sig|_state|AWSAccessKeyId)=)[^&\s\"]+")
 _DIFF_MARK = re.compile(r"(?m)^[+-]")
-_BLANKS = re.compile(r"\s+|\\[nrt]")
+_WRITTEN_BREAK = re.compile(r"\\[nrt]")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)+\"|'(?:[^'\\]|\\.)+'")
 _SKIPPED = (".crt", ".pem", ".cert")
 
@@ -75,22 +75,38 @@ class Vault:
         return text
 
     def leaks(self, text: str) -> bool:
-        """Whether a text holds a secret, also broken into lines, or with each character escaped."""
-        found = set(_readings(text))
-        return any(form in reading for form in map(_joined, self._forms) for reading in found)
+        """Whether a text holds a secret, also broken into lines, backwards, or with each character escaped."""
+        return any(
+            form in reading
+            for plain, forms in self._plain_forms
+            for reading in set(_readings(text, plain))
+            for form in forms
+        )
+
+    @cached_property
+    def _plain_forms(self) -> list[tuple[Callable[[str], str], set[str]]]:
+        """The forms in each way of reading: a secret may itself hold what another way takes for a line break."""
+        return [
+            (plain, {form for form in map(plain, self._forms) if len(form) >= SHORTEST})
+            for plain in (str, _spaceless, _joined)
+        ]
 
 
-def _readings(text: str) -> Iterator[str]:
+def _readings(text: str, plain: Callable[[str], str]) -> Iterator[str]:
     """A text as somebody may read it who looks for secrets."""
-    yield text
-    for plain in (_joined(text), _joined(_DIFF_MARK.sub("", text))):
-        yield from (plain, plain.lower(), plain[::-1])
-        yield from (_joined(read(plain)) for read in (unquote, html.unescape, _unescaped))
+    for lines in (text, _DIFF_MARK.sub("", text)):
+        forward = plain(lines)
+        yield from (forward, forward.lower(), plain(lines[::-1]))
+        yield from (plain(read(forward)) for read in (unquote, html.unescape, _unescaped))
+
+
+def _spaceless(text: str) -> str:
+    return "".join(text.split())
 
 
 def _joined(text: str) -> str:
     """Without blanks and line breaks, written out ones too."""
-    return _BLANKS.sub("", text)
+    return _WRITTEN_BREAK.sub("", _spaceless(text))
 
 
 def _unescaped(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ctl.doctor.vault import Vault
@@ -212,6 +212,10 @@ def test_a_node_with_wrong_settings_has_one_too(ctl: Cli, tmp_path: Path) -> Non
     st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=("Cs", "Cc")), min_size=6, max_size=60),
     st.sampled_from(ENCODINGS),
 )
+@example("0000n\\", lambda secret: secret[::-1])
+@example("abcdef\\nghi", wrapped)
+@example("\\nab\\ncde\\nf", wrapped)
+@example("\\nab\\ncde\\nf", lambda secret: secret[::-1])
 @settings(max_examples=300, deadline=None)
 def test_a_secret_is_starred_or_noticed(secret: str, encode: Callable[[str], str]) -> None:
     secret = secret.strip()
@@ -220,6 +224,10 @@ def test_a_secret_is_starred_or_noticed(secret: str, encode: Callable[[str], str
     vault = Vault([secret])
     text = vault.starred(f"before {encode(secret)} after")
     assert vault.leaks(text) or encode(secret) not in text
+
+
+def test_a_secret_of_line_breaks_hides_nothing_else() -> None:
+    assert not Vault(["\\n\\n", "a\\nb\\nc"]).leaks("abc\n")
 
 
 def test_a_clean_text_stays_as_it_is() -> None:

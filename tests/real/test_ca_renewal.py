@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,11 @@ def authorities(root: Root) -> int:
     return root.ca.read_text().count("BEGIN CERTIFICATE")
 
 
+def listed(root: Root) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = root.ctl("certificates", "--json").ok().json()["certificates"]
+    return found
+
+
 def test_clients_that_have_both_notice_nothing(running: Root) -> None:
     before, docker = given_now(running, "before.crt"), f"etc/docker/certs.d/localhost:{running.port}/ca.crt"
     running.ctl("trust", "--docker").ok()
@@ -49,6 +55,10 @@ def test_clients_that_have_both_notice_nothing(running: Root) -> None:
     assert LOCAL_CA in [one.name for one in read_tasks(Layout(running.path))]
     assert "docker: renewed" in running.ctl("trust", "--docker").ok().out
     assert running.read(docker) == running.ca.read_text()
+    present, next_one = (one for one in listed(running) if one["kind"] == "ca")
+    assert (present["used_by"], present["key"]["state"]) == ("signs server certificates", "matches")
+    assert "takes the place of the first from" in next_one["used_by"]
+    assert (next_one["key"]["state"], next_one["key"]["path"][-11:]) == ("matches", "ca-next.key")
     assert running.reconfigure().nothing
     with Load([both], pullers=2, pushers=1) as load:
         running.ctl("certificates", "renew", "--ca", "--finish").ok()
@@ -60,7 +70,7 @@ def test_clients_that_have_both_notice_nothing(running: Root) -> None:
     assert not trusts(before)
     assert "docker: renewed" in running.ctl("trust", "--docker").ok().out
     assert running.read(docker) == running.ca.read_text()
-    assert running.ctl("certificates").ok()
+    assert [one["used_by"] for one in listed(running) if one["kind"] == "ca"] == ["signs server certificates"]
     assert running.reconfigure().nothing
 
 
