@@ -10,7 +10,7 @@ import click
 
 from ctl.cli.framework import Context, always, command
 from ctl.cli.recovery import recover_first
-from ctl.errors import UsageFault
+from ctl.errors import EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
     from ctl.backup.images import Copied
@@ -61,13 +61,8 @@ def backup(
     registry_backup["s3_…"], else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL. Backups older
     than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.
     """
-    from ctl.backup.place import place_of
-    from ctl.backup.take import Backup
-    from ctl.backup.verify import verify
-    from ctl.cli.loading import load_for_command
-    from ctl.node.last_backup import LastBackup, note_backup
+    from ctl.cli.noted import noted
     from ctl.registry.migration_hold import left_by_migration
-    from ctl.settings.load import load
 
     if prove and identity is None and (recipient or "").startswith(("age1", "ssh-")):
         raise UsageFault(
@@ -79,8 +74,26 @@ def backup(
         ctx.console.note(
             f"warning: {note.problem}; a node that is restored from this backup takes none either"
         )
-    loaded = load_for_command(ctx)
-    attributes = loaded.attributes
+    noted(ctx, "backup", lambda: _back_up(ctx, target, recipient, identity, images=images, prove=prove))
+
+
+def _back_up(
+    ctx: Context,
+    target: str | None,
+    recipient: str | None,
+    identity: Path | None,
+    *,
+    images: bool,
+    prove: bool,
+) -> int:
+    from ctl.backup.place import place_of
+    from ctl.backup.take import Backup
+    from ctl.backup.verify import verify
+    from ctl.cli.loading import load_for_command
+    from ctl.node.last_backup import LastBackup, note_backup
+    from ctl.settings.load import load
+
+    attributes = load_for_command(ctx).attributes
     place = place_of(target or str(ctx.layout.path(FOLDER)), attributes)
     backups = Backup(ctx.layout, place)
     taken = backups.take(
@@ -99,6 +112,7 @@ def backup(
     note_backup(ctx.layout, LastBackup(time.time(), taken.archive, bool(taken.images), prove))
     for one in backups.remove_old(time.time(), attributes.gitlab_rails.backup_keep_time):
         ctx.console.say(f"deleted {one}")
+    return EXIT_OK
 
 
 def _report(ctx: Context, copied: Copied) -> None:

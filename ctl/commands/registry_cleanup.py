@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ctl.registry.collect.collector import Setup
     from ctl.storage.store import Store
 
+TASK = "registry-cleanup"
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 _DATE = "Which date counts: of the image, or of the last push of the tag."
 
@@ -32,7 +33,7 @@ def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | 
     return None if value is None else duration(ctx, param, value)
 
 
-@command(name="registry-cleanup")
+@command(name=TASK)
 @click.argument("repositories", nargs=-1, metavar="[REPOSITORY]...")
 @click.option(
     "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
@@ -81,6 +82,8 @@ def registry_cleanup(
     stays, too. Signatures and attestations go with their image. Where more than half would go, ctl asks. At the end
     it collects what nothing needs any more.
     """
+    from ctl.cli.cleanup import Outcome
+    from ctl.cli.noted import noted
     from ctl.images.cleanup.policy import Policy
     from ctl.registry.collect.progress import shown_on
 
@@ -91,17 +94,22 @@ def registry_cleanup(
              "older_than": older_than, "date": date}  # fmt: skip
     own = {name: value for name, value in given.items() if value is not None}
     policies, share = _policies(ctx, Policy(**own) if own else None, max_share)  # type: ignore[arg-type]
-    with shown_on(ctx.console) as reporter:
-        setup, place, planner, plans = _plan(ctx, config, policies, repositories, reporter)
-    _hold_back(ctx, plans, share, ask=not (dry_run or explain), yes=yes)
-    from ctl.cli.cleanup import Outcome
+    dry = dry_run or explain
 
-    ages = _ages(ctx)
-    outcome = Outcome(plans, dry_run or explain, keep_for=ages.keep_for)
-    if not outcome.dry_run and any(plan.removed and plan.confirmed for plan in plans):
+    def work() -> int:
         with shown_on(ctx.console) as reporter:
-            _carry_out(setup, place, planner, outcome, ages, switch, reporter)
-    return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
+            setup, place, planner, plans = _plan(ctx, config, policies, repositories, reporter)
+        _hold_back(ctx, plans, share, ask=not dry, yes=yes)
+        ages = _ages(ctx)
+        outcome = Outcome(plans, dry, keep_for=ages.keep_for)
+        if not dry and any(plan.removed and plan.confirmed for plan in plans):
+            with shown_on(ctx.console) as reporter:
+                _carry_out(setup, place, planner, outcome, ages, switch, reporter)
+        return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
+
+    return (
+        work() if dry or config else noted(ctx, TASK, work, "not all of it could be done: run it to see why")
+    )
 
 
 def _policies(ctx: Context, own: Policy | None, max_share: int | None) -> tuple[list[Policy], int]:

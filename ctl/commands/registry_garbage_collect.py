@@ -24,16 +24,21 @@ if TYPE_CHECKING:
     from ctl.registry.collect.collector import Setup
     from ctl.registry.collect.result import Result
 
+    Work = Callable[[Reporter, Callable[[Report | Result], None]], None]
+
 _UNTAGGED = "Delete manifests that no tag leads to, too. The images of a tagged index stay."
 _QUARANTINE = "Collect while the registry serves; what goes can be brought back for --keep-for [default]."
 _READ_ONLY = "Use the registry's own collector; the registry takes no pushes meanwhile, and is not stopped."
 _STOP = "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl."
 _NOW = "Delete at once, without a quarantine, while pushes wait for moments: for a full disk."
 _NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
+_NOTHING = "nothing was deleted: what cannot be read may need any blob"
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
+TASK = "registry-garbage-collect"
 
-@command(name="registry-garbage-collect")
+
+@command(name=TASK)
 @click.argument("config", required=False, type=FILE)
 @click.option("--config", "named", type=FILE, metavar="FILE", help="The same as CONFIG.")
 @click.option("-m", "--delete-untagged", "--delete-manifests", "untagged", is_flag=True, help=_UNTAGGED)
@@ -88,7 +93,8 @@ def registry_garbage_collect(
     from ctl.registry.collect import serving
 
     setup = registry_setup(ctx, named or config)
-    show = _Shown(ctx.console, as_json=as_json)
+    keep = None if dry_run or restore or named or config else ctx
+    show = _Shown(ctx.console, keep, as_json=as_json)
     if history:
         return show.history(*serving.history(setup))
     if restore:
@@ -132,15 +138,23 @@ class _Shown:
 
     Args:
         console: where.
+        keep: whose node keeps how it ended; None for nobody's.
         as_json: whether as JSON.
     """
 
-    def __init__(self, console: Console, *, as_json: bool) -> None:
-        self._console = console
+    def __init__(self, console: Console, keep: Context | None, *, as_json: bool) -> None:
+        self._console, self._keep = console, keep
         self._as_json = as_json
 
-    def result(self, work: Callable[[Reporter, Callable[[Report | Result], None]], None]) -> int:
+    def result(self, work: Work) -> int:
         """Show the result of a collection as soon as there is one: its end may still fail. Returns the exit code."""
+        if self._keep is None:
+            return self._result(work)
+        from ctl.cli.noted import noted
+
+        return noted(self._keep, TASK, lambda: self._result(work), _NOTHING)
+
+    def _result(self, work: Work) -> int:
         from ctl.registry.collect.progress import shown_on
 
         found: list[Report | Result] = []
@@ -183,7 +197,7 @@ class _Shown:
             word = self._console.paint("warning", Style.WARN, err=True)
             self._console.note(f"{word}: {damage}")
         if result.blocked:
-            self._console.error("nothing was deleted: what cannot be read may need any blob")
+            self._console.error(_NOTHING)
             return EXIT_FAILED
         return EXIT_OK
 

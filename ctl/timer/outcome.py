@@ -97,14 +97,21 @@ def write_outcome(layout: Layout, name: str, outcome: Outcome) -> None:
 
 
 def note_outcome(layout: Layout, name: str, status: int, reason: str = "") -> None:
-    """A person has run a task's command: what came of it counts as the timer's own run.
+    """A person has run the command of a task: what came of it counts as the timer's own run.
 
-    Nothing where the timer has no such task.
+    Also where it is not scheduled, so that `ctl doctor` knows of it. Nothing in a root that never had a run, or where
+    this user may not write.
+
+    Raises:
+        OSError: with the path.
     """
-    found = read_outcome(layout, name)
-    if found is not None and os.environ.get("CTL_TASK") != name:
-        now = datetime.now(UTC)
-        write_outcome(layout, name, found.begun(now).finished(now, status, reason))
+    folder = _file(layout, name).parent
+    if os.environ.get("CTL_TASK") == name or not os.access(layout.state, os.W_OK):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    found = read_outcome(layout, name) or Outcome(now)
+    write_outcome(layout, name, found.begun(now).finished(now, status, reason))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,10 +16,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.harness import images
 from tests.harness.doctor_node import (
     CERTIFICATE,
     CONFIG,
     OUTCOME,
+    STORAGE,
     VHOST,
     Breakage,
     Broken,
@@ -222,6 +225,45 @@ def _with_task(text: str, name: str) -> str:
     return json.dumps([*tasks, {**tasks[0], "name": name, "command": ["ctl", name]}])
 
 
+def by_hand(*words: str) -> Breakage:
+    """A person starts it, and it fails: nobody knows what a repository needs."""
+
+    @contextmanager
+    def breakage(node: Node) -> Iterator[None]:
+        node.root.client.push("grp/damaged", images.image("damaged"), "v1")
+        layers = node.root.path / STORAGE / "docker/registry/v2/repositories/grp/damaged/_manifests/tags"
+        aside = layers.rename(layers.with_name("aside"))
+        layers.touch()
+        node.root.ctl(*words).exits(1)
+        yield
+        layers.unlink()
+        aside.rename(layers)
+        node.root.ctl(*words).ok()
+
+    return breakage
+
+
+@contextmanager
+def backup_by_hand(node: Node) -> Iterator[None]:
+    """It fails: there is a file in the place of its folder."""
+    node.root.ctl("backup", "--to", str(node.root.path / SETTINGS)).exits(1)
+    yield
+    node.root.ctl("backup", timeout=60).ok()
+
+
+@contextmanager
+def older_program(node: Node) -> Iterator[None]:
+    """The package was upgraded, and nobody has started the service anew."""
+    program = node.root.path / "opt/docker-registry"
+    shutil.copy("/usr/bin/docker-registry", program)
+    with node.edited(SETTINGS, lambda text: f'{text}registry["executable"] = "{program}"\n'):
+        node.root.reconfigure(timeout=120)
+        shutil.copy(program, program.with_name("upgraded")).replace(program)
+        yield
+    node.root.reconfigure(timeout=120)
+    program.unlink()
+
+
 @contextmanager
 def huge_log(node: Node) -> Iterator[None]:
     """A log of 3 GB, which takes no room on the disk."""
@@ -255,6 +297,10 @@ BROKEN: list[Broken] = [
     ("timers", never_ended, "failure", "has not ended", "ctl restart timer"),
     ("collection", failed("registry-garbage-collect"), "failure", "no room", "ctl registry-garbage-collect"),
     ("cleanup", failed("registry-cleanup"), "failure", "no room", "ctl registry-cleanup"),
+    ("collection", by_hand("registry-garbage-collect"), "failure", "nothing was deleted", "ctl registry-garbage"),
+    ("cleanup", by_hand("registry-cleanup", "--keep-n", "9"), "failure", "not all of it", "ctl registry-cleanup"),
+    ("backup", backup_by_hand, "failure", "backup failed at", "ctl backup"),
+    ("processes", older_program, "warning", "registry runs with an older", "ctl restart registry"),
     ("logs", huge_log, "warning", "of-nobody.log has 3.2 GB, and is not rotated", "ctl doctor timers"),
 ]  # fmt: skip
 

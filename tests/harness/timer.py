@@ -30,6 +30,7 @@ class TimerProcess:
     def __init__(self, root: Path) -> None:
         self.root, self.layout = root, Layout(root)
         (self.layout.timer / "outcomes").mkdir(parents=True)
+        self.layout.state.mkdir(parents=True)
         self.log = root / "timer.log"
         self.process: subprocess.Popen[bytes] | None = None
 

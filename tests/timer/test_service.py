@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ctl.paths import Layout
 from ctl.timer.listing import scheduled
 from ctl.timer.outcome import Outcome, held, note_outcome, read_outcome, write_outcome
 from ctl.timer.task import tasks_file
@@ -216,8 +217,16 @@ def test_a_run_by_hand_counts(timer: TimerProcess) -> None:
     assert timer.outcome(task).failed
     note_outcome(timer.layout, task.name, 0)
     assert not timer.outcome(task).failed
-    note_outcome(timer.layout, "no-such-task", 0)
-    assert read_outcome(timer.layout, "no-such-task") is None
+    note_outcome(timer.layout, "not-scheduled", 1, "no room")
+    found = read_outcome(timer.layout, "not-scheduled")
+    assert found is not None
+    assert (found.failed, found.reason) == (True, "no room")
+    assert [one.task.name for one in scheduled(timer.layout)] == [task.name]
+
+
+def test_nothing_is_kept_in_a_root_that_never_had_a_run(tmp_path: Path) -> None:
+    note_outcome(Layout(tmp_path), "backup", 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def _lives(pid_file: Path) -> bool:

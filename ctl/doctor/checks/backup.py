@@ -6,16 +6,25 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ctl.doctor.check import Check, Finding, failure, ok
+from ctl.doctor.check import Check, Finding, State, failure, ok
+from ctl.doctor.checks.history import by_hand
 from ctl.doctor.site import Site
 from ctl.node.last_backup import LastBackup, last_backup
+from ctl.timer.listing import scheduled
 from ctl.timer.schedule import next_after
 
+TASK = "backup"
 LATE = timedelta(hours=24)
 """How long a backup may take, and a failed one may be tried again."""
 
 
 def _backup(site: Site) -> Iterator[Finding]:
+    yield from _last(site)
+    if not any(one.task.name == TASK for one in scheduled(site.layout)):  # else it is among the timers
+        yield from (one for one in by_hand(site.layout, TASK) if one.state is not State.OK)
+
+
+def _last(site: Site) -> Iterator[Finding]:
     found, settings = last_backup(site.layout), site.attributes.registry_backup
     if found is None:
         if settings.enable:

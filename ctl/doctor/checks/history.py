@@ -11,11 +11,13 @@ from ctl.acme.record import Attempts
 from ctl.acme.wanted import Places
 from ctl.doctor.check import Check, Finding, failure, ok, warning
 from ctl.doctor.site import Site
+from ctl.paths import Layout
 from ctl.registry.gate import collection, gate_file
 from ctl.settings.components.letsencrypt import TASK as LETSENCRYPT
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.timer.due import due
 from ctl.timer.listing import Scheduled, scheduled
+from ctl.timer.outcome import read_outcome
 from ctl.timer.task import Task
 
 LATE = timedelta(minutes=10)
@@ -33,8 +35,23 @@ def _timers(site: Site) -> Iterator[Finding]:
 
 
 def _task(site: Site, name: str) -> Iterator[Finding]:
-    """The last outcome of a task that has a check of its own, where it is scheduled."""
-    yield from (_outcome(one) for one in scheduled(site.layout) if one.task.name == name)
+    """The last outcome of a task that has a check of its own, also where it is not scheduled."""
+    known = [one for one in scheduled(site.layout) if one.task.name == name]
+    yield from map(_outcome, known)
+    if not known:
+        yield from by_hand(site.layout, name)
+
+
+def by_hand(layout: Layout, name: str) -> Iterator[Finding]:
+    """How a command ended that a person has started last."""
+    found = read_outcome(layout, name)
+    if found is None or found.started is None:
+        return
+    when = f"{found.started.astimezone():%Y-%m-%d %H:%M}"
+    if found.failed:
+        yield failure(f"{name} failed at {when}: {found.reason}", f"mend what it names, then: ctl {name}")
+    else:
+        yield ok(f"{name} succeeded at {when}")
 
 
 def _outcome(one: Scheduled) -> Finding:
@@ -44,11 +61,11 @@ def _outcome(one: Scheduled) -> Finding:
         return failure(one.problem, f"mend what it names; then run it by hand: {_by_hand(one.task)}")
     if found is None or found.started is None:
         return ok(f"{name} waits for its first time")
-    begun = f"{found.started:%Y-%m-%d %H:%M}"
+    begun = f"{found.started.astimezone():%Y-%m-%d %H:%M}"
     if found.ended is None and now - found.started > timedelta(seconds=one.task.timeout) + LATE:
         return failure(f"{name} was begun at {begun} and has not ended", "ctl restart timer")
     if due(one.task, found, now) < now - LATE:
-        when = f"{due(one.task, found, now):%Y-%m-%d %H:%M}"
+        when = f"{due(one.task, found, now).astimezone():%Y-%m-%d %H:%M}"
         return failure(f"{name} is overdue since {when}", "ctl restart timer")
     return ok(f"{name} {'has run since' if found.ended is None else 'succeeded at'} {begun}")
 
@@ -86,7 +103,7 @@ def _under_way(site: Site) -> Finding:
 
 COLLECTION = Check(
     "collection",
-    "no garbage collection hangs, and the last scheduled one succeeded",
+    "no garbage collection hangs, and the last one succeeded",
     _collection,
     needs=("settings",),
     remedy="see what it does: ctl tail; stop it by its process",
@@ -99,7 +116,7 @@ def _cleanup(site: Site) -> Iterator[Finding]:
 
 CLEANUP = Check(
     "cleanup",
-    "the last scheduled clean-up of tags succeeded when it was due",
+    "the last clean-up of tags succeeded, and was done when it was due",
     _cleanup,
 )
 
