@@ -133,7 +133,7 @@ def _print(ctx: Context, results: Sequence[Result]) -> None:
             name = ""
     states = [one.state for one in results]
     counts = ", ".join(f"{states.count(one)} {one}" for one in dict.fromkeys(states))
-    ctx.console.say(f"{len(results)} checks: {counts}")
+    ctx.console.say(f"{len(results)} check{'s' * (len(results) != 1)}: {counts}")
 
 
 def _worth_showing(ctx: Context, result: Result) -> Sequence[Finding]:

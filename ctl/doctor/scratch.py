@@ -7,23 +7,27 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from ctl.doctor.site import SCRATCH_PREFIX, Site
 from ctl.doctor.web import Answer, Server
 from ctl.errors import CtlError
 from ctl.machine.own_command import own_command
-from ctl.registry.collect.sizes import REPOSITORIES
 from ctl.registry.token import repository_access
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 STORAGE_SECONDS = 60
+LARGE = 32 << 20
+"""Bytes of a blob that no buffers of the kernel hold: each connection may have about 6 MB of them."""
+HEAD = 32
+"""Bytes at its start that make it unlike any other; the rest are zeros."""
 SIZE = 100_000
 """Bytes of the layer: several packets, and more than any header buffer."""
 
@@ -71,11 +75,11 @@ def sweep(site: Site, repository: str, image: Image | None = None) -> None:
     Only that repository: it has a random name, and nobody else pushes there; and the blobs of the image, which are
     random too.
     """
-    root = site.config.root
+    root = _images(site)
     if root is None:
         _sweep_store(site, repository, image)
         return
-    folder = site.config.path.parent / root / REPOSITORIES / repository
+    folder = root / "repositories" / repository
     if folder.is_dir() and not folder.is_symlink():
         import shutil  # imported here because it loads its compressors
 
@@ -234,19 +238,86 @@ def clean(site: Site, server: Server, repository: str, image: Image) -> Iterator
 
 def remove_blobs(site: Site, image: Image) -> None:
     """Its blobs, which the registry keeps until a collection; random, so nobody else's."""
-    root = site.config.root
+    root = _images(site)
     if root is None:
         _sweep_store(site, "", image)
         return
     for content in (*image.blobs, image.manifest):
-        name = digest(content).partition(":")[2]
-        folder = site.config.path.parent / root / "docker/registry/v2/blobs/sha256" / name[:2] / name
-        _unlink(folder / "data")
-        for path in (folder, folder.parent):
-            with suppress(OSError):  # not there, not empty, or not to be removed by this user
-                path.rmdir()
+        _remove_blob(root, digest(content))
+
+
+def _images(site: Site) -> Path | None:
+    """The folder of the images; None where they are not on a disk of this machine."""
+    root = site.config.root
+    return None if root is None else site.config.path.parent / root / "docker/registry/v2"
+
+
+def _remove_blob(root: Path, name: str) -> None:
+    folder = _blob_folder(root, name)
+    _unlink(folder / "data")
+    for path in (folder, folder.parent):
+        with suppress(OSError):  # not there, not empty, or not to be removed by this user
+            path.rmdir()
+
+
+def _blob_folder(root: Path, name: str) -> Path:
+    algorithm, _, hexadecimal = name.partition(":")
+    return root / "blobs" / algorithm / hexadecimal[:2] / hexadecimal
 
 
 def _unlink(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
+
+
+@contextmanager
+def large_blob(site: Site, repository: str) -> Iterator[tuple[str, Path] | None]:
+    """A large blob in a scratch repository, which takes no room on the disk: its path for clients, and its file.
+
+    Put into the storage, not pushed: nothing is sent through anybody.
+
+    Yields:
+        None where this user may not write there, or it is no folder.
+
+    Raises:
+        OSError: the disk is full, say.
+    """
+    root = _images(site)
+    there = next((one for one in (root, *root.parents) if one.exists()), None) if root else None
+    if root is None or there is None or not os.access(there, os.W_OK):
+        yield None
+        return
+    head = secrets.token_bytes(HEAD)
+    name, owner = _digest_of_large(head), there.stat()
+    data = _blob_folder(root, name) / "data"
+    layers = root / "repositories" / repository / "_layers"
+    try:
+        with _made(data, owner) as file:
+            file.write(head)
+            file.truncate(LARGE)
+        with _made(layers / name.replace(":", "/") / "link", owner) as file:
+            file.write(name.encode())
+        yield f"{site.prefix}/v2/{repository}/blobs/{name}", data
+    finally:
+        _remove_blob(root, name)
+        sweep(site, repository)
+
+
+def _digest_of_large(head: bytes) -> str:
+    hashed, zeros = hashlib.sha256(head), bytes(1 << 20)
+    for start in range(len(head), LARGE, len(zeros)):
+        hashed.update(zeros[: LARGE - start])
+    return f"sha256:{hashed.hexdigest()}"
+
+
+def _made(path: Path, owner: os.stat_result) -> BinaryIO:
+    """A new file that the registry may read, with its folders."""
+    missing = [one for one in reversed(path.parents) if not one.exists()]
+    for folder in missing:
+        folder.mkdir(mode=0o755, exist_ok=True)
+    file = path.open("xb")
+    for one in (*missing, path):
+        os.chmod(one, 0o644 if one == path else owner.st_mode & 0o777)  # noqa: PTH101 - whatever the umask is
+        if os.geteuid() == 0:
+            os.chown(one, owner.st_uid, owner.st_gid)
+    return file

@@ -7,7 +7,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import cached_property
@@ -18,6 +19,7 @@ from ctl.machine.ports import connect_to
 
 SECONDS = 5.0
 """For one answer of a program on this machine or near it."""
+SMALL_BUFFER = 1 << 16
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
@@ -156,9 +158,36 @@ class Server:
         Raises:
             OSError: no connection, a refused certificate (ssl.SSLCertVerificationError), no HTTP.
         """
-        context = self.context(verify=verify) if self.tls else None
         clock = _Clock()
+        with self._asked(method, path, headers or {}, body, seconds, verify=verify, clock=clock) as response:
+            content = response.read()
+            clock.lap("body")
+            return Answer(response.status, response.reason, response.headers, content, clock.times())
+
+    @contextmanager
+    def slowly(self, path: str, headers: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
+        """An answer that comes as slowly as the caller reads it: little of it waits here. Raises OSError."""
+        with self._asked("GET", path, headers, None, SECONDS, buffer=SMALL_BUFFER) as response:
+            yield response
+
+    @contextmanager
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        seconds: float,
+        *,
+        verify: bool = True,
+        buffer: int = 0,
+        clock: _Clock | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        context = self.context(verify=verify) if self.tls else None
+        clock = clock or _Clock()
         plain = self.connect(seconds)
+        if buffer:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         clock.lap("connect")
         connection = http.client.HTTPConnection(self.parts.netloc.rpartition("@")[2])
         try:
@@ -166,12 +195,10 @@ class Server:
             if context is not None:
                 connection.sock = context.wrap_socket(plain, server_hostname=self.host)
             clock.lap("tls")
-            connection.request(method, path, body=body, headers={"User-Agent": "ctl", **(headers or {})})
+            connection.request(method, path, body=body, headers={"User-Agent": "ctl", **headers})
             response = connection.getresponse()
             clock.lap("answer")
-            content = response.read()
-            clock.lap("body")
-            return Answer(response.status, response.reason, response.headers, content, clock.times())
+            yield response
         except http.client.HTTPException as error:
             raise ConnectionError(f"no answer in HTTP ({type(error).__name__})") from error
         finally:

@@ -258,7 +258,9 @@ def older_program(node: Node) -> Iterator[None]:
     shutil.copy("/usr/bin/docker-registry", program)
     with node.edited(SETTINGS, lambda text: f'{text}registry["executable"] = "{program}"\n'):
         node.root.reconfigure(timeout=120)
-        shutil.copy(program, program.with_name("upgraded")).replace(program)
+        upgraded = program.with_name("upgraded")
+        shutil.copy(program, upgraded)
+        upgraded.replace(program)
         yield
     node.root.reconfigure(timeout=120)
     program.unlink()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from ctl.doctor import http2
+from ctl.doctor.web import Server
 from tests.harness import balancers, images, seeds, tokens
 from tests.harness.doctor_node import (
     CERTIFICATE,
@@ -24,7 +28,7 @@ from tests.harness.doctor_node import (
     names_of,
 )
 from tests.harness.root import SETTINGS
-from tests.harness.waiting import wait_for
+from tests.harness.waiting import listening, wait_for
 
 pytestmark = [
     pytest.mark.real,
@@ -48,6 +52,12 @@ def instead(old: str, new: str) -> Breakage:
             yield
 
     return breakage
+
+
+@contextmanager
+def http2_not_offered(node: Node) -> Iterator[None]:
+    with node.edited(SETTINGS, lambda text: f'{text}registry["nginx"]["http2_enabled"] = True\n'):
+        yield
 
 
 @contextmanager
@@ -146,6 +156,8 @@ BROKEN: list[Broken] = [
     ("headers", instead("Host $http_host", "Host registry.internal"), "failure", "sent to registry.internal", "Host"),
     ("headers", instead(*SMALL), "failure", "refuses large layers", "client_max_body_size 0"),
     ("headers", without("proxy_request_buffering"), "warning", "takes in the whole of a request", "buffering off"),
+    ("headers", without("proxy_buffering"), "warning", "the whole of an answer before", "buffering off"),
+    ("headers", http2_not_offered, "warning", "does not offer HTTP/2, which is enabled", "ctl hup nginx"),
     ("storage", storage_of_root, "failure", "cannot write its storage as user docker-registry", "chown"),
     ("redis", redis_down, "failure", "Redis at 127.0.0.1:", "start it"),
     ("notifications", endpoint_down, "warning", "events wait, ", "let the endpoint answer"),
@@ -177,6 +189,53 @@ def test_what_is_in_front_is_asked_too(node: Node, tmp_path: Path) -> None:
         f"clients that reach https://localhost:{port} are sent to http://localhost:{port} to push" in causes
     )
     assert "takes in the whole of a request" in causes
+
+
+def test_http2_that_works_and_one_that_is_only_offered(node: Node) -> None:
+    """NGINX itself; then a balancer that offers it, and passes bytes to a server that does not speak it."""
+    with node.vhost(lambda text: text.replace(" ssl;", " ssl http2;")):
+        found = node.doctor("headers")["headers"]
+    assert (found["state"], found["findings"][0]["cause"]) == (
+        "ok",
+        "NGINX passes on what it should, by HTTP/2",
+    )
+    port, paths = node.root.ports.take(), (node.root.path / CERTIFICATE, node.root.path / KEY)
+    url = f"https://localhost:{port}"
+    with balancers.only_offering_http2(port, node.root.registry_port, *paths):
+        found = node.doctor("headers", "--from", url)["headers"]
+    causes = " ".join(one["cause"] for one in found["findings"])
+    assert f"{url} offers HTTP/2, and does not speak it: it answers in HTTP/1." in causes
+
+
+def test_the_answer_of_another_program_over_http2(node: Node) -> None:
+    """Its headers are packed in another way than NGINX's (Go)."""
+    port, folder = node.root.ports.take(), node.root.home
+    config = {
+        "version": 0.1,
+        "storage": {"inmemory": {}},
+        "http": {
+            "addr": f"127.0.0.1:{port}",
+            "tls": {
+                "certificate": str(node.root.path / CERTIFICATE),
+                "key": str(node.root.path / KEY),
+            },
+        },
+    }
+    (folder / "tls.yml").write_text(json.dumps(config))
+    process = subprocess.Popen(["/usr/bin/docker-registry", "serve", str(folder / "tls.yml")])
+    try:
+        wait_for(lambda: listening(port), what="the registry")
+        server = Server(f"https://localhost:{port}")
+        assert http2.offers(server)
+        for path, status in (
+            ("/v2/", 200),
+            (f"/v2/{'a/' * 120}tags/list", 404),
+            ("/v2/a//tags/list", 301),
+        ):
+            assert http2.status(server, path) == server.ask("GET", path, verify=False).status == status
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_all_is_well_again(node: Node) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -73,6 +75,49 @@ def proxy_protocol(port: int, behind: int) -> Iterator[None]:
         threading.Thread(target=_accept, args=(listener, behind), daemon=True).start()
         yield
         listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def only_offering_http2(port: int, behind: int, certificate: Path, key: Path) -> Iterator[None]:
+    """A balancer that ends TLS, offers HTTP/2, and passes bytes on to a server that does not speak it.
+
+    Args:
+        port: where clients come.
+        behind: where it passes them on to.
+        certificate, key: what clients see.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        threading.Thread(target=_accept_tls, args=(listener, behind, context), daemon=True).start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _accept_tls(listener: socket.socket, behind: int, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            client = context.wrap_socket(listener.accept()[0], server_side=True)
+        except ssl.SSLError:  # a client that wants to speak something else
+            continue
+        except OSError:  # it is closed
+            return
+        threading.Thread(target=_pass_on_tls, args=(client, behind), daemon=True).start()
+
+
+def _pass_on_tls(client: ssl.SSLSocket, behind: int) -> None:
+    """One direction after the other, as requests and answers come: TLS cannot be read and written at once."""
+    server = socket.create_connection(("127.0.0.1", behind))
+    with client, server, suppress(OSError), selectors.DefaultSelector() as selector:
+        for one, other in ((client, server), (server, client)):
+            selector.register(one, selectors.EVENT_READ, other)
+        while True:
+            for key, _ in selector.select():
+                assert isinstance(key.fileobj, socket.socket)
+                if not (part := key.fileobj.recv(65_536)):
+                    return
+                key.data.sendall(part)
 
 
 def _accept(listener: socket.socket, behind: int) -> None:

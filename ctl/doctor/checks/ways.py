@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from ctl.doctor import http2
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.scratch import (
+    HEAD,
+    LARGE,
     Image,
     Step,
     authorised,
     begin_upload,
     cancel_upload,
     clean,
+    large_blob,
     pull,
     push,
     scratch_name,
@@ -26,8 +31,12 @@ from ctl.errors import CtlError
 
 HUGE = 20 << 30
 """Bytes of a layer that must not be refused for its size: nothing of it is sent."""
+PAUSE = 1.5
+"""Seconds for which a client reads nothing: enough to take in a large blob on the way."""
+MEGABYTE = 1 << 20
 PROMPT = 3.0
 """Seconds within which a proxy that passes a request on at once has the registry's answer."""
+NO_HTTP2 = "switch HTTP/2 off there, or let it speak it: clients in Go take it where it is offered"
 FORWARDED = (
     "let it set X-Forwarded-Proto and Host as the client had them; or: "
     'registry["env"] = {"REGISTRY_HTTP_RELATIVEURLS": True}'
@@ -67,22 +76,81 @@ def _ways(site: Site) -> Iterator[tuple[Server, str]]:
 
 
 def _passes(site: Site, server: Server, name: str) -> Iterator[Finding]:
-    found = [*_limit(site, server, name), *_location(site, server, name)]
+    found = [
+        finding
+        for judge in (_limit, _location, _answers, _second_version)
+        for finding in judge(site, server, name)
+    ]
     yield from found
     if all(one.state.rank == 0 for one in found):
-        yield ok(f"{name} passes on what it should, by {_protocol(server)}")
+        by = "HTTP/2" if server.tls and http2.offers(server) else "HTTP/1.1"
+        yield ok(f"{name} passes on what it should, by {by}")
 
 
-def _protocol(server: Server) -> str:
+def _second_version(site: Site, server: Server, name: str) -> Iterator[Finding]:
+    """HTTP/2: clients take it wherever it is offered, so it must work there; NGINX must offer it where it should."""
     if not server.tls:
-        return "HTTP/1.1"
-    context = server.context(verify=False)
-    context.set_alpn_protocols(["h2", "http/1.1"])
+        return
+    offered = http2.offers(server)
+    if server is site.vhost and site.attributes.registry.nginx.http2_enabled and not offered:
+        yield warning(
+            f"{name} does not offer HTTP/2, which is enabled", "ctl reconfigure; then: ctl hup nginx"
+        )
+    if not offered:
+        return
+    path = f"{site.prefix}/v2/"
     try:
-        with server.handshake(context) as link:
-            return "HTTP/2" if link.selected_alpn_protocol() == "h2" else "HTTP/1.1"
-    except (OSError, ssl.SSLError):
-        return "an unknown protocol"
+        wanted, found = server.ask("GET", path).status, http2.status(server, path)
+    except OSError as error:
+        yield failure(f"{name} offers HTTP/2, and does not speak it: {why(error)}", NO_HTTP2)
+        return
+    if found != wanted:
+        yield failure(f"{name} answers {found} over HTTP/2, and {wanted} over HTTP/1.1", NO_HTTP2)
+
+
+def _answers(site: Site, server: Server, name: str) -> Iterator[Finding]:
+    """Whether something takes in a large answer before the client does: it would have the old end of a changed blob."""
+    repository = scratch_name()
+    try:
+        headers = authorised(site, repository)
+    except CtlError:
+        return
+    with large_blob(site, repository) as blob:
+        if blob is None:
+            return
+        path, file = blob
+        try:
+            ahead = _read_ahead(server, path, file, headers)
+            server.ask("DELETE", path, headers=headers)  # from the cache of descriptors
+        except OSError as error:
+            yield unknown(f"{name}: a large layer cannot be pulled: {why(error)}")
+            return
+    if ahead > LARGE // 2:
+        yield warning(
+            f"{name} takes in the whole of an answer before the client has it: pulls of large layers need its disk",
+            "proxy_buffering off, there",
+        )
+
+
+def _read_ahead(server: Server, path: str, file: Path, headers: Mapping[str, str]) -> int:
+    """How much of a blob somebody has read while the client waited: so much arrives as it was before a change."""
+    with server.slowly(path, headers) as answer:
+        if answer.status != HTTPStatus.OK:
+            raise ConnectionError(f"the answer is {answer.status} {answer.reason}")
+        answer.read(HEAD)
+        time.sleep(PAUSE)
+        with file.open("r+b") as written:
+            for at in range(MEGABYTE, LARGE, MEGABYTE):
+                written.seek(at)
+                written.write(b"x")
+        ahead = HEAD
+        while content := answer.read(MEGABYTE):
+            if (found := content.find(b"x")) >= 0:
+                ahead += found
+                answer.read()
+                break
+            ahead += len(content)
+    return ahead
 
 
 def _limit(site: Site, server: Server, name: str) -> Iterator[Finding]:
