@@ -3,7 +3,8 @@
     python benchmarks/footprint.py [SECONDS]
 
 Memory is PSS, which counts a page that several processes share once among them (proc(5), smaps_rollup). A wakeup is
-a voluntary switch of context of any thread. Counting begins when the logs of the start have been rotated, a minute later.
+a voluntary switch of context of any thread. Counting begins when the logs of the start have been rotated, a minute
+later.
 """
 
 from __future__ import annotations
