@@ -1,0 +1,79 @@
+"""Clients of a registry whose images move to another storage, and the command that moves them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.harness import images
+from tests.harness.root import Root
+
+MIGRATE = "registry-migrate-storage"
+KEPT = images.two_platforms("migrated", size=50_000)
+"""The image that the clients pull; it must be there as grp/app:v1."""
+
+
+def migrate(root: Root, file: Path, *options: str) -> dict[str, Any]:
+    found = root.ctl(MIGRATE, "--to", str(file), "--json", *options, timeout=120).ok().json()
+    assert isinstance(found, dict)
+    return found
+
+
+class Clients:
+    """They keep pulling one image, and push a new one each time, once more where a push is refused.
+
+    Attributes:
+        failed: pulls that failed.
+        refused: pushes that were refused.
+        pushed: names of images that were pushed.
+    """
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self.failed = self.pulled = self.refused = 0
+        self.pushed: list[str] = []
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        end = threading.Event()
+        threads = [threading.Thread(target=self._all, args=(end, work)) for work in (self._pull, self._push)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            for thread in threads:
+                thread.join()
+
+    @staticmethod
+    def _all(end: threading.Event, work: Any) -> None:  # noqa: ANN401
+        while not end.wait(0.1):
+            work()
+
+    def _pull(self) -> None:
+        self.pulled += 1
+        try:
+            self.failed += not self._root.client.pulls("grp/app", KEPT, "v1")
+        except OSError:
+            self.failed += 1
+
+    def _push(self) -> None:
+        name = f"n{len(self.pushed)}"
+        try:
+            self._root.client.push("grp/during", images.image(f"during {name}", size=3_000), name)
+        except AssertionError as error:
+            if "refused: 405" not in str(error):
+                raise
+            self.refused += 1
+        else:
+            self.pushed.append(name)
+
+    def all_there(self) -> bool:
+        return all(
+            self._root.client.pulls("grp/during", images.image(f"during {name}", size=3_000), name)
+            for name in self.pushed
+        )
