@@ -15,6 +15,7 @@ from ctl.collector.tree import Tree
 from ctl.errors import CtlError, UsageFault
 from ctl.images.catalogue import Tag, read_tag, repositories
 from ctl.images.names import Reference, WrongName, parse_reference, repository_name
+from ctl.images.usage.usage import readable
 from ctl.output import Style
 from ctl.text.nearest import nearest
 
@@ -27,20 +28,21 @@ _SHOWN = 20
 
 def unknown_repository(name: str, known: Iterable[str]) -> UsageFault:
     """The error about a repository that is not in the storage."""
-    return _unknown("repository", name, known, "`ctl registry-repositories` lists them")
+    return _unknown("repository", name, "", known, "`ctl registry-repositories` lists them.")
 
 
 def unknown_tag(repository: str, tag: str, known: Iterable[str]) -> UsageFault:
     """The error about a tag that is not in its repository."""
-    return _unknown(f"tag in {repository}", tag, known, f"`ctl registry-tags {repository}` lists them")
+    return _unknown("tag", tag, repository, known, f"`ctl registry-tags {repository}` lists them.")
 
 
-def _unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> UsageFault:
+def _unknown(what: str, name: str, repository: str, known: Iterable[str], otherwise: str) -> UsageFault:
     names = list(known)
     last = name.rpartition("/")[2]
     near = nearest(name, names) or next((one for one in names if one.rpartition("/")[2] == last), None)
+    where = f" in {repository}" if repository else ""
     return UsageFault(
-        f"there is no {what} {name!r}".replace("'", '"'),
+        f'there is no {what} "{readable(name)}"{where}',
         hint=f'Did you mean "{near}"?' if near else otherwise,
     )
 
@@ -107,9 +109,8 @@ def find_digest(scan: RepositoryScan, digest: str) -> str:
     """
     known = [one.name for one in scan.revisions]
     if digest not in known:
-        raise _unknown(
-            f"manifest in {scan.name}", digest, (), f"`ctl registry-tags -v {scan.name}` lists digests"
-        )
+        otherwise = f"`ctl registry-tags -v {scan.name}` lists digests."
+        raise _unknown("manifest", digest, scan.name, (), otherwise)
     return digest
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import click
+
 from ctl.cli.framework import Context
 from ctl.errors import CtlError
 from ctl.machine.search import find_program
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.setup import make_setup
+from ctl.registry.config import ConfigMissing
 from ctl.settings.attributes import Attributes
 from ctl.settings.components.registry import names_of
 from ctl.settings.load import load
@@ -30,7 +33,18 @@ def registry_setup(ctx: Context, config: Path | None) -> Setup:
     names = names_of(registry.executable if registry else None)
     # without one, ctl's own collector works all the same
     program = find_program(*names) or Path(names[-1])
-    return make_setup(ctx.layout, registry, program, config)
+    try:
+        return make_setup(ctx.layout, registry, program, config)
+    except ConfigMissing as error:
+        raise CtlError(error.message, hint=_way_on(error, named=config is not None)) from error
+
+
+def _way_on(error: ConfigMissing, *, named: bool) -> str | None:
+    """What to do where there is no config.yml. A command that changes the settings takes no other one."""
+    if named:
+        return None
+    options = {name for one in click.get_current_context().command.params for name in one.opts}
+    return f"{error.hint} Or name another one with --config." if "--config" in options else error.hint
 
 
 def _attributes(ctx: Context) -> Attributes | None:

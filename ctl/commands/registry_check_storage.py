@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @command(name="registry-check-storage")
 @click.argument("config", required=False, type=FILE)
+@click.option("--config", "named", type=FILE, metavar="FILE", help="The same as CONFIG.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def registry_check_storage(ctx: Context, *, config: Path | None, as_json: bool) -> int:
+def registry_check_storage(ctx: Context, *, config: Path | None, named: Path | None, as_json: bool) -> int:
     """Try all that the registry does in its storage. Each permission that is missing is named.
 
     CONFIG is the registry's config.yml [default: the service's own]. A probe is written, read, listed, copied and
@@ -32,7 +33,7 @@ def registry_check_storage(ctx: Context, *, config: Path | None, as_json: bool) 
     from ctl.cli.registry_setup import registry_setup
     from ctl.registry.store import store_of
 
-    setup = registry_setup(ctx, config)
+    setup = registry_setup(ctx, named or config)
     store, account = store_of(setup), _account(setup)
     if not as_json:
         ctx.console.say(f"storage {store.name} ({store.driver}), as user {account}")

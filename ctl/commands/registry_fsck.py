@@ -26,6 +26,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
 
 @command(name="registry-fsck")
 @click.argument("config", required=False, type=FILE)
+@click.option("--config", "named", type=FILE, metavar="FILE", help="The same as CONFIG.")
 @click.option("--repair", is_flag=True, help="Repair what can be; what is taken away goes into quarantine.")
 @click.option("--checksums", is_flag=True, help="Read every blob, and compare it with its digest.")
 @click.option(
@@ -39,6 +40,7 @@ def registry_fsck(
     ctx: Context,
     *,
     config: Path | None,
+    named: Path | None,
     repair: bool,
     checksums: bool,
     switch: str | None,
@@ -60,7 +62,7 @@ def registry_fsck(
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.store import store_of
 
-    setup = registry_setup(ctx, config)
+    setup = registry_setup(ctx, named or config)
     store, acting = store_of(setup), ActingAs(setup.account)
     if restore:
         with _locked(setup, acting):

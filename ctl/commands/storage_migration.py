@@ -342,7 +342,9 @@ def undo_killed(ctx: Context) -> Note | None:
     before, held = state.noted("before"), state.noted("held")
     state.close()
     if before is None or held is None:
-        raise PreflightError(f"{note.state} does not say what {note.settings} was before", hint=note.command)
+        raise PreflightError(
+            f"{note.state} does not say what {note.settings} was before", hint=f"`{note.command}` goes on."
+        )
     replace_text(Path(note.settings), held, before)
     quiet = ctx._replace(settings=Path(note.settings), console=Console(quiet=True))
     if code := reconfigure(quiet, dry_run=False, diff=False, as_json=False):

@@ -113,6 +113,10 @@ def uses_database(enabled: object) -> bool:
     return str(enabled).strip().lower() in ("true", "prefer", "1", "t")
 
 
+class ConfigMissing(CtlError):
+    """There is no config.yml."""
+
+
 def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
     """Read a registry's configuration.
 
@@ -121,13 +125,13 @@ def read_config(path: Path, environment: Mapping[str, str]) -> RegistryConfig:
         environment: the registry's own environment.
 
     Raises:
+        ConfigMissing: it does not exist.
         CtlError: it cannot be read or is no configuration of a registry; names the file.
     """
     try:
         raw = read_regular(path)
     except FileNotFoundError:
-        hint = "`ctl reconfigure` writes it; or name another one: ctl registry-garbage-collect FILE"
-        raise CtlError(f"{path} does not exist", hint=hint) from None
+        raise ConfigMissing(f"{path} does not exist", hint="`ctl reconfigure` writes it.") from None
     except PermissionError:
         raise no_right_to_read(path) from None
     except OSError as error:

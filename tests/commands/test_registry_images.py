@@ -12,6 +12,7 @@ from tests.harness.cli import Cli
 from tests.harness.registry_store import Store
 
 IMAGE = images.image("one")
+CONFIG = "var/opt/gitlab/registry/config.yml"
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def store(tmp_path: Path) -> Store:
     found.push("team/app", IMAGE, "v1", "latest")
     found.push("team/app", images.two_platforms("two"), "multi")
     found.push("team/web", images.image("other"), "v1")
-    path = tmp_path / "var/opt/gitlab/registry/config.yml"
+    path = tmp_path / CONFIG
     path.parent.mkdir(parents=True)
     path.write_text(
         json.dumps({"version": 0.1, "storage": {"filesystem": {"rootdirectory": str(found.root)}}})
@@ -57,11 +58,11 @@ def test_tags(ctl: Cli, store: Store) -> None:
         (("registry-tags", "team/ap"), 'there is no repository "team/ap"', 'Did you mean "team/app"?'),
         (("registry-tags", "Team/App"), '"Team/App" is no name of a repository', 'Did you mean "team/app"?'),
         (("registry-tags", "web"), 'there is no repository "web"', 'Did you mean "team/web"?'),
-        (("registry-inspect", "team/app:lates"), 'no tag in team/app "lates"', 'Did you mean "latest"?'),
+        (("registry-inspect", "team/app:lates"), 'no tag "lates" in team/app', 'Did you mean "latest"?'),
         (("registry-inspect", "team/app"), "names no image", "registry-tags team/app"),
         (("registry-inspect", "team/app@sha256:00"), "is no digest", "REPOSITORY@sha256"),
-        (("registry-inspect", f"team/web@{IMAGE.digest}"), "no manifest in team/web", "registry-tags -v"),
-        (("registry-delete", "team/app:v2", "--yes"), 'no tag in team/app "v2"', 'Did you mean "v1"?'),
+        (("registry-inspect", f"team/web@{IMAGE.digest}"), f'"{IMAGE.digest}" in team/web', "registry-tags -v"),
+        (("registry-delete", "team/app:v2", "--yes"), 'no tag "v2" in team/app', 'Did you mean "v1"?'),
         (("registry-delete", "../../../etc", "--yes"), "is no name of a repository", ""),
         (("registry-delete", "team/app:v1"), "There is no terminal to ask on", "--yes"),
     ],
@@ -72,6 +73,29 @@ def test_mistakes(ctl: Cli, arguments: tuple[str, ...], words: str, hint: str) -
     assert words in result.err
     assert hint in result.err
     assert "error" in json.loads(ctl(*arguments, "--json").out)
+
+
+@pytest.mark.parametrize(
+    ("command", "takes_another"),
+    [
+        (("registry-repositories",), True),
+        (("registry-tags", "team/app"), True),
+        (("registry-garbage-collect",), True),
+        (("registry-fsck",), True),
+        (("registry-check-storage",), True),
+        (("registry-migrate-storage", "--to", "/dev/null"), False),
+    ],
+)
+def test_no_config(ctl: Cli, command: tuple[str, ...], takes_another: bool) -> None:
+    result = ctl(*command)
+    assert result.code == 1
+    assert f"{ctl.root / CONFIG} does not exist" in result.err
+    assert "`ctl reconfigure` writes it." in result.err
+    assert ("Or name another one with --config." in result.err) == takes_another
+    if takes_another:
+        other = ctl(*command, "--config", "/nowhere/config.yml")
+        assert (other.code, "reconfigure" in other.err) == (1, False)
+        assert "/nowhere/config.yml does not exist" in other.err
 
 
 def test_inspect(ctl: Cli, store: Store) -> None:

@@ -51,7 +51,9 @@ def killed(root: Root, file: Path, what: str, moment: Callable[[], bool]) -> Non
     assert root.client.pulls("grp/app", KEPT, "v1"), what
 
 
-def test_to_google_to_azure_and_home_while_clients_work(make_root: RootMaker, clouds: dict[str, Kept]) -> None:
+def test_to_google_to_azure_and_home_while_clients_work(
+    make_root: RootMaker, clouds: dict[str, Kept]
+) -> None:
     root = make_root()
     google, azure = clouds["gcs"], clouds["azure"]
     root.settings(f'registry["env"] = {dict(google.environment)!r}')

@@ -90,7 +90,7 @@ class Copying:
         left = _left_at(self.target)
         others = [one for one in alone if one.mtime > left]
         if others and not replace:
-            hint = f"{_OTHER_PLACE}; or --replace moves them into quarantine there"
+            hint = f"{_OTHER_PLACE} Or let --replace move them into quarantine there."
             raise PreflightError(_refusal(self.target, others, "other"), hint=hint)
         gone = {one.key for one in (*differing, *alone)}
         same = [here[one.key] for one in unknown if one.key not in gone]
