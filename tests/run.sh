@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 . packaging/apt.sh
 
 PACKAGES="nginx curl strace runit docker-registry redis-server logrotate skopeo buildah podman containerd openssl util-linux iproute2 procps ca-certificates git groff-base man-db zsh fish apache2-utils pebble age gnupg restic prometheus"
+BROWSER=chromium-headless-shell
 
 prepare_programs() {
     missing=$(missing_packages $PACKAGES)
@@ -20,6 +21,12 @@ prepare_programs() {
         echo "installing:" $missing >&2
         install_quietly $missing >&2
     fi
+}
+
+# The map of disk usage is drawn by a browser too, where one can be had.
+prepare_browser() {
+    [ -n "$(missing_packages $BROWSER)" ] || return 0
+    install_quietly $BROWSER >&2 || echo "note: no browser for the tests" >&2
 }
 
 pip_install() {
@@ -41,6 +48,7 @@ prepare_environment() {
 }
 
 prepare_programs
+prepare_browser
 sh tests/distribution3.sh >/dev/null
 sh tests/azurite.sh >/dev/null
 sh tests/clients.sh

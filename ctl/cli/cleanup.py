@@ -135,7 +135,7 @@ def explanation(plan: RepositoryPlan) -> str:
     width = max((len(one.tag) for one in plan.verdicts), default=0)
     lines = [f"{readable(plan.name)} (policy of {plan.policy})"]
     lines += [
-        f"  {readable(one.tag):<{width}}  {'removed' if one.removed else 'kept   '}  {one.rule.value}: {one.why}"
+        f"  {readable(one.tag):<{width}}  {'removed' if one.removed else 'kept   '}  {one.rule}: {one.why}"
         for one in plan.verdicts
     ]
     return "\n".join(lines)

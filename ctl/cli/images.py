@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +14,7 @@ from ctl.collector.damage import Damage
 from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.tree import Tree
 from ctl.errors import CtlError, UsageFault
-from ctl.images.catalogue import Tag, read_tag, repositories
+from ctl.images.catalogue import Tag, repositories, tags
 from ctl.images.names import Reference, WrongName, parse_reference, repository_name
 from ctl.images.usage.usage import readable
 from ctl.output import Style
@@ -98,7 +99,7 @@ def find_tag(storage: Tree, scan: RepositoryScan, name: str) -> Tag:
     link = next((one for one in scan.tags if one.name == name), None)
     if link is None:
         raise unknown_tag(scan.name, name, sorted(one.name for one in scan.tags))
-    return read_tag(storage, scan.name, link, {one.name for one in scan.revisions})
+    return next(tags(storage, replace(scan, tags=[link])))
 
 
 def find_digest(scan: RepositoryScan, digest: str) -> str:

@@ -85,6 +85,7 @@ def registry_cleanup(
     from ctl.cli.cleanup import Outcome
     from ctl.cli.noted import noted
     from ctl.images.cleanup.policy import Policy
+    from ctl.registry.collect.acting import acting_in
     from ctl.registry.collect.progress import shown_on
 
     recover_first(ctx)
@@ -102,9 +103,12 @@ def registry_cleanup(
         _hold_back(ctx, plans, share, ask=not dry, yes=yes)
         ages = _ages(ctx)
         outcome = Outcome(plans, dry, keep_for=ages.keep_for)
+        if not dry:
+            with acting_in(setup):
+                planner.memory.remember()
         if not dry and any(plan.removed and plan.confirmed for plan in plans):
             with shown_on(ctx.console) as reporter:
-                _carry_out(setup, place, planner, outcome, ages, switch, reporter)
+                _carry_out(setup, place, outcome, ages, switch, reporter)
         return _report(ctx, outcome, planner, explain=explain, as_json=as_json)
 
     return (
@@ -180,7 +184,6 @@ def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bo
 def _carry_out(
     setup: Setup,
     place: str | Store,
-    planner: Planner,
     outcome: Outcome,
     ages: Options,
     switch: str | None,
@@ -197,7 +200,6 @@ def _carry_out(
             if plan.removed and plan.confirmed:
                 remover.tags_and_manifests(plan.scan, plan.removed)
             reporter.advance()
-        planner.dates.remember()
     try:
         outcome.collection = collect_serving(setup, ages, reporter, switch=command_line)
     except CtlError as error:  # what was removed is removed: that is reported before

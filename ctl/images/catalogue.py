@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import CURRENT, is_digest
@@ -86,25 +87,34 @@ def _is_empty(storage: Tree, top: str) -> bool:
         return False
 
 
-def tags(storage: Tree, scan: RepositoryScan) -> Iterator[Tag]:
-    """The tags of a repository, in no order."""
-    revisions = {link.name for link in scan.revisions}
-    return each(storage, lambda link: read_tag(storage, scan.name, link, revisions), scan.tags)
-
-
-def read_tag(storage: Tree, repository: str, link: Link, revisions: set[str]) -> Tag:
-    """Read one tag.
+def tags(
+    storage: Tree, scan: RepositoryScan, digest_in: Callable[[Link], str] | None = None
+) -> Iterator[Tag]:
+    """The tags of a repository, in no order.
 
     Args:
         storage: of it.
+        scan: of it.
+        digest_in: finds the digest in a link, as `link_digest`.
+    """
+    revisions = {link.name for link in scan.revisions}
+    read = digest_in or partial(link_digest, storage)
+    return each(storage, lambda link: read_tag(scan.name, link, revisions, read), scan.tags)
+
+
+def read_tag(repository: str, link: Link, revisions: set[str], digest_in: Callable[[Link], str]) -> Tag:
+    """Read one tag.
+
+    Args:
         repository: that it is in.
         link: its link.
         revisions: the manifests of the repository; what is not among them a registry does not serve.
+        digest_in: finds the digest in its link.
     """
     if not link.identity:
         return Tag(repository, link.name, "", None, problem="it has no link to a manifest")
     try:
-        digest = link_digest(storage, link)
+        digest = digest_in(link)
     except OSError as error:
         why = error.strerror or str(error)
         return Tag(repository, link.name, "", link.mtime, link.identity, why)

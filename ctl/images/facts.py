@@ -85,6 +85,10 @@ class Images:
         except OSError:
             return None
 
+    def is_there(self, digest: str) -> bool:
+        """Whether a blob is there."""
+        return self.storage.has(self._path(digest))
+
     def facts(self, digest: str) -> Facts:
         """What is known of an image."""
         if digest not in self._facts:

@@ -16,8 +16,9 @@ R = TypeVar("R")
 
 def each(tree: Tree, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     """What some work makes of each item, in their order."""
-    if tree.cheap:
-        yield from map(work, items)
-        return
+    return map(work, items) if tree.cheap else _each_of_many(work, items)
+
+
+def _each_of_many(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     with ThreadPoolExecutor(READERS) as pool:
         yield from pool.map(work, items)

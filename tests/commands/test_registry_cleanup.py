@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +94,40 @@ def test_policies_of_the_settings(run: WithConfig, store: Store) -> None:
     assert before - tags(store) == {"build-10", "build-20"}
     assert len(tags(store, "other/app")) == 8
     assert "nothing to remove" in run("registry-cleanup").out
+
+
+def test_the_collection_follows_its_settings(run: WithConfig, store: Store) -> None:
+    """It leaves alone what is new, and keeps what goes, for as long as a collection by time."""
+    run.settings(
+        POLICIES
+        + 'registry_garbage_collect["older_than"] = "2h"\n'
+        + 'registry_garbage_collect["keep_for"] = "3d"\n'
+    )
+    store.age(int(time.time()) - 3 * 3_600)
+    soon = time.time() + 3 * 86_400
+    found = json.loads(run("registry-cleanup", "--json").out)
+    assert found["collection"]["blobs_deleted"] == 6, "older than two hours"
+    freed = datetime.fromisoformat(found["freed_after"]).timestamp()
+    assert soon - 1 <= freed <= time.time() + 3 * 86_400
+    moved = store.root / "ctl-quarantine" / found["collection"]["run"]
+    for days, kept in ((2, True), (4, False)):
+        noted = json.loads((moved / "run.json").read_text())
+        (moved / "run.json").write_text(
+            json.dumps({**noted, "closed": time.time_ns() - days * 86_400 * 10**9})
+        )
+        store.push("team/app", aged("another", 10 + days), "another")
+        assert json.loads(run("registry-cleanup", "--json").out)["tags_deleted"] == 1
+        assert moved.exists() == kept, days
+
+
+def test_what_is_remembered_is_written_by_runs_only(run: WithConfig, store: Store) -> None:
+    run.settings(POLICIES.replace('"older_than": "7d"', '"older_than": "999d"'))
+    memory = store.root / "ctl-quarantine/images.sqlite"
+    for option in ("--dry-run", "--explain"):
+        assert "would remove 0 tags" in run("registry-cleanup", option).out
+        assert not memory.exists()
+    assert "nothing to remove" in run("registry-cleanup").out
+    assert memory.exists(), "the next one need not read all images again"
 
 
 def test_undo_brings_everything_back(run: WithConfig, store: Store) -> None:

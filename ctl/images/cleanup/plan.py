@@ -13,7 +13,7 @@ from ctl.collector.manifests import Manifests
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.tree import tree_of
 from ctl.images.catalogue import Tag, about, repositories, tags
-from ctl.images.cleanup.dates import Dates
+from ctl.images.cleanup.memory import Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.cycles import no_cycles_sought
 from ctl.images.facts import Images, Unknown
@@ -78,7 +78,7 @@ class Planner:
         self._storage = tree_of(place)
         self._matchers = matchers
         self._now = now
-        self.dates = Dates(Images(self._storage))
+        self.memory = Memory(Images(self._storage))
         self.damages: list[Damage] = []
 
     def plans(self, wanted: Callable[[str], bool], advance: Callable[[], None]) -> list[RepositoryPlan]:
@@ -88,7 +88,7 @@ class Planner:
             wanted: whether a repository was asked for.
             advance: called with each.
         """
-        with no_cycles_sought():
+        with no_cycles_sought(), self.memory.opened():
             return sorted(self._plans(wanted, advance), key=lambda plan: plan.name)
 
     def _plans(self, wanted: Callable[[str], bool], advance: Callable[[], None]) -> Iterator[RepositoryPlan]:
@@ -102,9 +102,10 @@ class Planner:
     def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
         """A plan for one repository."""
         found = RepositoryPlan(scan, matcher.policy.repositories)
-        all_tags = {tag.name: tag for tag in tags(self._storage, scan)}
+        all_tags = {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan))}
         followers = [tag for tag in all_tags.values() if about(tag.name)]
-        others = (tag for tag in all_tags.values() if not about(tag.name))
+        followed = {tag.name for tag in followers}
+        others = (tag for tag in all_tags.values() if tag.name not in followed)
         by_push = matcher.policy.date == "pushed"
         judged = each(self._storage, lambda tag: self._candidate(tag, by_push=by_push), others)
         found.verdicts = matcher.decide(judged, self._now)
@@ -118,7 +119,7 @@ class Planner:
         if not is_tag(tag.name):
             return Candidate(tag.name, None, "no tag can be called so")
         try:
-            created = self.dates.of(tag.digest)
+            created = self.memory.date(tag.digest)
         except Unknown as error:
             return Candidate(tag.name, None, str(error))
         return Candidate(tag.name, tag.pushed if by_push else created)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ctl.errors import UsageFault
 
@@ -63,8 +63,7 @@ class Policy:
         return f"policy of {self.repositories}"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A tag that a policy judges.
 
     Args:
@@ -78,8 +77,7 @@ class Candidate:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What becomes of a tag.
 
     Args:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from ctl.collector.filesystem import Link
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.restoring import restore
-from ctl.images.cleanup.dates import Dates
+from ctl.collector.tree import Tree
+from ctl.images.catalogue import link_digest
 from ctl.images.cleanup.plan import Planner, RepositoryPlan
 from ctl.images.cleanup.policy import Matcher, Policy
-from ctl.images.facts import Images
 from ctl.images.removal import Removed, Remover
 from tests.harness import images, tree
 from tests.harness.images import dated
@@ -18,6 +24,7 @@ from tests.harness.registry_store import Store
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = 86_400 * 10**9
+MEMORY = "ctl-quarantine/images.sqlite"
 
 
 def aged(seed: str, days: int, **more: object) -> images.Blob:
@@ -143,18 +150,75 @@ def test_what_was_removed_comes_back(store: Store) -> None:
     assert before.keys() == after.keys()
 
 
+def remembering(store: Store) -> None:
+    """What a run does after its plan."""
+    planner = Planner(str(store.root), [Matcher(OLD)], int(NOW.timestamp()) * 10**9)
+    planner.plans(lambda _: True, lambda: None)
+    planner.memory.remember()
+
+
+def remembered_tags(store: Store) -> dict[str, str]:
+    with closing(sqlite3.connect(store.root / MEMORY)) as file:
+        return dict(file.execute("SELECT name, digest FROM tag"))
+
+
+def read_links(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tags whose links a plan opens; it must come to the same as one that remembers nothing."""
+    opened: list[str] = []
+
+    def noting(storage: Tree, link: Link) -> str:
+        opened.append(link.name)
+        return link_digest(storage, link)
+
+    monkeypatch.setattr("ctl.images.cleanup.memory.link_digest", noting)
+    found = plan(store, OLD)
+    (store.root / MEMORY).rename(store.root / "away")
+    assert plan(store, OLD).as_json(explain=True) == found.as_json(explain=True)
+    (store.root / "away").rename(store.root / MEMORY)
+    return opened[: len(opened) - len(found.verdicts)]
+
+
+def test_tags_are_remembered_by_their_links(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = aged("old", 30), aged("new", 1)
+    store.push("a", old, "v1", "v2", "gone")
+    store.push("a", new)
+    remembering(store)
+    assert remembered_tags(store) == {}, (
+        "they were written a moment ago: what is written now has the same time"
+    )
+    monkeypatch.setattr("ctl.images.cleanup.memory._SETTLED", -(10**9))
+    remembering(store)
+    assert remembered_tags(store) == {"v1": old.digest, "v2": old.digest, "gone": old.digest}
+    assert read_links(store, monkeypatch) == []
+    info = store.link("a", "v2").stat()
+    store.tag("a", "v2", new.digest)
+    os.utime(store.link("a", "v2"), ns=(info.st_atime_ns, info.st_mtime_ns))
+    store.tag("a", "v3", new.digest)
+    store.untag("a", "gone")
+    assert sorted(read_links(store, monkeypatch)) == ["v2", "v3"]
+    assert rules(plan(store, OLD)) == {"v1": "expired", "v2": "older_than", "v3": "older_than"}
+    remembering(store)
+    assert remembered_tags(store) == {"v1": old.digest, "v2": new.digest, "v3": new.digest}
+    store.delete("a", old.digest)
+    assert rules(plan(store, OLD))["v1"] == "unresolved", "a registry does not serve it any more"
+
+
+def test_nothing_is_remembered_beside_a_collection(store: Store) -> None:
+    store.push("a", aged("old", 30), "v1")
+    with Quarantine(str(store.root)):
+        remembering(store)
+    assert not (store.root / MEMORY).exists()
+
+
 def test_dates_are_remembered_and_a_missing_image_is_noticed_all_the_same(store: Store) -> None:
     image = aged("old", 30)
     store.push("a", image, "v1")
-    with Quarantine(str(store.root)):
-        dates = Dates(Images.of(str(store.root)))
-        assert dates.of(image.digest) is not None
-        dates.remember()
+    remembering(store)
     store.data(image.needs[0].digest).write_bytes(b"never read again")
     assert rules(plan(store, OLD)) == {"v1": "expired"}
     store.data(image.digest).unlink()
     assert rules(plan(store, OLD)) == {"v1": "unresolved"}
-    (store.root / "ctl-quarantine/images.sqlite").write_bytes(b"no database")
+    (store.root / MEMORY).write_bytes(b"no database")
     assert rules(plan(store, OLD)) == {"v1": "unresolved"}
 
 
