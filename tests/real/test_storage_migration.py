@@ -109,8 +109,8 @@ def test_a_killed_migration_goes_on(make_root: RootMaker, s3: S3Server) -> None:
 def _under_way(root: Root, file: Path) -> subprocess.Popen[str]:
     """A migration that stands still while it holds pushes, and no run."""
     process = root.begin(MIGRATE, "--to", str(file))
-    note, lock = (root.path / STATE / name for name in ("storage-migration/hold.json", "run.lock"))
-    wait_for(note.exists, what="the hold of pushes", seconds=30)
+    lock = root.path / STATE / "run.lock"
+    wait_for(lambda: "readonly" in root.read(SETTINGS), what="the hold of pushes", seconds=30)
     while True:
         process.send_signal(signal.SIGSTOP)
         with lock.open("rb") as file_of_lock, suppress(BlockingIOError):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ctl.collector.layout import QUARANTINE, REPOSITORIES
+from ctl.registry.read_only import read_only_file
 from tests.harness import images, tree
 from tests.harness.registry_stack import CHECKOUT, Stack, registry_uid
 from tests.harness.registry_store import Store
@@ -142,6 +143,35 @@ def test_a_full_disk_is_freed_at_once(registry: Stack, store: Store) -> None:
     assert store.blobs() == set(kept.family())
     wait_for(registry.serves)
     assert registry.client.pulls(NAME, kept, "v1")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_pulls_go_on_while_it_is_deleted_at_once(registry: Stack, store: Store, killed: bool) -> None:
+    """There is no NGINX here that could hold pushes: they are refused meanwhile."""
+    kept = images.image("kept")
+    registry.client.push(NAME, kept, "v1")
+    registry.client.push(NAME, images.image("gone"))
+    process = registry.begin("-m", "--now")
+    wait_for(lambda: not registry.silent() and _refuses_pushes(registry), what="read-only", pause=0.005)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert registry.client.pulls(NAME, kept, "v1")
+        assert _refuses_pushes(registry)
+    finally:
+        process.send_signal(signal.SIGKILL if killed else signal.SIGCONT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == (-signal.SIGKILL if killed else 0), err
+    assert registry.client.pulls(NAME, kept, "v1")
+    if killed:
+        registry.collect("-m", "--now")
+    wait_for(registry.serves)
+    assert store.blobs() == set(kept.family())
+    registry.client.push(NAME, images.image("after"), "v2")
+    assert not read_only_file(registry.layout).exists()
+
+
+def _refuses_pushes(registry: Stack) -> bool:
+    return registry.client.request("POST", f"/v2/{NAME}/blobs/uploads/").status == 405
 
 
 def test_a_registry_is_stopped_unless_it_was_started_read_only(registry: Stack) -> None:

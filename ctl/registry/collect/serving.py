@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,6 +22,7 @@ from ctl.registry.collect.acting import ActingAs, acting_in
 from ctl.registry.collect.cache import Cache, cache_of
 from ctl.registry.collect.collector import Setup
 from ctl.registry.collect.held import writes_held
+from ctl.registry.collect.read_only import read_only
 from ctl.registry.collect.run import refuse_unfit
 from ctl.registry.collect.session import behind_gate
 from ctl.registry.collect.sizes import nothing_stored
@@ -29,6 +32,7 @@ from ctl.registry.pause import RegistryService
 from ctl.registry.store import store_of
 from ctl.storage.store import Store
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE = 120.0
 """Seconds for which a switch of the process waits for a reconfigure."""
 P = ParamSpec("P")
@@ -67,7 +71,7 @@ def collect_now(
 ) -> None:
     """Collect and delete at once, while nobody writes: pushes are held meanwhile, and pulls go on.
 
-    A registry without a master (NGINX is not ctl's) is set aside instead.
+    A registry without a master (NGINX is not ctl's) cannot hold pushes: it refuses them as a read-only one meanwhile.
 
     Args:
         setup: the registry.
@@ -92,9 +96,24 @@ def collect_now(
             with writes_held(setup, service, reporter=reporter, finished=done) as still, acting_in(setup):
                 reports.append(collect(place, paused, reporter, Hooks(still=still)))
         else:
-            session = behind_gate(setup, dry_run=options.dry_run, reporter=reporter, finished=done)
-            with session, acting_in(setup):
-                reports.append(collect(place, paused, reporter))
+            with ExitStack() as stack:
+                serves = not options.dry_run and _read_only(stack, setup, reporter)
+                session = behind_gate(
+                    setup, dry_run=options.dry_run, reporter=reporter, finished=done, serves=serves
+                )
+                with session, acting_in(setup):
+                    reports.append(collect(place, paused, reporter))
+
+
+def _read_only(stack: ExitStack, setup: Setup, reporter: Reporter) -> bool:
+    """Let the registry be read-only. Returns whether it goes on serving; not so without room for a lock's file."""
+    try:
+        return stack.enter_context(read_only(setup, reporter))
+    except PreflightError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NO_ROOM:
+            raise
+        reporter.warn(f"{error.message}: the registry does not serve meanwhile")
+        return False
 
 
 def is_short(setup: Setup, percent: float, note: Callable[[str], None]) -> bool:
