@@ -9,6 +9,7 @@ variables, is therefore held back until the end. It is an error as soon as one o
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 
 from ctl.language.faults import Aim, Failure, Poison
@@ -16,7 +17,7 @@ from ctl.language.functions import INCLUDE
 from ctl.language.methods import CHANGING
 from ctl.language.setting_names import Names
 from ctl.language.source import Diagnostic, Severity
-from ctl.language.subscripts import keys_of, root_name
+from ctl.language.subscripts import keys_of, names_read, root_name
 from ctl.language.tracked import TrackedDict, TrackedList
 
 IGNORED = "ignored, as only settings of other components need it: "
@@ -29,14 +30,20 @@ class Failures:
     Args:
         names: the names of the settings.
         variables: the variables that have a value.
+        read: how often each name is read.
         report: takes each error and note.
     """
 
     def __init__(
-        self, names: Names, variables: Mapping[str, object], report: Callable[[Diagnostic], None]
+        self,
+        names: Names,
+        variables: Mapping[str, object],
+        read: Mapping[str, int],
+        report: Callable[[Diagnostic], None],
     ) -> None:
         self._names = names
         self._variables = variables
+        self._read = read
         self._report = report
         self._found: dict[ast.stmt, Failure] = {}
 
@@ -44,7 +51,7 @@ class Failures:
         """The failure of a statement, which may be about several things."""
         failure = self._found.get(statement)
         if failure is None:
-            failure = self._found[statement] = Failure(self._aim(statement))
+            failure = self._found[statement] = self._new(statement)
         return failure
 
     def add(self, failure: Failure, diagnostic: Diagnostic) -> None:
@@ -65,15 +72,17 @@ class Failures:
 
     def settle(self) -> None:
         """Report what was held back: notes, and errors of variables that nobody reads."""
-        held = [failure for failure in self._found.values() if failure.aim is not Aim.OURS]
-        notes = {id(one) for one in _with_causes(one for one in held if one.aim is Aim.OTHERS)}
-        for failure in held:
-            if id(failure) not in notes:
+        for failure in self._found.values():
+            if self._is_unused(failure):
                 self._promote(failure)
-            elif failure.aim is not Aim.OURS:
-                for one in failure.diagnostics:
-                    message = IGNORED + one.message
-                    self._report(Diagnostic(message, one.location, severity=Severity.NOTE))
+        for failure in self._found.values():
+            for one in failure.diagnostics if failure.aim is not Aim.OURS else ():
+                self._report(Diagnostic(IGNORED + one.message, one.location, severity=Severity.NOTE))
+
+    def _is_unused(self, failure: Failure) -> bool:
+        """Whether a failure is about variables that no other statement reads."""
+        unused = all(self._read.get(name, 0) <= failure.reads[name] for name in failure.names)
+        return failure.aim is Aim.VARIABLES and unused
 
     def _promote(self, failure: Failure) -> None:
         for one in _with_causes([failure]):
@@ -82,9 +91,12 @@ class Failures:
                 for diagnostic in one.diagnostics:
                     self._report(diagnostic)
 
-    def _aim(self, statement: ast.stmt) -> Aim:
-        aims = {self._aim_of(target) for target in _targets(statement, self._names)}
-        return next((aim for aim in (Aim.OURS, Aim.OTHERS, Aim.VARIABLES) if aim in aims), Aim.OURS)
+    def _new(self, statement: ast.stmt) -> Failure:
+        targets = list(_targets(statement, self._names))
+        aims = {self._aim_of(target) for target in targets}
+        aim = next((aim for aim in (Aim.OURS, Aim.OTHERS, Aim.VARIABLES) if aim in aims), Aim.OURS)
+        names = frozenset(root for target in targets if (root := root_name(target)))
+        return Failure(aim, names, Counter(names_read(statement) if aim is Aim.VARIABLES else ()))
 
     def _aim_of(self, target: ast.expr) -> Aim:
         name, names = root_name(target), self._names

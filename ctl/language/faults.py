@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -24,11 +25,15 @@ class Failure:
 
     Args:
         aim: what the statement gives values to; OURS as soon as one of our settings needs them.
+        names: the variables among them.
+        reads: how often the statement itself reads each name.
         diagnostics: errors that are held back.
         causes: failures of other statements that it follows from.
     """
 
     aim: Aim
+    names: frozenset[str] = frozenset()
+    reads: Counter[str] = field(default_factory=Counter)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     causes: list[Failure] = field(default_factory=list)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +49,9 @@ class SourceText:
     """
 
     __slots__ = ("_lines", "path", "text")
+
+    exact = sys.version_info >= (3, 12)
+    """Whether the places of what is inside an f-string are right: those of `ast` may not be."""
 
     def __init__(self, path: Path, text: str) -> None:
         self.path = path

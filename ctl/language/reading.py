@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctl.language.faults import Fault, LimitReached
 from ctl.language.limits import MAX_INCLUDE_DEPTH
-from ctl.language.parsing import parse
+from ctl.language.parsing import Parsed, parse
 from ctl.language.places import Place, SourceText
 from ctl.language.scope import Scope, did_you_mean
 from ctl.language.setting_names import Names
@@ -41,8 +41,13 @@ class Reading:
     contents: tuple[Path, ...] = ()
 
 
-Translate = Callable[[SourceText, Scope], SourceText]
-"""Returns the Python form of a settings file of whatever language; reports what has none to the scope."""
+Parse = Callable[[Scope], Parsed]
+"""Parses the file that a scope is about, of whatever language; reports what is wrong to the scope."""
+
+
+def parse_python(scope: Scope) -> Parsed:
+    """Parses a settings file in Python's syntax. Raises LimitReached."""
+    return parse(scope.source, scope.budget, scope.add)
 
 
 def read_settings(
@@ -50,7 +55,7 @@ def read_settings(
     *,
     names: Names,
     environment: Mapping[str, str],
-    translate: Translate = lambda source, _: source,
+    parse_file: Parse = parse_python,
 ) -> Reading:
     """Reads a settings file: a restricted Python, which is walked and never run.
 
@@ -62,7 +67,7 @@ def read_settings(
         path: the settings file.
         names: the names of the settings.
         environment: what env() reads.
-        translate: gives the Python form of this file, and of each that it includes.
+        parse_file: parses this file, and each that it includes.
 
     Returns:
         The settings as given, without defaults.
@@ -70,7 +75,7 @@ def read_settings(
     Raises:
         ReadingError: the file cannot be read, or anything in it is wrong; with every error found.
     """
-    return _Reader(path, names, environment, translate).reading()
+    return _Reader(path, names, environment, parse_file).reading()
 
 
 class ReadingError(SettingsError):
@@ -101,13 +106,11 @@ def _without_collector() -> Iterator[None]:
 class _Reader:
     """One reading; the arguments are those of read_settings."""
 
-    def __init__(
-        self, path: Path, names: Names, environment: Mapping[str, str], translate: Translate
-    ) -> None:
+    def __init__(self, path: Path, names: Names, environment: Mapping[str, str], parse_file: Parse) -> None:
         self.scope = Scope(names, environment, SourceText(path, ""))
         self.files: list[Path] = []
         self._path = path
-        self._translate = translate
+        self._parse_file = parse_file
         self._open: list[Path] = []
         self._last: tuple[Diagnostic, ...] = ()
         self._statements = Statements(self.scope, self._include)
@@ -158,8 +161,7 @@ class _Reader:
         outer, self.scope.source = self.scope.source, SourceText(path, text)
         self._open.append(path.resolve())
         try:
-            self.scope.source = self._translate(self.scope.source, self.scope)
-            parsed = parse(self.scope.source, self.scope.budget, self.scope.add)
+            parsed = self._parse_file(self.scope)
             self.scope.doubtful |= parsed.words
             self.scope.incomplete |= not parsed.whole
             survey(parsed.tree.body, self.scope)

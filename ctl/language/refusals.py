@@ -11,6 +11,28 @@ from ctl.language.scope import Scope
 from ctl.language.subscripts import path_text, root_name
 
 
+class Unreadable(ast.expr):
+    """In the place of a statement of another language that has no Python form.
+
+    Args:
+        faults: why.
+        about: the names that the statement reads, and what it would give values to.
+    """
+
+    _fields = ("about",)
+
+    def __init__(self, faults: list[Fault], about: list[ast.expr]) -> None:
+        super().__init__()
+        self.faults = faults
+        self.about = about
+
+
+def constructs(node: ast.AST) -> list[Fault]:
+    """The failures of a node by itself: see construct()."""
+    fault = construct(node)
+    return node.faults if isinstance(node, Unreadable) else [fault] if fault else []
+
+
 def construct(node: ast.AST) -> Fault | None:
     """The failure of a construct that the settings language does not have; None for one that it has.
 
@@ -38,6 +60,8 @@ def construct(node: ast.AST) -> Fault | None:
 
 def misplaced(node: ast.expr) -> Fault:
     """The failure of an expression that cannot be evaluated where it is."""
+    if isinstance(node, Unreadable):
+        return node.faults[0]
     name, hint = advice.NODES.get(type(node).__name__) or ("this", "")
     return Fault(f"{name} is not part of the settings language", node, hint)
 

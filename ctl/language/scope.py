@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,9 +20,6 @@ from ctl.language.source import Diagnostic, Location, Severity
 from ctl.language.subscripts import keys_of, path_text
 from ctl.language.tracked import TrackedDict
 from ctl.text.nearest import nearest
-
-_FSTRINGS_ARE_VAGUE = sys.version_info < (3, 12)
-"""Whether `ast` may give a wrong place for what is inside an f-string."""
 
 NOT_NAMES = frozenset({"nil", "null", "true", "false"})
 """Names that other languages have for None, True and False."""
@@ -45,7 +41,7 @@ class Scope:
         budget: what is left of the limits.
         values: the settings given so far.
         variables: local variables, of all files together.
-        read: the names of variables that were read.
+        read: how often each name is read in the text.
         assigned: where each variable was first assigned, apart from loop variables.
         source: the file being read.
         incomplete: a part of the files was not read, so what is not there may be in that part.
@@ -63,7 +59,7 @@ class Scope:
     budget: Budget = field(default_factory=Budget)
     values: TrackedDict = field(default_factory=lambda: TrackedDict(owned=True))
     variables: dict[str, object] = field(default_factory=dict)
-    read: set[str] = field(default_factory=set)
+    read: Counter[str] = field(default_factory=Counter)
     assigned: dict[str, Place] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     incomplete: bool = False
@@ -77,7 +73,7 @@ class Scope:
     _counts: Counter[Severity] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.failures = Failures(self.names, self.variables, self.add)
+        self.failures = Failures(self.names, self.variables, self.read, self.add)
 
     def place(self, node: Positioned) -> Place:
         """The place of a node of the file being read."""
@@ -102,7 +98,9 @@ class Scope:
         place = problem.place or self.place(self.trusted(problem.node or node))
         location = locate(place)
         if location and self._is_new(location, problem.message):
-            worded = (place[0] if isinstance(place, tuple) else self.source).worded
+            # What has no Python form is reported in the words of its own language already.
+            is_python = isinstance(problem.node, ast.AST | None)
+            worded = (place[0] if isinstance(place, tuple) else self.source).worded if is_python else str
             found = Diagnostic(worded(problem.message), location, hint=worded(problem.hint))
             if failure:
                 self.failures.add(failure, found)
@@ -145,7 +143,7 @@ class Scope:
     def trusted(self, node: Positioned) -> Positioned:
         """The node, or the f-string it is in where its own place cannot be relied on (before Python 3.12)."""
         fstring = self.fstring
-        if fstring is None or not _FSTRINGS_ARE_VAGUE or node is fstring:
+        if fstring is None or self.source.exact or node is fstring:
             return node
         exact = isinstance(node, ast.Name) and self.source.segment(node) == node.id
         return node if exact else fstring

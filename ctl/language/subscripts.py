@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 
 def root_name(node: ast.expr) -> str | None:
@@ -10,6 +11,15 @@ def root_name(node: ast.expr) -> str | None:
     while isinstance(node, (ast.Subscript, ast.Attribute)):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
+
+
+def names_read(node: ast.AST) -> Iterator[str]:
+    """Every name that is read in a node."""
+    for one in ast.walk(node):
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
+            yield one.id
+        elif isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name):
+            yield one.target.id
 
 
 def keys_of(node: ast.expr) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ctl.language import refusals
 from ctl.language.faults import LimitReached
 from ctl.language.scope import Scope
+from ctl.language.subscripts import names_read
 
 _ABOUT_PLACES = frozenset({"ctx", "op", "ops", "attr", "id", "arg", "kind", "conversion", "type_comment"})
 """Fields of nodes without expressions in them."""
@@ -64,12 +65,13 @@ def _look(waiting: list[ast.AST], scope: Scope) -> None:
         kind = type(node)
         if kind is ast.Name:
             if type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
-                read.add(node.id)  # type: ignore[attr-defined]
+                read[node.id] += 1  # type: ignore[attr-defined]
         elif kind is ast.Constant and type(node.value) in _PLAIN:  # type: ignore[attr-defined]
             continue
-        elif kind not in _FINE and (fault := refusals.construct(node)):
-            scope.report(fault, node)  # type: ignore[arg-type]
-            read.update(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+        elif kind not in _FINE and (faults := refusals.constructs(node)):
+            for fault in faults:
+                scope.report(fault, node)  # type: ignore[arg-type]
+            read.update(names_read(node))
         elif isinstance(node, ast.JoinedStr) and scope.fstring is None:
             scope.fstring = node
             _look(list(node.values), scope)
@@ -113,7 +115,7 @@ def _note_assigned(statement: ast.stmt, scope: Scope) -> None:
             if scope.can_be_variable(node.id):
                 scope.assigned.setdefault(node.id, scope.place(node))
             if isinstance(statement, ast.AugAssign):
-                scope.read.add(node.id)
+                scope.read[node.id] += 1
 
 
 def _assigned(statement: ast.stmt) -> list[ast.expr]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ctl.errors import UsageFault, no_right_to_read
 from ctl.language import Reading, ReadingError, read_settings
-from ctl.language.places import SourceText
+from ctl.language.parsing import Parsed
+from ctl.language.reading import parse_python
 from ctl.language.scope import Scope
 from ctl.language.source import SettingsError, Severity, first_of
 from ctl.paths import Layout
@@ -96,17 +97,17 @@ def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
     Raises:
         ReadingError: the text is wrong; carries every error.
     """
-    return read_settings(settings_file, names=NAMES, environment=variables, translate=_as_python)
+    return read_settings(settings_file, names=NAMES, environment=variables, parse_file=_parse)
 
 
-def _as_python(source: SourceText, scope: Scope) -> SourceText:
-    """The Python form of a settings file of either language."""
-    if source.path.suffix != ".rb":
-        return source
+def _parse(scope: Scope) -> Parsed:
+    """Parse a settings file of either language."""
+    if scope.source.path.suffix != ".rb":
+        return parse_python(scope)
     # Brings a parser in C: only where a gitlab.rb is read.
-    from ctl.language.ruby.reader import python_form
+    from ctl.language.ruby.reader import parse_ruby
 
-    return python_form(source, scope)
+    return parse_ruby(scope)
 
 
 def _require(settings_file: Path) -> None:

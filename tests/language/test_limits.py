@@ -13,7 +13,7 @@ import pytest
 
 from ctl.language import read_settings
 from ctl.language.limits import MAX_STEPS
-from ctl.language.reading import _Reader
+from ctl.language.reading import _Reader, parse_python
 from ctl.language.source import SettingsError
 from tests.harness.work import at_most
 from tests.language.reader import NAMES, errors, read, value
@@ -233,7 +233,7 @@ def test_a_thousand_endpoints_and_four_thousand_lines_are_well_inside(tmp_path: 
     ]
     for text in texts:
         (tmp_path / "settings.py").write_text(text)
-        reader = _Reader(tmp_path / "settings.py", NAMES, {}, lambda source, _: source)
+        reader = _Reader(tmp_path / "settings.py", NAMES, {}, parse_python)
         with at_most(calls=1_000_000):
             reader.read_all()
         assert reader.sorted_diagnostics() == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -105,7 +106,12 @@ def field(node: Node | None, *names: str) -> Node | None:
 def inside(node: Node | None, *names: str) -> list[Node]:
     """The parts of what is in a field, and there in the next; none where one is missing."""
     found = field(node, *names)
-    return [one for one in named(found) if one.type != "empty_statement"] if found is not None else []
+    return statements_in(found) if found is not None else []
+
+
+def statements_in(node: Node) -> list[Node]:
+    """The parts of a node, but for empty ones (`;;`)."""
+    return [one for one in named(node) if one.type != "empty_statement"]
 
 
 def parts(node: Node, count: int) -> list[Node]:
@@ -114,6 +120,15 @@ def parts(node: Node, count: int) -> list[Node]:
     if len(found) != count:
         raise Fault("this is not Ruby", Span(node))
     return found
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and all that is in it."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack += reversed(one.named_children)
 
 
 def _offset(node: Node) -> int:

@@ -1,20 +1,34 @@
-"""A gitlab.rb as a tree with its text, and its Python form as the text that is read in its place."""
+"""A gitlab.rb as a tree with its text, and what its statements give values to and read."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.places import Positioned, SourceText
-from ctl.language.ruby import ruby_advice, wording
-from ctl.language.ruby.grammar import Span, heredocs
-from ctl.language.source import Location
+from ctl.language.places import SourceText
+from ctl.language.ruby import ruby_advice
+from ctl.language.ruby.grammar import Span, field, heredocs, named, walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
+
+ASSIGNMENTS: Final = ("assignment", "operator_assignment")
+CHANGING: Final = frozenset(
+    {"<<", "push", "append", "concat", "unshift", "prepend", "merge!", "update", "store", "delete"}
+)
+"""Methods that change what they are called on."""
+
+
+class RubyText(SourceText):
+    """The text of a gitlab.rb. The places of nodes are exact, and messages are in Ruby's words."""
+
+    __slots__ = ()
+    exact = True
+
+    def worded(self, message: str) -> str:
+        """A message of the settings language in Ruby's words."""
+        return ruby_advice.in_ruby(message)
 
 
 class Program:
@@ -44,85 +58,75 @@ def refusal(node: Node) -> Fault:
     return Fault(f"{name} is not read in a gitlab.rb", Span(node), hint)
 
 
-@dataclass(frozen=True)
-class Origin:
-    """The statement that lines of Python come from.
+def sides(node: Node) -> tuple[Node, Node]:
+    """Both sides of an assignment. Raises Fault where one is missing."""
+    left, right = field(node, "left"), field(node, "right")
+    if left is None or right is None:
+        raise Fault("a side of this assignment is missing", Span(node))
+    return left, right
+
+
+def is_append(node: Node) -> bool:
+    """Whether a node is `left << right`."""
+    return node.type == "binary" and len(node.children) == 3 and node.children[1].type == "<<"
+
+
+def changed(node: Node, text: Callable[[Node], str]) -> Node | None:
+    """What a node by itself gives a value to or changes; for `external_url 'x'` and `def x` its name."""
+    if node.type in ASSIGNMENTS:
+        return field(node, "left")
+    if node.type == "call":
+        receiver, method = field(node, "receiver"), field(node, "method")
+        if receiver is None:
+            return method
+        return receiver if method is not None and text(method) in CHANGING else None
+    if node.type == "method":
+        return field(node, "name")
+    return node.children[0] if is_append(node) else None
+
+
+def path_of(node: Node, text: Callable[[Node], str]) -> tuple[str, list[str]]:
+    """The name and the written-out keys of `name['key']['key']`; the name is "" where there is none.
 
     Args:
-        node: the statement.
-        terms: each piece of Python that was written for it, and the node that this is the form of.
+        node: a target, or what a method is called on.
+        text: returns a node as it is written.
     """
+    keys: list[str] = []
+    while node.type in ("element_reference", "call", "binary"):
+        if node.type == "element_reference":
+            parts = named(node)
+            key = _written_key(parts[1], text) if len(parts) == 2 else None
+            keys = [] if key is None else [*keys, key]
+            node = parts[0]
+            continue
+        first = field(node, "receiver") or field(node, "left")
+        if first is None:
+            break
+        node, keys = first, []
+    return (text(node), keys[::-1]) if node.type in ("identifier", "constant") else ("", [])
 
-    node: Node
-    terms: list[tuple[str, Node]] = field(default_factory=list)
+
+def _written_key(node: Node, text: Callable[[Node], str]) -> str | None:
+    written = text(node)
+    if node.type == "simple_symbol":
+        return written[1:]
+    plain = node.type == "string" and len(written) > 1 and "\\" not in written and "#{" not in written
+    return written[1:-1] if plain and written[0] in "'\"" else None
 
 
-class PythonForm(SourceText):
-    """The Python form of a gitlab.rb: all that is reported about it has its place in the gitlab.rb.
+def names_read(root: Node, text: Callable[[Node], str]) -> Iterator[str]:
+    """The names that a program reads; not those that it only gives a value.
 
     Args:
-        ruby: the gitlab.rb.
-        text: the Python form.
-        origins: for each line the statement that it comes from, or None.
+        root: the program, or a part of it.
+        text: returns a node as it is written.
     """
-
-    __slots__ = ("_firsts", "_origins", "_ruby")
-
-    def __init__(self, ruby: SourceText, text: str, origins: Sequence[Origin | None]) -> None:
-        super().__init__(ruby.path, text)
-        self._ruby = ruby
-        self._firsts: list[int] = []
-        self._origins: list[Origin] = []
-        for number, origin in enumerate(origins, 1):
-            if origin is not None and (not self._origins or self._origins[-1] is not origin):
-                self._firsts.append(number)
-                self._origins.append(origin)
-
-    def location(self, node: Positioned) -> Location:
-        """The place in the gitlab.rb of a node of the Python form."""
-        found = bisect_right(self._firsts, node.lineno) - 1
-        if found < 0:
-            return Location(self.path, 1)
-        return self._ruby.location(Span(self._origin_of(node, self._origins[found], self._firsts[found])))
-
-    def location_at(self, line: int, column: int, width: int = 1) -> Location:
-        """The place in the gitlab.rb of the statement that a line of the Python form comes from."""
-        found = bisect_right(self._firsts, line) - 1
-        return self._ruby.location(Span(self._origins[max(found, 0)].node))
-
-    def worded(self, message: str) -> str:
-        """A message of the settings language in Ruby's words."""
-        return wording.in_ruby(message)
-
-    def _origin_of(self, node: Positioned, origin: Origin, first: int) -> Node:
-        """The part of a statement that a node of its Python form comes from: the same text, in the same order.
-
-        Lines after the first of a statement are those of the gitlab.rb, so that most are found by their line.
-        """
-        written = self._written(node)
-        found = [one for text, one in origin.terms if text == written]
-        found.sort(key=lambda one: one.start_byte)
-        if not found:
-            return self._around(written, origin)
-        row = node.lineno - first + origin.node.start_point[0]
-        here = [one for one in found if one.start_point[0] == row]
-        before = self._before(node, node.lineno if here else first)
-        return (here or found)[min(before.count(written), len(here or found) - 1)]
-
-    def _around(self, written: str, origin: Origin) -> Node:
-        """The smallest part whose Python form holds a text, but for indentation; else the whole statement."""
-        plain = "".join(written.split())
-        around = [(len(text), one) for text, one in origin.terms if plain and plain in "".join(text.split())]
-        return min(around, key=lambda pair: pair[0])[1] if around else origin.node
-
-    def _written(self, node: Positioned) -> str:
-        lines = [line.encode() for line in self.lines[node.lineno - 1 : node.end_lineno]]
-        lines[-1] = lines[-1][: node.end_col_offset]
-        lines[0] = lines[0][node.col_offset :]
-        return b"\n".join(lines).decode(errors="replace")
-
-    def _before(self, node: Positioned, first: int) -> str:
-        """What is written before a node, from a line on."""
-        lines = self.lines[first - 1 : node.lineno]
-        lines[-1] = lines[-1].encode()[: node.col_offset].decode(errors="replace")
-        return "\n".join(lines)
+    assigned: set[int] = set()
+    for node in walk(root):
+        if node.type == "assignment" and (left := field(node, "left")):
+            assigned.add(left.id)
+        elif node.type == "method" and (name := field(node, "name")):
+            assigned.add(name.id)
+        elif node.type in ("identifier", "constant") and node.id not in assigned:
+            yield text(node)

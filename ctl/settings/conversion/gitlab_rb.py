@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ctl.language.faults import LimitReached
+from ctl.language.failures import Failures
+from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.limits import Budget
 from ctl.language.places import SourceText, presentable
-from ctl.language.ruby.grammar import Span, parse
+from ctl.language.ruby.grammar import parse
 from ctl.language.ruby.program import Program
-from ctl.language.ruby.reader import in_order
 from ctl.language.ruby.syntax import read_tree
+from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.blocks import Blocks
-from ctl.language.ruby.to_python.python_lines import Lost
+from ctl.language.ruby.to_python.lost import Lost
 from ctl.language.ruby.to_python.state import State
 from ctl.language.setting_names import Names
 from ctl.language.source import Diagnostic, Location, SettingsError
@@ -20,6 +21,10 @@ from ctl.settings.conversion.converted import Converted
 
 _MOST_SNIPPETS = 5_000
 """Settings that are commented out and converted: more than twice those of a whole gitlab.rb."""
+
+_OTHERS = "# Another component's setting, which has no Python form and is not used:"
+_VARIABLE = "# Only settings of other components need this:"
+_NOT_NEEDED = "# Not needed here:"
 
 
 def convert_ruby(path: Path, text: str, names: Names) -> Converted:
@@ -50,12 +55,43 @@ def _converted(source: SourceText, names: Names) -> Converted:
     state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
     state.doubtful, state.included = parsed.words, not parsed.whole
     blocks = Blocks(state, source.lines, dict(parsed.unparsed))
-    lines = blocks.whole()
-    problems += [_diagnostic(lost, source) for lost in in_order(blocks.problems)]
+    statements = blocks.whole()
+    read = blocks.read()
+    wrong, ignored = _judged(blocks, read)
+    problems += [_diagnostic(fault, source) for fault in wrong]
     problems.sort(key=lambda one: (one.location.line, one.location.column) if one.location else (0, 0))
-    ignored = [_ignored(_diagnostic(lost, source)) for lost in in_order(blocks.ignored)]
-    remarks = (*blocks.statements.remarks, *ignored)
-    return Converted("\n".join(line.text for line in lines) + "\n", remarks, tuple(problems))
+    written.mark_unread(statements, read & set(map(written.name, state.kinds)))
+    remarks = (*blocks.statements.remarks, *(_ignored(_diagnostic(fault, source)) for fault in ignored))
+    return Converted("\n".join(written.lines_of(statements)).rstrip("\n") + "\n", remarks, tuple(problems))
+
+
+def _judged(blocks: Blocks, read: set[str]) -> tuple[list[Fault], list[Fault]]:
+    """The faults of what settings of ours need, and of what only other components need; marks the latter's comments."""
+    failures = Failures(blocks.state.names, blocks.state.kinds, {}, lambda _: None)
+    wrong: dict[int, Fault] = {}
+    ignored: dict[int, Fault] = {}
+    judged = [(one, failures.of(one.statement)) for one in blocks.lost]
+    for lost, failure in judged:
+        is_wrong = failure.aim is Aim.OURS or (failure.aim is Aim.VARIABLES and read.isdisjoint(lost.names))
+        if is_wrong and not blocks.is_harmless(lost.node):
+            wrong |= {id(fault): fault for fault in lost.faults}
+    for lost, failure in judged:
+        if not any(id(fault) in wrong for fault in lost.faults):
+            ignored |= {id(fault): fault for fault in lost.faults}
+            lost.comment.lines[0] = _heading(blocks, lost, failure.aim)
+    return _in_order(wrong), _in_order(ignored)
+
+
+def _heading(blocks: Blocks, lost: Lost, aim: Aim) -> str:
+    if blocks.is_harmless(lost.node):
+        return _NOT_NEEDED
+    return _VARIABLE if aim is Aim.VARIABLES else _OTHERS
+
+
+def _in_order(faults: dict[int, Fault]) -> list[Fault]:
+    return sorted(
+        faults.values(), key=lambda one: (one.node.lineno, one.node.col_offset) if one.node else (0, 0)
+    )
 
 
 class _Snippets:
@@ -80,9 +116,8 @@ class _Snippets:
         if root.has_error or len(statements) != 1 or statements[0].type not in ("assignment", "call"):
             return None
         blocks = Blocks(State(self._names, Program(root, data)), text.split("\n"))
-        lines = blocks.block(root, 0, 0)
-        whole = not blocks.problems and not blocks.ignored and not blocks.statements.remarks
-        return "\n".join(line.text for line in lines) if whole else None
+        found = blocks.block(root, 0, 0)
+        return None if blocks.lost or blocks.statements.remarks else "\n".join(written.lines_of(found))
 
 
 def _ignored(found: Diagnostic) -> str:
@@ -90,6 +125,6 @@ def _ignored(found: Diagnostic) -> str:
     return f"{where}{found.message}; only other components need it, and it is a comment in the result"
 
 
-def _diagnostic(lost: Lost, source: SourceText) -> Diagnostic:
-    where = source.location(lost.fault.node or Span(lost.node))
-    return Diagnostic(presentable(lost.fault.message), where, hint=presentable(lost.fault.hint))
+def _diagnostic(fault: Fault, source: SourceText) -> Diagnostic:
+    where = source.location(fault.node) if fault.node else Location(source.path, 1)
+    return Diagnostic(presentable(fault.message), where, hint=presentable(fault.hint))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctl.language.places import presentable
-from ctl.language.ruby.to_python.python_text import quoted, value
+from ctl.language.ruby.to_python.written import quoted, value
 from ctl.language.source import Diagnostic
 from ctl.settings.conversion import silence
 from ctl.settings.conversion.config_yml import Unusable

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
+import ast
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Final
 
-from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span
-from ctl.language.ruby.program import Origin
-from ctl.language.ruby.targets_of import ASSIGNMENTS, names_read
-from ctl.language.ruby.to_python import inlined, loops, python_text, undecided, whose
-from ctl.language.ruby.to_python.choice_forms import arms_of
-from ctl.language.ruby.to_python.commented_out import convert_comments
-from ctl.language.ruby.to_python.python_lines import (
-    INDENT,
-    Line,
-    Lost,
-    dedented,
-    heading_of,
-    is_lost,
-    marked,
-    nothing,
-)
+from ctl.language.failures import Failures
+from ctl.language.faults import Aim, Fault
+from ctl.language.ruby.grammar import Span, field, named
+from ctl.language.ruby.program import names_read
+from ctl.language.ruby.to_python import functions, loops, written
+from ctl.language.ruby.to_python.choices import arms_of
+from ctl.language.ruby.to_python.comments import convert_comments
+from ctl.language.ruby.to_python.lost import MODIFIERS, Lost, lost_statement
 from ctl.language.ruby.to_python.state import State
-from ctl.language.ruby.to_python.statement_forms import Statements
+from ctl.language.ruby.to_python.statements import Statements
+from ctl.language.ruby.to_python.terms import ANY, NIL, at
+from ctl.language.ruby.to_python.written import Comment, is_code
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 _BLOCKS: Final = ("if", "unless", "case")
-_MODIFIERS: Final = ("if_modifier", "unless_modifier")
+
+_LIBRARIES: Final = ("require", "require_relative")
 _SKIPPED: Final = ("empty_statement", "then", "end")
-_OTHERS: Final = "# Another component's setting, which has no Python form and is not used:"
-_VARIABLE: Final = "# Only settings of other components need this:"
 _WRITTEN_OUT: Final = "# Written out where it is called:"
-_NOT_NEEDED: Final = "# Not needed here:"
 _DEEPEST: Final = 40
 """Blocks inside each other."""
 
@@ -51,52 +45,26 @@ class Blocks:
         unparsed: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
 
     Attributes:
-        problems: the statements that have no Python form.
-        ignored: those that matter for other components only.
+        lost: the statements that have no Python form.
         statements: writes single statements.
     """
 
     state: State
     source: list[str]
-    unparsed: Mapping[int, int] = field(default_factory=dict)
-    problems: list[Lost] = field(default_factory=list)
-    ignored: list[Lost] = field(default_factory=list)
+    unparsed: Mapping[int, int] = attribute(default_factory=dict)
+    lost: list[Lost] = attribute(default_factory=list)
 
     def __post_init__(self) -> None:
         self.statements = Statements(self.state)
         self._starts = sorted(self.state.program.bodies)
-        self._variables: dict[str, Lost] = {}
         self._end = 0
 
-    def whole(self) -> list[Line]:
+    def whole(self) -> list[ast.stmt]:
         """The whole file."""
-        lines = self.block(self.state.program.root, 0, -1)
-        lines += self._between(self._end, len(self.source)) if self.unparsed else []
-        lines = self._settled(lines)
-        while lines and not lines[-1].text:
-            lines.pop()
-        candidates = {python_text.name(name) for name in self.state.kinds}
-        if candidates:
-            root = self.state.program.root
-            read = {python_text.name(name) for name in names_read(root, self.state.program.text)}
-            lines = marked(lines, read & candidates)
-        return lines
+        statements = self.block(self.state.program.root, 0, -1)
+        return statements + (self._between(self._end, len(self.source)) if self.unparsed else [])
 
-    def _settled(self, lines: list[Line]) -> list[Line]:
-        """A variable without a Python form is wrong if a setting of ours reads it, or nothing does."""
-        if not self._variables:
-            return lines
-        read = set(names_read(self.state.program.root, self.state.program.text))
-        harmless: dict[str, Line] = {}
-        for name, lost in self._variables.items():
-            if lost not in self.problems and lost not in self.ignored:
-                wrong = name in self.state.used or name not in read
-                (self.problems if wrong else self.ignored).append(lost)
-                if not wrong:
-                    harmless[heading_of(lost.node.start_point[0])] = Line(_VARIABLE)
-        return [harmless.get(line.text, line) for line in lines]
-
-    def block(self, container: Node, level: int, row: int) -> list[Line]:
+    def block(self, container: Node, level: int, row: int) -> list[ast.stmt]:
         """The statements and comments of a block.
 
         Args:
@@ -104,60 +72,51 @@ class Blocks:
             level: how deep the block is.
             row: the line that begins it (from 0), -1 for a whole file.
         """
-        lines: list[Line] = []
+        found: list[ast.stmt] = []
         comments: list[str] = []
-        code, keep = False, self.state.comments
         for child in container.named_children:
             kind, start = child.type, child.start_point[0]
-            if kind in _SKIPPED or (kind == "comment" and not keep):
+            if kind in _SKIPPED or (kind == "comment" and not self.state.comments):
                 continue
             if kind == "heredoc_body":
                 row = max(row, child.end_point[0])
                 continue
-            if kind == "comment" and start <= row and lines and not comments:
-                if lines[-1].text.lstrip().startswith("#"):
-                    continue  # it is in what became a comment
-                lines[-1] = Line(f"{lines[-1].text}  {self.state.program.text(child)}", lines[-1].origin)
+            if kind == "comment" and start <= row and found and not comments:
+                if not isinstance(found[-1], Comment):  # else it is in what became a comment
+                    found[-1].trailing = self.state.program.text(child)  # type: ignore[attr-defined]
                 continue
             if comments and (kind != "comment" or start > row + 1 or "\n" in self.state.program.text(child)):
-                lines += self._flushed(comments, level)
-            if keep:
-                lines += self._between(row + 1, start) if lines or level == 0 else []
+                found += self._flushed(comments)
+            if self.state.comments and (found or level == 0):
+                found += self._between(row + 1, start)
             row = max(row, self._last_row(child))
             self._end = max(self._end, row + 1)
             if kind == "comment":
                 comments += self._comment(child)
             elif kind == "uninterpreted":
-                lines += self._after_the_end(child) if keep else []
+                found += self._after_the_end(child)
             else:
-                statement = self._statement(child, level)
-                code |= any(not line.text.lstrip().startswith("#") for line in statement)
-                lines += statement
-        lines += self._flushed(comments, level)
-        return lines if code or level == 0 else [*lines, Line(INDENT * level + "pass")]
+                found += self._statement(child, level)
+        found += self._flushed(comments)
+        return found if level == 0 or is_code(found) else [*found, _nothing(container)]
 
-    def _between(self, first: int, after: int) -> list[Line]:
+    def _between(self, first: int, after: int) -> list[ast.stmt]:
         """The lines between two statements: empty ones, and what is no Ruby."""
-        lines: list[Line] = []
+        found: list[ast.stmt] = []
         while first < after:
             end = self.unparsed.get(first)
-            if end is not None:
-                lines += self._as_comment(first, end, "")
-            else:
-                lines.append(Line(""))
+            found.append(Comment([""]) if end is None else self._as_comment(first, end, heading_of(first)))
             first = end or first + 1
-        return lines
+        return found
 
-    def _as_comment(self, first: int, after: int, indent: str, heading: str = "") -> list[Line]:
+    def _as_comment(self, first: int, after: int, heading: str) -> Comment:
         """Lines of the file as a comment with the reason."""
-        heading = heading or heading_of(first)
-        kept = (f"{indent}# {line}".rstrip() for line in self.source[first:after])
-        return [Line(indent + heading), *map(Line, kept)]
+        return Comment([heading, *(f"# {line}" for line in self.source[first:after])])
 
-    def _flushed(self, comments: list[str], level: int) -> list[Line]:
+    def _flushed(self, comments: list[str]) -> list[ast.stmt]:
         converted = convert_comments(comments, self.state.names, self.state.snippet)
         comments.clear()
-        return [Line(INDENT * level + line) for line in converted]
+        return [Comment(converted)] if converted else []
 
     def _comment(self, node: Node) -> list[str]:
         text = self.state.program.text(node)
@@ -165,11 +124,9 @@ class Blocks:
             return [text.rstrip()]
         return [f"# {line}".rstrip() for line in text.split("\n")[1:] if not line.startswith("=end")]
 
-    def _after_the_end(self, node: Node) -> list[Line]:
+    def _after_the_end(self, node: Node) -> list[ast.stmt]:
         text = self.state.program.text(node).strip("\n")
-        if not text.strip():
-            return []
-        return [Line(f"# {line}".rstrip()) for line in ["__END__", *text.split("\n")]]
+        return [Comment(f"# {line}" for line in ["__END__", *text.split("\n")])] if text.strip() else []
 
     def _last_row(self, node: Node) -> int:
         """The last line of a statement, heredocs that begin in it included."""
@@ -181,193 +138,217 @@ class Blocks:
         bodies = self.state.program.bodies
         return max([*rows, *(bodies[start].end_point[0] for start in starts[first:after])])
 
-    def _statement(self, node: Node, level: int) -> list[Line]:
-        state, shift = self.state, node.start_point[1]
-        function = inlined.defined_by(node, state)
+    def _statement(self, node: Node, level: int) -> list[ast.stmt]:
+        state = self.state
+        function = functions.defined_by(node, state)
         if function is not None and level == 0:
             state.functions[function[0]] = function[1]
             state.lost.pop(function[0], None)
             last = self._last_row(node) + 1
-            return self._as_comment(node.start_point[0], last, "", _WRITTEN_OUT) if state.comments else []
-        outer, state.block = state.block, level + (shift > 0)
-        state.shift = shift
-        origin = Origin(node)
-        state.terms, state.further = origin.terms, []
+            return [self._as_comment(node.start_point[0], last, _WRITTEN_OUT)] if state.comments else []
+        state.further = []
         try:
-            before = undecided.before(self.state, node)
-            if self._is_compound(node):
-                lines = self._foreign_or_not(node, level, origin)
-            else:
-                lines = [Line(text, origin) for text in self._simple(node, level)]
+            before = self._undecided(node)
+            found = self._whole_or_not(node, level) if self._is_compound(node) else self._simple(node)
         except (Fault, RecursionError) as problem:
             deep = Fault("this is nested too deeply to be read")
-            return self._without_form(node, problem if isinstance(problem, Fault) else deep, INDENT * level)
-        finally:
-            state.block = outer
-        return [*(Line(INDENT * level + line, origin) for line in before), *lines]
+            return self._without_form(node, problem if isinstance(problem, Fault) else deep)
+        return [*before, *found]
 
     def _is_compound(self, node: Node) -> bool:
         """Whether there are statements in a statement."""
-        if node.type in _MODIFIERS and (body := node.child_by_field_name("body")) is not None:
+        if node.type in MODIFIERS and (body := field(node, "body")) is not None:
             return self._is_compound(body)
         return node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
 
-    def _simple(self, node: Node, level: int) -> list[str]:
-        indent, shift = INDENT * level, self.state.shift
-        text = self.statements.write(node)
+    def _simple(self, node: Node) -> list[ast.stmt]:
+        found = self.statements.write(node)
         if self.state.further:
             raise self.state.further[0]
-        lost = [indent + comment for comment in self._lost_comments(node, text)]
-        first, *others = text.split("\n")
-        moved = others if level == 0 and not shift else [indent + dedented(line, shift) for line in others]
-        return [*lost, indent + first, *moved]
+        data = self.state.program.data
+        if self.state.comments and b"#" in data[node.start_byte : node.end_byte]:
+            inner = [self.state.program.text(one) for one in self.state.walk(node) if one.type == "comment"]
+            found[0].inner = inner  # type: ignore[attr-defined]
+        return found
 
-    def _without_form(self, node: Node, fault: Fault, indent: str) -> list[Line]:
-        """A statement that has no Python form, as a comment."""
+    def _undecided(self, node: Node) -> list[ast.stmt]:
+        """Gives variables that only some branches give a value None before: Ruby knows them in the others too."""
+        state = self.state
+        if node.type not in (*_BLOCKS, *MODIFIERS) or state.chosen:
+            return []
+        found: dict[str, None] = {}
+        for one in state.walk(node):
+            left = field(one, "left") if one.type == "assignment" else None
+            if left is not None and left.type in ("identifier", "constant"):
+                found[state.program.text(left)] = None
+        known = state.kinds.keys() | state.lost.keys()
+        new = [name for name in found if name not in known and not self._in_every_branch(node, name)]
+        new = [name for name in new if not state.is_setting(name)]
+        state.kinds.update(dict.fromkeys(new, NIL))
+        none, place = state.constant(None, NIL, Span(node)).node, Span(node)
+        return [
+            at(ast.Assign([at(ast.Name(written.name(name), ast.Store()), place)], none), place)
+            for name in new
+        ]
+
+    def _in_every_branch(self, node: Node, name: str) -> bool:
+        while node.type in ("if", "unless", "elsif"):
+            branch, other = field(node, "consequence"), field(node, "alternative")
+            if branch is None or other is None or not self._gives(branch, name):
+                return False
+            if other.type != "elsif":
+                return self._gives(other, name)
+            node = other
+        return False
+
+    def _gives(self, branch: Node, name: str) -> bool:
+        lefts = (field(one, "left") for one in named(branch) if one.type == "assignment")
+        return any(left is not None and self.state.program.text(left) == name for left in lefts)
+
+    def _without_form(self, node: Node, fault: Fault) -> list[ast.stmt]:
+        """What is in the place of a statement that has no Python form."""
+        state, row = self.state, node.start_point[0]
+        faults = [fault, *(one for one in state.further if one is not fault)]
         fault.node = fault.node or Span(node)
-        lost = Lost(node, fault)
-        heading = ""
-        if self._is_ignored(node) or self._is_harmless(node):
-            self.ignored.append(lost)
-            heading = _NOT_NEEDED if self._is_harmless(node) else _OTHERS
-        elif not self._is_variable(node):
-            self.problems += [lost, *(Lost(node, one) for one in self.state.further if one is not fault)]
-            self.state.used |= {name for name, one in self.state.lost.items() if one is fault}
-        self._lose_variables(node, lost)
-        if not self.state.comments:
-            return []
-        return self._as_comment(node.start_point[0], self._last_row(node) + 1, indent, heading)
+        comment = self._as_comment(row, self._last_row(node) + 1, heading_of(row))
+        self.lost.append(lost_statement(state, node, faults, comment))
+        for name in self.lost[-1].names:
+            state.kinds.pop(name, None)
+            if state.comments:
+                state.lost[name] = fault
+            else:
+                state.kinds[name] = ANY
+        if self.is_harmless(node):
+            return [comment] if state.comments else []
+        return [comment] if state.comments else [self.lost[-1].statement]
 
-    def _is_harmless(self, node: Node) -> bool:
+    def read(self) -> set[str]:
+        """The names that are read, but for those that only the lost statement reads that would give them values."""
+        text = self.state.program.text
+        if not self.lost and not self.state.kinds:
+            return set()
+        count = Counter(map(written.name, names_read(self.state.program.root, text)))
+        for lost in self.lost:
+            own = Counter(map(written.name, names_read(lost.node, text)))
+            count.subtract({name: own[name] for name in lost.names})
+        return {name for name, times in count.items() if times > 0}
+
+    def is_harmless(self, node: Node) -> bool:
         """Whether a statement only loads a library: `require 'json'`."""
-        method = node.child_by_field_name("method") if node.type == "call" else None
-        if method is None or node.child_by_field_name("receiver") is not None:
-            return False
-        return self.state.program.text(method) in ("require", "require_relative")
+        method = field(node, "method") if node.type == "call" else None
+        return (
+            method is not None
+            and not field(node, "receiver")
+            and self.state.program.text(method) in _LIBRARIES
+        )
 
-    def _is_variable(self, node: Node) -> bool:
-        """Whether a statement gives a local variable a value or defines a function, and does nothing else."""
-        if node.type == "method":
-            return True
-        return node.type in ASSIGNMENTS and bool(list(self._variables_of(node.child_by_field_name("left"))))
-
-    def _lose_variables(self, node: Node, lost: Lost) -> None:
-        """Keeps why the variables that a statement gives values to have no Python form."""
-        for one in self.state.walk(node):
-            left = one.child_by_field_name("left") if one.type in ASSIGNMENTS else None
-            left = one.child_by_field_name("name") if one.type == "method" else left
-            for name in self._variables_of(left):
-                self.state.kinds.pop(name, None)
-                self.state.lost[name] = lost.fault
-                self._variables.setdefault(name, lost)
-
-    def _variables_of(self, left: Node | None) -> Iterator[str]:
-        if left is not None and left.type in ("identifier", "constant"):
-            name = self.state.program.text(left)
-            if not self.state.is_setting(name):
-                yield name
-
-    def _lost_comments(self, node: Node, text: str) -> list[str]:
-        """Comments in the midst of an expression that had to become one line: they go before it."""
-        program = self.state.program
-        if not self.state.comments or b"#" not in program.data[node.start_byte : node.end_byte]:
-            return []
-        inside = [program.text(one) for one in self.state.walk(node) if one.type == "comment"]
-        return [one for one in inside if is_lost(one, text)]
-
-    def _foreign_or_not(self, node: Node, level: int, origin: Origin) -> list[Line]:
+    def _whole_or_not(self, node: Node, level: int) -> list[ast.stmt]:
         """A statement with others in it; one of another component has a Python form as a whole or not at all."""
-        known = len(self.problems)
-        lines = self._compound(node, level, origin)
-        if len(self.problems) > known and self._is_ignored(node):
-            fault = self.problems[known].fault
-            del self.problems[known:]
-            raise fault
-        return lines
+        known = len(self.lost)
+        found = self._compound(node, level)
+        if len(self.lost) > known:
+            whole = lost_statement(self.state, node, [], Comment([])).statement
+            if Failures(self.state.names, self.state.kinds, {}, lambda _: None).of(whole).aim is Aim.OTHERS:
+                fault = self.lost[known].faults[0]
+                del self.lost[known:]
+                raise fault
+        return found
 
-    def _is_ignored(self, node: Node) -> bool:
-        return whose.is_foreign(self.state, node)
-
-    def _compound(self, node: Node, level: int, origin: Origin) -> list[Line]:
+    def _compound(self, node: Node, level: int) -> list[ast.stmt]:
         if level >= _DEEPEST:
             raise Fault("statements are nested too deeply to be read", Span(node))
         if node.type == "case":
-            return self._case(node, level, origin)
-        if node.type in _MODIFIERS:
-            return self._guarded(node, level, origin)
-        return self._if(node, level, origin) if node.type in _BLOCKS else self._loop(node, level, origin)
+            return self._case(node, level)
+        if node.type in MODIFIERS:
+            return self._guarded(node, level)
+        return self._if(node, level) if node.type in _BLOCKS else self._loop(node, level)
 
-    def _if(self, node: Node, level: int, origin: Origin) -> list[Line]:
-        word, lines, current = "if", list[Line](), node
+    def _if(self, node: Node, level: int) -> list[ast.stmt]:
+        branches, current = list[ast.If](), node
         while True:
-            condition = current.child_by_field_name("condition")
+            condition = field(current, "condition")
             if condition is None:
                 raise Fault("there is no condition", Span(current))
-            self.state.terms = origin.terms
             test = self.statements.condition(condition, negate=current.type == "unless")
-            lines.append(Line(f"{INDENT * level}{word} {test}:", origin))
-            row = self._comments_of(current, condition.end_point[0], level, lines)
-            lines += self._branch(current.child_by_field_name("consequence"), level, row)
-            other = current.child_by_field_name("alternative")
-            if other is None:
-                return lines
-            if other.type != "elsif":
-                lines.append(Line(f"{INDENT * level}else:", origin))
-                return lines + self._branch(other, level, other.start_point[0])
-            word, current = "elif", other
+            made = at(ast.If(test, [], []), Span(current))
+            branches.append(made)
+            row = self._comments_of(current, condition.end_point[0], made)
+            made.body += self._branch(field(current, "consequence"), level, row, Span(current))
+            other = field(current, "alternative")
+            if other is None or other.type != "elsif":
+                last = (
+                    self._branch(other, level, other.start_point[0], Span(other)) if other is not None else []
+                )
+                return [_chained(branches, last)]
+            current = other
 
-    def _guarded(self, node: Node, level: int, origin: Origin) -> list[Line]:
+    def _guarded(self, node: Node, level: int) -> list[ast.stmt]:
         """`if … end if …`: a block on a condition."""
-        condition, body = node.child_by_field_name("condition"), node.child_by_field_name("body")
+        condition, body = field(node, "condition"), field(node, "body")
         if condition is None or body is None:
             raise Fault("a part of this is missing", Span(node))
         test = self.statements.condition(condition, negate=node.type == "unless_modifier")
         with self.state.on_condition(chosen=True):
             inside = self._statement(body, level + 1)
-        code = any(not line.text.lstrip().startswith("#") for line in inside)
-        return [Line(f"{INDENT * level}if {test}:", origin), *inside, *([] if code else [nothing(level)])]
+        return [at(ast.If(test, inside if is_code(inside) else [*inside, _nothing(node)], []), Span(node))]
 
-    def _case(self, node: Node, level: int, origin: Origin) -> list[Line]:
-        lines, word = list[Line](), "if"
-        subject = node.child_by_field_name("value")
-        self._comments_of(node, (subject or node).start_point[0], level - 1, lines)
+    def _case(self, node: Node, level: int) -> list[ast.stmt]:
+        branches, last = list[ast.If](), list[ast.stmt]()
+        comments = [one for one in node.named_children if one.type == "comment" and self.state.comments]
         for when, body in arms_of(node):
-            self.state.terms = origin.terms
-            if when is None:
-                test = "else:" if lines else "if True:"
-            else:
-                test = f"{word} {self.statements.translator.arm(node, when).text}:"
-                word = "elif"
-            lines.append(Line(INDENT * level + test, origin))
             row = (when or body or node).start_point[0]
-            lines += self._branch(body, level, row)
-        if not lines:
+            if when is None:
+                last = self._branch(body, level, row, Span(node))
+                continue
+            test = self.statements.translator.arm(node, when).node
+            branches.append(at(ast.If(test, self._branch(body, level, row, Span(when)), []), Span(when)))
+        if not branches:
             raise Fault("there is no `when`", Span(node))
-        return lines
+        return [*(Comment(self._comment(one)) for one in comments), _chained(branches, last)]
 
-    def _loop(self, node: Node, level: int, origin: Origin) -> list[Line]:
+    def _loop(self, node: Node, level: int) -> list[ast.stmt]:
         """`values.each do |one|` as a for loop."""
         loop = loops.loop_of(self.statements.translator, node)
-        lines = [Line(f"{INDENT * level}{loop.head}:", origin)]
         with loops.inside(self.state, loop.names, loop.body):
-            row = node.start_point[0]
-            return lines + (self.block(loop.body, level + 1, row) if loop.body else [nothing(level)])
+            body = self.block(loop.body, level + 1, node.start_point[0]) if loop.body else [_nothing(node)]
+        return [at(ast.For(loop.target, loop.values, body, []), Span(node))]
 
-    def _comments_of(self, node: Node, row: int, level: int, lines: list[Line]) -> int:
-        """Adds the comments between a condition and what depends on it; returns the row of the last."""
+    def _comments_of(self, node: Node, row: int, made: ast.If) -> int:
+        """Takes the comments between a condition and what depends on it; returns the row of the last."""
         for one in node.named_children:
             if one.type == "comment" and self.state.comments:
                 start, text = one.start_point[0], self.state.program.text(one)
-                if start == row and lines:
-                    lines[-1] = Line(f"{lines[-1].text}  {text}", lines[-1].origin)
+                if start == row and not made.body:
+                    made.behind = text  # type: ignore[attr-defined]
                 else:
-                    lines += [Line("")] * (start - row - 1)
-                    lines += [Line(INDENT * (level + 1) + line) for line in self._comment(one)]
+                    made.body.append(Comment([""] * (start - row - 1) + self._comment(one)))
                 row = one.end_point[0]
         return row
 
-    def _branch(self, node: Node | None, level: int, row: int) -> list[Line]:
+    def _branch(self, node: Node | None, level: int, row: int, place: Span) -> list[ast.stmt]:
         if node is None:
-            return [nothing(level)]
+            return [at(ast.Pass(), place)]
         with self.state.on_condition(chosen=True):
             return self.block(node, level + 1, row)
+
+
+def heading_of(row: int) -> str:
+    """The comment above what was not converted.
+
+    Args:
+        row: of its first line, from 0.
+    """
+    return f"## NOT CONVERTED, line {row + 1}"
+
+
+def _nothing(node: Node) -> ast.stmt:
+    return at(ast.Pass(), Span(node))
+
+
+def _chained(branches: list[ast.If], last: list[ast.stmt]) -> ast.stmt:
+    """`if … elif … else …`."""
+    for one in reversed(branches):
+        one.orelse = last
+        one.is_elif = one is not branches[0]  # type: ignore[attr-defined]
+        last = [one]
+    return branches[0]

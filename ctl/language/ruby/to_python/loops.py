@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
+from ctl.language.functions import INCLUDE
 from ctl.language.ruby import grammar, ruby_advice
 from ctl.language.ruby.grammar import Span, field, named
-from ctl.language.ruby.targets_of import INCLUDE
-from ctl.language.ruby.to_python import python_text
+from ctl.language.ruby.program import ASSIGNMENTS
+from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.state import State, Writer
-from ctl.language.ruby.to_python.terms import ANY, ATOM, INT, LIST, MAP, WORD, Term
+from ctl.language.ruby.to_python.terms import ANY, INT, LIST, MAP, WORD, Term, at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from tree_sitter import Node
 
-_LISTS: Final = {"map": "", "collect": "", "select": "{}", "filter": "{}", "reject": "not {}"}
-"""Methods whose block gives a value; for those that choose, the condition."""
+_LISTS: Final = ("map", "collect", "select", "filter", "reject")
+"""Methods whose block gives a value, or chooses."""
 
 _LITERALS: Final = {"string": WORD, "hash_key_symbol": WORD, "simple_symbol": WORD, "integer": INT}
-_LOOPS: Final = ("each", "each_pair", "each_with_index", "times", "each_key", "each_value")
+_LOOPS: Final = {
+    "times": (1, "range(a)"),
+    "each_with_index": (2, "enumerate(a)"),
+    "each_key": (1, "a"),
+    "each_value": (1, "a.values()"),
+    "each_pair": (2, "a.items()"),
+    "each": (0, "a"),
+}
+"""How many values a block takes (0 for any number), and what Python goes through."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +41,21 @@ class Loop:
 
     Args:
         names: the loop variables in Ruby, with their kinds.
-        head: `for …:` of Python, without the last sign.
+        target: the loop variables in Python.
+        values: what is gone through.
         body: what is done for each.
     """
 
     names: dict[str, str]
-    head: str
+    target: ast.expr
+    values: ast.expr
     body: Node | None
 
 
 def is_loop(node: Node, writer: Writer) -> bool:
     """Whether a call is a loop with a block that is read; one that includes files is a statement without it."""
-    method, block = node.child_by_field_name("method"), node.child_by_field_name("block")
-    if block is None or method is None or writer.text(method) not in _LOOPS:
+    method = field(node, "method")
+    if field(node, "block") is None or method is None or writer.text(method) not in _LOOPS:
         return False
     return _files(node, writer) is None
 
@@ -80,25 +91,21 @@ def _files(node: Node, writer: Writer) -> Node | None:
 
 def loop_of(writer: Writer, node: Node) -> Loop:
     """The for loop of `values.each do |one|`. Raises Fault where it is none in Python."""
-    receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
-    block = node.child_by_field_name("block")
+    receiver, method, block = (field(node, name) for name in ("receiver", "method", "block"))
     if receiver is None or method is None or block is None:
         raise Fault("a block is not read here", Span(node))
     name, names = writer.text(method), _parameters(writer, block)
     value = _gone_through(writer, receiver)
+    if name == "each" and len(names) == 2 and value.kind in (MAP, ANY):
+        name = "each_pair"
+    count, pattern = _LOOPS[name]
+    kinds = _kinds(names, name, receiver)
     if name == "times":
-        head = f"for {_joined(names or ['_'], 1, method)} in range({value.text})"
+        names = names or ["_"]
     elif name == "each_with_index":
-        head = f"for {_joined(names[::-1], 2, method)} in enumerate({value.text})"
-    elif name == "each_key":
-        head = f"for {_joined(names, 1, method)} in {value.at(1)}"
-    elif name == "each_value":
-        head = f"for {_joined(names, 1, method)} in {value.at(ATOM)}.values()"
-    elif len(names) == 2 and (value.kind in (MAP, ANY) or name == "each_pair"):
-        head = f"for {_joined(names, 2, method)} in {value.at(ATOM)}.items()"
-    else:
-        head = f"for {_joined(names, len(names), method)} in {value.at(1)}"
-    return Loop(_kinds(names, name, receiver), head, block.child_by_field_name("body"))
+        names = names[::-1]
+    target = _target(names, count or len(names), method, Span(node))
+    return Loop(kinds, target, writer.state.form(pattern, LIST, value.node, value).node, field(block, "body"))
 
 
 def _kinds(names: list[str], method: str, receiver: Node) -> dict[str, str]:
@@ -108,7 +115,7 @@ def _kinds(names: list[str], method: str, receiver: Node) -> dict[str, str]:
     kinds = [_kind_in(receiver)] * len(names)
     if method == "each_with_index":
         kinds[1:] = [INT]
-    return dict(zip(names, kinds, strict=True))
+    return dict(zip(names, kinds, strict=False))
 
 
 def _kind_in(receiver: Node) -> str:
@@ -129,17 +136,21 @@ def _gone_through(writer: Writer, node: Node) -> Term:
     if len(inside) != 1 or inside[0].type != "range" or len(named(inside[0])) != 2:
         return writer.term(node)
     first, last = (writer.term(one) for one in named(inside[0]))
-    exclusive = inside[0].children[1].type == "..."
-    after = (
-        last.at(9) if exclusive else str(int(last.text) + 1) if last.text.isdigit() else f"{last.at(9)} + 1"
-    )
-    return Term(f"range({first.text}, {after})", ATOM, LIST)
+    place = Span(node)
+    if inside[0].children[1].type == "...":
+        after = last
+    elif isinstance(last.literal, int):
+        after = writer.state.constant(last.literal + 1, INT, place)
+    else:
+        after = writer.state.form("a + 1", INT, place, last)
+    return writer.state.form("range(a, b)", LIST, place, first, after)
 
 
-def _joined(names: list[str], count: int, method: Node) -> str:
+def _target(names: list[str], count: int, method: Node, place: Span) -> ast.expr:
     if not names or len(names) != count:
         raise Fault("the block takes other values than this gives", Span(method))
-    return ", ".join(python_text.name(one) for one in names)
+    nodes: list[ast.expr] = [at(ast.Name(written.name(one), ast.Store()), place) for one in names]
+    return nodes[0] if count == 1 else at(ast.Tuple(nodes, ast.Store()), place)
 
 
 def _parameters(writer: Writer, block: Node) -> list[str]:
@@ -148,9 +159,8 @@ def _parameters(writer: Writer, block: Node) -> list[str]:
         if one.type != "identifier":
             raise Fault("the values of a block are plain names here", Span(one), "Write |name|.")
         if writer.text(one) in writer.state.kinds:
-            raise Fault(
-                f"{writer.text(one)} is a variable already", Span(one), "Use another name in the block."
-            )
+            message = f"{writer.text(one)} is a variable already"
+            raise Fault(message, Span(one), "Use another name in the block.")
     return [writer.text(one) for one in found]
 
 
@@ -158,7 +168,7 @@ def _parameters(writer: Writer, block: Node) -> list[str]:
 def inside(state: State, names: Mapping[str, str], body: Node | None) -> Iterator[None]:
     """The inside of a block: its variables are its own, and what it changes may have any value from the start."""
     for one in state.walk(body) if body is not None else ():
-        left = one.child_by_field_name("left") if one.type in ("assignment", "operator_assignment") else None
+        left = field(one, "left") if one.type in ASSIGNMENTS else None
         if left is not None:
             _forget(state, left)
     before = set(state.kinds)
@@ -188,11 +198,13 @@ def each_of(writer: Writer, node: Node, receiver: Node, name: str) -> Term:
         hint = ruby_advice.METHODS.get(name) or "Write the value out."
         raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)
     value, names = _gone_through(writer, receiver), _parameters(writer, block)
-    source = f"{value.at(ATOM)}.items()" if len(names) == 2 and value.kind in (MAP, ANY) else value.at(1)
+    if len(names) == 2 and value.kind in (MAP, ANY):
+        value = writer.state.form("a.items()", LIST, Span(node), value)
+    target, tests = _target(names, len(names), method, Span(node)), list[ast.expr]()
     with inside(writer.state, _kinds(names, name, receiver), body):
-        variables = _joined(names, len(names), method)
-        if _LISTS[name] == "":
-            return Term(f"[{writer.term(inner[0]).at(1)} for {variables} in {source}]", ATOM, LIST)
-        test = writer.condition(inner[0])
-    condition = test.at(1) if name != "reject" else test.negated().at(1)
-    return Term(f"[{variables} for {variables} in {source} if {condition}]", ATOM, LIST)
+        if name in ("map", "collect"):
+            one = writer.term(inner[0]).node
+        else:
+            one, test = _target(names, len(names), method, Span(node)), writer.condition(inner[0])
+            tests = [(writer.state.negated(test) if name == "reject" else test).node]
+    return Term(at(ast.ListComp(one, [ast.comprehension(target, value.node, tests, 0)]), Span(node)), LIST)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
 from ctl.language.faults import Fault
 from ctl.language.limits import Budget
-from ctl.language.ruby.program import Program
-from ctl.language.ruby.targets_of import path_of, walk
-from ctl.language.ruby.to_python.terms import Term
+from ctl.language.places import Positioned
+from ctl.language.ruby.grammar import walk
+from ctl.language.ruby.program import Program, path_of
+from ctl.language.ruby.to_python.terms import ANY, BOOL, NEVER_NIL, NIL, TEXT, WORD, Term, at
 from ctl.language.setting_names import Names
 
 if TYPE_CHECKING:
@@ -19,6 +23,22 @@ if TYPE_CHECKING:
 
 OLD_VHOST: Final = "registry_nginx"
 """The other spelling of registry['nginx']; one is written."""
+
+_ANY_AS_TEXT: Final = '"" if a is None else "true" if a is True else "false" if a is False else str(a)'
+"""Nothing for nil, true and false in lower case, all else as it is."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one expression.
+
+    Args:
+        parameters: the names of its parameters, with the default of each that has one.
+        body: the expression.
+    """
+
+    parameters: Mapping[str, Node | None]
+    body: Node
 
 
 @dataclass
@@ -28,26 +48,22 @@ class State:
     Args:
         names: the names of the settings.
         program: the file.
-        comments: whether comments are kept.
-        budget: pays for looking through statements again.
+        comments: whether the Python form is written: with comments, and without what has no form.
+        budget: pays for looking through statements again, and for what is written several times.
         kinds: the kind of each local variable.
         functions: the functions of one expression.
         calling: those that are being written out.
         parameters: what the innermost of them is called with.
         lost: why a local variable has no Python form.
-        used: the lost variables that a setting of ours reads.
         doubtful: words of what could not be parsed: names that are given there.
         paths: the kind of each setting that was given.
         given: paths of settings that were given without a condition so far.
         mentioned: paths of settings that were given, on a condition or not.
-        environment: the Python form of each variable of the environment that `ENV['X'] ||= …` gives a default.
+        environment: the value that `ENV['X'] ||= …` gives as a default.
         conditional: what is being written is carried out on a condition, or several times.
         chosen: it is in a branch, before which the variables that only some branches give a value got nil.
         included: other files may have given settings and variables.
         snippet: returns the Python form of Ruby that is commented out, or None where that has none.
-        shift: how far the statement is indented in the file.
-        block: the depth of the block that is being written: text of several lines is not indented with it.
-        terms: what has been written for the statement, with the node that it is the form of.
         further: faults of the statement besides the one that is raised.
     """
 
@@ -60,19 +76,15 @@ class State:
     calling: set[str] = field(default_factory=set)
     parameters: Mapping[str, Term] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
     doubtful: frozenset[str] = frozenset()
     paths: dict[tuple[str, ...], str] = field(default_factory=dict)
     given: set[tuple[str, ...]] = field(default_factory=set)
     mentioned: set[tuple[str, ...]] = field(default_factory=set)
-    environment: dict[str, Term] = field(default_factory=dict)
+    environment: dict[object, Term] = field(default_factory=dict)
     conditional: bool = False
     chosen: bool = False
     included: bool = False
     snippet: Callable[[str], str | None] = lambda _: None
-    shift: int = 0
-    block: int = 0
-    terms: list[tuple[str, Node]] = field(default_factory=list)
     further: list[Fault] = field(default_factory=list)
 
     @contextmanager
@@ -89,13 +101,6 @@ class State:
         finally:
             self.conditional, self.chosen = outer
 
-    def wrote(self, text: str, node: Node) -> None:
-        """Keeps what a node was written as, so that an error in it has its place in the gitlab.rb."""
-        last = self.terms[-1] if self.terms else None
-        if last is not None and last[0] == text and node.start_byte <= last[1].start_byte < node.end_byte:
-            self.terms.pop()  # 'text'.freeze is 'text'
-        self.terms.append((text, node))
-
     def walk(self, node: Node) -> Iterator[Node]:
         """A node and all that is in it. Raises LimitReached for what is looked through very often."""
         for one in walk(node):
@@ -111,39 +116,115 @@ class State:
         """Whether a name is that of a section or setting, of whatever component."""
         return name in self.names.sections or name in self.names.settings or self.names.foreign(name)
 
+    def check_lost(self, name: str) -> None:
+        """Raises Fault for a variable that has no Python form."""
+        if name in self.lost:
+            raise self.lost[name]
 
-@dataclass(frozen=True)
-class Function:
-    """A function of one expression.
+    def form(self, pattern: str, kind: str, place: Positioned, *parts: Term | ast.expr) -> Term:
+        """An expression that is made from a pattern.
+
+        Args:
+            pattern: the expression in Python, with the names a, b, c for its parts.
+            kind: of its value.
+            place: where in the gitlab.rb it comes from.
+            parts: what takes the places of the names.
+
+        Raises:
+            LimitReached: parts are written several times, again and again.
+        """
+        nodes = [part.node if isinstance(part, Term) else part for part in parts]
+        return Term(self._filled(_parsed(pattern), place, dict(zip("abc", nodes, strict=False)), set()), kind)
+
+    def _filled(self, form: Any, place: Positioned, parts: Mapping[str, ast.expr], used: set[str]) -> Any:  # noqa: ANN401
+        if isinstance(form, list):
+            return [self._filled(one, place, parts, used) for one in form]
+        if isinstance(form, ast.Name) and form.id in parts:
+            part = parts[form.id]
+            part = self.copy(part) if form.id in used else part
+            used.add(form.id)
+            return part
+        if not isinstance(form, ast.AST) or not form._fields:
+            return form
+        made = type(form)(
+            **{name: self._filled(one, place, parts, used) for name, one in ast.iter_fields(form)}
+        )
+        return at(made, place) if isinstance(made, ast.expr) else made
+
+    def copy(self, node: Any) -> Any:  # noqa: ANN401 - a node, or what is in a field of one
+        """A copy of an expression, which is paid for. Raises LimitReached."""
+        if isinstance(node, list):
+            return [self.copy(one) for one in node]
+        if not isinstance(node, ast.AST) or not node._fields:
+            return node
+        self.budget.spend(1)
+        made = type(node).__new__(type(node))
+        for name, one in vars(node).items():
+            setattr(made, name, one if name == "layout" else self.copy(one))
+        return made
+
+    def constant(self, value: object, kind: str, place: Positioned) -> Term:
+        """A value that is written out."""
+        return Term(at(ast.Constant(value), place), kind)  # type: ignore[arg-type]
+
+    def truth(self, term: Term) -> Term:
+        """A value as Python's `if` takes it: Ruby takes all for true but nil and false."""
+        if term.kind == BOOL:
+            return term
+        if term.kind in (*NEVER_NIL, NIL):
+            return self.constant(term.kind != NIL, BOOL, term.node)
+        if term.kind == TEXT:
+            return self.form("a is not None", BOOL, term.node, term)
+        return self.form("a is not None and a is not False", BOOL, term.node, term)
+
+    def negated(self, term: Term) -> Term:
+        """`not` of a condition."""
+        node = term.node
+        if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
+            sign = ast.IsNot() if isinstance(node.ops[0], ast.Is) else ast.Is()
+            return Term(at(ast.Compare(node.left, [sign], node.comparators), node), BOOL)
+        return self.form("not a", BOOL, node, term)
+
+    def needed(self, term: Term, place: Positioned) -> Term:
+        """A value where nil would be an error: an environment variable must be there."""
+        return term if term.env is None else self.form("env(a)", WORD, place, term.env)
+
+    def as_text(self, term: Term) -> Term:
+        """A value as it is put into text, and as `to_s` makes it of what is no number."""
+        if term.env is not None:
+            return self.form('env(a, "")', WORD, term.node, term.env)
+        pattern = {BOOL: '"true" if a else "false"', TEXT: 'a or ""', NIL: 'a or ""', ANY: _ANY_AS_TEXT}
+        return self.form(pattern[term.kind], WORD, term.node, term) if term.kind in pattern else term
+
+
+@cache
+def _parsed(pattern: str) -> ast.expr:
+    return ast.parse(pattern, mode="eval").body
+
+
+class Writer(ABC):
+    """Writes expressions in Python.
 
     Args:
-        parameters: the names of its parameters, with the default of each that has one.
-        body: the expression.
+        state: what is known of the file.
     """
 
-    parameters: Mapping[str, Node | None]
-    body: Node
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.text = state.program.text
 
-
-class Writer(Protocol):
-    """Writes expressions in Python; what methods and strings ask of expressions."""
-
-    state: State
-
-    def text(self, node: Node) -> str:
-        """A node as it is written in the gitlab.rb."""
-
+    @abstractmethod
     def term(self, node: Node) -> Term:
-        """An expression in Python. Raises Fault."""
+        """An expression in Python. Raises Fault where it has no Python form, with its place."""
 
+    @abstractmethod
     def condition(self, node: Node) -> Term:
         """An expression as Python's `if` takes it. Raises Fault."""
 
+    @abstractmethod
     def arguments(self, node: Node) -> list[Term]:
-        """What a call is called with. Raises Fault."""
+        """What a call is called with; pairs without braces are one dictionary. Raises Fault."""
 
+    @abstractmethod
     def is_safe(self, node: Node) -> bool:
-        """Whether an expression may be evaluated although its value is not used."""
-
-    def filled(self, chunks: list[str], parts: list[Node], whole: Node) -> Term:
-        """A text with values between its chunks. Raises Fault."""
+        """Whether an expression may be evaluated although its value is not used: nothing in it can fail."""

@@ -6,61 +6,63 @@ is_on = ->(name) { ENV.fetch(name, '') == 'true' }
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, inside, named
+from ctl.language.ruby.grammar import Span, field, inside, statements_in
 from ctl.language.ruby.to_python.state import Function, State, Writer
-from ctl.language.ruby.to_python.terms import ATOM, Term
+from ctl.language.ruby.to_python.terms import Term
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tree_sitter import Node
 
 _LAMBDAS: Final = ("lambda", "proc")
 CALLS: Final = ("call", "yield", "===")
 """Methods that call a lambda."""
 
+_COST: Final = 20
+"""Steps that a call costs: its expression is translated once more."""
+
 
 def defined_by(node: Node, state: State) -> tuple[str, Function] | None:
     """The name and the function that a statement defines; None for any other statement, or a larger function."""
-    text = state.program.text
-    name, function = node.child_by_field_name("name"), node if node.type == "method" else None
-    if node.type == "assignment" and (right := node.child_by_field_name("right")) is not None:
-        name, function = node.child_by_field_name("left"), _lambda(right, text)
-    if name is None or function is None or name.type != "identifier" or state.is_setting(text(name)):
+    name, function = field(node, "name"), node if node.type == "method" else None
+    if node.type == "assignment" and (right := field(node, "right")) is not None:
+        name, function = field(node, "left"), _lambda(right, state)
+    if (
+        name is None
+        or function is None
+        or name.type != "identifier"
+        or state.is_setting(state.program.text(name))
+    ):
         return None
     found = _function(function, state)
-    return (text(name), found) if found is not None else None
+    return (state.program.text(name), found) if found is not None else None
 
 
-def _lambda(node: Node, text: Callable[[Node], str]) -> Node | None:
+def _lambda(node: Node, state: State) -> Node | None:
     if node.type == "lambda":
         return node
-    method = node.child_by_field_name("method") if node.type == "call" else None
-    is_lambda = method is not None and text(method) in _LAMBDAS
-    return node.child_by_field_name("block") if is_lambda else None
+    method = field(node, "method") if node.type == "call" else None
+    is_lambda = method is not None and state.program.text(method) in _LAMBDAS
+    return field(node, "block") if is_lambda else None
 
 
 def _function(node: Node, state: State) -> Function | None:
-    body = node.child_by_field_name("body")
+    body = field(node, "body")
     while body is not None and body.type in ("block", "do_block", "block_body", "body_statement", "return"):
-        inner = [one for one in named(body) if one.type != "empty_statement"]
+        inner = statements_in(body)
         if body.type == "return" and inner:
-            inner = named(inner[0])
+            inner = statements_in(inner[0])
         if body.type in ("block", "do_block"):
             inner = [one for one in inner if one.type in ("block_body", "body_statement")]
         body = inner[0] if len(inner) == 1 else None
     parameters: dict[str, Node | None] = {}
     for one in inside(node, "parameters"):
-        name = one if one.type == "identifier" else one.child_by_field_name("name")
+        name = one if one.type == "identifier" else field(one, "name")
         if one.type not in ("identifier", "optional_parameter") or name is None:
             return None
-        parameters[state.program.text(name)] = one.child_by_field_name("value")
+        parameters[state.program.text(name)] = field(one, "value")
     return Function(parameters, body) if body is not None else None
 
 
@@ -75,8 +77,10 @@ def called(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
 
     Raises:
         Fault: the call does not fit, or the function calls itself.
+        LimitReached: functions that call each other come to very much.
     """
     state, function = writer.state, writer.state.functions[name]
+    state.budget.spend(_COST)
     if name in state.calling:
         raise Fault(f"{name} calls itself", Span(node), "Write the value itself.")
     values = dict(zip(function.parameters, given, strict=False))
@@ -86,17 +90,10 @@ def called(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
         values[parameter] = writer.term(default)
     if len(given) > len(function.parameters):
         raise Fault(f"{name} is called with too many values", Span(node))
-    with _inside(state, name, values):
-        found = writer.term(function.body)
-    return found if found.strength == ATOM else replace(found, text=f"({found.text})", strength=ATOM)
-
-
-@contextmanager
-def _inside(state: State, name: str, values: Mapping[str, Term]) -> Iterator[None]:
     outer, state.parameters = state.parameters, values
     state.calling.add(name)
     try:
-        yield
+        return writer.term(function.body)
     finally:
         state.parameters = outer
         state.calling.discard(name)

@@ -1,27 +1,22 @@
-"""Ruby's statements as Python writes them."""
+"""Ruby's simple statements as Python has them."""
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, inside, named
-from ctl.language.ruby.program import refusal
-from ctl.language.ruby.targets_of import (
-    ASSIGNMENTS,
-    CHANGING,
-    INCLUDE,
-    is_append,
-    path_of,
-    sides,
-)
+from ctl.language.functions import INCLUDE
+from ctl.language.ruby.grammar import Span, field, inside, named
+from ctl.language.ruby.program import ASSIGNMENTS, CHANGING, is_append, path_of, refusal, sides
 from ctl.language.ruby.to_python import loops
-from ctl.language.ruby.to_python.choice_forms import sign_of
-from ctl.language.ruby.to_python.expression_forms import Translator
-from ctl.language.ruby.to_python.method_forms import no_function
+from ctl.language.ruby.to_python.choices import sign_of
+from ctl.language.ruby.to_python.expressions import Translator
+from ctl.language.ruby.to_python.methods import no_function
 from ctl.language.ruby.to_python.state import State
-from ctl.language.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, union
+from ctl.language.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, at, union
+from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
 
@@ -29,8 +24,10 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _TARGETS: Final = ("identifier", "constant", "element_reference", "call")
-_INDENT: Final = "    "
 _JOINING: Final = {"&&": True, "and": True, "||": False, "or": False}
+_CHANGES: Final[dict[str, type[ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
+_DEEPEST: Final = 40
+"""Conditions behind each other: `… if a if b`."""
 
 
 class Statements:
@@ -49,8 +46,9 @@ class Statements:
         self.translator = Translator(state)
         self._text = state.program.text
         self.remarks: list[str] = []
-        self._handlers: dict[str, Callable[[Node], str]] = {
-            "assignment": self._assignment,
+        self._depth = 0
+        self._handlers: dict[str, Callable[[Node], list[ast.stmt]]] = {
+            "assignment": lambda node: [self._assignment(node)],
             "operator_assignment": self._operator_assignment,
             "if_modifier": self._modifier,
             "unless_modifier": self._modifier,
@@ -58,8 +56,8 @@ class Statements:
             "binary": self._binary,
         }
 
-    def write(self, node: Node) -> str:
-        """A statement in Python; the lines after the first are those of the source. Raises Fault."""
+    def write(self, node: Node) -> list[ast.stmt]:
+        """A statement in Python. Raises Fault."""
         handler = self._handlers.get(node.type)
         if handler is not None:
             return handler(node)
@@ -71,33 +69,29 @@ class Statements:
             hint = f"To give a setting its value, write {shown} = …"
         raise Fault("this line has no effect", Span(node), hint)
 
-    @property
-    def _pad(self) -> str:
-        """What a line that is not of the source begins with: as much as the statement is indented there."""
-        return " " * self._state.shift
-
-    def condition(self, node: Node, *, negate: bool) -> str:
-        """A condition as Python's `if` takes it, on one line or in parentheses. Raises Fault."""
+    def condition(self, node: Node, *, negate: bool) -> ast.expr:
+        """A condition as Python's `if` takes it. Raises Fault."""
         test = self.translator.condition(node)
-        text = (test.negated() if negate else test).text
-        return f"({text})" if "\n" in text else text
+        return (self._state.negated(test) if negate else test).node
 
-    def _assignment(self, node: Node) -> str:
+    def _assignment(self, node: Node) -> ast.Assign:
         left, right = sides(node)
         if left.type not in _TARGETS:
             raise refusal(left)
-        gap = self._state.program.data[left.end_byte : right.start_byte].decode()
-        sign = gap.rstrip()[:-1] + "= " if gap.strip() == "=" and "\n" not in gap else " = "
         if right.type == "assignment":
-            text, kind = self._assignment(right), ANY
+            further, kind = self._assignment(right), ANY
+            targets, value = further.targets, further.value
         else:
-            value = self.translator.term(right)
-            text, kind = value.text, value.kind
-        target = self._target(left)
+            term = self.translator.term(right)
+            targets, value, kind = [], term.node, term.kind
+        made = at(ast.Assign([self._target(left), *targets], value), Span(node))
+        gap = self._state.program.data[left.end_byte : right.start_byte].decode()
+        if gap.strip() == "=" and "\n" not in gap and not targets:
+            made.sign = gap.rstrip()[:-1] + "= "  # type: ignore[attr-defined]
         self._note(left, kind)
-        return f"{target}{sign}{text}"
+        return made
 
-    def _target(self, left: Node) -> str:
+    def _target(self, left: Node) -> ast.expr:
         if left.type in ("identifier", "constant"):
             self._check_name(left)
         elif left.type == "element_reference":
@@ -107,7 +101,7 @@ class Statements:
         return self.translator.target(left)
 
     def _with_a_point(self, node: Node) -> Fault:
-        receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
+        receiver, method = field(node, "receiver"), field(node, "method")
         hint = ""
         if receiver is not None and method is not None and receiver.type == "identifier":
             hint = f"Write {self._text(receiver)}['{self._text(method)}'] = …"
@@ -129,8 +123,7 @@ class Statements:
         state = self._state
         if not root or root in state.kinds or state.included or root in state.doubtful:
             return
-        if root in state.lost:
-            raise state.lost[root]
+        state.check_lost(root)
         if root in state.names.settings:
             raise Fault(f"{root} has one value, not keys", Span(first), f"Write {root} 'value'.")
         if not state.is_setting(root):
@@ -149,57 +142,55 @@ class Statements:
                 state.given.add(path)
             return
         name = self._text(left)
-        if state.conditional and name in state.lost:
-            raise state.lost[name]
+        if state.conditional:
+            state.check_lost(name)
         state.lost.pop(name, None)
         before = state.kinds.get(name, kind)
         state.kinds[name] = union(before, kind) if state.conditional else kind
 
-    def _operator_assignment(self, node: Node) -> str:
+    def _operator_assignment(self, node: Node) -> list[ast.stmt]:
         left, right = sides(node)
-        sign = node.child_by_field_name("operator")
+        sign = field(node, "operator")
         operator = (sign.type if sign is not None else "").removesuffix("=")
-        if self._is_environment(left) and operator == "||":
+        if operator == "||" and left.type == "element_reference" and self._text(named(left)[0]) == "ENV":
             return self._environment_default(left, right)
         if operator == "<<":
             return self._appended(left, right)
         target = self._target(left)
-        if self._text(left) in self._state.lost:
-            raise self._state.lost[self._text(left)]
+        self._state.check_lost(self._text(left))
         if operator in ("||", "&&"):
-            return self._default(left, right, target, operator)
-        if operator not in ("+", "-", "*"):
+            return self._default(node, target, either=operator == "||")
+        if operator not in _CHANGES:
             raise Fault(f"{operator}= is not read in a gitlab.rb", Span(node), "Write it out: name = name …")
         self._known(left)
-        return f"{target} {operator}= {self.translator.term(right).text}"
+        return [at(ast.AugAssign(target, _CHANGES[operator](), self.translator.term(right).node), Span(node))]  # type: ignore[arg-type]
 
     def _known(self, left: Node) -> None:
         """Raises Fault where a variable that is changed has no value yet."""
         if left.type in ("identifier", "constant"):
             self.translator.term(left)
 
-    def _is_environment(self, node: Node) -> bool:
-        return node.type == "element_reference" and self._text(named(node)[0]) == "ENV"
-
-    def _environment_default(self, left: Node, right: Node) -> str:
+    def _environment_default(self, left: Node, right: Node) -> list[ast.stmt]:
         """`ENV['X'] ||= 'y'`: from here on ENV['X'] is read with that default."""
         name, value = self.translator.term(named(left)[1]), self.translator.term(right)
-        if value.kind != WORD or self._state.conditional:
+        if value.kind != WORD or self._state.conditional or name.literal is None:
             raise Fault("a default of the environment is a text, and given on no condition", Span(right))
-        self._state.environment.setdefault(name.text.strip("'\""), value)
-        return f"# From here on the environment's {name.text.strip(chr(34))} has a default."
+        self._state.environment.setdefault(name.literal, value)
+        return [Comment([f"# From here on the environment's {name.literal} has a default."])]
 
-    def _default(self, left: Node, right: Node, target: str, operator: str) -> str:
+    def _default(self, node: Node, target: ast.expr, *, either: bool) -> list[ast.stmt]:
+        """`target ||= value` and `target &&= value`."""
+        left, right = sides(node)
         value = self.translator.term(right)
-        if self._is_new(left) and operator == "||":
+        assignment = at(ast.Assign([target], value.node), Span(node))
+        if either and self._is_new(left):
             self._note(left, value.kind)
-            return f"{target} = {value.text}"
-        current = self.translator.condition(left)
-        test = current if operator == "&&" else current.negated()
-        self._note_default(left, value.kind, operator)
-        return f"if {test.text}:\n{self._pad}{_INDENT}{target} = {value.text}"
+            return [assignment]
+        test = self.condition(left, negate=either)
+        self._note_default(left, value.kind, either=either)
+        return [at(ast.If(test, [assignment], []), Span(node))]
 
-    def _note_default(self, left: Node, kind: str, operator: str) -> None:
+    def _note_default(self, left: Node, kind: str, *, either: bool) -> None:
         """After `||=` the old value holds if that is true, else the new one; after `&&=` the other way round."""
         if left.type == "element_reference":
             path = self._state.path(left)
@@ -207,8 +198,8 @@ class Statements:
             self._state.paths[path] = ANY
             return
         name = self._text(left)
-        before = Term("", 0, self._state.kinds.get(name, ANY))
-        kept = before.when_true if operator == "||" else before.when_false
+        before = Term(ast.Constant(None), self._state.kinds.get(name, ANY))
+        kept = before.when_true if either else before.when_false
         # In a branch that may not be taken, the name can also keep what it had.
         untouched = before.kind if self._state.conditional else None
         self._state.kinds[name] = union(untouched, kept, kind)
@@ -222,26 +213,24 @@ class Statements:
             return False
         return not any(path[:length] in self._state.mentioned for length in range(1, len(path) + 1))
 
-    def _modifier(self, node: Node) -> str:
-        body, test = node.child_by_field_name("body"), node.child_by_field_name("condition")
+    def _modifier(self, node: Node) -> list[ast.stmt]:
+        body, test = field(node, "body"), field(node, "condition")
         if body is None or test is None:
             raise Fault("a part of this is missing", Span(node))
-        return self._on_condition(self.condition(test, negate=node.type == "unless_modifier"), body)
+        return self._on_condition(self.condition(test, negate=node.type == "unless_modifier"), body, node)
 
-    def _on_condition(self, condition: str, body: Node) -> str:
-        with self._state.on_condition(chosen=self._state.chosen):
-            self._state.block += 1
-            try:
-                inner = self.write(body)
-            finally:
-                self._state.block -= 1
-        first, *others = inner.split("\n")
-        return "\n".join(
-            [f"if {condition}:", f"{self._pad}{_INDENT}{first}", *(_INDENT + line for line in others)]
-        )
+    def _on_condition(self, condition: ast.expr, body: Node, node: Node) -> list[ast.stmt]:
+        self._depth += 1
+        try:
+            if self._depth > _DEEPEST:
+                raise Fault("this is nested too deeply to be read", Span(node))
+            with self._state.on_condition(chosen=self._state.chosen):
+                return [at(ast.If(condition, self.write(body), []), Span(node))]
+        finally:
+            self._depth -= 1
 
-    def _call(self, node: Node) -> str:
-        receiver, method = node.child_by_field_name("receiver"), node.child_by_field_name("method")
+    def _call(self, node: Node) -> list[ast.stmt]:
+        receiver, method = field(node, "receiver"), field(node, "method")
         if method is None:
             raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
         name, names = self._text(method), self._state.names
@@ -251,20 +240,27 @@ class Statements:
             return self._from_file(node)
         if name not in names.settings and not names.foreign(name):
             raise no_function(self._state, name, method)
-        if node.child_by_field_name("block") is not None:
+        if field(node, "block") is not None:
             raise Fault("a block is not read in a gitlab.rb", Span(node), f"Write {name} 'value'.")
         given = self.translator.arguments(node)
         if len(given) != 1 and name in names.settings:
             raise Fault(f"{name} takes one value", Span(node), f"Write {name} 'value'.")
-        self._state.wrote(name, method)
-        return f"{name}({', '.join(one.text for one in given)})"
+        return self._called(name, given, node, method)
 
-    def _effect(self, node: Node, receiver: Node, name: str) -> str:
+    def _called(self, name: str, given: list[Term], node: Node, method: Node) -> list[ast.stmt]:
+        function = at(ast.Name(name, ast.Load()), Span(method))
+        return [self._statement(at(ast.Call(function, [one.node for one in given], []), Span(node)), node)]
+
+    @staticmethod
+    def _statement(value: ast.expr, node: Node) -> ast.stmt:
+        return at(ast.Expr(value), Span(node))
+
+    def _effect(self, node: Node, receiver: Node, name: str) -> list[ast.stmt]:
         """A method that changes what it is called on: a setting, or a variable."""
         pattern = loops.pattern_of_includes(self.translator, node)
         if pattern is not None:
             self._state.included = True
-            return f"from_file({pattern.text})"
+            return self._called(INCLUDE, [pattern], node, node)
         if name not in CHANGING:
             self.translator.term(node)
             raise Fault("this line has no effect", Span(node))
@@ -276,42 +272,43 @@ class Statements:
             return self._each_appended(receiver, given)
         if name in ("merge!", "update") and receiver.type in ("identifier", "element_reference"):
             values = self.translator.arguments(node)
-            target = self.translator.target(receiver)
-            return self._lines(f"{target}.update({one.text})" for one in values)
-        return self.translator.term(node).text
+            target = self.translator.target(receiver, ast.Load())
+            return self._each("a.update(b)", target, values, node)
+        return [self._statement(self.translator.term(node).node, node)]
 
-    def _lines(self, statements: Iterable[str]) -> str:
-        return f"\n{self._pad}".join(statements)
+    def _each(self, pattern: str, target: ast.expr, values: Iterable[Term], node: Node) -> list[ast.stmt]:
+        forms = (self._state.form(pattern, ANY, Span(node), self._state.copy(target), one) for one in values)
+        return [self._statement(one.node, node) for one in forms]
 
-    def _from_file(self, node: Node) -> str:
+    def _from_file(self, node: Node) -> list[ast.stmt]:
         given = self.translator.arguments(node)
         if len(given) != 1:
             raise Fault("from_file takes one path", Span(node), "Write from_file '/path.rb'.")
         self._state.included = True
-        path = given[0].text
-        if path.endswith('.rb"'):
-            self.remarks.append(f"{path[1:-1]} is read as it is; it can be converted too.")
-        return f"from_file({path})"
+        path = given[0].literal
+        if isinstance(path, str) and path.endswith(".rb"):
+            self.remarks.append(f"{path} is read as it is; it can be converted too.")
+        return self._called(INCLUDE, given, node, node)
 
-    def _binary(self, node: Node) -> str:
+    def _binary(self, node: Node) -> list[ast.stmt]:
         sign = sign_of(node)
         left, right = sides(node)
         if sign == "<<":
             return self._appended(left, right)
         if sign in _JOINING and right.type in ASSIGNMENTS:
-            return self._on_condition(self.condition(left, negate=not _JOINING[sign]), right)
+            return self._on_condition(self.condition(left, negate=not _JOINING[sign]), right, node)
         self.translator.term(node)
         hint = "To give a setting its value, write =, not ==." if sign == "==" else ""
         raise Fault("this line has no effect", Span(node), hint)
 
-    def _appended(self, left: Node, right: Node) -> str:
+    def _appended(self, left: Node, right: Node) -> list[ast.stmt]:
         added = [right]
         while is_append(left):
             left, right = sides(left)
             added.append(right)
         return self._each_appended(left, reversed(added))
 
-    def _each_appended(self, left: Node, added: Iterable[Node]) -> str:
+    def _each_appended(self, left: Node, added: Iterable[Node]) -> list[ast.stmt]:
         if left.type not in ("identifier", "constant", "element_reference"):
             raise Fault("<< adds to an array or a string that has a name", Span(left))
         path = self._state.path(left)
@@ -326,6 +323,10 @@ class Statements:
         if kind not in (WORD, TEXT, LIST, NIL, ANY):
             what = WORDS.get(kind, "this")
             raise Fault(f"<< adds to an array or a string, not to {what}", Span(left))
-        target = self.translator.target(left)
-        form = "{} += {}" if kind in (WORD, TEXT) else "{}.append({})"
-        return self._lines(form.format(target, self.translator.term(one).text) for one in added)
+        terms = (self.translator.term(one) for one in added)
+        if kind in (WORD, TEXT):
+            target = self.translator.target(left)
+            return [
+                at(ast.AugAssign(self._state.copy(target), ast.Add(), one.node), Span(left)) for one in terms
+            ]
+        return self._each("a.append(b)", self.translator.target(left, ast.Load()), terms, left)

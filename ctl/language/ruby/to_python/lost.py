@@ -1,0 +1,100 @@
+"""Statements that have no Python form, and what they are about."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ctl.language.faults import Fault
+from ctl.language.functions import INCLUDE
+from ctl.language.limits import MAX_NESTING
+from ctl.language.refusals import Unreadable
+from ctl.language.ruby.grammar import Span, field, named
+from ctl.language.ruby.program import changed, names_read, path_of
+from ctl.language.ruby.to_python import written
+from ctl.language.ruby.to_python.state import State
+from ctl.language.ruby.to_python.terms import at
+from ctl.language.ruby.to_python.written import Comment
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+MODIFIERS = ("if_modifier", "unless_modifier")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A statement that has no Python form.
+
+    Args:
+        node: the statement.
+        faults: why.
+        statement: what is in its place: it fails, and what it would have given values has none.
+        comment: it as a comment; the first line is to say why.
+        names: the variables and functions that it would have given values.
+    """
+
+    node: Node
+    faults: list[Fault]
+    statement: ast.stmt
+    comment: Comment
+    names: frozenset[str]
+
+
+def lost_statement(state: State, node: Node, faults: list[Fault], comment: Comment) -> Lost:
+    """What is known of a statement without a Python form.
+
+    Args:
+        state: what is known of the file.
+        node: the statement.
+        faults: why it has none.
+        comment: it as a comment.
+    """
+    about = list(_about(state, node))
+    stored = (one.id for one in about if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+    names = frozenset(name for name in stored if not state.is_setting(name))
+    statement = at(ast.Expr(at(Unreadable(faults, about), Span(node))), Span(node))
+    return Lost(node, faults, statement, comment, names)
+
+
+def _about(state: State, node: Node) -> Iterator[ast.expr]:
+    """The names that a statement reads, and what it gives values to, as far as that is written out."""
+    text = state.program.text
+    if node.type == "method":
+        name = field(node, "name")
+        yield from [_target_of((text(name),), name)] if name is not None else []
+        return
+    for read in dict.fromkeys(names_read(node, text)):
+        yield at(ast.Name(written.name(read), ast.Load()), Span(node))
+    while node.type in MODIFIERS and (body := field(node, "body")) is not None:
+        node = body
+    foreign = field(node, "receiver") if node.type == "call" else node
+    targets = [changed(one, text) for one in state.walk(node)]
+    if foreign is not None and state.names.foreign(path_of(foreign, text)[0]):
+        targets.append(foreign)
+    paths = {state.path(target)[: MAX_NESTING + 1]: target for target in targets[::-1] if target is not None}
+    for path, target in paths.items():
+        if path[0] and (state.is_setting(path[0]) or _is_variable(target, state)):
+            yield _target_of(path, target)
+
+
+def _is_variable(target: Node, state: State) -> bool:
+    """Whether a target is a variable or a function: not what is called as one, or has keys and is not known."""
+    text = state.program.text
+    if target.type not in ("identifier", "constant"):
+        return path_of(target, text)[0] in state.kinds
+    parent = target.parent
+    return parent is not None and (parent.type != "call" or text(target) in (INCLUDE, *state.kinds))
+
+
+def _target_of(path: tuple[str, ...], node: Node) -> ast.expr:
+    """A target of Python for a path of names and keys, at the place of its last key."""
+    place = Span(named(node)[-1] if node.type == "element_reference" else node)
+    name = INCLUDE if path[0] == INCLUDE else written.name(path[0])
+    made: ast.Name | ast.Subscript = at(ast.Name(name, ast.Load()), place)
+    for key in path[1:]:
+        made = at(ast.Subscript(made, at(ast.Constant(key), place), ast.Load()), place)
+    made.ctx = ast.Store()
+    return made
