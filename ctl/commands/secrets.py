@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,8 +65,6 @@ def export(
 
 def _write_new(path: Path, text: str) -> None:
     """Create a file for its owner alone; one that is there stays."""
-    import os
-
     from ctl.errors import UsageFault
 
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -107,6 +106,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
                 'package["generate_secrets_json_file"] is False: secrets may not be written',
                 hint=f'Put from_file("{file}") in the settings instead.',
             )
+        refuse_secrets_file(file)
         found = plan_import(own, read_alone(file, ctx.layout), Secrets.read(path), replace_kept=replace)
         if found.content is not None:
             path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -119,6 +119,19 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
         return
     removed = f"; removed {', '.join(found.dropped)}" if found.dropped else ""
     ctx.console.say(f"{path}: keeps {', '.join(found.names)}{removed}; next: ctl reconfigure")
+
+
+def refuse_secrets_file(file: Path) -> None:
+    """Raises UsageFault for a gitlab-secrets.json, with what to do instead."""
+    from ctl.errors import UsageFault
+
+    if not file.is_file() or not os.access(file, os.R_OK):
+        return  # reading the settings reports it
+    if file.read_bytes()[:100].lstrip().startswith(b"{"):
+        raise UsageFault(
+            f"{file} is a secrets file, not an export",
+            hint="On the other node: ctl secrets export --for gitlab (or registry); or put the file in its place.",
+        )
 
 
 def accept_for_now(layout: Layout, own: Attributes, former: tuple[str, ...]) -> None:

@@ -16,6 +16,7 @@ from ctl.converge.inspect import look, read_file
 from ctl.converge.model import Resource
 from ctl.converge.resources.files import Absent, File
 from ctl.errors import CtlError
+from ctl.machine.moment import moment
 from ctl.paths import Layout
 
 GRACE = 600.0
@@ -114,7 +115,7 @@ def read_record(layout: Layout) -> Overlap:
     path = record_file(layout)
     try:
         found = json.loads(path.read_text(encoding="ascii"))
-        former = tuple(Former(str(one["certificate"]), float(one["until"])) for one in found["former"])
+        former = tuple(Former(str(one["certificate"]), moment(one["until"])) for one in found["former"])
         return Overlap(former, str(found["bundle"]), str(found["keys"]))
     except (FileNotFoundError, PermissionError):
         return Overlap()

@@ -14,6 +14,7 @@ from pathlib import Path
 from ctl.converge import Absent, File, Item, Service, mask_all
 from ctl.converge.inspect import look, read_file
 from ctl.errors import CtlError, UsageFault
+from ctl.machine.moment import moment
 from ctl.paths import Layout
 from ctl.tls.authority import Pair, is_local, issue, next_authority
 from ctl.tls.certificates import after_first, each, matches
@@ -40,7 +41,7 @@ def renewal_end(layout: Layout) -> float:
     """
     path = renewal_file(layout)
     try:
-        return float(json.loads(path.read_bytes())["until"])
+        return moment(json.loads(path.read_bytes())["until"])
     except (FileNotFoundError, PermissionError):
         return 0.0
     except (ValueError, KeyError, TypeError) as error:

@@ -156,6 +156,28 @@ def test_the_wrong_export_is_refused(registry: Node, exported: Path, tmp_path: P
     assert registry.path.read_bytes() == before
 
 
+def test_a_secrets_file_is_no_export(registry: Node, gitlab: Node) -> None:
+    """What comes to mind first: to carry over the file itself."""
+    refused = gitlab("secrets", "import", str(registry.path)).exits(2)
+    assert f"{registry.path} is a secrets file, not an export" in refused.err
+    assert "ctl secrets export --for gitlab" in refused.err
+    assert not gitlab.path.exists()
+
+
+def test_a_node_with_both_is_given_the_whole_file(registry: Node, exported: Path) -> None:
+    registry.settings(
+        GITLAB + 'registry_external_url("https://registry.example.com")\ngitlab_rails["enable"] = True\n'
+    )
+    refused = registry("secrets", "import", str(exported)).exits(2)
+    assert "this node has GitLab and the registry" in refused.err
+
+
+@pytest.mark.parametrize("grace", ["99999999d", "36501d", "1y", "-1s", "5"])
+def test_a_time_of_grace_that_no_clock_has(registry: Node, grace: str) -> None:
+    for command in (("secrets", "rotate"), ("certificates", "renew", "--ca")):
+        assert grace in registry(*command, f"--grace={grace}").exits(2).err
+
+
 def test_another_issuer_is_warned_of(gitlab: Node, exported: Path) -> None:
     gitlab.settings(GITLAB + 'gitlab_rails["registry_issuer"] = "mine"\n')
     result = gitlab("secrets", "import", str(exported))

@@ -94,9 +94,9 @@ class Machine:
         )
         return Result(done.returncode, done.stdout, done.stderr, command)
 
-    def ctl(self, *arguments: str, timeout: float = 60) -> Result:
+    def ctl(self, *arguments: str, timeout: float = 60, environment: Sequence[str] = ()) -> Result:
         """Run `ctl` there, on the machine itself."""
-        code = [f"PYTHONPATH={CHECKOUT}"]
+        code = [f"PYTHONPATH={CHECKOUT}", *environment]
         result = self.run(sys.executable, "-m", "ctl", *arguments, timeout=timeout, environment=code)
         return Result(result.code, result.out, result.err, arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.harness.machine import Machine
@@ -39,9 +40,11 @@ def offline(folder: Path) -> dict[str, str]:
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
 
 
-def install(machine: Machine, checkout: Path, wheels: Path, *arguments: str) -> Result:
+def install(
+    machine: Machine, checkout: Path, wheels: Path, *arguments: str, environment: Sequence[str] = ()
+) -> Result:
     """Run install.sh on another machine; pip finds everything in a folder."""
-    environment = [f"{name}={value}" for name, value in offline(wheels).items()]
+    environment = [*environment, *(f"{name}={value}" for name, value in offline(wheels).items())]
     script = str(checkout / "install.sh")
     usual = ["prlimit", "--nofile=1024:"]  # of files, as most machines have it
     return machine.run(*usual, "sh", script, *arguments, timeout=300, environment=environment)

@@ -59,7 +59,14 @@ def test_what_is_over_goes_and_so_does_all_without_grace(layout: Layout) -> None
     assert Overlap.of(layout, bundle, C, grace=0).former == ()
 
 
-def test_a_damaged_record_is_named(layout: Layout) -> None:
-    record_file(layout).write_text("{")
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        *(f'{{"former": [{{"certificate": "", "until": {end}}}]}}' for end in ("NaN", "1e300", "-1", "null")),
+    ],
+)
+def test_a_damaged_record_is_named(layout: Layout, content: str) -> None:
+    record_file(layout).write_text(content)
     with pytest.raises(CtlError, match=r"former-certificates\.json is damaged"):
         read_record(layout)

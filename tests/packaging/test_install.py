@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,14 @@ import pytest
 from tests.harness.images import image, layout_digests, write_layout
 from tests.harness.machine import Machine
 from tests.harness.people import CHECKOUT, myself
+from tests.harness.recipients import recipient
 from tests.harness.result import Result
 from tests.harness.root import Root
+from tests.harness.waiting import wait_for
 from tests.harness.wheelhouse import fill, install, offline
 
 pytestmark = pytest.mark.real
+MOTO = CHECKOUT / "tests/harness/moto_server.py"
 PROGRAM = CHECKOUT / ".cache/registry-3.1.1/registry"
 
 need_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a machine of its own")
@@ -257,30 +261,44 @@ def shared() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def start_s3(machine: Machine) -> list[str]:
+    """A server of S3 on another machine, with a bucket. Returns the environment of who uses it."""
+    script = f"{sys.executable} {MOTO} -H 127.0.0.1 -p 9000 > /dev/null 2>&1 &"
+    machine.run("sh", "-c", script).ok()
+    bucket = ("curl", "--silent", "--fail", "-X", "PUT", "http://127.0.0.1:9000/backups")
+    wait_for(lambda: machine.run(*bucket).code == 0, what="a bucket", seconds=60)
+    keys = ["AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=not-to-be-shown"]
+    return ["AWS_ENDPOINT_URL=http://127.0.0.1:9000", *keys]
+
+
 @need_root
 @pytest.mark.one_registry("installs the distribution's own")
+@pytest.mark.parametrize(("program", "in_s3"), [("age", False), ("gpg", True)])
 def test_a_fresh_machine_serves_an_encrypted_backup_with_images(
-    root: Root, shared: Path, wheels: Path
+    root: Root, shared: Path, wheels: Path, program: str, *, in_s3: bool
 ) -> None:
     """install.sh --restore: one command."""
-    identity = shared / "identity"
-    made = subprocess.run(["age-keygen", "-o", str(identity)], capture_output=True, text=True, check=True)
+    public, identity = recipient(program, shared)
     root.settings('gitlab_rails["enable"] = True')
     root.reconfigure()
     root.client.push("grp/app", MOVED, "v1")
-    options = ("--with-images", "--encrypt-to", made.stderr.split()[-1])
-    root.ctl("backup", "--to", str(shared / "backups"), *options, timeout=120).ok()
-    (archive,) = (shared / "backups").glob("*.age")
     token = root.sign("grp/app", "pull")
     root.ctl("stop").ok()
     with Machine() as machine:
-        refused = install(machine, CHECKOUT, wheels, "--restore", str(archive)).exits(1)
-        assert "name the private key with --identity KEY" in refused.err
-        assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
-        moved = install(
-            machine, CHECKOUT, wheels, "--restore", str(archive), "--identity", str(identity)
-        ).ok()
+        variables = start_s3(machine) if in_s3 else []
+        place = "s3://backups/node" if in_s3 else str(shared / "backups")
+        options = ("--to", place, "--with-images", "--encrypt-to", public)
+        former = ("--root", str(root.path), "backup", *options)
+        saved = machine.ctl(*former, timeout=120, environment=variables).ok().out
+        archive = saved.split("saved ")[1].split()[0]
+        if program == "age":
+            refused = install(machine, CHECKOUT, wheels, "--restore", archive).exits(1)
+            assert "name the private key with --identity KEY" in refused.err
+            assert machine.run("test", "-e", "/opt/registry-ctl").code == 1
+        restore = ("--restore", archive, "--identity", str(identity))
+        moved = install(machine, CHECKOUT, wheels, *restore, environment=variables).ok()
         assert f"The registry is running at {root.url}" in moved.out
+        assert "not-to-be-shown" not in moved.text
         layer = MOVED.needs[1]
         curl = ("curl", "--silent", "--show-error", "--fail", "--cacert", "/etc/gitlab/ssl/ca.crt")
         # a token that GitLab has signed with its key of before

@@ -8,7 +8,6 @@ import os
 import shutil
 import stat
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from typing import Self
 import pytest
 
 from tests.harness import images
+from tests.harness.recipients import recipient
 from tests.harness.result import Result
 from tests.harness.root import Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
@@ -234,30 +234,16 @@ def test_a_restore_that_was_killed_is_finished_by_the_next(
 @pytest.fixture(params=["age", "gpg"])
 def keys(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, Path]:
     """A recipient of age or gpg, and the file with the private key."""
-    identity = tmp_path / "identity"
-    if request.param == "age":
-        made = subprocess.run(["age-keygen", "-o", str(identity)], capture_output=True, text=True, check=True)
-        return made.stderr.split()[-1], identity
-    home = tempfile.mkdtemp(prefix="keys-", dir="/tmp")  # a socket of gpg's agent has a short path
-    gpg, public = ["gpg", "--homedir", home, "--batch", "--quiet"], tmp_path / "public"
-    try:
-        subprocess.run([*gpg, "--passphrase", "", "--quick-gen-key", "backup@example.com"], check=True)
-        public.write_bytes(subprocess.run([*gpg, "--export"], capture_output=True, check=True).stdout)
-        secret = subprocess.run([*gpg, "--export-secret-keys"], capture_output=True, check=True)
-        identity.write_bytes(secret.stdout)
-    finally:
-        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True)
-        shutil.rmtree(home)
-    return str(public), identity
+    return recipient(str(request.param), tmp_path)
 
 
 def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
     running: Root, folder: Path, make_root: RootMaker, keys: tuple[str, Path]
 ) -> None:
-    recipient, identity = keys
+    public, identity = keys
     running.client.push("saved/app", IMAGE, "v1")
     with Seen(running) as seen:
-        options = ("--encrypt-to", recipient, "--with-images", "--verify", "--identity", str(identity))
+        options = ("--encrypt-to", public, "--with-images", "--verify", "--identity", str(identity))
         result = running.ctl("backup", "--to", str(folder), *options, timeout=180).ok()
     assert "images pulled" in result.out
     (archive,) = archives(folder)
@@ -293,8 +279,8 @@ def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
 def test_one_that_was_killed_leaves_nothing_in_the_way(running: Root, folder: Path) -> None:
     """Neither links in the storage nor restic's lock."""
     running.client.push("saved/app", IMAGE, "v1")
-    recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
-    options = ("backup", "--to", str(folder), "--with-images", "--encrypt-to", recipient)
+    nobody = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
+    options = ("backup", "--to", str(folder), "--with-images", "--encrypt-to", nobody)
     process = running.begin(*options)
     wait_for((storage_of(running) / ".ctl-backup/docker").exists, what="the copy")
     kill(process)

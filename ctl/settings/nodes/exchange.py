@@ -137,10 +137,13 @@ def plan_import(own: Attributes, offered: Attributes, secrets: Secrets, *, repla
     needed = [name for name in wanted if name != HTTP_SECRET]
     missing = [name for name in needed if name not in offers]
     if missing:
-        kind = (side(own) or Side.GITLAB).value
+        kind = side(own)
+        both = f"this node has GitLab and the registry: put the other node's {secrets.path.name} in {secrets.path}"
         raise UsageFault(
             f"the file has no {' and no '.join(missing)}, which this node needs",
-            hint=f"On the other node: ctl secrets export --for {kind}",
+            hint=f"On the other node: ctl secrets export --for {kind.value}"
+            if kind
+            else f"No export will do: {both}.",
         )
     offers, former = _first_alone(offers)
     for name in offers:
