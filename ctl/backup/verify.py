@@ -90,7 +90,7 @@ def verify(archive: str, attributes: Attributes, identity: Path | None = None) -
         if os.geteuid() == 0:
             _give(storage, attributes)
         _ctl(root, "--settings", str(settings), "reconfigure")
-        pull = _Pull(port, attributes)
+        pull = _Pull(port, attributes, Path(f"{archive}{IMAGES}"))
         pull.log_in()
         for repository, tag in chosen:
             pull.image(repository, tag)
@@ -180,10 +180,16 @@ def _give(storage: Path, attributes: Attributes) -> None:
 
 
 class _Pull:
-    """A client of the private registry, with tokens of the restored key."""
+    """A client of the private registry, with tokens of the restored key.
 
-    def __init__(self, port: int, attributes: Attributes) -> None:
-        self.port, self.attributes = port, attributes
+    Args:
+        port: of the registry.
+        attributes: as restored.
+        images: the folder of the backup's images, if there is one.
+    """
+
+    def __init__(self, port: int, attributes: Attributes, images: Path) -> None:
+        self.port, self.attributes, self.images = port, attributes, images
 
     def log_in(self) -> None:
         """A token of the restored key is accepted."""
@@ -203,7 +209,11 @@ class _Pull:
         algorithm, _, wanted = digest.partition(":")
         content = self._get(f"/v2/{repository}/blobs/{digest}", repository)
         if hashlib.new(algorithm, content).hexdigest() != wanted:
-            raise RunFailed(f"the backup is damaged: {digest} of {repository} has other bytes")
+            place = self.images / blob_folder(digest) / "data"
+            raise RunFailed(
+                f"the backup is damaged: {digest} of {repository} has other bytes",
+                hint=f"The next one copies it anew after: rm {place}" if place.exists() else None,
+            )
 
     def _get(self, path: str, repository: str) -> bytes:
         access = repository_access([repository], ["pull"]) if repository else []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ctl.backup.images import copy, held
+from ctl.backup import take
+from ctl.backup.images import Copied, copy, held
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.quarantine import Quarantine
 from ctl.errors import CtlError, LockHeld
+from tests.harness import seeds
+from tests.harness.cli import Cli
 from tests.harness.images import Blob, image, index
 
 V2 = "docker/registry/v2"
@@ -95,6 +99,34 @@ def test_a_copy_that_was_cut_off_goes_on(storage: Path, target: Path) -> None:
     assert copy(storage, target).missing == []
     data(target, TWO.digest).with_name(".data.new").unlink(missing_ok=True)
     assert files(target) == files(storage)
+
+
+def test_what_is_gone_does_not_come_back_by_a_backup_that_was_cut_off(
+    storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its blobs are used again; tags that were deleted since, or are of another node, are not."""
+    ctl, place = Cli(tmp_path, capsys), tmp_path / "backups"
+    ctl.settings(
+        f'registry_external_url = "https://localhost:5443"\ngitlab_rails["registry_path"] = "{storage}"\n'
+    )
+    (ctl.root / "etc/gitlab/gitlab-secrets.json").write_text(seeds.secrets_json())
+    with monkeypatch.context() as patched:
+        patched.setattr(take, "copy", cut_off)
+        ctl("backup", "--to", str(place), "--with-images").exits(1)
+    (partial,) = place.iterdir()
+    assert files(partial) == files(storage)
+    shutil.rmtree(storage / V2 / "repositories/b")
+    output = ctl("backup", "--to", str(place), "--with-images").ok().out
+    (made,) = place.glob("*.tar.images")
+    assert "1 tags" in output
+    assert not (made / V2 / "repositories/b").exists()
+    assert data(made, TWO.digest).read_bytes() == TWO.content
+    assert not partial.exists()
+
+
+def cut_off(source: Path, target: Path, earlier: Path | None) -> Copied:
+    copy(source, target, earlier)
+    raise CtlError("cut off")
 
 
 def test_tags_that_say_something_else_stay_unless_replaced(storage: Path, target: Path) -> None:
