@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ctl.backup.archive import Member
+from ctl.backup.archive import IMAGES, Member
 from ctl.backup.place import Place
 from ctl.backup.restic import KEY, Key, Restic
 from ctl.converge.atomic import write_atomic
@@ -43,6 +43,20 @@ def images_of(place: Place, members: Iterable[Member]) -> Restic:
         if Path(one.info.name).name == KEY:
             return place.images(Key.read(one.content, one.info.name))
     raise CtlError(f"the archive lacks {KEY}, which opens its images")
+
+
+def folder_of_images(place: Place, name: str) -> Path:
+    """The folder with the images of an archive.
+
+    Raises:
+        CtlError: it is not there.
+    """
+    source = Path(place.where(name + IMAGES))
+    if not source.is_dir():
+        raise CtlError(
+            f"{source} is not there: the images of this backup", hint="Put it beside the archive, run again."
+        )
+    return source
 
 
 def restore(layout: Layout, members: Iterable[Member], *, replace: bool, keep: bool = False) -> Restored:

@@ -20,7 +20,7 @@ from ctl.backup.archive import IMAGES, bare_name, unpack
 from ctl.backup.images import copy
 from ctl.backup.place import Bucket, aws_environment, place_of, split
 from ctl.backup.restic import Restic
-from ctl.backup.restore import images_of
+from ctl.backup.restore import folder_of_images, images_of
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
 from ctl.errors import RunFailed
@@ -74,23 +74,23 @@ def verify(archive: str, attributes: Attributes, identity: Path | None = None) -
     place = place_of(source, attributes)
     facts, members = unpack(archive, place.read(name), identity)
     with _private_root() as root:
-        more = ["--identity", str(identity)] if identity else []
+        more = ["--identity", str(identity.absolute())] if identity else []
         aws = aws_environment(attributes) if isinstance(place, Bucket) else {}
-        _ctl(root, "restore", archive, "--no-reconfigure", *more, environment=aws)
+        _ctl(root, "restore", place.where(name), "--no-reconfigure", *more, environment=aws)
         storage = root / "images"
         storage.mkdir(mode=0o755)
         chosen = []
         if facts.repository:
             chosen = _saved_sample(images_of(place, members), bare_name(name), storage)
         elif facts.images:
-            chosen = _sample(Path(f"{archive}{IMAGES}"), storage)
+            chosen = _sample(folder_of_images(place, name), storage)
         port = _free_port()
         settings = _settings(root, Path(facts.settings), port, storage)
         attributes = load(settings, Layout(root)).attributes
         if os.geteuid() == 0:
             _give(storage, attributes)
         _ctl(root, "--settings", str(settings), "reconfigure")
-        pull = _Pull(port, attributes, Path(f"{archive}{IMAGES}"))
+        pull = _Pull(port, attributes, Path(place.where(name + IMAGES)))
         pull.log_in()
         for repository, tag in chosen:
             pull.image(repository, tag)

@@ -14,11 +14,13 @@ from ctl.errors import EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
     from ctl.backup.images import Copied
+    from ctl.settings.attributes import Attributes
 
 FOLDER = "/var/opt/gitlab/backups"
 
 
 @command(needs_root=always)
+@click.argument("file", required=False)
 @click.option(
     "--with-images", "images", is_flag=True, help="Save the images too, from the disk of this node."
 )
@@ -46,6 +48,7 @@ FOLDER = "/var/opt/gitlab/backups"
 def backup(
     ctx: Context,
     *,
+    file: str | None,
     images: bool,
     target: str | None,
     recipient: str | None,
@@ -59,8 +62,10 @@ def backup(
     a storage that a registry can serve: what an earlier backup has is linked, not copied; collections wait meanwhile.
     Encrypted, or in S3, images are in a repository of restic, whose password the archives have. Credentials for S3:
     registry_backup["s3_…"], else AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL. Backups older
-    than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back.
+    than gitlab_rails["backup_keep_time"] are deleted. `ctl restore FILE` puts it back. With --verify and FILE, an
+    archive, none is taken: that one is verified.
     """
+    from ctl.cli.loading import load_for_command
     from ctl.cli.noted import noted
     from ctl.registry.migration_hold import left_by_migration
 
@@ -69,6 +74,13 @@ def backup(
             "a backup that is encrypted for age is verified with the private key",
             hint="Give it: --identity FILE",
         )
+    if file is not None:
+        if not prove or images or target or recipient:
+            raise UsageFault(
+                "a backup that there is can only be verified", hint=f"ctl backup --verify {file}"
+            )
+        _verify(ctx, file, load_for_command(ctx).attributes, identity)
+        return
     recover_first(ctx)
     if note := left_by_migration(ctx.layout):
         ctx.console.note(
@@ -88,7 +100,6 @@ def _back_up(
 ) -> int:
     from ctl.backup.place import place_of
     from ctl.backup.take import Backup
-    from ctl.backup.verify import verify
     from ctl.cli.loading import load_for_command
     from ctl.node.last_backup import LastBackup, note_backup
     from ctl.settings.load import load
@@ -106,13 +117,19 @@ def _back_up(
     if taken.images:
         _report(ctx, taken.images)
     if prove:
-        pulled = verify(taken.archive, attributes, identity).images
-        what = f"{len(pulled)} images pulled" if pulled else "a token of its key is accepted"
-        ctx.console.say(f"verified: it starts elsewhere, {what}")
+        _verify(ctx, taken.archive, attributes, identity)
     note_backup(ctx.layout, LastBackup(time.time(), taken.archive, bool(taken.images), prove))
     for one in backups.remove_old(time.time(), attributes.gitlab_rails.backup_keep_time):
         ctx.console.say(f"deleted {one}")
     return EXIT_OK
+
+
+def _verify(ctx: Context, archive: str, attributes: Attributes, identity: Path | None) -> None:
+    from ctl.backup.verify import verify
+
+    pulled = verify(archive, attributes, identity).images
+    what = f"{len(pulled)} images pulled" if pulled else "a token of its key is accepted"
+    ctx.console.say(f"verified: it starts elsewhere, {what}")
 
 
 def _report(ctx: Context, copied: Copied) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, always, command
-from ctl.errors import EXIT_OK, CtlError, UsageFault
+from ctl.errors import EXIT_OK, UsageFault
 
 if TYPE_CHECKING:
     from ctl.backup.archive import Facts
@@ -94,6 +94,7 @@ def _images(ctx: Context, place: Place, name: str, saved: Restic | None, *, repl
     """Beside what is in the storage by now: the registry serves already."""
     from ctl.backup.archive import bare_name
     from ctl.backup.images import copy, held, linked
+    from ctl.backup.restore import folder_of_images
     from ctl.backup.take import storage_of
     from ctl.registry.gate import Gate
     from ctl.settings.load import load
@@ -105,7 +106,7 @@ def _images(ctx: Context, place: Place, name: str, saved: Restic | None, *, repl
             saved.restore(bare_name(name), source)
             give(source, storage)
         else:
-            source = _folder_of_images(place, name)
+            source = folder_of_images(place, name)
         stack.enter_context(Gate(ctx.layout, shared=True))
         stack.enter_context(held(storage))
         copied = copy(source, storage, source if saved else None, replace=replace)
@@ -114,17 +115,6 @@ def _images(ctx: Context, place: Place, name: str, saved: Restic | None, *, repl
         ctx.console.note(
             f"{copied.kept_tags} tags lead to other images here and stay (--replace replaces them)"
         )
-
-
-def _folder_of_images(place: Place, name: str) -> Path:
-    from ctl.backup.archive import IMAGES
-
-    source = Path(place.where(name + IMAGES))
-    if not source.is_dir():
-        raise CtlError(
-            f"{source} is not there: the images of this backup", hint="Put it beside the archive, run again."
-        )
-    return source
 
 
 def give(folder: Path, storage: Path) -> None:

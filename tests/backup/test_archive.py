@@ -243,4 +243,6 @@ def test_without_the_private_key_nothing_is_begun_that_cannot_be_verified(
     place = tmp_path / "backups"
     refused = ctl("backup", "--to", str(place), "--encrypt-to", "age1x", "--verify").exits(2)
     assert "--identity FILE" in refused.err
+    for more in ((), ("--verify", "--with-images"), ("--verify", "--to", str(place))):
+        assert "can only be verified" in ctl("backup", "x.tar", *more).exits(2).err
     assert not place.exists()
