@@ -24,6 +24,7 @@ _SORTS = ("size", "own", "shared", "tags", "manifests", "last-push", "name")
 @click.option(
     "--sort", type=click.Choice(_SORTS), default="size", show_default=True, help="Order of repositories."
 )
+@click.option("--sums", is_flag=True, help="Print the sums only, of the whole storage.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a line a repository, with commas.")
 @click.option(
     "--html", type=FILE, metavar="FILE", help="Write a page with a map of repositories, for any browser."
@@ -35,6 +36,7 @@ def registry_disk_usage(
     repositories: tuple[str, ...],
     config: Path | None,
     sort: str,
+    sums: bool,
     as_csv: bool,
     html: Path | None,
     as_json: bool,
@@ -42,10 +44,13 @@ def registry_disk_usage(
     """Show what fills the storage, while it serves.
 
     For each repository: tags, manifests, bytes of blobs that it alone needs and of those that it shares, last push.
-    Then sums: all blobs, those that nothing needs, the quarantine, uploads that are under way or dead.
+    Then sums: all blobs, those that nothing needs, the quarantine, uploads that are under way or dead. `ctl metrics`
+    has the sums of the last time; with metrics["enable"] = True the timer asks for them each day.
     """
     from ctl.cli.storages import opened
+    from ctl.collector.tree import quarantine_of
     from ctl.images.usage.measure import measure
+    from ctl.node.last_usage import collections, note_usage
     from ctl.registry.collect.progress import shown_on
 
     if as_csv and as_json:
@@ -53,6 +58,11 @@ def registry_disk_usage(
     with opened(ctx, config) as storage, shown_on(ctx.console) as reporter:
         reporter.step("measuring repositories")
         usage = measure(storage.place, advance=reporter.advance)
+        earlier = quarantine_of(storage.tree)
+        history = collections(earlier.history(), [run.name for run in earlier.runs()])
+    if config is None:
+        totals = {name: (heap.count, heap.bytes) for name, heap in usage.totals().items()}
+        note_usage(ctx.layout, len(usage.repositories), totals, history)
     _choose(usage, repositories)
     if html is not None:
         _write(html, usage)
@@ -63,7 +73,9 @@ def registry_disk_usage(
 
         ctx.console.result(in_csv(usage, sort).rstrip("\n"))
     elif html is None:
-        _print(ctx, usage, sort)
+        if not sums:
+            _print(ctx, usage, sort)
+        _print_sums(ctx, usage)
     else:
         ctx.console.say(f"{html} written: open it in a browser")
     return _judge(ctx, usage)
@@ -112,6 +124,11 @@ def _print(ctx: Context, usage: Usage, sort: str) -> None:
         ctx.console.result("there is no repository")
     if usage.others:
         ctx.console.say(f"{usage.others:,} other repositories are not shown")
+
+
+def _print_sums(ctx: Context, usage: Usage) -> None:
+    from ctl.cli.tables import size, table
+
     names = {"blobs": "all blobs", "shared": "shared by repositories", "unreferenced": "needed by nothing",
              "quarantined": "in quarantine", "uploads": "uploads under way",
              "dead_uploads": "dead uploads"}  # fmt: skip

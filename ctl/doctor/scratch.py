@@ -255,7 +255,11 @@ def _images(site: Site) -> Path | None:
 def _remove_blob(root: Path, name: str) -> None:
     folder = _blob_folder(root, name)
     _unlink(folder / "data")
-    for path in (folder, folder.parent):
+    _remove_empty(folder, folder.parent)
+
+
+def _remove_empty(*folders: Path) -> None:
+    for path in folders:
         with suppress(OSError):  # not there, not empty, or not to be removed by this user
             path.rmdir()
 
@@ -291,16 +295,18 @@ def large_blob(site: Site, repository: str) -> Iterator[tuple[str, Path] | None]
     name, owner = _digest_of_large(head), there.stat()
     data = _blob_folder(root, name) / "data"
     layers = root / "repositories" / repository / "_layers"
+    made: list[Path] = []
     try:
-        with _made(data, owner) as file:
+        with _made(data, owner, made) as file:
             file.write(head)
             file.truncate(LARGE)
-        with _made(layers / name.replace(":", "/") / "link", owner) as file:
+        with _made(layers / name.replace(":", "/") / "link", owner, made) as file:
             file.write(name.encode())
         yield f"{site.prefix}/v2/{repository}/blobs/{name}", data
     finally:
         _remove_blob(root, name)
         sweep(site, repository)
+        _remove_empty(*reversed(made))  # an empty storage is so again
 
 
 def _digest_of_large(head: bytes) -> str:
@@ -310,9 +316,10 @@ def _digest_of_large(head: bytes) -> str:
     return f"sha256:{hashed.hexdigest()}"
 
 
-def _made(path: Path, owner: os.stat_result) -> BinaryIO:
-    """A new file that the registry may read, with its folders."""
+def _made(path: Path, owner: os.stat_result, made: list[Path]) -> BinaryIO:
+    """A new file that the registry may read, with its folders, which are added to those that were made."""
     missing = [one for one in reversed(path.parents) if not one.exists()]
+    made += missing
     for folder in missing:
         folder.mkdir(mode=0o755, exist_ok=True)
     file = path.open("xb")

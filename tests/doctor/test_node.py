@@ -8,6 +8,7 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.harness.doctor_node import (
 from tests.harness.gitlab import PASSWORD, USER
 from tests.harness.namespaces import need_mounts
 from tests.harness.people import ordinary
+from tests.harness.root import SETTINGS
 
 pytestmark = [
     pytest.mark.real,
@@ -58,23 +60,58 @@ def test_an_ordinary_user_learns_what_could_not_be_asked(node: Node) -> None:
 
 def test_a_full_disk_and_logs_that_grow(node: Node) -> None:
     """In a name space of its own, where a small file system is mounted in the place of the logs."""
-    need_mounts()
     logs = node.root.path / "var/log/gitlab"
-    command = node.root.person.command(["--root", str(node.root.path), "doctor", "--json", "space", "logs"])
-    script = f'mount -t tmpfs -o size=400k tmpfs {logs} && head -c "$0" /dev/zero >{logs}/some.log; exec "$@"'
     states = {}
     for size in ("100k", "380k", "400k"):
-        done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", script, size, *command],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=node.root.environment(),
-        )
-        states[size] = {one["name"]: one["state"] for one in json.loads(done.stdout)["checks"]}
+        script = f"mount -t tmpfs -o size=400k tmpfs {logs} && head -c {size} /dev/zero >{logs}/some.log"
+        states[size] = {name: one["state"] for name, one in inside(node, script, "space", "logs").items()}
     assert states["100k"] == {"space": "ok", "logs": "warning"}
     assert states["380k"]["space"] == "warning"
     assert states["400k"]["space"] == "failure"
+
+
+def test_a_disk_without_inodes(node: Node) -> None:
+    """Likewise: room for bytes is left, and none for a further file."""
+    logs = node.root.path / "var/log/gitlab"
+    mount = f"mount -t tmpfs -o size=10m,nr_inodes=20 tmpfs {logs}"
+    found = inside(node, f"{mount} && (touch $(seq -f {logs}/%g 50) || true) 2>/dev/null", "space")["space"]
+    causes = [one["cause"] for one in found["findings"] if one["state"] == "failure"]
+    assert (found["state"], len(causes)) == ("failure", 1)
+    assert "(logs): 10.5 MB of 10.5 MB free, 0 % of inodes: pushes and logs fail" in causes[0]
+
+
+def test_no_name_server(node: Node) -> None:
+    """In a name space of its own, where the machine asks a port at which nobody answers, and knows no host."""
+    for line, states in (
+        ("127.0.0.1 localhost registry.example.org", {"ok"}),
+        ("127.0.0.1 localhost", {"unknown", "ok"}),
+    ):
+        script = (
+            f"set -e; printf 'nameserver 127.0.0.1\\noptions timeout:1 attempts:1\\n' > $0/resolv.conf; "
+            f"echo {line} > $0/hosts; "
+            "mount --bind $0/resolv.conf /etc/resolv.conf; mount --bind $0/hosts /etc/hosts"
+        )
+        with node.edited(SETTINGS, lambda text: f'{text}external_url = "https://registry.example.org"\n'):
+            found = inside(node, script, "dns")["dns"]
+        assert {one["state"] for one in found["findings"]} == states, found
+        if "unknown" in states:
+            assert (
+                "registry.example.org (external_url): no name server answers" in found["findings"][0]["cause"]
+            )
+
+
+def inside(node: Node, script: str, *names: str) -> dict[str, Any]:
+    """Some checks in a mount namespace that a script of sh has prepared; $0 is a folder for its files."""
+    need_mounts()
+    command = node.root.person.command(["--root", str(node.root.path), "doctor", "--json", *names])
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f'{script}; exec "$@"', str(node.root.home), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=node.root.environment(),
+    )
+    return {one["name"]: one for one in json.loads(done.stdout)["checks"]}
 
 
 def test_a_trace_shows_each_request_and_no_secret(node: Node) -> None:

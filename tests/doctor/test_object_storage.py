@@ -63,7 +63,14 @@ def test_a_healthy_bucket(ctl: Cli, s3: GuardedS3Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "missing", ["s3:ListBucket", "s3:PutObject", "s3:DeleteObject", "s3:ListBucketMultipartUploads"]
+    "missing",
+    [
+        "s3:ListBucket",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:ListBucketMultipartUploads",
+        "s3:AbortMultipartUpload",
+    ],
 )
 def test_each_permission_that_lacks_is_named(ctl: Cli, s3: GuardedS3Server, missing: str) -> None:
     who = s3.user_who_may(f"doctor-without-{missing[3:]}", *(ALL - {missing}))

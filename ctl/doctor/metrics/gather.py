@@ -14,6 +14,7 @@ from ctl.doctor.metrics.counters import Counters
 from ctl.doctor.metrics.exposition import Family
 from ctl.errors import CtlError
 from ctl.nginx.vhost import refused_folder
+from ctl.node.last_usage import collections, last_usage
 from ctl.node.node import Node
 from ctl.registry.collect.serving import history
 from ctl.registry.collect.setup import make_setup
@@ -23,6 +24,10 @@ from ctl.services.details import usage
 from ctl.services.runit import Runit
 from ctl.settings.rules.token_issuer import signers
 from ctl.timer.listing import scheduled
+from ctl.timer.outcome import read_outcome
+
+BY_HAND = ("registry-garbage-collect", "registry-cleanup", "backup")
+"""What persons start, too."""
 
 
 def gather(node: Node) -> Iterator[Family]:
@@ -111,39 +116,64 @@ def _places(node: Node) -> Iterator[tuple[str, Path]]:
 
 
 def _collections(node: Node) -> Iterator[Family]:
-    """Garbage collections into quarantine, and what is still there."""
+    """Garbage collections into quarantine, and what is still there; of object storage when it was asked last."""
     under_way = Family("collection_under_way", "Whether a garbage collection runs.")
     under_way.add(collecting(node.layout))
     yield under_way
-    registry = node.attributes.registry
-    if not registry.enable or "filesystem" not in registry.storage:
+    registry, measured = node.attributes.registry, last_usage(node.layout)
+    if registry.enable and "filesystem" in registry.storage:
+        found = collections(*history(make_setup(node.layout, registry, node.programs.registry, None)))
+    elif registry.enable and measured:
+        found = dict(measured.collections)
+    else:
         return
-    runs, held = history(make_setup(node.layout, registry, node.programs.registry, None))
     last = Family("collection_last_timestamp_seconds", "When the last collection into quarantine ended.")
     freed = Family("collection_freed_bytes_total", "Bytes that collections have freed.", "counter")
     blobs = Family("collection_last_blobs", "Blobs that the last one moved.")
     quarantine = Family("quarantine_runs", "Runs of which something is in quarantine.")
-    if runs:
-        last.add(runs[-1].get("at", 0) / 10**9)
-        blobs.add(runs[-1].get("blobs_deleted", 0))
-    freed.add(sum(run.get("bytes_freed", 0) for run in runs))
-    quarantine.add(len(held))
-    yield from (last, freed, blobs, quarantine)
+    held = Family(
+        "quarantine_bytes", "Bytes that collections have moved into quarantine, and that are still there."
+    )
+    if found["last"]:
+        last.add(found["last"])
+        blobs.add(found["blobs"])
+    freed.add(found["freed"])
+    quarantine.add(found["runs"])
+    held.add(found["held"])
+    yield from (last, freed, blobs, quarantine, held)
+
+
+def _storage(node: Node) -> Iterator[Family]:
+    """What the storage held when registry-disk-usage asked it last."""
+    found = last_usage(node.layout)
+    if found is None:
+        return
+    used = Family("storage_bytes", "Bytes in the storage by kind, when it was asked last.")
+    objects = Family("storage_objects", "How many of each kind.")
+    repositories = Family("storage_repositories", "How many repositories there are.")
+    asked = Family("storage_asked_timestamp_seconds", "When the storage was asked last.")
+    for kind, (count, size) in found.totals.items():
+        used.add(size, kind=kind)
+        objects.add(count, kind=kind)
+    repositories.add(found.repositories)
+    asked.add(round(found.time, 3))
+    yield from (used, objects, repositories, asked)
 
 
 def _tasks(node: Node) -> Iterator[Family]:
-    """Scheduled tasks: renewals, collections, backups, rotation of logs."""
+    """Scheduled tasks: renewals, collections, backups, rotation of logs; also those that a person has started."""
     started = Family("task_last_start_timestamp_seconds", "When a scheduled task began last.")
     succeeded = Family("task_succeeded", "Whether its last run succeeded.")
     failures = Family("task_failures", "How often it failed in a row.")
-    for one in scheduled(node.layout):
-        outcome = one.outcome
+    outcomes = {name: read_outcome(node.layout, name) for name in BY_HAND}
+    outcomes |= {one.task.name: one.outcome for one in scheduled(node.layout)}
+    for name, outcome in outcomes.items():
         if outcome is None or outcome.started is None:
             continue
-        started.add(outcome.started.timestamp(), task=one.task.name)
-        failures.add(outcome.failures, task=one.task.name)
+        started.add(outcome.started.timestamp(), task=name)
+        failures.add(outcome.failures, task=name)
         if outcome.ended is not None:
-            succeeded.add(not outcome.failed, task=one.task.name)
+            succeeded.add(not outcome.failed, task=name)
     yield from (started, succeeded, failures)
 
 
@@ -178,6 +208,7 @@ _PARTS: dict[str, Callable[[Node], Iterator[Family]]] = {
     "certificates": _certificates,
     "space": _space,
     "collections": _collections,
+    "storage": _storage,
     "tasks": _tasks,
     "requests": _requests,
 }
