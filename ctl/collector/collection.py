@@ -57,9 +57,11 @@ def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hoo
         _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine_of(tree)).run()
     else:
         with quarantine_of(tree) as quarantine:
-            _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine).run()
+            collection = _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine)
+            collection.run()
             report.seconds = time.monotonic() - started
-            quarantine.note({"at": quarantine.now(), **report.as_json(), "damages": len(report.damages)})
+            at = collection.now + int(report.seconds * 10**9)
+            quarantine.note({"at": at, **report.as_json(), "damages": len(report.damages)})
     report.seconds = time.monotonic() - started
     return report
 
@@ -141,7 +143,7 @@ class _Collection:
             self._take_all(IntoQuarantine(self.quarantine, run))
             self._settle()
         finally:
-            if not self.quarantine.close(run, self.quarantine.now(), self.report.as_json()):
+            if not self.quarantine.close(run, self.report.as_json()):
                 self.report.run = ""
 
     def _take_all(self, removal: Removal) -> None:
@@ -190,7 +192,7 @@ class _Collection:
         self.reporter.step("deleting what is in quarantine for long enough")
         for run in list(self.runs):
             if run.closed is None:
-                self.quarantine.close(run, self.now, run.report)  # it was killed; its time begins now
+                self.quarantine.close(run, run.report)  # it was killed; its time begins now
             elif self.now - run.closed >= self.options.keep_for:
                 self._purge_run(run)
                 self.runs.remove(run)

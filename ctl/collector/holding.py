@@ -71,7 +71,7 @@ class Holding(Protocol):
         """Make a new run."""
         ...
 
-    def close(self, run: HeldRun, now: int, report: Mapping[str, Any]) -> bool:
+    def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last; False where it moved nothing, and is gone."""
         ...
 

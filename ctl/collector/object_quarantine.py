@@ -132,7 +132,7 @@ class ObjectQuarantine:
         self._store = store
         self._lock = f"{QUARANTINE}/lock"
         self._held = self._versioned = False
-        self._renewed = 0.0
+        self._renewed, self._made = 0.0, 0
         self._cache = _Cache(store)
 
     @property
@@ -146,7 +146,9 @@ class ObjectQuarantine:
         if self._store.find(self._lock) is not None or not self._store.create(self._lock, owner):
             self._take_over(owner)
         self._held, self._owner = True, owner
-        self._versioned = self._cache.versioned = bool(self._store.version(self._lock)[0])
+        made = self._store.find(self._lock)
+        self._versioned = self._cache.versioned = made is not None and made.version != ""
+        self._made = made.mtime if made is not None else 0
         return self
 
     def _take_over(self, owner: bytes) -> None:
@@ -178,8 +180,9 @@ class ObjectQuarantine:
         self._held = False
 
     def now(self) -> int:
-        """The time of the storage: that of a probe."""
-        return self._clock()
+        """The time of the storage: that of the lock, when it was just made; later that of a probe."""
+        made, self._made = self._made, 0
+        return made or self._clock()
 
     def _clock(self) -> int:
         probe = f"{QUARANTINE}/clock"
@@ -216,11 +219,11 @@ class ObjectQuarantine:
         stamp = datetime.fromtimestamp(now / _NANO, UTC).strftime("%Y%m%dT%H%M%SZ")
         return ObjectRun(f"{stamp}-{secrets.token_hex(2)}")
 
-    def close(self, run: HeldRun, now: int, report: Mapping[str, Any]) -> bool:
+    def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last; False where it moved nothing."""
         if not _own(run).sizes:
             return False
-        content = json.dumps({**report, "closed": now}).encode()
+        content = json.dumps({**report, "closed": self.now()}).encode()
         self._store.write(f"{run.where}/{_REPORT}", [content])
         return True
 

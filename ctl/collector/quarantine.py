@@ -198,7 +198,7 @@ class Quarantine:
             raise RunFailed(f"{run.folder} cannot be made: {error.strerror}", hint=_hint(error)) from error
         return run
 
-    def close(self, run: HeldRun, now: int, report: Mapping[str, Any]) -> bool:
+    def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last: from now on the time until its purge counts.
 
         Returns:
@@ -208,7 +208,7 @@ class Quarantine:
         if not any(folder.iterdir()):
             folder.rmdir()
             return False
-        _write_report(folder / _REPORT, {**report, "closed": now})
+        _write_report(folder / _REPORT, {**report, "closed": self.now()})
         return True
 
     def _folder(self, run: HeldRun) -> Path:

@@ -108,14 +108,14 @@ class Remover:
             self._quarantine.__exit__()
 
     def _close(self) -> None:
-        removed, now = self.removed, self._quarantine.now()
+        removed = self.removed
         if not (removed.tags or removed.manifests or removed.repositories):
             self._quarantine.drop(self._run)
             removed.run = ""
             return
         report = {"mode": self._kind, **removed.as_json()}
-        self._quarantine.close(self._run, now, report)
-        self._quarantine.note({"at": now, **report, "tags": [], "manifests": []})
+        self._quarantine.close(self._run, report)
+        self._quarantine.note({"at": self._now(), **report, "tags": [], "manifests": []})
 
     # --- tags
 

@@ -91,11 +91,15 @@ class CloudStore:
         except Missing:
             return None
 
-    @staticmethod
-    def _object(key: str, about: opendal.types.Metadata) -> Object:
+    def _object(self, key: str, about: opendal.types.Metadata) -> Object:
         mtime = _nanoseconds(about.last_modified) if about.last_modified else 0
-        identity = f"{about.etag or ''}{mtime}"
-        return Object(key, about.content_length, mtime, identity, _md5(about.content_md5, about.etag))
+        identity, md5 = f"{about.etag or ''}{mtime}", _md5(about.content_md5, about.etag)
+        return Object(key, about.content_length, mtime, identity, md5, self._version(about))
+
+    def _version(self, about: opendal.types.Metadata) -> str:
+        """Of S3 alone: the library lists no versions of the others."""
+        known = about.version if self._service == "s3" else None
+        return "" if known in (None, "null") else known or ""
 
     def read(self, key: str) -> bytes:
         """See Store."""
@@ -152,11 +156,10 @@ class CloudStore:
         self.delete(source)
 
     def version(self, key: str) -> tuple[str, int]:
-        """See Store. Of S3 alone: the library lists no versions of the others."""
+        """See Store."""
         with self._reported("read", key):
             about = self._operator.stat(self._prefix + key)
-        known = about.version if self._service == "s3" else None
-        return "" if known in (None, "null") else known or "", about.content_length
+        return self._version(about), about.content_length
 
     def undelete(self, key: str) -> None:
         """See Store. A deletion is a marker: it is deleted."""

@@ -24,6 +24,7 @@ class Object:
         mtime: nanoseconds; whole seconds in most object storage.
         identity: another one, other content.
         md5: of its content in hexadecimal, where a listing says it; else "".
+        version: in a bucket of S3 that keeps deleted ones; else "".
     """
 
     key: str
@@ -31,6 +32,7 @@ class Object:
     mtime: int
     identity: str
     md5: str = ""
+    version: str = ""
 
 
 class StorageError(CtlError):
