@@ -59,7 +59,9 @@ class Console(NamedTuple):
 
     def result_json(self, value: object) -> None:
         """Print a value as JSON, also when quiet."""
-        self._print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        # names of files may be no text: a lone surrogate is `\udcff` in JSON, too
+        self._print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
     def note(self, text: str) -> None:
         """Print a warning or note to standard error; nothing when quiet."""

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ctl.cli.collections import count
+from ctl.collector.readable import readable
 from ctl.collector.report import Report
 from ctl.errors import UsageFault
 from ctl.images.cleanup.plan import RepositoryPlan
 from ctl.images.cleanup.policy import Matcher, Policy, compiled, loose_alternatives, pattern_of
 from ctl.images.removal import Removed
-from ctl.images.usage.usage import readable
 from ctl.output import Console
 from ctl.settings.types.quantities import lifetime_seconds
 
@@ -118,7 +118,9 @@ class Outcome:
         judged = sum(len(plan.verdicts) for plan in self.plans)
         within = f"{count(judged, 'tag')} of {count(len(self.plans), 'repository')}"
         if self.dry_run:
-            yield f"would remove {count(self._tags(), 'tag')}; there are {within}"
+            refused = sum(len(plan.removed) for plan in self.refused)
+            more = f", {count(refused, 'tag')} more with --yes" if refused else ""
+            yield f"would remove {count(self._tags(), 'tag')}{more}; there are {within}"
             return
         if not self.removed.run:
             yield f"nothing to remove; looked at {within}"

@@ -12,11 +12,11 @@ import click
 from ctl.cli.framework import Context
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import RepositoryScan
+from ctl.collector.readable import readable
 from ctl.collector.tree import Tree
 from ctl.errors import CtlError, UsageFault
 from ctl.images.catalogue import Tag, repositories, tags
-from ctl.images.names import Reference, WrongName, parse_reference, repository_name
-from ctl.images.usage.usage import readable
+from ctl.images.names import Reference, WrongName, is_repository, parse_reference, repository_name
 from ctl.output import Style
 from ctl.text.nearest import nearest
 
@@ -66,7 +66,7 @@ def find_repository(storage: Tree, name: str) -> RepositoryScan:
         wrong = ""
     known = list(repositories(storage))
     _refuse_unread(known)
-    fault = unknown_repository(name, sorted(one.name for one in known))
+    fault = unknown_repository(name, sorted(one.name for one in known if is_repository(one.name)))
     raise UsageFault(wrong or fault.message, hint=fault.hint)
 
 

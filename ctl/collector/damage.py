@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from ctl.collector.readable import readable
+
 
 class Kind(StrEnum):
     """What kind of thing is broken."""
@@ -47,7 +49,7 @@ class Damage:
 
     def __str__(self) -> str:
         where = f"repository {self.repository}: " if self.repository else ""
-        return f"{where}{self.path}: {self.what}; {self.remedy}"
+        return readable(f"{where}{self.path}: {self.what}; {self.remedy}")
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""

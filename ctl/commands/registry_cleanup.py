@@ -13,6 +13,7 @@ import click
 from ctl.cli.durations import duration
 from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
+from ctl.collector.readable import readable
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 
 if TYPE_CHECKING:
@@ -164,16 +165,19 @@ def _plan(
                 find_repository(storage.tree, name)
         planner = Planner(storage.place, matchers, time.time_ns())
         reporter.step("looking at tags")
-        return storage.setup, storage.place, planner, planner.plans(wanted, reporter.advance)
+        plans = planner.plans(wanted, reporter.advance)
+    for name in names:
+        if not any(wanted_by([name])(plan.name) for plan in plans):
+            ctx.console.note(f"warning: no repository with a policy is called {name}")
+    return storage.setup, storage.place, planner, plans
 
 
 def _hold_back(ctx: Context, plans: list[RepositoryPlan], share: int, *, ask: bool, yes: bool) -> None:
     """Leave alone what would lose more than a share of its tags, unless somebody says that it may."""
     large = [plan for plan in plans if plan.removed and plan.share * 100 > share]
     for plan in large:
-        part = (
-            f"{plan.name} would lose {len(plan.removed):,} of {len(plan.verdicts):,} tags ({plan.share:.0%})"
-        )
+        lost = f"{len(plan.removed):,} of {len(plan.verdicts):,} tags ({plan.share:.0%})"
+        part = f"{readable(plan.name)} would lose {lost}"
         if yes:
             continue
         plan.confirmed = ask and sys.stdin.isatty() and click.confirm(f"{part}; go on?", err=True)
@@ -218,11 +222,11 @@ def _report(ctx: Context, outcome: Outcome, planner: Planner, *, explain: bool, 
             ctx.console.result(explanation(plan))
         for plan in outcome.plans if outcome.dry_run and not explain else ():
             for tag in sorted(plan.removed):
-                ctx.console.say(f"would remove {plan.name}:{tag}")
+                ctx.console.say(readable(f"would remove {plan.name}:{tag}"))
         for line in outcome.lines():
             ctx.console.say(line)
         for one in outcome.removed.kept:
-            ctx.console.note(f"left alone: {one}")
+            ctx.console.note(readable(f"left alone: {one}"))
         if outcome.collection is not None:
             print_report(ctx.console, outcome.collection)
     warn_of(ctx.console, planner.damages)

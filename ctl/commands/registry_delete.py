@@ -33,6 +33,7 @@ def registry_delete(
     from ctl.cli.deletion import make_plan
     from ctl.cli.images import confirmed, parsed
     from ctl.cli.storages import opened
+    from ctl.collector.readable import readable
     from ctl.registry.collect.removing import removing
 
     recover_first(ctx)
@@ -41,7 +42,7 @@ def registry_delete(
         raise UsageFault(f"{what} names a tag and a digest", hint="Write one of them.")
     with opened(ctx, config) as storage:
         plan = make_plan(storage.tree, wanted)
-    confirmed(ctx, plan.question, yes=yes)
+    confirmed(ctx, readable(plan.question), yes=yes)
     command_line = shlex.split(switch) if switch else None
     removal = removing(
         storage.setup, storage.place, note="delete", cached=not wanted.tag, switch=command_line
@@ -53,9 +54,9 @@ def registry_delete(
         ctx.console.result_json(removed.as_json())
     else:
         for one in removed.kept:
-            ctx.console.note(f"left alone: {one}")
+            ctx.console.note(readable(f"left alone: {one}"))
         if removed.run:
-            ctx.console.say(f"deleted {plan.what}")
+            ctx.console.say(readable(f"deleted {plan.what}"))
             ctx.console.say(f"    ctl registry-garbage-collect --restore {removed.run} brings it back")
     if not removed.run:
         raise RunFailed(f"nothing was deleted: {what} was changed meanwhile")

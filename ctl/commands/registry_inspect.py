@@ -65,6 +65,7 @@ def registry_inspect(ctx: Context, *, image: str, config: Path | None, as_json: 
 
 def _lines(found: Inspection) -> Iterator[str]:
     from ctl.cli.tables import size, table
+    from ctl.collector.readable import readable
     from ctl.images.usage.usage import when
 
     document, facts = found.document, found.facts
@@ -74,7 +75,7 @@ def _lines(found: Inspection) -> Iterator[str]:
         ["media type:", (document.media_type if document else "") or "unknown"],
         ["artifact type:", (document.artifact_type if document else "") or ("" if document else "unknown")],
         ["about:", document.subject if document else "unknown"],
-        ["tags:", ", ".join(found.tags) or "none"],
+        ["tags:", ", ".join(map(readable, found.tags)) or "none"],
         ["platforms:", ", ".join(facts.platforms) or ("none" if facts.kind == "artifact" else "unknown")],
         ["created:", when(facts.created) or "unknown"],
         ["pushed:", when(found.pushed) or "unknown"],
@@ -93,11 +94,11 @@ def _lines(found: Inspection) -> Iterator[str]:
         yield from table(parts, right=(1,))
     yield "signatures and attestations:" if found.notes else "signatures and attestations: none"
     for note in found.notes:
-        yield f"  {note.kind}: {note.digest or 'unknown'}" + (f" ({note.tag})" if note.tag else "")
+        yield f"  {note.kind}: {note.digest or 'unknown'}" + (f" ({readable(note.tag)})" if note.tag else "")
 
 
 def _text(value: object) -> str:
-    from ctl.images.usage.usage import readable
+    from ctl.collector.readable import readable
 
     if isinstance(value, dict):
         return ", ".join(

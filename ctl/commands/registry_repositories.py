@@ -20,8 +20,9 @@ def registry_repositories(ctx: Context, *, config: Path | None, as_json: bool) -
     from ctl.cli.images import warn_of
     from ctl.cli.storages import opened
     from ctl.cli.tables import table
+    from ctl.collector.readable import readable
     from ctl.images.catalogue import repositories
-    from ctl.images.usage.usage import readable, when
+    from ctl.images.usage.usage import when
 
     with opened(ctx, config) as storage:
         scans = sorted(repositories(storage.tree), key=lambda one: one.name)

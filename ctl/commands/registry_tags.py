@@ -50,7 +50,8 @@ def registry_tags(ctx: Context, *, repository: str, config: Path | None, as_json
 
 
 def _as_json(tag: Tag, facts: Facts) -> dict[str, Any]:
-    from ctl.images.usage.usage import readable, when
+    from ctl.collector.readable import readable
+    from ctl.images.usage.usage import when
 
     return {
         "name": readable(tag.name),
@@ -66,7 +67,8 @@ def _as_json(tag: Tag, facts: Facts) -> dict[str, Any]:
 
 def _print(ctx: Context, found: list[tuple[Tag, Facts]]) -> None:
     from ctl.cli.tables import size, table
-    from ctl.images.usage.usage import readable, when
+    from ctl.collector.readable import readable
+    from ctl.images.usage.usage import when
 
     rows = [["TAG", "CREATED", "PUSHED", "SIZE", "PLATFORMS", "DIGEST"]]
     for tag, facts in found:

@@ -55,13 +55,18 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
+def is_repository(text: str) -> bool:
+    """Whether a repository can be called so."""
+    return _REPOSITORY.fullmatch(text) is not None and len(text) <= 255
+
+
 def repository_name(text: str) -> str:
     """The name of a repository, checked.
 
     Raises:
         WrongName: none can be called so.
     """
-    if not _REPOSITORY.fullmatch(text) or len(text) > 255:
+    if not is_repository(text):
         raise WrongName(
             f'"{text}" is no name of a repository: it must be of lower case letters, digits, ".", "_", "-" and "/"'
         )

@@ -150,7 +150,8 @@ def test_more_than_half_of_a_repository_needs_a_yes(run: WithConfig, store: Stor
     assert "warning: team/app would lose 6 of 8 tags (75%), more than 50 %: it needs --yes" in result.err
     assert tags(store) == before
     assert json.loads(run(*many, "-d", "--json").out)["repositories"][0]["confirmed"] is False
-    assert "would remove 6 tags" in run(*many, "-d", "--max-share", "80").out
+    assert "would remove 0 tags, 6 tags more with --yes; there are" in run(*many, "-d").out
+    assert "would remove 6 tags; there are" in run(*many, "-d", "--max-share", "80").out
     assert run(*many, "--yes").code == 0
     assert tags(store) == {"v1", "latest"}
 
@@ -163,6 +164,9 @@ def test_more_than_half_of_a_repository_needs_a_yes(run: WithConfig, store: Stor
         (("registry-cleanup", "--name-regex", "("), "name_regex is no regular expression: missing )", "RE2"),
         ((*BY_OPTIONS, "team/ap"), 'there is no repository "team/ap"', 'Did you mean "team/app"?'),
         (("registry-cleanup", "--older-than", "soon"), "is no duration", ""),
+        (("registry-cleanup", "--name-regex", "*"), "no argument for repetition operator: *", "RE2"),
+        (("registry-cleanup", "--name-regex", "["), "name_regex is no regular expression: missing ]", "RE2"),
+        (("registry-cleanup", "--name-regex-keep", r"\Qv1"), "name_regex_keep is no regular expression", "RE2"),
     ],
 )  # fmt: skip
 def test_mistakes(run: WithConfig, arguments: tuple[str, ...], words: str, hint: str) -> None:
@@ -171,6 +175,13 @@ def test_mistakes(run: WithConfig, arguments: tuple[str, ...], words: str, hint:
     assert result.code == 2, result.out
     assert words in result.err
     assert hint in result.err
+
+
+@pytest.mark.usefixtures("store")
+def test_a_pattern_without_a_repository_is_a_warning(run: WithConfig) -> None:
+    result = run(*BY_OPTIONS, "nothing/*", "team/*", "-d")
+    assert "warning: no repository with a policy is called nothing/*" in result.err
+    assert "team/*" not in result.err
 
 
 def test_alternatives_without_a_group_are_a_warning(run: WithConfig, store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,36 @@ def test_mistakes(ctl: Cli, arguments: tuple[str, ...], words: str, hint: str) -
     assert words in result.err
     assert hint in result.err
     assert "error" in json.loads(ctl(*arguments, "--json").out)
+
+
+def test_names_that_would_steer_a_terminal(ctl: Cli, store: Store) -> None:
+    """A folder may be called anything; no command passes that on, or stumbles over it."""
+    odd = ["\x1b[31mred", "new\nline", "\u202eright to left", os.fsdecode(b"\xff")]
+    for tag in odd:
+        store.tag("team/app", tag, IMAGE.digest)
+        store.push(f"Odd {tag}", IMAGE, "v1", tag)
+    store.data(IMAGE.needs[0].digest).unlink()
+    options = ("--name-regex", ".*", "--older-than", "0")
+    commands = (
+        ("registry-repositories",), ("registry-tags", "team/app"), ("registry-inspect", "team/app:v1"),
+        ("registry-disk-usage",), ("registry-disk-usage", "--csv"), ("registry-fsck",),
+        ("registry-cleanup", *options, "--dry-run"), ("registry-cleanup", *options, "--explain"),
+        ("registry-garbage-collect", "-m", "--dry-run", "-v"),
+    )  # fmt: skip
+    for command in commands:
+        result = ctl(*command)
+        assert result.code in (0, 1), command
+        shown = result.out + result.err
+        assert not any(mark in shown for mark in odd), command
+        assert all(line.isprintable() for line in shown.splitlines()), command
+        if "--csv" not in command:
+            json.loads(ctl(*command, "--json").out)
+    result = ctl("registry-delete", f"team/app@{IMAGE.digest}")
+    assert "There is no terminal to ask on" in result.err
+    assert all(line.isprintable() for line in result.err.splitlines())
+    assert "Did you mean" not in ctl("registry-tags", "Odd new\nline").err, (
+        "that could not be called so either"
+    )
 
 
 @pytest.mark.parametrize(

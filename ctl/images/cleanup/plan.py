@@ -10,6 +10,7 @@ from ctl.collector.damage import Damage
 from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
+from ctl.collector.readable import readable
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.tree import tree_of
 from ctl.images.catalogue import Tag, about, repositories, tags
@@ -19,7 +20,6 @@ from ctl.images.cycles import no_cycles_sought
 from ctl.images.facts import Images, Unknown
 from ctl.images.names import is_tag
 from ctl.images.parallel import each
-from ctl.images.usage.usage import readable
 from ctl.storage.store import Store
 
 

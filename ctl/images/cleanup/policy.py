@@ -112,10 +112,8 @@ class Matcher:
 
     def __post_init__(self) -> None:
         given = {"name_regex": self.policy.name_regex, "name_regex_keep": self.policy.name_regex_keep}
-        # as GitLab: anchors around the text as it is, so that `a|b` is "begins with a, or ends with b"
-        anchored = {name: rf"\A{text}\z" for name, text in given.items()}
-        self._single = [compiled(name, text) for name, text in anchored.items()]
-        self._both = _set([*anchored.values(), ""])
+        self._single = [compiled_whole(name, text) for name, text in given.items()]
+        self._both = _set([*map(anchored, given.values()), ""])
         self._repositories = compiled("repositories", pattern_of(self.policy.repositories))
 
     def applies_to(self, repository: str) -> bool:
@@ -128,7 +126,7 @@ class Matcher:
         Both at once: one by one takes three times as long. The third, which matches always, shows that this could be
         done within RE2's memory.
         """
-        found = self._both.Match(tag)
+        found = self._both.Match(tag) if self._both else None
         if found is None:
             name, keep = (one.search(tag) is not None for one in self._single)
             return name, keep
@@ -203,11 +201,35 @@ def compiled(name: str, pattern: str) -> Any:  # noqa: ANN401 - as above
         ) from error
 
 
+def anchored(expression: str) -> str:
+    """As GitLab: anchors around the text as it is, so that `a|b` is "begins with a, or ends with b"."""
+    return rf"\A{expression}\z"
+
+
+def compiled_whole(name: str, expression: str) -> Any:  # noqa: ANN401 - as above
+    """An expression that must match a whole name.
+
+    It must be one without the anchors, too: `*` would repeat the first of them, and match everything; and within a
+    group, which the second anchor cannot be part of, as it would be after `\\Q`.
+
+    Raises:
+        UsageFault: it is none.
+    """
+    compiled(name, expression)
+    compiled(name, f"(?:{expression})")
+    return compiled(name, anchored(expression))
+
+
 def _set(patterns: Iterable[str]) -> Any:  # noqa: ANN401 - as above
-    found = _library().Set.SearchSet(_options())
-    for pattern in patterns:
-        found.Add(pattern)
-    found.Compile()
+    """All at once; None where they are larger than RE2's memory."""
+    library = _library()
+    found = library.Set.SearchSet(_options())
+    try:
+        for pattern in patterns:
+            found.Add(pattern)
+        found.Compile()
+    except library.error:
+        return None
     return found
 
 

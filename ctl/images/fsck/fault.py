@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ctl.collector.readable import readable
+
 
 class Kind(StrEnum):
     """What is damaged."""
@@ -80,7 +82,7 @@ class Fault:
     def line(self, place: str) -> str:
         """For people; `place` is the storage."""
         where = f"repository {self.repository}: " if self.repository else ""
-        return f"{where}{place}/{self.key}: {self.what}: {self.effect}; {self.remedy}"
+        return readable(f"{where}{place}/{self.key}: {self.what}: {self.effect}; {self.remedy}")
 
     def as_json(self, place: str) -> dict[str, object]:
         """For `--json`."""

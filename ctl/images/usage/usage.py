@@ -104,11 +104,3 @@ def when(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def readable(name: str) -> str:
-    """A name that can be printed: a folder may be called anything."""
-    if name.isascii() and name.isprintable():
-        return name
-    whole = name.encode("utf-8", "backslashreplace").decode("utf-8")
-    return whole if whole.isprintable() else whole.encode("unicode_escape").decode("ascii")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctl.errors import UsageFault
-from ctl.images.cleanup.policy import compiled, loose_alternatives
+from ctl.images.cleanup.policy import compiled_whole, loose_alternatives
 from ctl.settings.place import Place, Refused
 from ctl.settings.types.base import TextFor
 from ctl.settings.types.textual import Text
@@ -19,7 +19,7 @@ class Expression(Text):
         """The text as given."""
         text = super().read(value, place)
         try:
-            compiled("it", rf"\A{text}\z")
+            compiled_whole("it", text)
         except UsageFault as error:
             raise Refused(
                 f"must be a regular expression as RE2 has them: {error.message.partition(': ')[2]}"

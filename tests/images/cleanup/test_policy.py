@@ -127,7 +127,9 @@ def test_patterns_of_repositories(pattern: str, names: set[str]) -> None:
     assert {one for one in ("a", "team/app", "team/sub/app") if matcher.applies_to(one)} == names
 
 
-@pytest.mark.parametrize("expression", ["(", "[a", "a(?=b)", "\\1(a)", "a{2000}"])
+@pytest.mark.parametrize(
+    "expression", ["(", "[a", "a(?=b)", "\\1(a)", "a{2000}", "*", "+", "?", "\\", "\\Qv1", "a)|(b"]
+)
 def test_wrong_expressions(expression: str) -> None:
     with pytest.raises(UsageFault, match="name_regex is no regular expression"):
         Matcher(Policy(name_regex=expression))
@@ -135,6 +137,14 @@ def test_wrong_expressions(expression: str) -> None:
 
 def test_an_expression_that_would_take_for_ever_elsewhere_does_not() -> None:
     assert rules(Policy(name_regex="(a+)+b"), Candidate("a" * 128, 0)) == {"a" * 128: "name_regex"}
+
+
+def test_an_expression_that_is_larger_than_the_memory_of_sets() -> None:
+    matcher = Matcher(Policy(name_regex="(" + "x" * 100_000 + "|v1)", older_than=0))
+    assert [one.removed for one in matcher.decide([Candidate("v1", 0), Candidate("v2", 0)], 10)] == [
+        False,
+        True,
+    ]
 
 
 def test_an_expression_that_needs_much_memory_gives_the_same_answer() -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from ctl.collector.collection import collect
 from ctl.collector.layout import REPOSITORIES
+from ctl.collector.readable import readable
 from ctl.images.usage.measure import measure
-from ctl.images.usage.usage import RepositoryUsage, Usage, readable
+from ctl.images.usage.usage import RepositoryUsage, Usage
 from tests.harness import images, tree
 from tests.harness.collecting import SILENT, at_once
 from tests.harness.registry_store import Store
