@@ -18,9 +18,10 @@ from typing import Self
 import pytest
 
 from tests.harness import images
+from tests.harness.load import Load
 from tests.harness.recipients import recipient
 from tests.harness.result import Result
-from tests.harness.root import Root, RootMaker, kill
+from tests.harness.root import SETTINGS, Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
 from tests.harness.waiting import wait_for
 
@@ -174,6 +175,33 @@ def test_what_is_newer_is_not_replaced_without_asking(running: Root, folder: Pat
     running.ctl("restore", str(archive), "--replace", timeout=120).ok()
     assert not running.read("etc/gitlab/gitlab.py").endswith("# newer\n")
     assert running.read(SECRETS) == before
+
+
+def test_a_machine_with_other_ports_gets_the_images_too(
+    running: Root, folder: Path, make_root: RootMaker
+) -> None:
+    """Its settings are edited between the files and the images; the node of before serves on, under load."""
+    running.client.push("saved/app", IMAGE, "v1")
+    archive = back_up(running, folder, "--with-images")
+    other = make_root(seeded=False)
+    own = other.settings().read_text()
+    (other.path / SETTINGS).unlink()
+    (other.path / "etc/gitlab").rmdir()
+    other.ctl("restore", str(archive), "--no-reconfigure").ok()
+    other.write(SETTINGS, own)
+    assert "newer than in the backup" in other.ctl("restore", str(archive)).exits(2).err
+    restored = other.ctl("restore", str(archive), "--keep", timeout=120).ok()
+    assert f"{other.path / SETTINGS} is newer than in the backup, and stays" in restored.err
+    assert other.secrets() == running.secrets()
+    assert other.client.pulls("saved/app", IMAGE, "v1")
+    # and again over the node that runs: nobody notices
+    running.client.push("saved/app", images.image("later"), "v2")
+    with Load([running.client, running.direct], pullers=2, pushers=1) as load:
+        assert "tags" in running.ctl("restore", str(archive), "--keep", timeout=120).ok().out
+        before = load.done.total()
+        wait_for(lambda: load.done.total() > before + 10, what="requests after it")
+    assert load.failed == {}
+    assert running.client.pulls("saved/app", images.image("later"), "v2")
 
 
 def limited(root: Root, *arguments: str) -> Result:
