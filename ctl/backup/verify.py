@@ -23,7 +23,7 @@ from ctl.backup.restic import Restic
 from ctl.backup.restore import folder_of_images, images_of
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
-from ctl.errors import RunFailed
+from ctl.errors import RunFailed, naming
 from ctl.machine.own_command import own_command
 from ctl.paths import Layout
 from ctl.registry.token import issue, repository_access
@@ -166,7 +166,8 @@ def _settings(root: Path, restored: Path, port: int, storage: Path) -> Path:
     ]
     path = root / "etc/gitlab/verify.py"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines), encoding="utf-8")
+    with naming(path):
+        path.write_text("\n".join(lines), encoding="utf-8")
     path.chmod(0o600)
     return path
 

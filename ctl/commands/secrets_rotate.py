@@ -73,7 +73,7 @@ def renew(ctx: Context, names: tuple[str, ...], grace: float | None, *, as_json:
     before = keep_new(ctx, names)
     try:
         return run(ctx, dry_run=False, diff=False, as_json=as_json, grace=grace)
-    except CtlError:
+    except (CtlError, OSError):
         put_back(ctx, ctx.layout.secrets_file, before)
         raise
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import Context, command
+from ctl.errors import CtlError
 
 if TYPE_CHECKING:
     from ctl.settings.load import Loaded
@@ -72,4 +73,7 @@ def key_id(certificate: str) -> str:
 
     from ctl.registry.token import key_id as name_of
 
-    return name_of(load_pem_x509_certificates(certificate.encode())[0].public_key())
+    try:
+        return name_of(load_pem_x509_certificates(certificate.encode())[0].public_key())
+    except ValueError as error:
+        raise CtlError(f"a certificate of the registry cannot be read: {error}") from error

@@ -13,6 +13,7 @@ from ctl.converge import leftovers
 from ctl.converge.inspect import STAND_IN_ID, user_ids
 from ctl.converge.leftovers import temporary_folder
 from ctl.converge.model import DesiredFile, Validation
+from ctl.errors import naming
 
 PREFIX = ".ctl-staging-"
 
@@ -49,7 +50,8 @@ class StagingCopy:
         for real, file in self._planned.items():
             staged = self._staged(real)
             staged.parent.mkdir(parents=True, exist_ok=True)
-            staged.write_bytes(replace(file.content))
+            with naming(staged):
+                staged.write_bytes(replace(file.content))
             staged.chmod(0o600)
 
     def _replacer(self, paths: Iterable[Path]) -> _Replacer:

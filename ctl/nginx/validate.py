@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ctl.converge.inspect import group_id, user_id
-from ctl.errors import ValidationError
+from ctl.errors import ValidationError, naming
 from ctl.nginx.build import ENVIRONMENT
 
 PATIENCE = 60
@@ -68,7 +68,8 @@ def _stand_in_for_accounts(config: Path) -> None:
     text = config.read_text(encoding="utf-8")
     checked = _USER.sub(_existing_account, text)
     if checked != text:
-        config.write_text(checked, encoding="utf-8")
+        with naming(config):
+            config.write_text(checked, encoding="utf-8")
 
 
 def _existing_account(directive: re.Match[str]) -> str:

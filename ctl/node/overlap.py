@@ -6,6 +6,7 @@ them until these have passed; the record in ctl's state says until when.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -115,12 +116,23 @@ def read_record(layout: Layout) -> Overlap:
     path = record_file(layout)
     try:
         found = json.loads(path.read_text(encoding="ascii"))
-        former = tuple(Former(str(one["certificate"]), moment(one["until"])) for one in found["former"])
+        former = tuple(
+            Former(_whole(str(one["certificate"])), moment(one["until"])) for one in found["former"]
+        )
         return Overlap(former, str(found["bundle"]), str(found["keys"]))
     except (FileNotFoundError, PermissionError):
         return Overlap()
     except (ValueError, KeyError, TypeError) as error:
         raise CtlError(f"{path} is damaged: {error}", hint=f"Remove it: rm {path}") from error
+
+
+def _whole(certificate: str) -> str:
+    """A certificate of a record. Raises ValueError where it is none, as far as its first and last bytes show it."""
+    content = base64.b64decode(der(certificate), validate=True)
+    # a sequence, with its length in two bytes: those of every RSA key do
+    if content[:2] != b"\x30\x82" or int.from_bytes(content[2:4]) != len(content) - 4:
+        raise ValueError("a certificate in it is cut off, or none")
+    return certificate
 
 
 def certificates(pem: str) -> list[str]:

@@ -125,10 +125,16 @@ class Root:
 
     # --- ctl
 
-    def ctl(self, *arguments: str, timeout: float = 60, env: dict[str, str] | None = None) -> Result:
-        """Run `ctl --root ROOT …` to its end."""
+    def ctl(
+        self,
+        *arguments: str,
+        timeout: float = 60,
+        env: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+    ) -> Result:
+        """Run `ctl --root ROOT …` to its end, by way of the program `before`."""
         done = subprocess.run(
-            self.person.command(["--root", str(self.path), *arguments]),
+            [*before, *self.person.command(["--root", str(self.path), *arguments])],
             capture_output=True,
             text=True,
             timeout=timeout,

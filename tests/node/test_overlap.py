@@ -59,11 +59,21 @@ def test_what_is_over_goes_and_so_does_all_without_grace(layout: Layout) -> None
     assert Overlap.of(layout, bundle, C, grace=0).former == ()
 
 
+def recorded(certificate: str, end: object) -> str:
+    return json.dumps({"former": [{"certificate": certificate, "until": end}], "bundle": "", "keys": ""})
+
+
+def test_a_record_is_read(layout: Layout) -> None:
+    record_file(layout).write_text(recorded(A, 5))
+    assert read_record(layout).former == (Former(A, 5),)
+
+
 @pytest.mark.parametrize(
     "content",
     [
         "{",
-        *(f'{{"former": [{{"certificate": "", "until": {end}}}]}}' for end in ("NaN", "1e300", "-1", "null")),
+        *(recorded(A, end) for end in (float("nan"), 1e300, -1, None)),
+        *(recorded(one, 5) for one in ("", "x", A[:200] + A[264:], A.replace("M", "-", 1))),
     ],
 )
 def test_a_damaged_record_is_named(layout: Layout, content: str) -> None:

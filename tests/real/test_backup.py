@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +19,6 @@ import pytest
 from tests.harness import images
 from tests.harness.load import Load
 from tests.harness.recipients import recipient
-from tests.harness.result import Result
 from tests.harness.root import SETTINGS, Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
 from tests.harness.waiting import wait_for
@@ -32,6 +30,8 @@ pytestmark = [
 IMAGE = images.image("saved", size=50_000)
 BOTH = images.two_platforms("both", size=20_000)
 STATE = "var/opt/gitlab/ctl"
+FULL = ("prlimit", "--fsize=2000")
+"""No file may be larger: to a program that is as a full disk."""
 SECRETS = "etc/gitlab/gitlab-secrets.json"
 
 
@@ -204,21 +204,12 @@ def test_a_machine_with_other_ports_gets_the_images_too(
     assert running.client.pulls("saved/app", images.image("later"), "v2")
 
 
-def limited(root: Root, *arguments: str) -> Result:
-    """Run ctl where no file may be larger than 2,000 bytes: to a program that is as a full disk."""
-    command = ["prlimit", "--fsize=2000", *root.person.command(["--root", str(root.path), *arguments])]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd="/", env=root.environment(), timeout=120
-    )
-    return Result(done.returncode, done.stdout, done.stderr, arguments)
-
-
 def test_a_full_disk_leaves_the_backups_that_there_are(running: Root, folder: Path) -> None:
     running.client.push("saved/app", IMAGE, "v1")
     before = back_up(running, folder, "--with-images")
     running.client.push("saved/new", images.image("new", size=60_000), "v1")
     for more in ((), ("--with-images",)):
-        result = limited(running, "backup", "--to", str(folder), *more).exits(1)
+        result = running.ctl("backup", "--to", str(folder), *more, before=FULL).exits(1)
         assert "File too large" in result.err
         assert str(folder) in result.err
     assert archives(folder) == [before]

@@ -214,6 +214,20 @@ def test_a_new_http_secret_that_was_killed_is_finished_by_the_next_rotation(runn
 
 
 @pytest.mark.one_registry("the files are what counts")
+def test_a_full_disk_leaves_the_former_pair(running: Root) -> None:
+    """Full as soon as the new pair is written: to a program, the largest file that it may write is as one."""
+    before, size = running.secrets(), (running.path / SECRETS).stat().st_size
+    command = ["secrets", "rotate", "--grace", "1h"]
+    limited = ["prlimit", f"--fsize={size + 100}"]
+    full = running.ctl(*command, before=limited).exits(1)
+    assert "File too large" in full.err
+    assert str(running.path) in full.err
+    assert running.secrets() == before
+    assert running.reconfigure().nothing
+    running.ctl("secrets", "verify").ok()
+
+
+@pytest.mark.one_registry("the files are what counts")
 @pytest.mark.parametrize("seen", [SECRETS, GITLAB_KEY])
 def test_a_rotation_that_was_killed_is_finished_by_the_next_run(running: Root, seen: str) -> None:
     key, before = running.secrets()["internal_key"], running.read(seen)
