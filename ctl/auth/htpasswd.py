@@ -24,7 +24,7 @@ def read(path: Path) -> dict[str, str]:
         bcrypt hashes by name, in the order of the file.
 
     Raises:
-        CtlError: the file cannot be read, or a line cannot be taken over. Tells every such line, and no hash.
+        CtlError: the file cannot be read, or a line cannot be taken over. Names every such line, and no hash.
     """
     try:
         with path.open("rb") as file:

@@ -22,7 +22,7 @@ from ctl.registry.token import MAX_NAME_LENGTH
 
 ANY_DEPTH = "**"
 CATALOG = "registry:catalog"
-"""Stands in a grant for the list of all repositories (GET /v2/_catalog). No pattern of names holds a colon."""
+"""In a grant: the list of all repositories (GET /v2/_catalog). No pattern of names holds a colon."""
 _PART = re.compile(r"[a-z0-9._*-]+", re.ASCII)
 
 

@@ -202,7 +202,7 @@ def parse_grant(pattern: str, actions: str) -> Grant:
 
 
 def explain_grant(ctx: Context, grant: Grant) -> None:
-    """Tell of what surprises."""
+    """Print what surprises."""
     if grant.pattern == "*":
         ctx.console.note("note: * matches names without a slash; ** is every repository")
     if grant.actions[0] != "*" and "push" in grant.actions and "pull" not in grant.actions:

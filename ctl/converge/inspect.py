@@ -13,7 +13,7 @@ from pathlib import Path
 from ctl.errors import CtlError
 
 STAND_IN_ID = 65_520
-"""Stands in for an account that this very run will create. Not nobody's number: other programs run under that
+"""In the place of an account that this very run will create. Not nobody's number: other programs run under that
 one, and would see what is meant for the account. systemd's table of UIDs lists this one as unused."""
 
 

@@ -46,8 +46,8 @@ def registry_accepts(
     Args:
         config: readable by the user; a folder is made beside it for the time of the check.
         program: the registry program.
-        user: account to run it as, or None for the caller; an account that does not exist yet is stood in
-            for by nobody.
+        user: account to run it as, or None for the caller; an account that does not exist yet is replaced
+            by nobody.
         environment: the registry's own environment.
         migrates: whether the run applies pending migrations of the database before the registry starts.
 

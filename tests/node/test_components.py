@@ -57,6 +57,36 @@ ROTATION_ELSEWHERE = {
     "ctl/settings/named.pyi": "made from the options",
     "ctl/text/quoting.py": "quoting for its language",
 }
+NGINX_ROOMS = (
+    "ctl/doctor/",
+    "ctl/nginx/",
+    "ctl/settings/components/nginx.py",
+    "ctl/settings/options/nginx.py",
+    "recipes/nginx.py",
+    "templates/nginx/",
+)
+"""NGINX's own."""
+NGINX_ELSEWHERE = {
+    "ctl/acme/step.py": "answers to challenges are served by it before the first run is over",
+    "ctl/backup/take.py": "its version is in the manifest",
+    "ctl/cli/loading.py": "directives that it does not know are dropped",
+    "ctl/commands/reconfigure.py": "which of them are reported",
+    "ctl/commands/version.py": "its version",
+    "ctl/distribution/alpine.py": "where its program is",
+    "ctl/distribution/debian.py": "likewise",
+    "ctl/language/ruby/to_python/state.py": "a section is called so too",
+    "ctl/node/locate.py": "the programs that are looked for",
+    "ctl/node/node.py": "and found",
+    "ctl/node/preflight.py": "ports that it knows to be taken",
+    "ctl/settings/components/registry_health.py": "the registry is asked through it",
+    "ctl/settings/editing/naming.py": "a section is called so too",
+    "ctl/settings/options/foreign.py": "half of its settings are GitLab's",
+    "ctl/text/quoting.py": "quoting for its language",
+    "ctl/tls/ca_renewal.py": "it serves the certificate",
+    "ctl/tls/served.py": "likewise",
+    "recipes/logrotate.py": "its logs are rotated",
+    "recipes/registry.py": "a restart without a socket waits for it",
+}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +94,8 @@ ROTATION_ELSEWHERE = {
     [
         (r"registry[-_]auth", ISSUER_ROOMS, ISSUER_ELSEWHERE),
         ("logrotate", ROTATION_ROOMS, ROTATION_ELSEWHERE),
+        # as a service or by its room; in other words "nginx" is a section of the settings
+        (r"""(?<!\[)["']nginx["']|from ctl\.nginx\b""", NGINX_ROOMS, NGINX_ELSEWHERE),
     ],
 )
 def test_a_components_name_is_in_its_rooms_and_where_it_must_be(
