@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,14 +21,12 @@ from tests.harness.doctor_node import (
     assert_found,
     assert_well,
     names_of,
+    only_root,
 )
 from tests.harness.gitlab import USER
 from tests.harness.root import SETTINGS
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
-]
+pytestmark = [pytest.mark.real, only_root]
 
 
 @contextmanager

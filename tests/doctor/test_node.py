@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -16,16 +15,14 @@ from tests.harness.doctor_node import (
     GUARDED,
     STORAGE,
     Node,
+    only_root,
 )
 from tests.harness.gitlab import PASSWORD, USER
 from tests.harness.namespaces import need_mounts
 from tests.harness.people import ordinary
 from tests.harness.root import SETTINGS
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
-]
+pytestmark = [pytest.mark.real, only_root]
 
 
 def test_a_healthy_node(node: Node) -> None:

@@ -30,14 +30,12 @@ from tests.harness.doctor_node import (
     assert_well,
     names_of,
     no_supervisor,
+    only_root,
 )
 from tests.harness.root import SETTINGS
 from tests.harness.waiting import wait_for
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
-]
+pytestmark = [pytest.mark.real, only_root]
 
 
 @contextmanager

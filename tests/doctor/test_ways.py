@@ -26,14 +26,12 @@ from tests.harness.doctor_node import (
     assert_found,
     assert_well,
     names_of,
+    only_root,
 )
 from tests.harness.root import SETTINGS
 from tests.harness.waiting import listening, wait_for
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way"),
-]
+pytestmark = [pytest.mark.real, only_root]
 
 
 def without(line: str) -> Breakage:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -29,6 +30,7 @@ from tests.harness.redis_server import RedisServer
 from tests.harness.root import Root
 from tests.harness.waiting import wait_for
 
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can break a node in each way")
 SECRETS = "etc/gitlab/gitlab-secrets.json"
 CONFIG = "var/opt/gitlab/registry/config.yml"
 BUNDLE = "var/opt/gitlab/registry/gitlab-registry.crt"
