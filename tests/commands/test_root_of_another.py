@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.cli import Cli
+from tests.harness.seeds import secrets_json
 
 need_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
 
@@ -26,4 +27,5 @@ def test_it_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], comma
     assert f"sudo -u nobody ctl --root {tmp_path}" in result.err
     assert not list(tmp_path.glob("etc/gitlab/*.json"))
     os.chown(state, 0, 0)
+    (tmp_path / "etc/gitlab/gitlab-secrets.json").write_text(secrets_json())  # making a key takes its time
     assert ctl(*command).code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -81,12 +82,21 @@ NGINX_ELSEWHERE = {
     "ctl/settings/components/registry_health.py": "the registry is asked through it",
     "ctl/settings/editing/naming.py": "a section is called so too",
     "ctl/settings/options/foreign.py": "half of its settings are GitLab's",
+    "ctl/settings/components/logrotate.py": "its logs are rotated",
     "ctl/text/quoting.py": "quoting for its language",
     "ctl/tls/ca_renewal.py": "it serves the certificate",
     "ctl/tls/served.py": "likewise",
     "recipes/logrotate.py": "its logs are rotated",
     "recipes/registry.py": "a restart without a socket waits for it",
 }
+
+
+@cache
+def contents() -> dict[str, str]:
+    """All code and templates, by their names."""
+    files = [path for top in ("ctl", "recipes", "templates") for path in (TOP / top).rglob("*")]
+    kept = (path for path in files if path.suffix in (".py", ".pyi", ".j2"))
+    return {str(path.relative_to(TOP)): path.read_text(encoding="utf-8") for path in kept}
 
 
 @pytest.mark.parametrize(
@@ -101,12 +111,7 @@ NGINX_ELSEWHERE = {
 def test_a_components_name_is_in_its_rooms_and_where_it_must_be(
     name: str, rooms: tuple[str, ...], elsewhere: dict[str, str]
 ) -> None:
-    files = [path for top in ("ctl", "recipes", "templates") for path in (TOP / top).rglob("*")]
-    naming = {
-        str(path.relative_to(TOP))
-        for path in files
-        if path.suffix in (".py", ".pyi", ".j2") and re.search(name, path.read_text())
-    }
+    naming = {path for path, text in contents().items() if re.search(name, text)}
     assert {one for one in naming if not one.startswith(rooms)} == set(elsewhere)
 
 
