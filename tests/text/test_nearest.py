@@ -93,8 +93,9 @@ def test_slips_lead_back_to_the_setting() -> None:
     names = sorted({name.rpartition(".")[2] for name in OPTIONS})
     random = Random(7)  # noqa: S311
     cases = [(slip, name) for name in names for slip in slips(name, random) if slip not in names]
-    missed = [(slip, name, found) for slip, name in cases if (found := nearest(slip, names)) != name]
     assert len(cases) > 1000
+    cases = random.sample(cases, 400)  # each takes a millisecond
+    missed = [(slip, name, found) for slip, name in cases if (found := nearest(slip, names)) != name]
     assert len(missed) < len(cases) / 50, missed
 
 

@@ -26,6 +26,7 @@ def made() -> TokenPair:
     return TokenPair(*done.stdout[:-1].split("|"))
 
 
+@pytest.mark.real
 @pytest.mark.filterwarnings("ignore:Attribute's length")
 def test_a_pair_is_what_every_gitlab_has(made: TokenPair) -> None:
     key = serialization.load_pem_private_key(made.key.encode(), None)
@@ -42,6 +43,7 @@ def test_a_pair_is_what_every_gitlab_has(made: TokenPair) -> None:
     assert certificate.not_valid_before_utc <= datetime.now(UTC)
 
 
+@pytest.mark.real
 def test_openssl_reads_the_subject(made: TokenPair) -> None:
     command = ["openssl", "x509", "-noout", "-subject", "-nameopt", "compat"]
     try:
