@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import os
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from email.message import Message
 from functools import cached_property
@@ -19,6 +21,10 @@ from ctl.machine.ports import connect_to
 
 SECONDS = 5.0
 """For one answer of a program on this machine or near it."""
+TOTAL = 10.0
+"""For the whole of one."""
+MOST = 4 << 20
+"""Bytes of an answer."""
 SMALL_BUFFER = 1 << 16
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
@@ -131,7 +137,8 @@ class Server:
         """A connection with TLS. Raises OSError (ssl.SSLError)."""
         link = self.connect(seconds)
         try:
-            return context.wrap_socket(link, server_hostname=self.host)
+            with _no_longer(link, TOTAL):
+                return context.wrap_socket(link, server_hostname=self.host)
         except BaseException:
             link.close()
             raise
@@ -160,14 +167,14 @@ class Server:
         """
         clock = _Clock()
         with self._asked(method, path, headers or {}, body, seconds, verify=verify, clock=clock) as response:
-            content = response.read()
+            content = _whole(response)
             clock.lap("body")
             return Answer(response.status, response.reason, response.headers, content, clock.times())
 
     @contextmanager
     def slowly(self, path: str, headers: Mapping[str, str]) -> Iterator[http.client.HTTPResponse]:
         """An answer that comes as slowly as the caller reads it: little of it waits here. Raises OSError."""
-        with self._asked("GET", path, headers, None, SECONDS, buffer=SMALL_BUFFER) as response:
+        with self._asked("GET", path, headers, None, SECONDS, buffer=SMALL_BUFFER, total=60.0) as response:
             yield response
 
     @contextmanager
@@ -181,6 +188,7 @@ class Server:
         *,
         verify: bool = True,
         buffer: int = 0,
+        total: float = TOTAL,
         clock: _Clock | None = None,
     ) -> Iterator[http.client.HTTPResponse]:
         context = self.context(verify=verify) if self.tls else None
@@ -191,14 +199,15 @@ class Server:
         clock.lap("connect")
         connection = http.client.HTTPConnection(self.parts.netloc.rpartition("@")[2])
         try:
-            connection.sock = plain
-            if context is not None:
-                connection.sock = context.wrap_socket(plain, server_hostname=self.host)
-            clock.lap("tls")
-            connection.request(method, path, body=body, headers={"User-Agent": "ctl", **headers})
-            response = connection.getresponse()
-            clock.lap("answer")
-            yield response
+            with _no_longer(plain, total):
+                connection.sock = plain
+                if context is not None:
+                    connection.sock = context.wrap_socket(plain, server_hostname=self.host)
+                clock.lap("tls")
+                connection.request(method, path, body=body, headers={"User-Agent": "ctl", **headers})
+                response = connection.getresponse()
+                clock.lap("answer")
+                yield response
         except http.client.HTTPException as error:
             raise ConnectionError(f"no answer in HTTP ({type(error).__name__})") from error
         finally:
@@ -208,6 +217,42 @@ class Server:
     def at(self, url: str) -> Server:
         """The same trust for another URL, reached by its own name."""
         return replace(self, url=url, address="", proxy_protocol=False)
+
+
+@contextmanager
+def _no_longer(link: socket.socket, seconds: float) -> Iterator[None]:
+    """End a connection that goes on and on: the time limit of a socket is for each step, and a byte may be one."""
+    over, handle = threading.Event(), socket.socket(fileno=os.dup(link.fileno()))
+
+    def end() -> None:
+        over.set()
+        with suppress(OSError):  # the other side has just ended it
+            handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+        if over.is_set():
+            raise ConnectionError(f"no whole answer within {seconds:.0f} s")
+    except (OSError, http.client.HTTPException) as error:
+        if over.is_set():
+            raise ConnectionError(f"no whole answer within {seconds:.0f} s") from error
+        raise
+    finally:
+        timer.cancel()
+        handle.close()
+
+
+def _whole(response: http.client.HTTPResponse) -> bytes:
+    """All of an answer; raises ConnectionError where that is more than a registry or GitLab ever sends here."""
+    found = response.read(MOST + 1)
+    if len(found) > MOST:
+        raise ConnectionError(f"its answer is longer than {MOST >> 20} MB")
+    if response.length:  # what is still to come, and does not
+        raise http.client.IncompleteRead(found, response.length)
+    return found
 
 
 def _trusting_anybody() -> ssl.SSLContext:

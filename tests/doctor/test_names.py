@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.harness import seeds
+from tests.harness import gitlab, seeds
 from tests.harness.certificates import issue_one, key_pem
 from tests.harness.doctor_node import (
     BUNDLE,
+    CONFIG,
     KEY,
     SECRETS,
     Breakage,
@@ -79,6 +80,33 @@ def gitlab_with(**changes: Any) -> Breakage:  # noqa: ANN401
     return breakage
 
 
+def gitlab_presents(host: str = "localhost", **facts: Any) -> Breakage:  # noqa: ANN401
+    """Another GitLab, with another certificate, where the realm is."""
+
+    @contextmanager
+    def breakage(node: Node) -> Iterator[None]:
+        files = node.root.home / "gitlab.crt", node.root.home / "gitlab.key"
+        key, certificate = node.sign(host, **facts)
+        files[0].write_text(certificate)
+        files[1].write_text(key)
+        port = node.root.ports.take()
+        with _realm_at(node, port), gitlab.running(node.gitlab, port, *files):
+            yield
+
+    return breakage
+
+
+@contextmanager
+def gitlab_speaks_no_tls(node: Node) -> Iterator[None]:
+    with _realm_at(node, node.root.registry_port):
+        yield
+
+
+def _realm_at(node: Node, port: int) -> AbstractContextManager[None]:
+    realm = f"https://localhost:{node.gitlab_port}/jwt/auth"
+    return node.edited(CONFIG, lambda text: text.replace(realm, f"https://localhost:{port}/jwt/auth"))
+
+
 @contextmanager
 def other_key_in_secrets(node: Node) -> Iterator[None]:
     with node.edited(SECRETS, lambda _: seeds.secrets_json(1)):
@@ -138,6 +166,16 @@ BROKEN: list[Broken] = [
     ("token", other_issuer, "failure", "this node signs as 'another-issuer'", "registry_issuer"),
     ("realm", gitlab_with(status=404), "failure", "answers 404", "external_url"),
     ("realm", gitlab_with(status=502), "failure", "answers 502", "production.log"),
+    ("realm", gitlab_with(page=b"<html>Sign in"), "failure", "200 OK with no token (text/html)", "external_url"),
+    ("realm", gitlab_with(location="/users/sign_in"), "failure", "/users/sign_in, which answers 404", "external_url"),
+    ("realm", gitlab_with(location="/jwt/auth?x=1"), "warning", "sends clients on to https", "token_realm"),
+    ("realm", gitlab_with(location="http://localhost:1/jwt/auth"), "failure", "http://localhost:1/jwt/auth: Conn", ""),
+    ("realm", gitlab_with(endless=True), "failure", "its answer is longer than 4 MB", "external_url"),
+    ("gitlab-tls", gitlab_presents(days=-1), "failure", "certificate has expired", "renew it at GitLab"),
+    ("gitlab-tls", gitlab_presents(days=3), "warning", "in 2 days", "renew it at GitLab"),
+    ("gitlab-tls", gitlab_presents(host="gitlab.example.com"), "failure", "it is for gitlab.example.com", "GitLab"),
+    ("gitlab-tls", gitlab_presents(server=False), "failure", "purpose", "renew it at GitLab"),
+    ("gitlab-tls", gitlab_speaks_no_tls, "failure", "no TLS: WRONG_VERSION_NUMBER", "GitLab"),
     ("login", gitlab_with(key=seeds.pair(1)[0]), "failure", "GitLab's side is wrong", "ctl secrets export"),
     ("login", gitlab_with(issuer="gitlab"), "failure", "GitLab signs as 'gitlab'", "registry_issuer"),
     ("login", gitlab_with(lifetime=-300), "failure", "the clocks differ", "clocks"),
@@ -155,6 +193,12 @@ def test_a_wrong_password_is_told_from_a_wrong_key(node: Node) -> None:
     found = node.doctor("login", "--user", USER, password="wrong")["login"]
     assert "gives user ada no token: 401" in found["findings"][0]["cause"]
     assert "wrong" not in found["findings"][0]["cause"].replace("wrong side", "")
+
+
+def test_a_wrong_certificate_of_gitlab_is_one_failure(node: Node) -> None:
+    with gitlab_presents(days=-1)(node):
+        found = node.doctor("gitlab-tls", "realm")
+    assert [found[name]["state"] for name in ("gitlab-tls", "realm")] == ["failure", "unknown"]
 
 
 def test_all_is_well_again(node: Node) -> None:

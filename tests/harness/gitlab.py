@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +30,9 @@ class GitLab:
         status: of every answer; 0: as it should be.
         ahead: seconds by which its clock is ahead.
         lifetime: seconds for which its tokens are good.
+        location: where it sends whoever wants a token; "" for nowhere.
+        page: what it shows in place of a token.
+        endless: whether its answers never end.
     """
 
     key: str
@@ -37,10 +40,17 @@ class GitLab:
     status: int = 0
     ahead: int = 0
     lifetime: int = 300
+    location: str = ""
+    page: bytes = b""
+    endless: bool = False
 
     def answer(self, target: str, authorization: str) -> tuple[int, bytes]:
         """The answer to a request for a token."""
         parts = urlsplit(target)
+        if self.page:
+            return 200, self.page
+        if self.location and self.location not in target:
+            return 302, b""
         if self.status or parts.path != "/jwt/auth":
             return self.status or 404, b"{}"
         given = base64.b64decode(authorization.partition(" ")[2]).decode() if authorization else ""
@@ -60,8 +70,16 @@ def running(gitlab: GitLab, port: int, certificate: Path, key: Path) -> Iterator
         def do_GET(self) -> None:
             status, body = gitlab.answer(self.path, self.headers.get("Authorization", ""))
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            if status == 302:
+                self.send_header("Location", gitlab.location)
+            if gitlab.page:
+                self.send_header("Content-Type", "text/html")
+            if not gitlab.endless:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            with suppress(OSError):  # the client has enough
+                while gitlab.endless and self.command != "HEAD":
+                    self.wfile.write(bytes(65_536))
             if self.command != "HEAD":
                 self.wfile.write(body)
 

@@ -19,6 +19,7 @@ from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
 from ctl.registry.drivers import LOCAL_DRIVERS
 from ctl.registry.redis import redis_server
+from ctl.settings.nodes.peer import is_loopback
 
 STORAGE_SECONDS = 60
 """For all that is tried in object storage; its client tries four times."""
@@ -203,7 +204,7 @@ def _debug(site: Site) -> Iterator[Finding]:
         return
     host, _, port = address.rpartition(":")
     outside = [one for one in _other_addresses() if answers(_joined(one, port), seconds=1.0)]
-    if outside or not _is_loopback(host.strip("[]")):
+    if outside or not is_loopback(host.strip("[]")):
         where = f"at {', '.join(outside)}" if outside else f"at {address}"
         yield failure(
             f"the debug server is open to other machines {where}: it shows headers of notifications, and profiles"
@@ -214,15 +215,6 @@ def _debug(site: Site) -> Iterator[Finding]:
 
 def _joined(address: str, port: str) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if not host:
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _other_addresses() -> Iterator[str]:

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from ctl.distribution import distribution
-from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
+from ctl.doctor.check import Check, Finding, State, failure, ok, unknown, warning
 from ctl.doctor.site import Site
 from ctl.doctor.web import SECONDS, Server, why
 from ctl.tls.certificates import inspect, issued_by
@@ -61,7 +61,7 @@ DNS = Check(
 def _tls(site: Site) -> Iterator[Finding]:
     for server, what in ((site.vhost, "NGINX of this machine"), (site.public, "--from")):
         if server is not None and server.tls and (what != "--from" or site.wishes.front):
-            yield from _presented(server, f"{server.url} ({what})")
+            yield from _presented(server, f"{server.url} ({what})", own=server is site.vhost)
 
 
 TLS = Check(
@@ -74,10 +74,13 @@ TLS = Check(
 
 
 def _gitlab_tls(site: Site) -> Iterator[Finding]:
-    """The realm is where clients go; a GitLab elsewhere has the same certificate for it."""
+    """The realm is where clients go; a GitLab elsewhere has the same certificate for it. Whether it is reached at all
+    is asked by the check of the realm."""
     server = site.realm
     if server is not None and server.tls and server is not site.vhost:
-        yield from _presented(server, server.url)
+        yield from (
+            one for one in _presented(server, server.url, own=False) if one.state is not State.UNKNOWN
+        )
 
 
 GITLAB_TLS = Check(
@@ -89,23 +92,31 @@ GITLAB_TLS = Check(
 )
 
 
-def _presented(server: Server, where: str) -> Iterator[Finding]:
+def _presented(server: Server, where: str, *, own: bool) -> Iterator[Finding]:
+    """The certificate and the protocol of a server; `own` where it is NGINX of this machine, which ctl can mend."""
     try:
         with server.handshake(server.context()) as link:
             version, leaf = link.version() or "", link.getpeercert(binary_form=True) or b""
     except ssl.SSLCertVerificationError as error:
         yield failure(f"{where}: clients refuse the certificate: {_refused(server, error)}")
         return
+    except ssl.SSLError as error:
+        yield failure(f"{where}: {why(error)}")
+        return
     except OSError as error:
         yield unknown(f"{where}: {why(error)}")
         return
-    yield _lasting(server, where, version, leaf)
+    yield _lasting(
+        server, where, version, leaf, "renew it: ctl renew-le-certs, or ctl reconfigure" if own else ""
+    )
     old = _old_protocol(server)
     if old:
-        yield warning(f"{where} still speaks {old}", 'registry["nginx"]["ssl_protocols"] = "TLSv1.2 TLSv1.3"')
+        modern = "TLSv1.2 TLSv1.3"
+        remedy = f'registry["nginx"]["ssl_protocols"] = "{modern}"' if own else f"let it speak {modern} only"
+        yield warning(f"{where} still speaks {old}", remedy)
 
 
-def _lasting(server: Server, where: str, version: str, leaf: bytes) -> Finding:
+def _lasting(server: Server, where: str, version: str, leaf: bytes, remedy: str) -> Finding:
     pem = ssl.DER_cert_to_PEM_cert(leaf).encode()
     facts = inspect(pem, where=where)
     days = facts.days_left(datetime.now(UTC))
@@ -114,14 +125,10 @@ def _lasting(server: Server, where: str, version: str, leaf: bytes) -> Finding:
         and server.roots.exists()
         and issued_by(pem, read(server.roots, "the local CA"))
     )
-    text = f"{where}: {version}, ends on {facts.not_after:%Y-%m-%d}, in {days} days"
+    text = f"{where}: {version}, ends on {facts.not_after:%Y-%m-%d}, in {days} day{'s' * (days != 1)}"
     if own:
         text += f"; clients must trust the local CA, {server.roots}"
-    return (
-        warning(text, "renew it: ctl renew-le-certs, or ctl reconfigure")
-        if days < RENEW_DAYS / 2
-        else ok(text)
-    )
+    return warning(text, remedy) if days < RENEW_DAYS / 2 else ok(text)
 
 
 def _refused(server: Server, error: ssl.SSLCertVerificationError) -> str:
@@ -163,10 +170,12 @@ def _compared(server: Server, whose: str, leeway: int, effect: str) -> Iterator[
         answer = server.ask("HEAD", "/", verify=False)
         theirs = parsedate_to_datetime(answer.header("Date"))
     except (TypeError, ValueError):
-        yield unknown(f"{whose} ({server.url}) sends no Date")
+        yield unknown(
+            f"{whose} ({server.url}) sends no Date", "a proxy before it, or another program, answers"
+        )
         return
     except OSError as error:
-        yield unknown(f"{whose} ({server.url}): {why(error)}")
+        yield unknown(f"{whose} ({server.url}): {why(error)}", "let it answer first")
         return
     off = abs((datetime.now(UTC) - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds())
     text = f"this machine's clock and that of {whose} differ by {max(0.0, off - 1):.0f} s"

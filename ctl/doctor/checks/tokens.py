@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 from ctl.certificates.installed import installed
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
@@ -19,8 +19,14 @@ from ctl.doctor.site import SCRATCH, Site
 from ctl.doctor.web import Answer, Server, challenge, why
 from ctl.errors import CtlError
 from ctl.registry.token import key_id, thumbprint
+from ctl.settings.nodes.peer import is_loopback
 from ctl.tls.vhost_files import read
 
+ANOTHER_PROGRAM = (
+    'GitLab is not there, or its registry is switched off: registry["token_realm"], external_url'
+)
+REDIRECTS = 5
+_REDIRECTED = (301, 302, 303, 307, 308)
 LEEWAY = 60
 """Seconds for which registries accept a token before its time and after it."""
 
@@ -80,20 +86,60 @@ def _realm(site: Site) -> Iterator[Finding]:
         return
     query = {"service": site.setting("service"), "scope": f"repository:{SCRATCH}:pull"}
     try:
-        answer = server.ask("GET", _path(site, query))
+        end, answer = _followed(server, _path(site, query))
     except OSError as error:
         yield failure(f"clients get no tokens at {site.realm_url}: {why(error)}")
         return
-    if answer.status in (HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        yield ok(f"{site.realm_url} answers {answer}")
+    url, place = site.realm_url, _without_query(end.url)
+    way = url if end is server else f"{url} sends clients on to {place}, which"
+    denied = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    if not denied and answer.status != HTTPStatus.OK:
+        yield failure(f"{way} answers {answer} to a request for a token", _wrong_realm(answer))
+    elif not denied and not _token_in(answer):
+        kind = answer.header("Content-Type").partition(";")[0] or "no type"
+        yield failure(f"{way} answers {answer} with no token ({kind})", ANOTHER_PROGRAM)
+    elif end is not server:
+        yield warning(f"{way} answers {answer}", f'name that place: registry["token_realm"] = "{place}"')
+    elif urlsplit(url).scheme == "http" and not is_loopback(server.host):
+        yield warning(
+            f"{url}: clients send their passwords there without TLS", 'registry["token_realm"] with https'
+        )
     else:
-        yield failure(f"{site.realm_url} answers {answer} to a request for a token", _wrong_realm(answer))
+        yield ok(f"{url} answers {answer}")
+
+
+def _followed(server: Server, path: str, headers: Mapping[str, str] | None = None) -> tuple[Server, Answer]:
+    """The last answer, and who gave it: redirects are followed as Go's clients do, credentials to the same host only.
+
+    Raises:
+        OSError: somebody on the way does not answer.
+    """
+    place = ""
+    for _ in range(REDIRECTS):
+        try:
+            answer = server.ask("GET", path, headers=headers)
+        except OSError as error:
+            if not place:
+                raise
+            raise ConnectionError(f"it sends clients on to {place}: {why(error)}") from error
+        location = answer.header("Location")
+        if answer.status not in _REDIRECTED or not location:
+            return server, answer
+        here = server.parts._replace(path=path.partition("?")[0], query="").geturl()
+        host, server = server.host, server.at(urljoin(here, location))
+        path, place = f"{server.parts.path}?{server.parts.query}", _without_query(server.url)
+        headers = headers if server.host == host else None
+    raise ConnectionError(f"it sends clients on and on, at last to {place}")
+
+
+def _without_query(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
 def _wrong_realm(answer: Answer) -> str:
-    if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.FOUND):
-        return 'GitLab is not there, or its registry is switched off: registry["token_realm"], external_url'
-    return "look into GitLab's logs: production.log"
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "GitLab is down, in maintenance, or fails: gitlab-ctl status, and its production.log"
+    return ANOTHER_PROGRAM
 
 
 def _path(site: Site, query: Mapping[str, str]) -> str:
@@ -104,7 +150,7 @@ REALM = Check(
     "realm",
     "whoever issues tokens answers where the registry sends clients",
     _realm,
-    needs=("settings", "dns", "nginx"),
+    needs=("settings", "dns", "nginx", "gitlab-tls"),
     remedy='registry["token_realm"], external_url; and the way from clients to GitLab',
 )
 
@@ -116,7 +162,7 @@ def _user(site: Site) -> Iterator[Finding]:
     query = {"service": site.setting("service"), "account": wishes.user}
     credentials = base64.b64encode(f"{wishes.user}:{wishes.password}".encode()).decode()
     try:
-        answer = realm.ask("GET", _path(site, query), headers={"Authorization": f"Basic {credentials}"})
+        _, answer = _followed(realm, _path(site, query), {"Authorization": f"Basic {credentials}"})
     except OSError as error:
         yield unknown(f"{site.realm_url}: {why(error)}")
         return
