@@ -106,12 +106,12 @@ def _current(path: Path, environment: Path) -> RegistryConfig | None:
 def _unusable(planned: RegistryConfig, program: RegistryProgram) -> str:
     """Why the cache cannot be used, or ""."""
     from ctl.registry.collect.cache import Cache
-    from ctl.registry.redis import redis_server
+    from ctl.registry.redis import CHECK_SECONDS, redis_server
 
     server = redis_server(planned, program)
     try:
         if server is not None:
-            Cache(server, planned.secrets).check()
+            Cache(server, planned.secrets).check(CHECK_SECONDS)
     except PreflightError as error:
         why = error.__cause__.message if isinstance(error.__cause__, CtlError) else error.message
         return f"{why}; until that is mended, the registry serves without its cache, and cannot be collected"

@@ -13,6 +13,8 @@ from ctl.registry.programs import RegistryProgram
 PORT = 6379
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 15.0
+CHECK_SECONDS = 3.0
+"""For an answer while somebody waits to see whether there is one."""
 """A server that is saving its data to a slow disk may let a command wait; the registry is down meanwhile."""
 _SETTINGS = (
     "addr",
@@ -49,8 +51,11 @@ class RedisServer:
     def __str__(self) -> str:
         return f"{self.master + ' of ' if self.master else ''}{', '.join(self.addresses)}"
 
-    def connect(self) -> Any:  # noqa: ANN401 - one of the library's clients
+    def connect(self, seconds: float = ANSWER_SECONDS) -> Any:  # noqa: ANN401 - one of the library's clients
         """A client, as the registry's own library chooses it (go-redis, UniversalClient); it connects when used.
+
+        Args:
+            seconds: for each answer.
 
         Raises:
             redis.RedisError, OSError, ValueError: it is not well described, or its sentinels do not answer.
@@ -60,7 +65,7 @@ class RedisServer:
 
         node: Any = cluster.ClusterNode
         watched: Any = sentinel.Sentinel
-        common = {**_patience(), **self._tls()}
+        common = {**_patience(seconds), **self._tls()}
         own = {**common, **_credentials(self.user)}
         places = [_host_and_port(one) for one in self.addresses if not one.startswith("/")]
         if self.master:
@@ -89,13 +94,13 @@ class RedisServer:
         return found
 
 
-def _patience() -> dict[str, Any]:
+def _patience(seconds: float) -> dict[str, Any]:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     return {
         "socket_connect_timeout": CONNECT_SECONDS,
-        "socket_timeout": ANSWER_SECONDS,
+        "socket_timeout": seconds,
         "retry": Retry(NoBackoff(), 1),
         "protocol": 2,
     }

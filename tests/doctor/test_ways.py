@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -148,6 +149,32 @@ def wrong_password_of_redis(node: Node) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def redis_of_another(node: Node) -> Iterator[None]:
+    """A replica takes nothing."""
+    with node.redis.client() as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", node.root.redirect_port)
+        yield
+        client.execute_command("REPLICAOF", "NO", "ONE")
+
+
+@contextmanager
+def redis_full(node: Node) -> Iterator[None]:
+    with node.redis.client() as client:
+        client.config_set("maxmemory", 1)
+        yield
+        client.config_set("maxmemory", 0)
+
+
+@contextmanager
+def redis_hangs(node: Node) -> Iterator[None]:
+    with node.redis.client() as client:
+        pid = client.info()["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    yield
+    os.kill(pid, signal.SIGCONT)
+
+
 SMALL = ("client_max_body_size 0", "client_max_body_size 100m")
 BROKEN: list[Broken] = [
     ("headers", without("X-Forwarded-Proto"), "failure", "are sent to http://localhost", "X-Forwarded-Proto"),
@@ -158,6 +185,9 @@ BROKEN: list[Broken] = [
     ("headers", http2_not_offered, "warning", "does not offer HTTP/2, which is enabled", "ctl hup nginx"),
     ("storage", storage_of_root, "failure", "cannot write its storage as user docker-registry", "chown"),
     ("redis", redis_down, "failure", "Redis at 127.0.0.1:", "start it"),
+    ("redis", redis_of_another, "failure", "against a read only replica", 'registry["redis"]'),
+    ("redis", redis_full, "failure", "'maxmemory'", 'registry["redis"]'),
+    ("redis", redis_hangs, "failure", "Timeout reading from socket", "start it"),
     ("notifications", endpoint_down, "warning", "events wait, ", "let the endpoint answer"),
     ("notifications", endpoint_gone, "failure", "is not reached", "start what receives them"),
     ("debug-server", debug_open, "failure", "open to other machines", "debug_addr"),

@@ -18,7 +18,7 @@ from ctl.machine.own_command import TOO_LONG, last_line, own_command
 from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
 from ctl.registry.drivers import LOCAL_DRIVERS
-from ctl.registry.redis import redis_server
+from ctl.registry.redis import CHECK_SECONDS, redis_server
 from ctl.settings.nodes.peer import is_loopback
 
 STORAGE_SECONDS = 60
@@ -98,7 +98,7 @@ def _redis(site: Site) -> Iterator[Finding]:
         yield failure(f"the cache is in Redis, and no server is named that {site.program} would use")
         return
     try:
-        Cache(server, site.config.secrets).check()
+        Cache(server, site.config.secrets).check(CHECK_SECONDS, writes=True)
     except PreflightError as error:
         cause = error.__cause__
         yield failure(cause.message if isinstance(cause, CtlError) else error.message)
@@ -108,7 +108,7 @@ def _redis(site: Site) -> Iterator[Finding]:
 
 REDIS = Check(
     "redis",
-    "the cache in Redis answers, and lets its entries be deleted",
+    "the cache in Redis answers, takes entries, and lets them be deleted",
     _redis,
     needs=("settings", "programs"),
     remedy='start it, or correct registry["redis"]; the registry serves without it meanwhile, more slowly',

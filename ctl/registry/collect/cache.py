@@ -15,7 +15,7 @@ from ctl.errors import PreflightError, RunFailed
 from ctl.registry.collect.collector import Setup
 from ctl.registry.programs import RegistryProgram, identify
 from ctl.registry.reason import mask
-from ctl.registry.redis import RedisServer, redis_server
+from ctl.registry.redis import ANSWER_SECONDS, RedisServer, redis_server
 
 PATTERNS = ("blobs::*", "repository::*")
 """What registries call their keys (Distribution, registry/storage/cache/redis); a database may have others."""
@@ -36,15 +36,21 @@ class Cache:
         self._server = server
         self._secrets = secrets
 
-    def check(self) -> None:
+    def check(self, seconds: float = ANSWER_SECONDS, *, writes: bool = False) -> None:
         """See that it answers, and lets its keys be found and deleted. Changes nothing.
+
+        Args:
+            seconds: for each answer.
+            writes: see that it takes keys, too, by one that is gone at once.
 
         Raises:
             PreflightError: it does not.
         """
         try:
-            with self._client() as client:
+            with self._client(seconds) as client:
                 client.scan(match=PATTERNS[0], count=1)
+                if writes:
+                    client.set(_NO_KEY, "", ex=1)
                 client.unlink(_NO_KEY)
         except RunFailed as error:
             raise PreflightError(
@@ -90,11 +96,11 @@ class Cache:
                     client.srem(f"repository::{name}::blobs", digest)
 
     @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _client(self, seconds: float = ANSWER_SECONDS) -> Iterator[Any]:
         from redis import RedisError
 
         try:
-            client = self._server.connect()
+            client = self._server.connect(seconds)
             try:
                 yield client
             finally:
