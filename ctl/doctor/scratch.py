@@ -166,11 +166,11 @@ class Step:
     def problem(self) -> str:
         """What is wrong with the answer; "" for nothing."""
         if self.answer.status != self.wanted:
-            return f"{self.what}: {self.method} is answered by {self.answer}, not {self.wanted}{_reported(self.answer)}"
+            return f"{self.what}: {self.method} is answered by {self.answer}, not {self.wanted}{reported(self.answer)}"
         return "" if self.sound else f"{self.what}: the content is not that of its digest"
 
 
-def _reported(answer: Answer) -> str:
+def reported(answer: Answer) -> str:
     """The registry's own words in an error, or whose page it is."""
     try:
         errors = json.loads(answer.body)["errors"]

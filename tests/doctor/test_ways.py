@@ -219,6 +219,39 @@ def test_what_is_in_front_is_asked_too(node: Node, tmp_path: Path) -> None:
     assert "takes in the whole of a request" in causes
 
 
+GOOD = (
+    "client_max_body_size 0; proxy_http_version 1.1; proxy_request_buffering off; proxy_buffering off; "
+    "proxy_set_header X-Forwarded-Proto $scheme;"
+)
+FRONTS = {
+    GOOD: ("ok", ""),
+    GOOD.replace("size 0", "size 100m"): ("failure", "refuses large layers"),
+    GOOD.replace("proxy_buffering off", "proxy_buffering on"): ("warning", "takes in the whole of an answer"),
+    f'{GOOD} proxy_set_header Authorization "";': ("failure", "does not pass on tokens"),
+    f"{GOOD} proxy_hide_header Location;": ("failure", "does not pass on the header Location"),
+    f"{GOOD} proxy_hide_header Docker-Distribution-Api-Version;": (
+        "failure",
+        "the header Docker-Distribution",
+    ),
+    f"{GOOD} proxy_hide_header WWW-Authenticate;": ("failure", "sends clients for tokens to nowhere"),
+    f"{GOOD} proxy_redirect https:// http://;": ("failure", "are sent to http://localhost"),
+    f"{GOOD} return 503;": ("failure", "(not the registry's own answer: nginx"),
+}
+
+
+def test_what_somebody_in_front_does_wrong(node: Node, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    paths = (node.root.path / CERTIFICATE, node.root.path / KEY)
+    for lines, (state, cause) in FRONTS.items():
+        port = node.root.ports.take()
+        with balancers.ending_tls(tmp_path, port, node.root.registry_port, *paths, lines=lines):
+            found = node.doctor("headers", "--from", f"https://localhost:{port}")["headers"]
+        causes = [one["cause"] for one in found["findings"] if f"localhost:{port}" in one["cause"]]
+        assert found["state"] == state, lines
+        assert len(causes) == 1, "one fault is one finding"
+        assert cause in causes[0]
+
+
 def test_http2_that_works_and_one_that_is_only_offered(node: Node) -> None:
     """NGINX itself; then a balancer that offers it, and passes bytes to a server that does not speak it."""
     with node.vhost(lambda text: text.replace(" ssl;", " ssl http2;")):

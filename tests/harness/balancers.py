@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import ssl
@@ -15,6 +16,7 @@ from tests.harness.waiting import listening, wait_for
 
 _FRONT = """\
 daemon off;
+{user}
 pid {folder}/front.pid;
 error_log stderr error;
 events {{}}
@@ -29,11 +31,11 @@ http {{
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {certificate};
     ssl_certificate_key {key};
-    client_max_body_size 0;
     location / {{
       proxy_pass http://127.0.0.1:{behind};
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
+      {lines}
     }}
   }}
 }}
@@ -41,7 +43,9 @@ http {{
 
 
 @contextmanager
-def ending_tls(folder: Path, port: int, behind: int, certificate: Path, key: Path) -> Iterator[None]:
+def ending_tls(
+    folder: Path, port: int, behind: int, certificate: Path, key: Path, lines: str = "client_max_body_size 0;"
+) -> Iterator[None]:
     """A balancer with TLS towards clients and plain HTTP behind, as those of cloud providers.
 
     Args:
@@ -49,10 +53,19 @@ def ending_tls(folder: Path, port: int, behind: int, certificate: Path, key: Pat
         port: where clients come.
         behind: where it passes requests on to.
         certificate, key: what clients see.
+        lines: more of its configuration.
     """
     config = folder / "front.conf"
     config.write_text(
-        _FRONT.format(folder=folder, port=port, behind=behind, certificate=certificate, key=key)
+        _FRONT.format(
+            folder=folder,
+            port=port,
+            behind=behind,
+            certificate=certificate,
+            key=key,
+            lines=lines,
+            user="user root;" if os.geteuid() == 0 else "",
+        )
     )
     process = subprocess.Popen(["/usr/sbin/nginx", "-e", "stderr", "-c", str(config), "-p", f"{folder}/"])
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ctl.doctor import http2
-from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
+from ctl.doctor.check import Check, Finding, State, failure, ok, unknown, warning
 from ctl.doctor.scratch import (
     HEAD,
     LARGE,
@@ -22,13 +22,16 @@ from ctl.doctor.scratch import (
     large_blob,
     pull,
     push,
+    reported,
     scratch_name,
     sweep,
 )
 from ctl.doctor.site import Site
-from ctl.doctor.web import Server, challenge, why
+from ctl.doctor.web import Answer, Server, challenge, why
 from ctl.errors import CtlError
 
+VERSION = "Docker-Distribution-Api-Version"
+AUTHORIZATION = "let it pass on the header Authorization as it is"
 HUGE = 20 << 30
 """Bytes of a layer that must not be refused for its size: nothing of it is sent."""
 PAUSE = 1.5
@@ -50,7 +53,7 @@ def _headers(site: Site) -> Iterator[Finding]:
         except OSError as error:
             yield failure(f"{name} ({server.url}): {why(error)}")
             continue
-        if answer.status == HTTPStatus.BAD_REQUEST and b"SSL certificate" in answer.body:
+        if answer.status == HTTPStatus.BAD_REQUEST and b"certificate" in answer.body:
             yield unknown(f"{name} wants a certificate of the client")
             continue
         realm = challenge(answer).get("realm", "")
@@ -58,10 +61,18 @@ def _headers(site: Site) -> Iterator[Finding]:
             yield failure(
                 f"{name} sends clients for tokens to {realm or 'nowhere'}, the registry to {site.realm_url}"
             )
-        elif not answer.header("Docker-Distribution-Api-Version"):
-            yield failure(f"{name} ({server.url}) answers {answer}, and is not the registry")
+        elif answer.status != HTTPStatus.UNAUTHORIZED and not answer.header(VERSION):
+            where = "" if name == server.url else f" ({server.url})"
+            yield failure(f"{name}{where} answers {answer}{reported(answer)}", _refusal(answer))
+        elif not answer.header(VERSION):
+            yield failure(f"{name} does not pass on the header {VERSION}")
         else:
             yield from _passes(site, server, name)
+
+
+def _refusal(answer: Answer) -> str:
+    """What NGINX of ctl refuses as a name that is not its own."""
+    return FORWARDED if answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.MISDIRECTED_REQUEST) else ""
 
 
 def _redirects(site: Site) -> bool:
@@ -76,11 +87,10 @@ def _ways(site: Site) -> Iterator[tuple[Server, str]]:
 
 
 def _passes(site: Site, server: Server, name: str) -> Iterator[Finding]:
-    found = [
-        finding
-        for judge in (_limit, _location, _answers, _second_version)
-        for finding in judge(site, server, name)
-    ]
+    found = [*_limit(site, server, name), *_location(site, server, name)]
+    if not any(one.state.rank > State.WARNING.rank for one in found):
+        found += _answers(site, server, name)
+    found += _second_version(site, server, name)
     yield from found
     if all(one.state.rank == 0 for one in found):
         by = "HTTP/2" if server.tls and http2.offers(server) else "HTTP/1.1"
@@ -191,13 +201,25 @@ def _location(site: Site, server: Server, name: str) -> Iterator[Finding]:
     if answer.status == HTTPStatus.ACCEPTED:
         yield from _judged(server, name, answer.header("Location"))
     elif answer.status == HTTPStatus.UNAUTHORIZED:
-        yield unknown(f"{name}: the registry refuses the token: see token")
+        yield _without_token(site, server, name, headers)
     elif answer.status != HTTPStatus.METHOD_NOT_ALLOWED:  # that is a registry that is read-only
         yield failure(f"{name}: an upload cannot be begun: {answer}")
 
 
+def _without_token(site: Site, server: Server, name: str, headers: Mapping[str, str]) -> Finding:
+    """Whether the token is wrong, or does not arrive."""
+    direct = site.direct
+    if direct is None or direct.ask("GET", f"{site.prefix}/v2/", headers=headers).status != HTTPStatus.OK:
+        return unknown(f"{name}: the registry refuses the token: see token")
+    return failure(
+        f"{name} does not pass on tokens: the registry accepts the same one past it", AUTHORIZATION
+    )
+
+
 def _judged(server: Server, name: str, location: str) -> Iterator[Finding]:
     given, wanted = urlsplit(location), server.parts
+    if not location:
+        yield failure(f"{name} does not pass on the header Location: nothing can be pushed")
     if not given.netloc:
         return
     if given.scheme != wanted.scheme:
