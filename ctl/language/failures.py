@@ -70,10 +70,14 @@ class Failures:
         elif cause is not failure:
             failure.causes.append(cause)
 
-    def settle(self) -> None:
-        """Report what was held back: notes, and errors of variables that nobody reads."""
+    def settle(self, *, whole: bool) -> None:
+        """Report what was held back: notes, and errors of variables that nobody reads.
+
+        Args:
+            whole: everything was read; if not, settings of ours may need any variable.
+        """
         for failure in self._found.values():
-            if self._is_unused(failure):
+            if failure.aim is Aim.VARIABLES and (not whole or self._is_unused(failure)):
                 self._promote(failure)
         for failure in self._found.values():
             for one in failure.diagnostics if failure.aim is not Aim.OURS else ():
@@ -81,8 +85,7 @@ class Failures:
 
     def _is_unused(self, failure: Failure) -> bool:
         """Whether a failure is about variables that no other statement reads."""
-        unused = all(self._read.get(name, 0) <= failure.reads[name] for name in failure.names)
-        return failure.aim is Aim.VARIABLES and unused
+        return all(self._read.get(name, 0) <= failure.reads[name] for name in failure.names)
 
     def _promote(self, failure: Failure) -> None:
         for one in _with_causes([failure]):

@@ -147,7 +147,7 @@ class _Reader:
             self._add(f"the settings file {self._path} {problem.message}", problem, self._path)
         except LimitReached as limit:
             with suppress(LimitReached):
-                self.scope.settle()
+                self.scope.settle(whole=False)
             where = limit.location or Location(self._path, 1)
             self._last = (Diagnostic(limit.message, where, hint=limit.hint),)
         except MemoryError:

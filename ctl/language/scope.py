@@ -112,9 +112,13 @@ class Scope:
         failure = self.failures.of(statement)
         return POISON if failure.aim is Aim.OURS else Poison(failure)
 
-    def settle(self) -> None:
-        """Reports what was held back. Raises LimitReached for too many errors."""
-        self.failures.settle()
+    def settle(self, *, whole: bool = True) -> None:
+        """Reports what was held back. Raises LimitReached for too many errors.
+
+        Args:
+            whole: everything was read.
+        """
+        self.failures.settle(whole=whole)
         without_ignored(self.values)
 
     def warn(self, message: str, node: Positioned) -> None:

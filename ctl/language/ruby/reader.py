@@ -40,7 +40,7 @@ def parse_ruby(scope: Scope) -> Parsed:
     state = State(scope.names, program, comments=False, doubtful=parsed.words | frozenset(scope.doubtful))
     state.kinds.update(dict.fromkeys(scope.variables, ANY))
     state.included = scope.incomplete or not parsed.whole or bool(scope.variables) or bool(scope.values)
-    blocks = Blocks(state, scope.source.lines)
+    blocks = Blocks(state, scope.source)
     statements = [one for one in blocks.whole() if not isinstance(one, Comment)]
     # What the gitlab.rb reads is no mistyped setting, also where its Python form needs it no more.
     scope.read.update(blocks.read())

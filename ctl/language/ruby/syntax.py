@@ -56,6 +56,7 @@ _HINTS: Final = (
     ),
     (re.compile(r"=>\s*(?:,|\}|$)|=\s*$"), "Write the value after the sign."),
     (re.compile(r",\s*,"), "There is one comma too many."),
+    (re.compile(r"^=begin\b"), "Write =end at the beginning of the line after this comment."),
 )
 
 
@@ -96,7 +97,8 @@ def read_tree(source: SourceText, budget: Budget, report: Report) -> Parsed:
     lines, words, whole, checked = source.text.split("\n"), frozenset[str](), True, 0
     unparsed: list[tuple[int, int]] = []
     for attempt in range(1, _MAX_ERRORS + 1):
-        data = "\n".join(lines).encode()
+        # The grammar finds the end of a heredoc only with a newline behind it.
+        data = "\n".join([*lines, ""]).encode()
         root = parse(data).root_node
         if not root.has_error:
             return Parsed(root, data, words, whole, tuple(unparsed))

@@ -39,13 +39,17 @@ def convert_ruby(path: Path, text: str, names: Names) -> Converted:
         The Python form. What is no Ruby or has no Python form is in it as a comment, and among the problems.
 
     Raises:
-        SettingsError: it is too large or too tangled to be read.
+        SettingsError: it is too large or too tangled.
     """
     source = SourceText(path, text.replace("\r\n", "\n").replace("\r", "\n"))
     try:
         return _converted(source, names)
+    except Fault as fault:
+        raise SettingsError([_diagnostic(fault, source)]) from None
     except LimitReached as limit:
-        raise SettingsError([Diagnostic(limit.message, Location(path, 1), hint=limit.hint)]) from None
+        raise SettingsError(
+            [Diagnostic(limit.message, limit.location or Location(path, 1), hint=limit.hint)]
+        ) from None
 
 
 def _converted(source: SourceText, names: Names) -> Converted:
@@ -54,7 +58,7 @@ def _converted(source: SourceText, names: Names) -> Converted:
     root = parsed.root if parsed.root is not None else parse(b"").root_node
     state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
     state.doubtful, state.included = parsed.words, not parsed.whole
-    blocks = Blocks(state, source.lines, dict(parsed.unparsed))
+    blocks = Blocks(state, source, dict(parsed.unparsed))
     statements = blocks.whole()
     read = blocks.read()
     wrong, ignored = _judged(blocks, read)
@@ -110,12 +114,12 @@ class _Snippets:
         self._count += 1
         if self._count > _MOST_SNIPPETS:
             return None
-        data = text.encode()
+        data = f"{text}\n".encode()
         root = parse(data).root_node
         statements = [one for one in root.named_children if one.type not in ("comment", "heredoc_body")]
         if root.has_error or len(statements) != 1 or statements[0].type not in ("assignment", "call"):
             return None
-        blocks = Blocks(State(self._names, Program(root, data)), text.split("\n"))
+        blocks = Blocks(State(self._names, Program(root, data)), SourceText(Path(), text))
         found = blocks.block(root, 0, 0)
         return None if blocks.lost or blocks.statements.remarks else "\n".join(written.lines_of(found))
 

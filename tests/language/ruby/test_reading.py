@@ -92,6 +92,10 @@ def test_what_statements_set(text: str, registry: object) -> None:
     assert _registry(text + "\n", {"A": "a"}) == registry
 
 
+def test_a_text_may_end_with_the_file() -> None:
+    assert _registry("registry['a'] = <<~EOS\n  b\n  EOS") == {"a": "b\n"}
+
+
 def test_settings_with_one_value_are_called() -> None:
     values = read(
         "external_url 'https://a.example.com'\nregistry_external_url(\"#{external_url}:5050\")\n"

@@ -142,6 +142,11 @@ CASES: list[Case] = [
     ("registry['a\u00a0b'] = 'c", "1:19", "the quote is never closed", "Close it"),
     ("registry['a'] => 1 =>", "1:", "", ""),
     ("registry['a'] = ", "1:", "this is not Ruby", "value after the sign"),
+    ("registry['a'] = <<~EOS\n  b\n", "1:17", "never closed", ""),
+    ("registry['a'] = <<EOS", "1:17", "never closed", ""),
+    ("registry['a'] = <<~A + <<~B\nx\nA\ny\n", "1:24", "never closed", ""),
+    ("=begin\nregistry['a'] = 1\n", "1:1", "this is not Ruby", "=end at the beginning"),
+    ("registry['a'] = nil.empty?", "1:21", "no length", "is nil"),
 ]
 
 

@@ -75,6 +75,22 @@ def test_the_layout_is_kept(name: str) -> None:
     ast.parse(python)
 
 
+DEEP = {
+    "alternatives": "registry['a'] = " + " || ".join(["ENV['A']"] * 5_000),
+    "texts": "registry['a'] = " + "'a' " * 5_000,
+    "arguments": "registry['a'] = {}.merge(" + "{}, " * 5_000 + "{})",
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_what_is_too_deep_to_be_written_is_an_error_with_its_place(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        converted(f"registry['b'] = 1\n{DEEP[name]}\n")
+    (found,) = caught.value.diagnostics
+    assert "too deeply" in found.message
+    assert str(found.location) == "gitlab.rb:2:1"
+
+
 def test_an_include_must_be_converted_too() -> None:
     result = convert_ruby(Path("gitlab.rb"), "from_file '/etc/gitlab/more.rb'\n", NAMES)
     assert result.text == 'from_file("/etc/gitlab/more.rb")\n'

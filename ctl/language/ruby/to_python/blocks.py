@@ -11,7 +11,8 @@ from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.failures import Failures
-from ctl.language.faults import Aim, Fault
+from ctl.language.faults import Aim, Fault, LimitReached
+from ctl.language.places import SourceText
 from ctl.language.ruby.grammar import Span, field, named
 from ctl.language.ruby.program import names_read
 from ctl.language.ruby.to_python import functions, loops, written
@@ -31,6 +32,9 @@ _BLOCKS: Final = ("if", "unless", "case")
 _LIBRARIES: Final = ("require", "require_relative")
 _SKIPPED: Final = ("empty_statement", "then", "end")
 _WRITTEN_OUT: Final = "# Written out where it is called:"
+_LOST: Final = 100
+"""Steps that a statement without a Python form costs."""
+
 _DEEPEST: Final = 40
 """Blocks inside each other."""
 
@@ -41,7 +45,7 @@ class Blocks:
 
     Args:
         state: what is known of the file.
-        source: the lines of the file.
+        source: the text of the file.
         unparsed: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
 
     Attributes:
@@ -50,7 +54,7 @@ class Blocks:
     """
 
     state: State
-    source: list[str]
+    source: SourceText
     unparsed: Mapping[int, int] = attribute(default_factory=dict)
     lost: list[Lost] = attribute(default_factory=list)
 
@@ -58,11 +62,16 @@ class Blocks:
         self.statements = Statements(self.state)
         self._starts = sorted(self.state.program.bodies)
         self._end = 0
+        self._current = self.state.program.root
 
     def whole(self) -> list[ast.stmt]:
-        """The whole file."""
-        statements = self.block(self.state.program.root, 0, -1)
-        return statements + (self._between(self._end, len(self.source)) if self.unparsed else [])
+        """The whole file. Raises LimitReached, with its place."""
+        try:
+            statements = self.block(self.state.program.root, 0, -1)
+        except LimitReached as limit:
+            limit.location = self.source.location(Span(self._current))
+            raise
+        return statements + (self._between(self._end, len(self.source.lines)) if self.unparsed else [])
 
     def block(self, container: Node, level: int, row: int) -> list[ast.stmt]:
         """The statements and comments of a block.
@@ -111,7 +120,7 @@ class Blocks:
 
     def _as_comment(self, first: int, after: int, heading: str) -> Comment:
         """Lines of the file as a comment with the reason."""
-        return Comment([heading, *(f"# {line}" for line in self.source[first:after])])
+        return Comment([heading, *(f"# {line}" for line in self.source.lines[first:after])])
 
     def _flushed(self, comments: list[str]) -> list[ast.stmt]:
         converted = convert_comments(comments, self.state.names, self.state.snippet)
@@ -148,6 +157,7 @@ class Blocks:
             return [self._as_comment(node.start_point[0], last, _WRITTEN_OUT)] if state.comments else []
         state.further = []
         try:
+            self._current = node
             before = self._undecided(node)
             found = self._whole_or_not(node, level) if self._is_compound(node) else self._simple(node)
         except (Fault, RecursionError) as problem:
@@ -211,6 +221,7 @@ class Blocks:
         faults = [fault, *(one for one in state.further if one is not fault)]
         fault.node = fault.node or Span(node)
         comment = self._as_comment(row, self._last_row(node) + 1, heading_of(row))
+        state.budget.spend(_LOST)
         self.lost.append(lost_statement(state, node, faults, comment))
         for name in self.lost[-1].names:
             state.kinds.pop(name, None)

@@ -28,6 +28,10 @@ _ANY_AS_TEXT: Final = '"" if a is None else "true" if a is True else "false" if 
 """Nothing for nil, true and false in lower case, all else as it is."""
 
 
+_COPY: Final = 4
+"""Steps that a copy of a node costs."""
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of one expression.
@@ -157,7 +161,7 @@ class State:
             return [self.copy(one) for one in node]
         if not isinstance(node, ast.AST) or not node._fields:
             return node
-        self.budget.spend(1)
+        self.budget.spend(_COPY)
         made = type(node).__new__(type(node))
         for name, one in vars(node).items():
             setattr(made, name, one if name == "layout" else self.copy(one))

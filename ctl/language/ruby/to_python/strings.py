@@ -132,7 +132,7 @@ class Strings(Writer):
     def heredoc(self, node: Node) -> Term:
         """The text that <<EOS begins."""
         body = self.state.program.bodies.get(node.start_byte)
-        if body is None:
+        if body is None or body.children[-1].start_byte == body.children[-1].end_byte:
             raise Fault("the text that this begins is never closed", Span(node))
         dedent, quote = texts.heredoc_form(self.text(node))
         if quote == "`":

@@ -73,21 +73,31 @@ def lines_of(statements: Iterable[ast.stmt], level: int = 0) -> list[str]:
         statements: them, with comments among them. A statement may have: `trailing`, a comment behind it;
             `inner`, comments in it; `sign`, the assignment's sign with the blanks around it.
         level: how deep the block is that they are in.
+
+    Raises:
+        Fault: one nests expressions too deeply.
     """
     lines: list[str] = []
     for one in statements:
-        if isinstance(one, Comment):
-            lines += [f"{INDENT * level}{line}".rstrip() if line else "" for line in one.lines]
-        elif isinstance(one, ast.If):
-            lines += _branches(one, level)
-        elif isinstance(one, ast.For):
-            head = f"for {ast.unparse(one.target)} in {_text(one.iter)}:"
-            lines += [f"{INDENT * level}{head}", *lines_of(one.body, level + 1)]
-        else:
-            lines += _simple(one, level)
+        try:
+            lines += _lines_of_one(one, level)
+        except RecursionError:
+            message = "this nests expressions too deeply to be written"
+            raise Fault(message, one, "Take it apart with variables.") from None
         if comment := getattr(one, "trailing", ""):
             lines[-1] += f"  {comment}"
     return lines
+
+
+def _lines_of_one(one: ast.stmt, level: int) -> list[str]:
+    if isinstance(one, Comment):
+        return [f"{INDENT * level}{line}".rstrip() if line else "" for line in one.lines]
+    if isinstance(one, ast.If):
+        return _branches(one, level)
+    if isinstance(one, ast.For):
+        head = f"for {ast.unparse(one.target)} in {_text(one.iter)}:"
+        return [f"{INDENT * level}{head}", *lines_of(one.body, level + 1)]
+    return _simple(one, level)
 
 
 def _branches(one: ast.If, level: int) -> list[str]:
