@@ -16,7 +16,7 @@ from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.token_issuer import signers
 from ctl.settings.secrets.token_pair import UnusableKey, matches
-from ctl.tls.ca_renewal import next_key, renewal_end
+from ctl.tls.ca_renewal import renewal_end
 from ctl.tls.certificates import (
     CertificateFacts,
     inspect,
@@ -205,7 +205,7 @@ def _authority_use(
     layout: Layout, pem: bytes, key: Path, served: list[Installed], *, first: bool
 ) -> tuple[str, Key | None]:
     """What a CA of the file is for, and its key: a second one waits for its time, or is only trusted."""
-    waiting = next_key(Authority(layout.ssl / "ca.crt", key))
+    waiting = Authority(layout.ssl / "ca.crt", key).next_key
     if not first and not os.path.lexists(waiting):
         return "is trusted beside the first", None
     state = _key_of(pem, key if first else waiting, "the local CA", None)

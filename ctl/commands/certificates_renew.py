@@ -48,11 +48,24 @@ def renew(ctx: Context, *, ca: bool, grace: int, finish: bool, due: bool) -> int
         return EXIT_OK
     if not end and finish:
         raise UsageFault("no new CA waits", hint="`ctl certificates renew --ca` makes one.")
-    if not end:
+    if not end or not (finish or due or _is_whole(ctx)):
         _begin(ctx, time.time() + grace / 10**9)
     if finish or due or not grace:
         return _finish(ctx)
     return _wait(ctx)
+
+
+def _is_whole(ctx: Context) -> bool:
+    """Whether the new CA that waits can be used; if not, another is begun."""
+    from ctl.cli.loading import load_for_command
+    from ctl.tls.ca_renewal import next_pair
+    from ctl.tls.served import served_certificate
+
+    attributes = load_for_command(ctx, use_secrets=False).attributes
+    whole = next_pair(served_certificate(attributes, ctx.layout)) is not None
+    if not whole:
+        ctx.console.note("the new CA that waited is not whole: another is made")
+    return whole
 
 
 def _begin(ctx: Context, until: float) -> None:

@@ -116,7 +116,12 @@ def run(
             progress.finish(report)
         if not dry_run:
             history.record(report, back.settings_file if back else ctx.settings_file, kept_sources(loaded))
-    left = [one for one in former.left(Written.read(ctx.layout)) if not one.is_relative_to(ctx.layout.sv)]
+    own = (ctx.layout.sv, ctx.layout.state)
+    left = [
+        one
+        for one in former.left(Written.read(ctx.layout))
+        if not any(one.is_relative_to(folder) for folder in own)
+    ]
     for path in left:
         ctx.console.note(f"left: {path} (written by ctl, and not managed any more)")
     report_certificates(ctx, target, wanted, report)

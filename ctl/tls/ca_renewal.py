@@ -23,11 +23,6 @@ from ctl.tls.local_ca import Authority
 from ctl.tls.resources import CERTIFICATE_MODE, KEY_MODE, ServerCertificate
 
 
-def next_key(authority: Authority) -> Path:
-    """Where the key of the new CA waits."""
-    return authority.key.with_name("ca-next.key")
-
-
 def renewal_file(layout: Layout) -> Path:
     """Where it is kept until when clients have time."""
     return layout.state / "ca-renewal.json"
@@ -72,6 +67,20 @@ def authority_of(served: ServerCertificate) -> Authority:
     return found
 
 
+def next_pair(served: ServerCertificate) -> Pair | None:
+    """The new CA that waits; None where it is not whole: a file was removed, or put back from before.
+
+    Raises:
+        UsageFault, CtlError: as `authority_of`.
+    """
+    authority = authority_of(served)
+    certificate = after_first(read_file(authority.certificate))
+    if look(authority.next_key) is None or not certificate:
+        return None
+    pair = Pair(certificate, read_file(authority.next_key))
+    return pair if matches(pair.key, pair.certificate) else None
+
+
 def begin(layout: Layout, served: ServerCertificate, until: float) -> Iterator[Item]:
     """Make a new CA, and give it to clients beside the present one; the record says until when.
 
@@ -83,7 +92,7 @@ def begin(layout: Layout, served: ServerCertificate, until: float) -> Iterator[I
     authority = authority_of(served)
     present = each(read_file(authority.certificate))[0]
     made = next_authority(served.host, now=datetime.now(UTC))
-    yield File(next_key(authority), content=made.key.decode(), mode=KEY_MODE, mask=mask_all)
+    yield File(authority.next_key, content=made.key.decode(), mode=KEY_MODE, mask=mask_all)
     yield File(authority.certificate, content=(present + made.certificate).decode(), mode=CERTIFICATE_MODE)
     yield File(renewal_file(layout), content=json.dumps({"until": until}) + "\n", mode=0o600)
 
@@ -94,19 +103,17 @@ def finish(layout: Layout, served: ServerCertificate) -> Iterator[Item]:
     Raises:
         CtlError: its key or certificate is not there, or they do not belong together.
     """
-    authority = authority_of(served)
-    key, certificate = next_key(authority), after_first(read_file(authority.certificate))
-    if look(key) is None or not certificate or not matches(read_file(key), certificate):
+    authority, pair = authority_of(served), next_pair(served)
+    if pair is None:
         raise CtlError(
-            f"the new CA is not whole: {key}, and the second certificate in {authority.certificate}",
-            hint=f"Make another: rm -f {key} {renewal_file(layout)}; ctl certificates renew --ca",
+            f"the new CA is not whole: {authority.next_key}, and the second certificate in {authority.certificate}",
+            hint="Make another: ctl certificates renew --ca",
         )
-    pair = Pair(certificate, read_file(key))
     server = issue(pair, certificate_names(served.host), now=datetime.now(UTC))
     yield File(authority.key, content=pair.key.decode(), mode=KEY_MODE, mask=mask_all)
-    yield File(authority.certificate, content=certificate.decode(), mode=CERTIFICATE_MODE)
+    yield File(authority.certificate, content=pair.certificate.decode(), mode=CERTIFICATE_MODE)
     yield replace(served, issued=server)
-    yield Absent(key)
+    yield Absent(authority.next_key)
     yield Absent(renewal_file(layout))
     if (layout.service / "nginx").is_symlink():
         yield Service("nginx")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ctl.errors import PreflightError
 from ctl.tls.authority import SERVER_LIFE, Pair, end, is_local, make_authority, outlives, renew_authority
-from ctl.tls.certificates import after_first, issued_by, matches
+from ctl.tls.certificates import after_first, issued_by, load_chain, matches
 from ctl.tls.vhost_files import read
 
 
@@ -25,9 +25,14 @@ class Authority:
     certificate: Path
     key: Path
 
+    @property
+    def next_key(self) -> Path:
+        """Where the key of a new CA waits (ca-next.key)."""
+        return self.key.with_name("ca-next.key")
+
     def issued(self, certificate_pem: bytes) -> bool:
-        """Whether a certificate is of this CA; not so where there is no CA."""
-        own = _read(self.certificate)
+        """Whether a certificate is of this CA; not so where there is no CA. Raises CtlError: it is damaged."""
+        own = self._own()
         return own is not None and issued_by(certificate_pem, own)
 
     def can_sign(self) -> bool:
@@ -64,7 +69,7 @@ class Authority:
         return present, False, False
 
     def _present(self) -> Pair | None:
-        certificate, key = _read(self.certificate), _read(self.key)
+        certificate, key = self._own(), _read(self.key)
         if certificate is None and key is None:
             return None
         if certificate is None:
@@ -77,6 +82,12 @@ class Authority:
                 hint="Put the right one back; or move both away: a new CA is made, to be trusted anew.",
             )
         return Pair(certificate, key)
+
+    def _own(self) -> bytes | None:
+        found = _read(self.certificate)
+        if found is not None:
+            load_chain(found, where=str(self.certificate))  # what reads it below does not know its name
+        return found
 
 
 def _read(path: Path) -> bytes | None:

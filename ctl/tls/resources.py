@@ -131,7 +131,8 @@ class ServerCertificate:
 
     def keeps(self) -> tuple[Path, ...]:
         """Files that stay its own in a run that does not write them."""
-        authority = (self.authority.key, self.authority.certificate) if self.authority else ()
+        own = self.authority
+        authority = (own.key, own.certificate, own.next_key) if own else ()
         return (self.certificate, self.key, *authority, *([self.served] if self.served else []))
 
     def warnings(self) -> list[str]:

@@ -50,6 +50,7 @@ def test_clients_that_have_both_notice_nothing(running: Root) -> None:
     running.ctl("trust", "--docker").ok()
     result = running.ctl("certificates", "renew", "--ca").ok()
     assert "give it to all clients until" in result.err
+    assert "not managed any more" not in result.err
     both = given_now(running, "both.crt")
     assert (authorities(running), trusts(before), trusts(both)) == (2, True, True)
     assert LOCAL_CA in [one.name for one in read_tasks(Layout(running.path))]
@@ -101,6 +102,32 @@ def test_one_that_was_killed_is_finished_by_the_next(running: Root) -> None:
         running.ctl("certificates", "renew", "--ca", "--finish").ok()
     assert (authorities(running), trusts(both), trusts(running.client)) == (1, True, True)
     assert not (running.path / "etc/gitlab/ssl/ca-next.key").exists()
+
+
+def test_a_new_ca_of_which_a_part_is_gone_is_made_again(running: Root) -> None:
+    """A key that somebody tidied up, a ca.crt that was put back; a damaged one is named by its path."""
+    renew = ("certificates", "renew", "--ca")
+    running.ctl(*renew).ok()
+    before, first = running.ca.read_text(), running.ca.read_text().partition("-----END CERTIFICATE-----\n")
+    for lose in (
+        running.ca.with_name("ca-next.key").unlink,
+        lambda: running.ca.write_text(first[0] + first[1]),
+    ):
+        lose()
+        refused = running.ctl(*renew, "--finish").exits(1)
+        assert "the new CA is not whole" in refused.err
+        assert "Make another: ctl certificates renew --ca" in refused.err
+        assert "another is made" in running.ctl(*renew).ok().err
+        assert authorities(running) == 2
+        assert running.ca.read_text() != before
+    both = given_now(running, "both.crt")
+    good = running.ca.read_text()
+    running.ca.write_text("nothing\n")
+    for command in ((*renew, "--finish"), ("reconfigure",)):
+        assert f"{running.ca} holds no certificate in PEM form" in running.ctl(*command).exits(1).err
+    running.ca.write_text(good)
+    running.ctl(*renew, "--finish").ok()
+    assert (authorities(running), trusts(both), running.reconfigure().nothing) == (1, True, True)
 
 
 def test_what_is_no_local_ca_is_refused(running: Root) -> None:
