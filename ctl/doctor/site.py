@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -187,9 +189,16 @@ class Site:
 
     @property
     def key(self) -> str | None:
-        """The key that signs tokens; None where another machine has it, or there is none yet."""
+        """The key that signs tokens; None where another machine has it, or there is none yet.
+
+        Raises:
+            PermissionError: this user may not read it.
+        """
         attributes = self.attributes
         if attributes.origin("registry.internal_key").kind is OriginKind.GENERATED:
+            secrets = self.layout.secrets_file
+            if secrets.exists() and not os.access(secrets, os.R_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(secrets))
             return None
         found = attributes.registry.internal_key or attributes.gitlab_rails.internal_key
         return str(found) if found else None

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ctl.errors import USE_SUDO
 from tests.harness.doctor_node import (
     GUARDED,
     STORAGE,
@@ -37,22 +38,36 @@ def test_a_healthy_node(node: Node) -> None:
     assert again["errors"]["state"] == "ok", "what the checks themselves do is no error"
 
 
-def test_an_ordinary_user_learns_what_could_not_be_asked(node: Node) -> None:
+def as_somebody(node: Node, *words: str) -> subprocess.CompletedProcess[str]:
+    """What an ordinary user sees of a command."""
     with ordinary() as person:
         if person is None:
             pytest.skip("no Python of this version that an ordinary user can run")
-        done = subprocess.run(
-            person.command(["--root", str(node.root.path), "doctor", "--json"]),
+        return subprocess.run(
+            person.command(["--root", str(node.root.path), *words]),
             capture_output=True,
             text=True,
             check=False,
             cwd="/",
             env=node.root.environment() | {"PYTHONPATH": person.pythonpath},
         )
+
+
+def test_an_ordinary_user_learns_what_could_not_be_asked(node: Node) -> None:
+    traced = as_somebody(node, "doctor", "--trace", "grp/app")
+    assert (traced.returncode, USE_SUDO in traced.stderr) == (1, True)
+    assert "gitlab-secrets.json" in traced.stderr
+    done = as_somebody(node, "doctor", "--json")
     found = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
-    assert done.returncode in (1, 3), done.stdout
-    assert found["services"]["state"] == found["files"]["state"] == "unknown"
-    assert found["token"]["state"] != "ok"
+    assert done.returncode == 3, done.stdout
+    asked = {name for name, one in found.items() if one["state"] != "unknown"}
+    assert asked <= {"settings", "programs", "space", "supervisor", "dns", "timers", "collection"}
+    sudo = {
+        one["remedy"]
+        for name in ("files", "services", "processes", "registry")
+        for one in found[name]["findings"]
+    }
+    assert sudo == {USE_SUDO}
 
 
 def test_a_full_disk_and_logs_that_grow(node: Node) -> None:

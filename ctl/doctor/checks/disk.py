@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
+from ctl.errors import USE_SUDO
 from ctl.registry.collect.sizes import human as exact
 
 LOW, EXHAUSTED = 0.10, 0.01
@@ -80,7 +81,7 @@ def _space(site: Site) -> Iterator[Finding]:
         try:
             room = Room.of(path, use)
         except PermissionError:
-            yield unknown(f"{path} may not be looked at by this user", "Run the command with sudo.")
+            yield unknown(f"{path} may not be looked at by this user", USE_SUDO)
             continue
         if room.device not in seen:
             seen.add(room.device)

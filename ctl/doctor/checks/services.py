@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge.inspect import look
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import Site
+from ctl.errors import USE_SUDO
 from ctl.machine.health import HttpCheck
 from ctl.machine.ports import listens
 from ctl.nginx.ports import Taken, parse_address, taken
@@ -35,7 +38,7 @@ SUPERVISOR = Check("supervisor", "runsvdir runs, and starts again what exits", _
 def _ports(site: Site) -> Iterator[Finding]:
     held = 0
     if any(one.denied for one in site.statuses):
-        yield unknown("whose sockets they are is for root to see", "run the command with sudo")
+        yield unknown("whose sockets they are is for root to see", USE_SUDO)
         return
     for status in site.statuses:
         for address in site.runit.definition(status.name).listen:
@@ -76,7 +79,7 @@ def _services(site: Site) -> Iterator[Finding]:
 def _service(site: Site, status: Status) -> Iterator[Finding]:
     """What sv and the processes show; whether it answers over HTTP is asked by checks of their own."""
     if status.denied:
-        yield unknown(f"{status.name}: {status.reason}", "run the command with sudo")
+        yield unknown(f"{status.name}: {status.reason}", USE_SUDO)
         return
     definition = site.runit.definition(status.name)
     if not status.runs and any(map(_rival, definition.listen)):
@@ -108,6 +111,9 @@ SERVICES = Check(
 
 
 def _processes(site: Site) -> Iterator[Finding]:
+    if any(one.denied for one in site.statuses):
+        yield unknown("what processes run is for root to see", USE_SUDO)
+        return
     table, count = Processes(), 0
     for status in site.statuses:
         definition = site.runit.definition(status.name)
@@ -194,6 +200,9 @@ def _asked(site: Site, name: str, *, via: bool) -> Iterator[Finding]:
         if not isinstance(check, HttpCheck) or bool(check.via) is not via:
             continue
         problem = check.problem()
+        if problem and status.denied and os.strerror(errno.EACCES) in problem:
+            yield unknown(f"{name} {problem}", USE_SUDO)
+            continue
         remedy = f"its log says why: ctl tail {check.via or name}; then: ctl restart {check.via or name}"
         yield failure(f"{name} {problem}", remedy) if problem else ok(f"answers at {check.place}")
 

@@ -17,7 +17,7 @@ from ctl.certificates.installed import installed
 from ctl.doctor.check import Check, Finding, failure, ok, unknown, warning
 from ctl.doctor.site import SCRATCH, Site
 from ctl.doctor.web import Answer, Server, challenge, why
-from ctl.errors import CtlError
+from ctl.errors import USE_SUDO, CtlError
 from ctl.registry.token import key_id, thumbprint
 from ctl.settings.nodes.peer import is_loopback
 from ctl.tls.vhost_files import read
@@ -37,7 +37,7 @@ def _certificates(site: Site) -> Iterator[Finding]:
         yield from (failure(text) for text in one.faults(now))
         yield from (warning(text) for text in one.warnings(now))
         if one.denied:
-            yield unknown(one.problem, "run the command with sudo")
+            yield unknown(one.problem, USE_SUDO)
     yield ok(f"{len(found)} certificates")
 
 
