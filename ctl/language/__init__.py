@@ -7,12 +7,12 @@ and list in it knows where that was. The modules, from the outside in:
   errors; survey: what is not in the language, before anything runs.
 - statements, expressions: one method for each kind of syntax node; operators, methods, functions: what there is of
   Python's own.
-- targets, unpacking: giving settings and variables values; ownership: what settings hold is a copy.
+- targets: giving settings and variables values; ownership: what settings hold is a copy.
 - guard: the one way to Python's own operators, methods, functions; outside: environment, files, names of the
-  machine; formatting: f-strings; limits: every bound, and why no input can hang or exhaust the machine.
+  machine; limits: every bound, and why no input can hang or exhaust the machine.
 - failures: what is an error, and what a note, as only other components need it.
 - advice, refusals, ruby_hints: what to write instead of what there is not.
-- scope: the state of a reading; setting_names, tracked, places, subscripts: names, values and where they are;
+- scope: the state of a reading; setting_names, tracked, places: names, values and where they are;
   faults: why there is no value.
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from ctl.language import advice, formatting, functions, operators, refusals
+from ctl.language import advice, functions, operators, refusals
 from ctl.language.faults import Fault, NoValue, Poisoned, computed, kind
 from ctl.language.functions import text_of
 from ctl.language.guard import Arguments, check_key, elements
@@ -16,10 +16,9 @@ from ctl.language.methods import call_method
 from ctl.language.outside import Outside
 from ctl.language.places import Place
 from ctl.language.scope import Scope, did_you_mean
-from ctl.language.subscripts import root_name
-from ctl.language.targets import Targets
+from ctl.language.setting_names import root_name
+from ctl.language.targets import Targets, names_in
 from ctl.language.tracked import TrackedDict, TrackedList
-from ctl.language.unpacking import bind, names_in
 from ctl.text.nearest import nearest
 
 Visit = Callable[[Any], object]
@@ -201,7 +200,7 @@ class Expressions:
     def _fstring_part(self, node: ast.expr) -> str:
         if isinstance(node, ast.FormattedValue):
             spec = self._fstring(node.format_spec) if isinstance(node.format_spec, ast.JoinedStr) else ""
-            return formatting.formatted(self.evaluate(node.value), node.conversion, spec)
+            return functions.formatted(self.evaluate(node.value), node.conversion, spec)
         return text_of(self.evaluate(node))
 
     def _binary(self, node: ast.BinOp) -> object:
@@ -371,6 +370,6 @@ class Expressions:
             raise refusals.of_generator(first)
         for element in elements(self.evaluate(first.iter), self._budget):
             self._budget.spend(1)
-            bind(self._scope, first.target, element)
+            self.targets.bind(first.target, element)
             if all(self.evaluate(condition) for condition in first.ifs):
                 yield from self._loop(inner)

@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from ctl.language.faults import Aim, Failure, Poison
 from ctl.language.functions import INCLUDE
 from ctl.language.methods import CHANGING
-from ctl.language.setting_names import Names
+from ctl.language.setting_names import Names, keys_of, names_read, root_name
 from ctl.language.source import Diagnostic, Severity
-from ctl.language.subscripts import keys_of, names_read, root_name
 from ctl.language.tracked import TrackedDict, TrackedList
 
 IGNORED = "ignored, as only settings of other components need it: "

@@ -1,8 +1,9 @@
-"""The functions of the settings language: Python's own, behind the guard, and those of outside.py."""
+"""The functions of the settings language: Python's own, behind the guard, and those of outside.py; f-strings."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
@@ -17,11 +18,16 @@ from ctl.language.guard import (
     guarded,
     nothing,
 )
-from ctl.language.limits import MAX_WIDTH, Budget, check_elements
+from ctl.language.limits import MAX_TEXT, MAX_WIDTH, Budget, check_elements
 from ctl.language.tracked import TrackedDict, TrackedList
 
 _LONGEST_NUMBER: Final = 400
 """Characters of a number as text: the time that Python takes grows with the square of them."""
+
+_SPECIFICATION: Final = re.compile(r"(?:.?[<>=^])?[-+ ]?z?#?0?(\d*)[_,]?(?:\.(\d+))?[a-zA-Z%]?", re.DOTALL)
+_CONVERSIONS: Final = {ord("r"): repr, ord("a"): ascii}
+_ESCAPE_WIDTH: Final = 10
+"""The most characters that one character becomes in repr() or ascii()."""
 
 Function = Callable[..., object]
 
@@ -99,6 +105,43 @@ def text_of(value: object = "", /) -> str:
     raise Fault(
         f"{kind(value)} cannot be turned into text", hint='Put the parts together: ", ".join(values).'
     )
+
+
+def formatted(value: object, conversion: int, specification: str) -> str:
+    """The text of one replacement field of an f-string.
+
+    Args:
+        value: the field's value: a string, a number, a boolean or None.
+        conversion: the character after "!", as its code, or -1.
+        specification: the text after ":".
+
+    Raises:
+        Fault: a list or dictionary, or a specification that is wrong or too wide.
+    """
+    text = text_of(value)
+    if convert := _CONVERSIONS.get(conversion):
+        if len(text) * _ESCAPE_WIDTH > MAX_TEXT:
+            raise Fault("the text is too long to be converted with ! in an f-string")
+        value = convert(value)
+    elif conversion != -1:
+        value = text
+    if not specification:
+        return str(value)
+    _check_width(specification)
+    try:
+        return format(value, specification)
+    except (ValueError, TypeError, OverflowError):
+        raise Fault(f"this format does not go with {kind(value)}") from None
+
+
+def _check_width(specification: str) -> None:
+    found = _SPECIFICATION.fullmatch(specification)
+    if found is None:
+        raise Fault("the format after : is not one that Python knows")
+    if any(
+        len(number) > len(str(MAX_WIDTH)) or int(number) > MAX_WIDTH for number in found.groups() if number
+    ):
+        raise Fault(f"a width in an f-string is at most {MAX_WIDTH:,}")
 
 
 def _check_digits(_: Budget, value: object = 0, *__: object, **___: object) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Container
 from ctl.language import advice
 from ctl.language.faults import Fault, NoValue, computed
 from ctl.language.scope import Scope
-from ctl.language.subscripts import path_text, root_name
+from ctl.language.setting_names import path_text, root_name
 
 
 class Unreadable(ast.expr):

@@ -15,9 +15,8 @@ from ctl.language.failures import Failures, without_ignored
 from ctl.language.faults import POISON, Aim, Fault, LimitReached, NoValue, Poison, Poisoned, computed
 from ctl.language.limits import MAX_DIAGNOSTICS, Budget
 from ctl.language.places import Place, Positioned, SourceText, locate, presentable
-from ctl.language.setting_names import Names
+from ctl.language.setting_names import Names, keys_of, path_text
 from ctl.language.source import Diagnostic, Location, Severity
-from ctl.language.subscripts import keys_of, path_text
 from ctl.language.tracked import TrackedDict
 from ctl.text.nearest import nearest
 

@@ -15,9 +15,8 @@ from ctl.language.guard import elements
 from ctl.language.methods import CHANGING
 from ctl.language.outside import matching_files
 from ctl.language.scope import Scope
-from ctl.language.subscripts import path_text, root_name
+from ctl.language.setting_names import path_text, root_name
 from ctl.language.tracked import TrackedDict
-from ctl.language.unpacking import bind
 
 Include = Callable[[Path, ast.Call], None]
 
@@ -124,7 +123,7 @@ class Statements:
 
     def _round(self, statement: ast.For, value: object) -> None:
         self._scope.budget.spend(1)
-        bind(self._scope, statement.target, value)
+        self._targets.bind(statement.target, value)
         try:
             self.run(statement.body)
         except _Continue:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ctl.language import refusals
 from ctl.language.faults import LimitReached
 from ctl.language.scope import Scope
-from ctl.language.subscripts import names_read
+from ctl.language.setting_names import names_read
 
 _ABOUT_PLACES = frozenset({"ctx", "op", "ops", "attr", "id", "arg", "kind", "conversion", "type_comment"})
 """Fields of nodes without expressions in them."""

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
-from ctl.language import operators
+from ctl.language import advice, functions, operators, refusals
 from ctl.language.failures import target_of
 from ctl.language.faults import Fault, Poison, Poisoned, computed, kind
+from ctl.language.guard import elements
 from ctl.language.limits import check_elements
 from ctl.language.methods import extend
 from ctl.language.ownership import owned_copy, store, stored
-from ctl.language.refusals import attribute
-from ctl.language.scope import Scope, did_you_mean
-from ctl.language.subscripts import keys_of, path_text, root_name
+from ctl.language.scope import NOT_NAMES, Scope, did_you_mean
+from ctl.language.setting_names import keys_of, path_text, root_name
 from ctl.language.tracked import TrackedDict, TrackedList
-from ctl.language.unpacking import check_variable, unpack
 from ctl.text.nearest import nearest
 
 _NO_SLICES: Final = "Assign the whole list, or one element: values[0] = …"
+
+
+def names_in(target: ast.expr) -> Iterator[str]:
+    """The names of variables that a target gives values to."""
+    return (node.id for node in ast.walk(target) if isinstance(node, ast.Name))
 
 
 class Evaluator(Protocol):
@@ -54,9 +59,9 @@ class Targets:
         elif isinstance(target, ast.Subscript):
             self._assign_key(target, value)
         elif isinstance(target, (ast.Tuple, ast.List)):
-            unpack(self._scope, target, value, self.assign)
+            self._unpack(target, value, self.assign)
         elif isinstance(target, ast.Attribute):
-            raise attribute(target, self._scope)
+            raise refusals.attribute(target, self._scope)
         else:
             raise Fault("nothing can be assigned to this", target)
 
@@ -74,6 +79,23 @@ class Targets:
         place = self._scope.place(node)
         self._scope.mentioned.discard(name)
         self._scope.values.put(name, owned_copy(value, place, self._scope.budget), place)
+
+    def bind(self, target: ast.expr, value: object) -> None:
+        """Gives a value to a loop variable, or to several.
+
+        Raises:
+            Fault: the target is no variable, or the number of values is not that of the names.
+        """
+        if isinstance(target, ast.Name):
+            _check_variable(target)
+            if target.id in self._scope.names.sections or target.id in self._scope.names.settings:
+                message = f"{target.id} is a setting and cannot be a loop variable"
+                raise Fault(message, target, "Use another name.")
+            self._scope.variables[target.id] = value
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            self._unpack(target, value, self.bind)
+        else:
+            raise Fault("a loop variable is a plain name", target)
 
     def augment(self, target: ast.expr, sign: ast.operator, value: object) -> None:
         """Carries out `target += value` and the like; a list is extended in place."""
@@ -117,12 +139,24 @@ class Targets:
             if target is not None:
                 self._poison_target(target, poison)
 
+    def _unpack(
+        self, target: ast.Tuple | ast.List, value: object, assign: Callable[[ast.expr, object], None]
+    ) -> None:
+        star = next((part for part in target.elts if isinstance(part, ast.Starred)), None)
+        if star is not None:
+            raise refusals.star(star)
+        values = elements(value, self._scope.budget, target)
+        if len(values) != len(target.elts):
+            raise Fault(f"{len(values)} values are given to {len(target.elts)} names", target)
+        for part, given in zip(target.elts, values, strict=True):
+            assign(part, given)
+
     def _assign_name(self, target: ast.Name, value: object) -> None:
         name, scope = target.id, self._scope
         if name not in scope.variables and scope.is_setting(name):
             self.set_value(target, value)
             return
-        check_variable(target)
+        _check_variable(target)
         scope.variables[name] = value
 
     def _assign_key(self, target: ast.Subscript, value: object) -> None:
@@ -197,3 +231,16 @@ class Targets:
 
 def _what(node: ast.expr) -> str:
     return path_text(node) if root_name(node) else "this"
+
+
+def _check_variable(node: ast.Name) -> None:
+    """Raises Fault for names that cannot be variables."""
+    name = node.id
+    if name in functions.RESERVED:
+        raise Fault(
+            f"{name} is a function of the settings language, not a variable", node, "Use another name."
+        )
+    if name in NOT_NAMES:
+        raise Fault(f"{name} is not a name for a variable", node, advice.NAMES[name])
+    if name.startswith("__"):
+        raise Fault("names that begin with two underscores are not part of the settings language", node)
