@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def print_report(console: Console, report: Report) -> None:
     """Print what ctl's own collector did: sums; the names with --verbose."""
     verb = "would delete" if report.dry_run else "deleted"
+    for line in _lines(report):
+        console.say(line)
     for repository, digest in report.manifests:
         console.detail(f"{verb} manifest {repository}@{digest}")
     for digest, size, repository in report.blobs:
         of = f" of {repository}" if repository else ""
         console.detail(f"{verb} blob {digest}{of} ({size:,} bytes)")
-    for line in _lines(report):
-        console.say(line)
 
 
 def _lines(report: Report) -> Iterable[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from ctl.collector.damage import Damage, Kind
 from ctl.collector.filesystem import Blob, Link
 from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
@@ -117,8 +118,16 @@ class _Collection:
         self.reporter.step("marking manifests")
         self.mark: Mark = self.marker.mark(self.away, self.reporter.advance)
         self.report.damages = self.mark.damages
+        if self.storage.cheap and self.mark.marks and not self._has_blobs():
+            path, what = self.storage.path(BLOBS), "there is no blob"
+            remedy = "nothing is deleted; is its disk mounted?"
+            self.report.damages.append(Damage(Kind.UNREADABLE, path, "", what, remedy, blocks=True))
         self.report.repositories = len(self.mark.fingerprints)
         self.report.kept = self.mark.kept
+
+    def _has_blobs(self) -> bool:
+        shards = self.storage.shards([])
+        return any(True for shard in shards for _ in self.storage.blobs(*shard, []))
 
     def _after_mark(self) -> None:
         if not self.options.dry_run:
@@ -335,15 +344,16 @@ class _Collection:
             self.report.blobs.append((digest, size, next(iter(repositories), "")))
 
     def _is_there(self, digest: str) -> bool:
-        """Whether a blob is there, or in quarantine."""
+        """Whether a blob is there, or in quarantine, or should be: it is needed, and may be on a disk that is away."""
         path = blob_folder(digest)
         if any(run.holds(path) for run in self.runs):
             return True
-        return (
+        there = (
             self.storage.has(self.storage.path(f"{path}/data"))
             if self.storage.cheap
             else self.listed.has(digest)
         )
+        return there or self.mark.marks.has(digest)
 
     def _switch(self, switch: Callable[[], None]) -> None:
         """Where it fails, the cache goes on promising what went: then all of it comes back."""

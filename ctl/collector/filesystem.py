@@ -242,6 +242,9 @@ class Filesystem:
             for shard in self._listed(algorithm.path, "", damages) if known else ():
                 if len(shard.name) == 2 and _is_folder(shard):
                     yield algorithm.name, shard.name, shard.path
+                elif _is_dangling(shard):
+                    what, remedy = "it is a symbolic link to what is not there", "is its disk mounted?"
+                    damages.append(Damage(Kind.UNREADABLE, shard.path, "", what, remedy))
                 else:
                     damages.append(_stray(shard.path))
 

@@ -71,6 +71,10 @@ class Marks:
             self._last = (shard, self._changes, self.shard(algorithm, name[:2]))
         return bytes.fromhex(name) in self._last[2]
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._new or self._shards or self._folder)
+
     def close(self) -> None:
         """Remove the files."""
         if self._folder is not None:

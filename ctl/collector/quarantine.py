@@ -114,12 +114,14 @@ class Quarantine:
         try:
             # of the folder itself too: on a full disk there may be no room for a file
             self._take_lock(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            if self.folder.is_symlink():  # whoever made it could lead root anywhere
+                raise CtlError(f"{self.folder} is a symbolic link", hint="Put a folder in its place.")
             _folder(self.folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             self._take_lock(os.open(self.folder / "lock", flags, 0o600))
             os.ftruncate(self._locks[-1], 0)
             os.pwrite(self._locks[-1], f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
-        except LockHeld:
+        except CtlError:
             self.__exit__()
             raise
         except OSError as error:

@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 
 from ctl.collector.collection import HOUR, Hooks, Options, collect
-from ctl.collector.layout import DATABASE_LOCK, QUARANTINE, REPOSITORIES, revision_folder
+from ctl.collector.layout import (
+    BLOBS,
+    DATABASE_LOCK,
+    QUARANTINE,
+    REPOSITORIES,
+    blob_folder,
+    layer_folder,
+    revision_folder,
+)
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
 from ctl.collector.restoring import restore
-from ctl.errors import LockHeld, PreflightError, RunFailed
+from ctl.errors import CtlError, LockHeld, PreflightError, RunFailed
 from tests.harness import images
 from tests.harness.collecting import SILENT, at_once
 from tests.harness.registry_store import Store
@@ -352,6 +360,39 @@ def test_nothing_is_read_through_symbolic_links_in_the_quarantine(store: Store, 
     store.age()
     run(store, keep_for=0)
     assert outside.exists()
+
+
+def test_links_of_images_whose_blobs_are_away_stay(store: Store, tmp_path: Path) -> None:
+    """A disk that is not mounted: everything is there again afterwards."""
+    image, unused = images.image("kept"), images.layer("unused", size=9)
+    store.push("app", image, "v1")
+    store.write(f"{layer_folder('app', unused.digest)}/link", unused.digest.encode())
+    (layer,) = (one for one in image.needs if one.media_type == images.LAYER)
+    shard = store.path(blob_folder(layer.digest)).parent
+    shard.rename(tmp_path / "disk")
+    shard.symlink_to(tmp_path / "not-mounted")
+    report = collect(str(store.root), at_once(untagged=True), SILENT)
+    assert report.counts["links_deleted"] == 1
+    assert store.layer("app", layer.digest).exists()
+    assert [one.what for one in report.damages] == ["it is a symbolic link to what is not there"]
+
+
+def test_no_blob_at_all_stops_every_deletion(store: Store) -> None:
+    image = images.image("kept")
+    store.push("app", image, "v1")
+    shutil.rmtree(store.path(BLOBS))
+    report = collect(str(store.root), at_once(untagged=True), SILENT)
+    assert [one.what for one in report.blocked] == ["there is no blob"]
+    assert all(store.layer("app", one.digest).exists() for one in image.needs)
+
+
+def test_a_quarantine_that_leads_elsewhere_is_refused(store: Store, tmp_path: Path) -> None:
+    store.push("app", images.image("kept"), "v1")
+    (tmp_path / "etc").mkdir()
+    store.path(QUARANTINE).symlink_to(tmp_path / "etc")
+    with pytest.raises(CtlError, match=r"ctl-quarantine is a symbolic link"):
+        collect(str(store.root), at_once(), SILENT)
+    assert list((tmp_path / "etc").iterdir()) == []
 
 
 def test_options_are_a_day_by_default() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from ctl.collector.report import Report
 from ctl.errors import CtlError, PreflightError
 from ctl.output import Console
 from ctl.registry.collect import result as results
+from tests.harness import images
+from tests.harness.registry_store import Store
 
-STORAGE = {"filesystem": {"rootdirectory": "/nonexistent"}}
+STORAGE = {"filesystem": {"rootdirectory": "/srv"}}  # a folder without images
 
 
 def run(root: Path, *arguments: str) -> Result:
@@ -47,6 +50,29 @@ def test_works_from_the_configuration_alone(tmp_path: Path) -> None:
     result = run(tmp_path, "--quarantine", "-m")
     assert result.exit_code == 0, result.exception
     assert result.output == "nothing to collect\n"
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("option", ["--quarantine", "--stop", "--now", "--dry-run"])
+def test_a_storage_that_is_not_there_is_an_error(tmp_path: Path, option: str) -> None:
+    root = tmp_path / "not-mounted"
+    configured(tmp_path, storage={"filesystem": {"rootdirectory": str(root)}})
+    result = run(tmp_path, option)
+    assert result.exit_code == 1
+    assert f"{root} does not exist" in str(result.exception or result.output)
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("lost", ["repositories", "blobs"])
+def test_images_that_are_half_there_are_not_nothing(tmp_path: Path, lost: str) -> None:
+    store = Store(tmp_path / "images")
+    store.push("app", images.image("one"), "v1")
+    shutil.rmtree(store.path(f"docker/registry/v2/{lost}"))
+    configured(tmp_path, storage={"filesystem": {"rootdirectory": str(store.root)}})
+    before = len(store.blobs()) if lost != "blobs" else 0
+    result = run(tmp_path, "--quarantine", "-m", "--older-than", "0")
+    assert "nothing was deleted" in result.output
+    assert lost != "repositories" or len(store.blobs()) == before
 
 
 @pytest.mark.usefixtures("program")

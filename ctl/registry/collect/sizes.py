@@ -14,13 +14,23 @@ REPOSITORIES = "docker/registry/v2/repositories"
 def nothing_stored(root: Path) -> bool:
     """Whether nothing was ever pushed to a storage on disk: then the program fails instead of doing nothing.
 
+    Blobs without repositories, or repositories without blobs, are not nothing: a disk is not mounted, or a folder lost.
+
     Raises:
         OSError: it cannot be looked at.
     """
+    return all(is_missing(root / part) or not any((root / part).iterdir()) for part in (REPOSITORIES, BLOBS))
+
+
+def is_missing(path: Path) -> bool:
+    """Whether nothing is there; a symbolic link to what is not there is something."""
     try:
-        return not (root / REPOSITORIES).is_dir() or not any((root / BLOBS).iterdir())
-    except FileNotFoundError:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
         return True
+    except PermissionError:
+        return False
+    return False
 
 
 def blob_sizes(root: Path) -> dict[str, int]:

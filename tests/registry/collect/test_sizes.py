@@ -38,6 +38,17 @@ def test_storage_without_pushes_is_empty(tmp_path: Path) -> None:
     assert nothing_stored(tmp_path)
     store(tmp_path, "aa11", 5)
     assert not nothing_stored(tmp_path)
+    (tmp_path / REPOSITORIES).rmdir()
+    assert not nothing_stored(tmp_path)
+
+
+def test_what_is_lost_is_not_nothing(tmp_path: Path) -> None:
+    (tmp_path / REPOSITORIES / "app").mkdir(parents=True)
+    assert not nothing_stored(tmp_path)  # its blobs are gone
+    (tmp_path / REPOSITORIES / "app").rmdir()
+    (tmp_path / BLOBS).symlink_to(tmp_path / "not-mounted")
+    with pytest.raises(FileNotFoundError):
+        nothing_stored(tmp_path)
 
 
 def test_sum_is_reported_only_if_all_is_known() -> None:
