@@ -61,7 +61,7 @@ class Manifests:
     def __init__(self, storage: Tree, cache: Path | None = None, *, writable: bool = True) -> None:
         self._storage = storage
         self.elsewhere: list[str] = []
-        self._pending: list[tuple[str, str, int]] = []
+        self._pending: list[Manifest] = []
         self._known: dict[str, Manifest] = {}
         self._fetched: dict[str, tuple[str, int] | None] = {}
         self.connection = _open(cache, writable=writable)
@@ -119,6 +119,19 @@ class Manifests:
         assert first is not None  # noqa: S101 - the storage itself was looked at
         raise first
 
+    @property
+    def pending(self) -> int:
+        """How many manifests are not yet written to the file."""
+        return len(self._pending)
+
+    def do_without(self, pending: int) -> None:
+        """Do not write what has come since there were so many: their repository is remembered as a whole.
+
+        Where it costs a request to read one, each is written.
+        """
+        if self._storage.cheap:
+            del self._pending[pending:]
+
     def close(self) -> None:
         """Write what is not yet written, and close the file."""
         self._flush()
@@ -173,9 +186,7 @@ class Manifests:
         self._known[found.digest] = found
         if self.connection is None:
             return
-        fields = (found.size, found.references, found.subject, found.sizes, found.children)
-        text = _encoded(fields)
-        self._pending.append((found.digest, text, zlib.crc32(text.encode())))
+        self._pending.append(found)
         if len(self._pending) >= _BATCH:
             self._flush()
 
@@ -185,9 +196,16 @@ class Manifests:
                 contextlib.suppress(sqlite3.Error),
                 self.connection,
             ):  # as on a full disk: read again next time
-                self.connection.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", self._pending)
+                self.connection.executemany(
+                    "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?)", map(_row, self._pending)
+                )
             self._known.clear()
         self._pending.clear()
+
+
+def _row(one: Manifest) -> tuple[str, str, int]:
+    text = _encoded((one.size, one.references, one.subject, one.sizes, one.children))
+    return one.digest, text, zlib.crc32(text.encode())
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:

@@ -131,16 +131,17 @@ class Marker:
 
     def _remember(
         self, scan: RepositoryScan, fingerprint: bytes, repository: Repository, blobs: set[str]
-    ) -> None:
-        if newest(scan) < self._settled:
-            self._remembered.add(scan, fingerprint, repository, blobs)
+    ) -> bool:
+        return newest(scan) < self._settled and self._remembered.add(scan, fingerprint, repository, blobs)
 
     def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
+        pending = self._manifests.pending
         repository, names = self._read(scan, away)
         kept = keep(repository, untagged=self._untagged, absent=names)
         young = self._untagged and repository.young
-        if not (repository.damages or repository.whole or young or kept.untagged or names):
-            self._remember(scan, found.fingerprints[scan.name], repository, kept.blobs)
+        sound = not (repository.damages or repository.whole or young or kept.untagged or names)
+        if sound and self._remember(scan, found.fingerprints[scan.name], repository, kept.blobs):
+            self._manifests.do_without(pending)
         found.marks.update(kept.blobs)
         found.damages += repository.damages
         found.kept += len(scan.revisions) - len(kept.untagged)

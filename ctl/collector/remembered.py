@@ -62,16 +62,17 @@ class Remembered:
                 return Needs(row[0], json.loads(row[1]), row[2])
         return None
 
-    def add(self, scan: RepositoryScan, fingerprint: bytes, read: Repository, blobs: set[str]) -> None:
-        """Remember a repository that is sound, and all of whose manifests stay."""
+    def add(self, scan: RepositoryScan, fingerprint: bytes, read: Repository, blobs: set[str]) -> bool:
+        """Remember a repository that is sound, and all of whose manifests stay; False where it cannot be."""
         raw = b"".join(raw_of(blobs))
         if self._connection is None or len(raw) != RAW * len(blobs):
-            return
+            return False
         sizes = json.dumps({digest: one.size for digest, one in read.manifests.items()})
         facts = newest(scan), sizes, raw
         self._pending.append((self._mode + scan.name, fingerprint, *facts, _sum(fingerprint, *facts)))
         if len(self._pending) >= _BATCH:
             self.flush()
+        return True
 
     def flush(self) -> None:
         """Write what is not yet written. On a full disk it is done without."""

@@ -137,6 +137,14 @@ class Histories(RuleBasedStateMachine):
     def age(self) -> None:
         self.store.age()
 
+    @rule(hours=st.sampled_from((-1, 1)))
+    def the_clock_jumps(self, hours: int) -> None:
+        """To all that is there, a clock that is put forward is as an hour that has passed."""
+        for folder, _, files in os.walk(self.store.root):
+            for path in (folder, *(f"{folder}/{name}" for name in files)):
+                info = os.stat(path)  # noqa: PTH116 - of many
+                os.utime(path, ns=(info.st_atime_ns - hours * HOUR, info.st_mtime_ns - hours * HOUR))
+
     # --- what collections do
 
     def _collect(
@@ -163,6 +171,22 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def collect_while_nobody_writes(self) -> None:
         self._collect(untagged=True, paused=True)
+
+    @precondition(lambda self: self.tags and not self.checked)
+    @rule(data=st.data(), content=st.sampled_from((None, b"", b"sha256:", b"{}")))
+    def collect_while_something_is_damaged(self, data: st.DataObject, content: bytes | None) -> None:
+        """A link or a manifest is lost, empty or garbled, and put in order afterwards: nothing has gone."""
+        name, tag = data.draw(st.sampled_from(sorted(self.tags)))
+        digest = self.tags[name, tag].digest
+        parts = (self.store.link(name, tag), self.store.revision(name, digest), self.store.data(digest))
+        path = data.draw(st.sampled_from(parts))
+        before = path.read_bytes()
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        self._collect(untagged=data.draw(st.booleans()), keep_for=0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(before)
 
     @rule(name=st.sampled_from(NAMES), layers=SEEDS, tag=st.sampled_from(TAGS))
     def collect_while_something_is_pushed(self, name: str, layers: list[int], tag: str) -> None:

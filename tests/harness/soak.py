@@ -282,11 +282,12 @@ class Pusher(threading.Thread):
     def _returns(self, name: str, image: Image) -> bool:
         """Whether it can be pulled, at the latest when the next collections have looked."""
         for attempt in range(LOOKS):
-            if pulls(self._client, name, image):
+            part = absent(self._client, name, image)
+            if not part:
                 return True
             with self._tally.lock:
                 self._tally.missing += attempt == 0
-            note(self._tally.journal, f"missing {name} {image.manifest.digest} {attempt}")
+            note(self._tally.journal, f"missing {name} {attempt} {part}")
             time.sleep(PAUSE)
         return False
 
@@ -300,9 +301,16 @@ class Pusher(threading.Thread):
 
 def pulls(client: KeptAlive, name: str, image: Image) -> bool:
     """Whether an image can be fetched, with exactly its bytes."""
-    answers = [(client.request("GET", f"/v2/{name}/manifests/{image.manifest.digest}"), image.manifest)]
-    answers += [(client.request("GET", f"/v2/{name}/blobs/{one.digest}"), one) for one in image.needs]
-    return all(answer.status == 200 and answer.body == one.content for answer, one in answers)
+    return not absent(client, name, image)
+
+
+def absent(client: KeptAlive, name: str, image: Image) -> str:
+    """What of an image cannot be fetched, with the registry's answer; nothing where all can."""
+    for kind, one in (("manifests", image.manifest), *(("blobs", each) for each in image.needs)):
+        answer = client.request("GET", f"/v2/{name}/{kind}/{one.digest}")
+        if answer.status != 200 or answer.body != one.content:
+            return f"{one.digest} {answer.status} {answer.body.decode(errors='replace').strip()}"
+    return ""
 
 
 def _collect_on(collector: Collector, root: str, scale: Scale, stop: Event) -> None:
