@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import singledispatch
 from typing import Any
 
 from ctl.language.source import Diagnostic
+from ctl.settings import types
 from ctl.settings.options import OPTIONS
 from ctl.settings.options.storage import DRIVERS
+from ctl.settings.types import Type
 
 Text_ = Callable[[str], str]
 
@@ -56,9 +59,9 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
         if name in SCENES[scene]:
             value = SCENES[scene][name]
         elif name == "registry.storage":
-            value = {driver: DRIVERS[driver].example(f"{name}.{driver}", text)}
+            value = {driver: example(DRIVERS[driver], f"{name}.{driver}", text)}
         else:
-            value = option.type.example(name, text)
+            value = example(option.type, name, text)
         if value is not None:
             *sections, key = name.split(".")
             inner = found
@@ -66,6 +69,72 @@ def full(text: Text_, *, scene: str = "GitLab", driver: str = "s3") -> dict[str,
                 inner = inner.setdefault(section, {})
             inner[key] = copy.deepcopy(value)
     return found
+
+
+@singledispatch
+def example(kind: Type, name: str, text: Text_) -> Any:  # noqa: ANN401 - a value of that type
+    """A value of a type with a text wherever it can hold some, or None.
+
+    Args:
+        kind: the type.
+        name: dotted name of the setting.
+        text: gives the text for a name.
+    """
+    if isinstance(kind, types.Text | types.Scalar | types.Words):
+        return text(name)
+    return None
+
+
+@example.register
+def _(kind: types.Schema, name: str, text: Text_) -> dict[str, Any]:
+    """Every parameter that can hold text."""
+    parts = {key: example(one.type, f"{name}.{key}", text) for key, one in kind.parameters().items()}
+    return {key: one for key, one in parts.items() if one is not None}
+
+
+@example.register
+def _(kind: types.ListOf, name: str, text: Text_) -> list[Any] | None:
+    element = example(kind.element, name, text)
+    return None if element is None else [element]
+
+
+@example.register
+def _(kind: types.MapOf, name: str, text: Text_) -> dict[str, Any]:
+    return {"some_name": example(kind.inside("some_name").type, name, text)}
+
+
+@example.register
+def _(kind: types.Free, name: str, text: Text_) -> dict[str, Any]:
+    """Texts as keys and values."""
+    return {text(name): [text(name), {text(name): text(name)}]}
+
+
+@example.register
+def _(kind: types.OneOf, name: str, text: Text_) -> Any:  # noqa: ANN401
+    """One of the first type that can hold text."""
+    return next((found for one in kind.types if (found := example(one, name, text))), None)
+
+
+@example.register
+def _(kind: types.Bool, name: str, text: Text_) -> bool | None:
+    """True for `enabled`, so that what is beside it has an effect."""
+    return True if name.endswith(".enabled") else None
+
+
+@example.register
+def _(kind: types.Expression, name: str, text: Text_) -> str:
+    """One that is right, whatever text is asked for."""
+    return ".*"
+
+
+@example.register
+def _(kind: types.Url, name: str, text: Text_) -> str:
+    return f"https://url.example.com/{text(name)}"
+
+
+@example.register
+def _(kind: types.AbsolutePath, name: str, text: Text_) -> str:
+    return f"/{name}/{text(name)}"
 
 
 def without(values: dict[str, Any], refused: Sequence[Diagnostic]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from enum import Enum as Enumeration
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 from ctl.distribution.find import KNOWN
 from ctl.settings.place import Place, Refused
-from ctl.settings.types.base import Node, TextFor, Type
+from ctl.settings.types.base import Node, Type
 from ctl.settings.types.textual import Text
 
 _LINE = Text(empty=False)
@@ -35,6 +36,7 @@ class Url(Type):
 
     label = "URL"
     literals = (str,)
+    schema: ClassVar[Node] = {"type": "string", "format": "uri", "pattern": "^https?://"}
 
     def __init__(self, extent: Extent = Extent.WHOLE) -> None:
         self._extent = extent
@@ -78,14 +80,6 @@ class Url(Type):
             raise Refused("must not hold a user name or password")
         if "?" in text or "#" in text:
             raise Refused(f"must have no query and no fragment{place.got(text)}")
-
-    def json_schema(self) -> Node:
-        """Text that begins so."""
-        return {"type": "string", "format": "uri", "pattern": "^https?://"}
-
-    def example(self, name: str, text: TextFor) -> str:
-        """A URL with the text in its path."""
-        return f"https://url.example.com/{text(name)}"
 
 
 class Address(Type):
@@ -201,10 +195,6 @@ class AbsolutePath(Type):
         if self.owned and _is_systems(path):
             raise Refused(f"must be a path of its own: {path} belongs to the system")
         return path
-
-    def example(self, name: str, text: TextFor) -> str:
-        """A path that ends in the text."""
-        return f"/{name}/{text(name)}"
 
 
 def _is_systems(path: str) -> bool:

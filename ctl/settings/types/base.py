@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ctl.settings.place import Place, Refused
 
@@ -13,9 +13,6 @@ Node = dict[str, Any]
 
 DIGITS: Final = "^[+-]?[0-9]{1,18}$"
 """What whole_number takes for one, as a pattern of JSON Schema."""
-
-TextFor = Callable[[str], str]
-"""Gives the text for the setting of a name."""
 
 
 class Invalid:
@@ -43,11 +40,13 @@ class Type:
         label: how the manual calls it.
         managed: whether it is a path that moves below --root.
         literals: types of Python literals that are values of it; other words on a command line are text.
+        schema: its JSON Schema, where that is always the same.
     """
 
     label = "value"
     managed = False
     literals: tuple[type, ...] = (object,)
+    schema: ClassVar[Node] = {"type": "string"}
 
     def read(self, value: object, place: Place) -> Any:  # noqa: ANN401 - a value of this type
         """The value in its one form.
@@ -63,7 +62,7 @@ class Type:
 
     def json_schema(self) -> Node:
         """The type as a JSON Schema of what may be given and of what `show-config` shows."""
-        return {"type": "string"}
+        return dict(self.schema)
 
     def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401 - a value of the settings language
         """What a word on the command line means.
@@ -108,15 +107,6 @@ class Type:
             if one.secret:
                 yield one.name
             yield from one.type.secrets()
-
-    def example(self, name: str, text: TextFor) -> Any:  # noqa: ANN401 - a value of this type
-        """A value with a text wherever it can hold some, or None: what tests of quoting are made of.
-
-        Args:
-            name: dotted name of the setting.
-            text: gives the text for a name.
-        """
-        del name, text
 
 
 @dataclass(frozen=True, eq=False, repr=False)

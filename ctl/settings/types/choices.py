@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ctl.settings.place import Place, Refused, shown
-from ctl.settings.types.base import Node, TextFor, Type
+from ctl.settings.types.base import Node, Type
 from ctl.settings.types.numbers import WORDS, Bool
 from ctl.settings.types.textual import Text
 from ctl.text.nearest import did_you_mean
@@ -45,7 +45,7 @@ class Enum(Type):
         return self.words
 
 
-class OnOff(Type):
+class OnOff(Enum):
     """An NGINX flag: "on" or "off", or True and False for the same.
 
     Args:
@@ -53,22 +53,17 @@ class OnOff(Type):
     """
 
     def __init__(self, *more: str) -> None:
-        self._words = Enum("on", "off", *more)
-        self.label = self._words.label
+        super().__init__("on", "off", *more)
 
     def read(self, value: object, place: Place) -> str:
         """The word."""
         if isinstance(value, bool):
             return "on" if value else "off"
-        return self._words.read(value, place)
+        return super().read(value, place)
 
     def json_schema(self) -> Node:
         """The words and booleans."""
-        return _enum(self._words.words, True, False)
-
-    def choices(self) -> tuple[str, ...]:
-        """The words."""
-        return self._words.words
+        return _enum(self.words, True, False)
 
 
 class Either(Type):
@@ -110,6 +105,7 @@ class Words(Type):
 
     label = "words"
     literals = (str,)
+    schema: ClassVar[Node] = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 
     def __init__(self, *known: str) -> None:
         self._known = known
@@ -129,14 +125,6 @@ class Words(Type):
             raise Refused(f"{shown(given)} is none of {known}", did_you_mean(given, self._known))
         return word
 
-    def json_schema(self) -> Node:
-        """A text or a list of texts."""
-        return {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-
-    def example(self, name: str, text: TextFor) -> str:
-        """The text."""
-        return text(name)
-
 
 class OneOf(Type):
     """A value of the first of several types that takes it.
@@ -146,13 +134,13 @@ class OneOf(Type):
     """
 
     def __init__(self, *types: Type) -> None:
-        self._types: Sequence[Type] = types
+        self.types: Sequence[Type] = types
         self.label = " or ".join(kind.label for kind in types)
 
     def read(self, value: object, place: Place) -> Any:  # noqa: ANN401 - a value of one of the types
         """The value as that type reads it."""
         first: Refused | None = None
-        for kind in self._types:
+        for kind in self.types:
             try:
                 return kind.read(value, place)
             except Refused as refused:
@@ -161,19 +149,15 @@ class OneOf(Type):
 
     def json_schema(self) -> Node:
         """Any of the types."""
-        return {"anyOf": [kind.json_schema() for kind in self._types]}
+        return {"anyOf": [kind.json_schema() for kind in self.types]}
 
     def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
         """As the likeliest type has it."""
-        return self._types[0].parse_word(word, literal)
+        return self.types[0].parse_word(word, literal)
 
     def choices(self) -> tuple[str, ...]:
         """Those of every type."""
-        return tuple(word for kind in self._types for word in kind.choices())
-
-    def example(self, name: str, text: TextFor) -> Any:  # noqa: ANN401 - a value of one of the types
-        """One of the first type that can hold text."""
-        return next((found for kind in self._types if (found := kind.example(name, text))), None)
+        return tuple(word for kind in self.types for word in kind.choices())
 
 
 def _canonical(text: str, words: Sequence[str]) -> str | None:

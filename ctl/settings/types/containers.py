@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ctl.settings.place import Place, Refused, shown
-from ctl.settings.types.base import INVALID, NO_LITERAL, Node, Parameter, TextFor, Type, or_null, read_value
+from ctl.settings.types.base import INVALID, NO_LITERAL, Node, Parameter, Type, or_null, read_value
 
 
 class ListOf(Type):
@@ -71,11 +71,6 @@ class ListOf(Type):
     def secrets(self) -> Iterator[str]:
         """Those of its elements."""
         return self.element.secrets()
-
-    def example(self, name: str, text: TextFor) -> list[Any] | None:
-        """A list of one."""
-        element = self.element.example(name, text)
-        return None if element is None else [element]
 
 
 def _given_elements(value: list[object], place: Place) -> Iterator[tuple[int, object]]:
@@ -141,10 +136,6 @@ class MapOf(Dictionary):
         """A value of the one type under every key."""
         return Parameter(key, self._value)
 
-    def example(self, name: str, text: TextFor) -> dict[str, Any]:
-        """One entry."""
-        return {"some_name": self._value.example(name, text)}
-
 
 class Free(Dictionary):
     """Anything that can be written as YAML; it goes into the file as given.
@@ -186,10 +177,6 @@ class Free(Dictionary):
     def inside(self, key: str) -> Parameter:
         """Anything under any key."""
         return Parameter(key, self)
-
-    def example(self, name: str, text: TextFor) -> dict[str, Any]:
-        """Texts as keys and values."""
-        return {text(name): [text(name), {text(name): text(name)}]}
 
 
 def entries(value: object, place: Place, form: str = "{…}") -> Iterator[tuple[str, object]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ctl.errors import UsageFault
 from ctl.images.cleanup.policy import compiled_whole, loose_alternatives
 from ctl.settings.place import Place, Refused
-from ctl.settings.types.base import TextFor
 from ctl.settings.types.textual import Text
 
 
@@ -30,8 +29,3 @@ class Expression(Text):
                 f'Write "({text})" for whole names.',
             )
         return text
-
-    def example(self, name: str, text: TextFor) -> str:
-        """One that is right, whatever text is asked for."""
-        del name, text
-        return ".*"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from ctl.settings.place import Place, Refused
-from ctl.settings.types.base import DIGITS, Node, TextFor, Type
+from ctl.settings.types.base import DIGITS, Node, Type
 
 WORDS = {"true": True, "false": False}
 
@@ -15,6 +15,7 @@ class Bool(Type):
     """True or False; "true" and "false" as text too, because that is how environments hold them."""
 
     label = "boolean"
+    schema: ClassVar[Node] = {"anyOf": [{"type": "boolean"}, {"enum": list(WORDS)}]}
 
     def read(self, value: object, place: Place) -> bool:
         """True or False."""
@@ -25,10 +26,6 @@ class Bool(Type):
             raise Refused(f"must be True or False{place.got(value)}")
         return found
 
-    def json_schema(self) -> Node:
-        """A boolean, or its word."""
-        return {"anyOf": [{"type": "boolean"}, {"enum": list(WORDS)}]}
-
     def parse_word(self, word: str, literal: object) -> Any:  # noqa: ANN401
         """Also true and false."""
         return WORDS[word.lower()] if word.lower() in WORDS else super().parse_word(word, literal)
@@ -36,11 +33,6 @@ class Bool(Type):
     def choices(self) -> tuple[str, ...]:
         """Both."""
         return ("True", "False")
-
-    def example(self, name: str, text: TextFor) -> bool | None:
-        """True for `enabled`, so that what is beside it has an effect."""
-        del text
-        return True if name.endswith(".enabled") else None
 
 
 class Integer(Type):
@@ -94,6 +86,7 @@ class Number(Type):
     """A number, whole or not."""
 
     label = "number"
+    schema: ClassVar[Node] = {"anyOf": [{"type": "number"}, {"type": "string", "pattern": DIGITS}]}
 
     def read(self, value: object, place: Place) -> int | float:
         """The number."""
@@ -103,10 +96,6 @@ class Number(Type):
         if isinstance(value, float) and value == value and abs(value) != float("inf"):
             return value
         raise Refused(f"must be a number{place.got(value)}")
-
-    def json_schema(self) -> Node:
-        """A number, or text."""
-        return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": DIGITS}]}
 
 
 def whole_number(value: object) -> int | None:

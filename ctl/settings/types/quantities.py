@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from ctl.settings.place import Place, Refused
 from ctl.settings.types.base import Node, Type
@@ -78,6 +79,7 @@ class Duration(Type):
     """
 
     label = "duration"
+    schema: ClassVar[Node] = {"anyOf": [{"type": "string"}, {"const": 0}]}
 
     def read(self, value: object, place: Place) -> str | int:
         """The text as given, or 0."""
@@ -98,10 +100,6 @@ class Duration(Type):
             'Write a number and ms, s, m or h: "500ms", "1m30s", "24h".',
         )
 
-    def json_schema(self) -> Node:
-        """Text, or 0."""
-        return {"anyOf": [{"type": "string"}, {"const": 0}]}
-
 
 class Lifetime(Type):
     """A length of time in whole seconds: "90s", "5m", "1h30m", or a bare number of a unit.
@@ -112,6 +110,7 @@ class Lifetime(Type):
     """
 
     label = "duration"
+    schema: ClassVar[Node] = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
 
     def __init__(self, *, unit: int, minimum: int, maximum: int) -> None:
         self._unit, self._minimum, self._maximum = unit, minimum, maximum
@@ -129,10 +128,6 @@ class Lifetime(Type):
             raise Refused(f"must be from {self._minimum} to {self._maximum} seconds{place.got(value)}")
         return text
 
-    def json_schema(self) -> Node:
-        """A number, or text."""
-        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
-
 
 def lifetime_seconds(text: str) -> int:
     """The seconds of a lifetime ("1h30m"). ValueError for other text."""
@@ -147,6 +142,7 @@ class NginxTime(Type):
     """A length of time as NGINX reads it: 65 (seconds), "1d", "1h 30m"."""
 
     label = "NGINX time"
+    schema: ClassVar[Node] = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]}
 
     def read(self, value: object, place: Place) -> str | int:
         """The number or text as given."""
@@ -159,10 +155,6 @@ class NginxTime(Type):
             f"must be a time as NGINX reads it{place.got(value)}", 'Write seconds (65) or a unit: "1h", "1d".'
         )
 
-    def json_schema(self) -> Node:
-        """Text, or a number of seconds."""
-        return {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]}
-
 
 class CronField(Type):
     """One field of a crontab line: *, 4, 1-5, */4, 0,30.
@@ -173,6 +165,7 @@ class CronField(Type):
 
     label = "cron field"
     literals = (str, int)
+    schema: ClassVar[Node] = {"type": ["string", "integer"]}
 
     def __init__(self, minimum: int, maximum: int) -> None:
         self._minimum, self._maximum = minimum, maximum
@@ -195,10 +188,6 @@ class CronField(Type):
         in_range = all(self._minimum <= number <= self._maximum for number in numbers)
         return in_range and numbers == sorted(numbers)
 
-    def json_schema(self) -> Node:
-        """Text, or one number."""
-        return {"type": ["string", "integer"]}
-
 
 class CronExpression(Type):
     """A time of crontab(5): minute, hour, day of month, month, day of week; or "@daily"."""
@@ -215,7 +204,3 @@ class CronExpression(Type):
             return five_fields(value)
         except ValueError as error:
             raise Refused(f"{error}{place.got(value)}", _CRON_HINT) from None
-
-    def json_schema(self) -> Node:
-        """Text."""
-        return {"type": "string"}

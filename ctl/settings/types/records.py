@@ -7,7 +7,7 @@ from enum import Enum as Enumeration
 from typing import Any
 
 from ctl.settings.place import Place
-from ctl.settings.types.base import INVALID, Node, Parameter, TextFor, Type, read_value
+from ctl.settings.types.base import INVALID, Node, Parameter, Type, read_value
 from ctl.settings.types.containers import Dictionary, Free, entries
 from ctl.text.nearest import did_you_mean, nearest
 
@@ -17,7 +17,6 @@ class Unknown(Enumeration):
 
     ERROR = "error"
     WARNING = "warning"
-    KEEP = "keep"
 
 
 class Schema(Dictionary):
@@ -110,8 +109,3 @@ class Schema(Dictionary):
         if key not in self._parameters:
             raise KeyError(key)
         return self._parameters[key]
-
-    def example(self, name: str, text: TextFor) -> dict[str, Any]:
-        """Every parameter that can hold text."""
-        parts = {key: one.type.example(f"{name}.{key}", text) for key, one in self._parameters.items()}
-        return {key: one for key, one in parts.items() if one is not None}

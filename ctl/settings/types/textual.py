@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 
 from ctl.settings.place import Place, Refused
-from ctl.settings.types.base import Node, TextFor, Type
+from ctl.settings.types.base import Node, Type
 
 _CONTROL = "[\x00-\x1f\x7f]"
 
@@ -41,10 +42,6 @@ class Text(Type):
             raise Refused(f"must be {self.form}{place.got(value)}")
         return text
 
-    def example(self, name: str, text: TextFor) -> str:
-        """The text."""
-        return text(name)
-
 
 class Printable(Text):
     """Text on one line of which every character can be seen."""
@@ -76,6 +73,7 @@ class Scalar(Type):
 
     label = "text, number or boolean"
     literals = (str, bool)
+    schema: ClassVar[Node] = {"type": ["string", "number", "boolean"]}
 
     def read(self, value: object, place: Place) -> str | int | float | bool:
         """The value as given."""
@@ -86,14 +84,6 @@ class Scalar(Type):
         if isinstance(value, str | int | float):
             return value
         raise Refused(f"must be a text, a number or a boolean{place.got(value)}")
-
-    def json_schema(self) -> Node:
-        """Any scalar."""
-        return {"type": ["string", "number", "boolean"]}
-
-    def example(self, name: str, text: TextFor) -> str:
-        """The text."""
-        return text(name)
 
 
 def given_text(value: object, place: Place, form: str) -> str:
