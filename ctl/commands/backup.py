@@ -77,7 +77,7 @@ def backup(
     if file is not None:
         if not prove or images or target or recipient:
             raise UsageFault(
-                "a backup that there is can only be verified", hint=f"ctl backup --verify {file}"
+                "a backup that there is can only be verified", hint=f"Run: ctl backup --verify {file}"
             )
         _verify(ctx, file, load_for_command(ctx).attributes, identity)
         return
