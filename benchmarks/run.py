@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import pyinfra_job
 from benchmarks.measure import Pair, command, measure
 from benchmarks.root import Root
-from ctl.services.control import STEADY
+from ctl.services.new_process import STEADY
 
 ENDPOINTS = 1_000
 GITLAB_RB = 0.3

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
-from ctl.graceful.instance import Instance
 from ctl.graceful.switch import Gate, switch
-from ctl.machine.health import Check, HttpCheck
+from ctl.machine.health import Check
 from ctl.machine.ports import children, excludes, listening, same
 from ctl.paths import Layout
 from ctl.services.condition import started
 from ctl.services.definition import Definition, enabled_names, read_definition
 from ctl.services.ending import promised
 from ctl.services.log_marks import LogMarks
+from ctl.services.new_process import BETWEEN_QUESTIONS, ask_candidate, steady_seconds
 from ctl.services.processes import Processes, end
 from ctl.services.reloading import REFUSED, reload_problem
 from ctl.services.start_watch import StartWatch
@@ -29,12 +29,6 @@ from ctl.services.waiting import POLL
 
 KILL_SECONDS = 5
 """Seconds in which the kernel ends a process that was killed."""
-BETWEEN_QUESTIONS = 0.2
-"""Seconds between two questions for the health of a service; each is a line of its log."""
-STEADY = 4
-"""Seconds that a service whose health is asked for must have lived at most: a registry may exit after some."""
-STEADY_SHARE = 8
-"""Nor must it live longer than this part of the time in which it must be healthy."""
 
 
 class ServiceFailed(RunFailed):
@@ -200,7 +194,7 @@ class ServiceControl:
             ServiceFailed: the new one is not healthy; the former one serves as before.
         """
         definition = self.definition(name)
-        gate = self.gates.get(name, lambda candidate: _ask_candidate(candidate, definition))
+        gate = self.gates.get(name, lambda candidate: ask_candidate(candidate, definition))
         self.mark_log(name)
         try:
             switch(master, lambda: self.control(name, "h"), gate, seconds=definition.wait)
@@ -365,40 +359,6 @@ class ServiceControl:
             os.write(pipe, commands.encode("ascii"))
         finally:
             os.close(pipe)
-
-
-def _ask_candidate(candidate: Instance, definition: Definition) -> None:
-    """Ask a new process, which serves nobody yet, for its health. Raises RunFailed with what is wrong."""
-    checks = [
-        one._replace(address=f"unix:{candidate.socket}") if isinstance(one, HttpCheck) else one
-        for one in definition.health
-        if not one.via
-    ]
-    if not checks or not definition.health_seconds:
-        return
-    began = time.monotonic()
-    while wrong := next(filter(None, (one.problem() for one in checks)), None):
-        if time.monotonic() - began > definition.health_seconds or not _lives(candidate.pid):
-            raise RunFailed(f"the new one {wrong}")
-        time.sleep(BETWEEN_QUESTIONS)
-    while time.monotonic() - began < steady_seconds(definition):
-        if not _lives(candidate.pid):
-            raise RunFailed("the new one keeps exiting")
-        time.sleep(POLL)
-
-
-def steady_seconds(definition: Definition) -> float:
-    """How long a new process must have lived to count as up."""
-    return min(STEADY, definition.health_seconds / STEADY_SHARE)
-
-
-def _lives(pid: int) -> bool:
-    """Whether a process runs; one that has ended stays a zombie until its parent asks for it."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
 
 
 def is_log(name: str) -> bool:
