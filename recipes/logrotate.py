@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Directory, Item, Template
-from ctl.nginx.vhost import refused_folder
+from ctl.nginx.vhost import ERROR_LOG, refused_folder
 from ctl.node.node import Node
 from ctl.settings.components.logrotate import CONFIG
 from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
@@ -17,6 +17,12 @@ REFUSED_SIZE = 10_000_000
 """Bytes of the log of refused requests at which it is rotated."""
 REFUSED_NUMBER = 3
 """How many of those are kept."""
+
+
+def bounded(node: Node) -> tuple[Path, ...]:
+    """Logs that clients without credentials can make grow."""
+    vhost_logs = Path(node.attributes.registry.nginx.log_directory)
+    return refused_folder(node.attributes) / "gitlab_registry.log", vhost_logs / ERROR_LOG
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -32,7 +38,7 @@ def recipe(node: Node) -> Iterator[Item]:
             "vhost_logs": vhost_logs if vhost_logs != nginx.log_directory else None,
             "logging": nginx,
             "create_as": f" root {node.attributes.web_server.group}" if node.privileged else "",
-            "refused": refused_folder(node.attributes) if node.serves_registry else None,
+            "bounded": bounded(node) if node.serves_registry else (),
             "refused_size": REFUSED_SIZE,
             "refused_number": REFUSED_NUMBER,
             "pid": Path(nginx.dir) / "run/nginx.pid",

@@ -38,12 +38,21 @@ NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
 """svlogd's pattern of the line in which the registry, when it starts, logs an endpoint's headers, Authorization
 among them: "configuring endpoint NAME (URL), timeout=T, headers=map[...]", in whichever format of the log."""
 REFUSED = (
-    'time="*" level=warning msg="error authorizing context: *',
     '@ - - [*] "*" 401 *',
     '@ - - [*] "*" 404 19 *',
+    '@ - - [*] "* / HTTP*',
+    '@ - - [*] "* /?*',
 )
-"""Lines on requests without credentials, and on paths that are none of a registry: NGINX has a log of them, which
-cannot grow beyond its bound, while whoever sends them could fill this one."""
+"""Lines on requests without credentials, on paths that are none of a registry, and on its root: NGINX has a log of
+them, which cannot grow beyond its bound, while whoever sends them could fill this one. It lets no quotes through."""
+_UNAUTHORIZED = (
+    'time="*" level=warning msg="error authorizing context: ',
+    '{"* authorizing context: ',
+    '{"* X:* authorizing context: ',
+)
+"""How a line on a refused request begins in each format. In JSON, keys are in alphabetical order, so that what the
+client says of itself comes before; NGINX leaves no blank in it, and so the first one is in the message (the second
+where the Go that it was built with has an experiment: "go1.21.1 X:boringcrypto")."""
 _INFO = (
     'time="*" level=info msg="',
     '{"level":"info","msg":"',
@@ -63,8 +72,17 @@ _FORGED = (
 )
 """What the registry says of tokens that it refuses (its registry/auth/token/token.go): anybody can send such ones,
 as often and as long as they like."""
-APART = tuple(f"{begin}{message}*" for message in _FORGED for begin in _INFO)
+APART = (
+    *(f"{begin}{message}*" for message in _FORGED for begin in _INFO),
+    *(f"{begin}*" for begin in _UNAUTHORIZED),
+)
 """Lines of these: they are the first thing to look for when clients are refused, and so are in a small log."""
+PAUSE = 1
+"""Seconds at most for which requests wait at a switch. A deletion takes milliseconds on a disk, a tenth of a second in
+object storage. Were another process asked for a blob while the former one is still deleting it, it would remember it as
+long as it lives, and clients that trust it would not push the blob again."""
+USUAL = tuple(f"{begin}authorization token required*" for begin in _UNAUTHORIZED)
+"""Of these not: each client asks first without credentials, to be sent for some."""
 
 
 def preflight(node: Node) -> None:
@@ -206,6 +224,7 @@ def service(node: Node) -> Iterator[Item]:
             drain=ceil(go_seconds(str(registry.drain_timeout))),
             debug=registry.debug_addr,
             key=upload_key(registry.http_secret),
+            pause=PAUSE,
         )
         yield from sockets(graceful, registry.username, registry.group)
         yield script(serve, "registry/serve.j2", variables, restart(COMPONENT.name))
@@ -219,7 +238,8 @@ def service(node: Node) -> Iterator[Item]:
         wait=wait,
         timestamps=registry.log_formatter == "text",
         unlogged=[NOTIFICATION_HEADERS, *(REFUSED if graceful else ())],
-        apart=APART,
+        apart=APART if graceful else APART[: -len(_UNAUTHORIZED)],
+        usual=USUAL,
         graceful=graceful,
         # what its environment says may be the address at which NGINX has answered until now
         after=() if graceful or not serves_registry(node.attributes) else ("nginx",),

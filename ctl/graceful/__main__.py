@@ -26,6 +26,9 @@ def main() -> int:
     parser.add_argument("--debug", help="address of the debug server")
     parser.add_argument("--key", default="", help="of the requests that a process alone can answer")
     parser.add_argument("--keep", type=float, default=3600.0, help="seconds for which they are accepted")
+    parser.add_argument(
+        "--pause", type=float, default=0.0, help="seconds for which the next one waits for the last answers"
+    )
     given = parser.parse_args()
     group = grp.getgrnam(given.group).gr_gid if given.group else None
     options = Options(
@@ -38,6 +41,7 @@ def main() -> int:
         debug=given.debug,
         key=given.key,
         keep=given.keep,
+        pause=given.pause,
     )
     return Master(options, given.run.absolute()).run()
 

@@ -6,13 +6,17 @@ import os
 import signal
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from ctl.machine.unix_socket import connect
 
-SOCKET_MODE = 0o660
+SOCKET_MODE = 0o770
+"""Who may write connects. By the right to execute NGINX finds that a socket is there: it asks for nothing else that a
+socket has (ngx_http_rewrite_module, 'if')."""
 _CONNECTED = ("02", "03")
 """SS_CONNECTING, which waits to be accepted, and SS_CONNECTED in /proc/net/unix (include/uapi/linux/net.h)."""
 _QUIET_LOOKS = 2
@@ -104,6 +108,16 @@ class Instance:
             os.kill(self.pid, signal.SIGCONT)
         except ProcessLookupError:
             pass  # its end is noted when it is waited for
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Let requests to it wait: the kernel accepts their connections."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGCONT)
 
     def open_to(self, group: int) -> None:
         """Let a group connect. By descriptor, as the folder is the program's: nothing else is ever changed there.

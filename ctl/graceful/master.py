@@ -9,8 +9,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """No process outlives its master. A change of account undoes this: a script that makes one must say it again."""
 _TICK = 0.1
 """Seconds between two looks at processes that come or go; none while there is just the one that serves."""
+_LOOK = 0.005
+"""Seconds between two looks for the last answers of a process while requests wait."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -49,6 +51,8 @@ class Options:
         key: which requests a process alone can answer that it has begun (uploads, by the secret that signs their
             state), as a name; "" for none. The link `key-KEY.sock` leads to the last process with that key.
         keep: seconds for which a process goes on to accept them when one with another key has replaced it.
+        pause: seconds at most for which requests to a new process wait until the former one has no more: each remembers
+            in its memory what is there, and what the former one is just deleting the new one must not have looked at.
     """
 
     command: Path
@@ -60,6 +64,7 @@ class Options:
     debug: str | None
     key: str = ""
     keep: float = 3600.0
+    pause: float = 0.0
 
 
 class Master:
@@ -240,7 +245,10 @@ class Master:
         """Switch the link in one step; whoever served drains."""
         if self.options.group is not None:
             chosen.open_to(self.options.group)
-        self._point_links(chosen)
+        former = [one for one in self.instances if one.state is State.CURRENT]
+        with chosen.stopped() if former and self.options.pause else nullcontext():
+            self._point_links(chosen)
+            _await_quiet(former, self.options.pause)
         for one in self.instances:
             if one.state is State.CURRENT and one.key not in ("", chosen.key):
                 one.to(State.KEPT, self.options.keep)
@@ -361,3 +369,10 @@ class Master:
 def _log(text: str) -> None:
     sys.stdout.write(f"ctl: {text}\n")
     sys.stdout.flush()
+
+
+def _await_quiet(former: Sequence[Instance], seconds: float) -> None:
+    """Wait until processes have no connection, some seconds at most: transfers may take hours."""
+    end = time.monotonic() + seconds
+    while not all(one.drained() for one in former) and time.monotonic() < end:
+        time.sleep(_LOOK)

@@ -12,7 +12,7 @@ class Refusal:
 
     Args:
         causes: statuses of NGINX for which it is given (error_page).
-        status: what the client gets.
+        status: what the client gets; 0 for the cause itself.
         code: of the error (OCI distribution specification, 'Error codes').
         message: for people.
         retry_after: seconds after which to come again; 0 where that does not help.
@@ -38,6 +38,7 @@ class Refusal:
 
 REFUSALS = (
     Refusal((400,), 400, "UNSUPPORTED", "the request is not well-formed HTTP"),
+    Refusal((401,), 401, "UNAUTHORIZED", "credentials are required"),
     Refusal((403,), 403, "DENIED", "access is denied"),
     Refusal((404,), 404, "NAME_UNKNOWN", "there is nothing here"),
     Refusal((405,), 405, "UNSUPPORTED", "the method is not allowed here"),
@@ -55,5 +56,9 @@ REFUSALS = (
         (501, 505), 501, "UNSUPPORTED", "this version of HTTP, or this way to send content, is not supported"
     ),
     Refusal((502, 503, 504), 503, "UNAVAILABLE", "the registry does not answer at the moment", retry_after=5),
+    Refusal((402, 406, 409, 410, 412, 415, 416, 507), 0, "UNSUPPORTED", "NGINX does not answer this request"),
 )
-"""nginx.org: ngx_http_core_module (error_page), ngx_http_ssl_module ('Error Processing'), ngx_http_limit_req_module."""
+"""All for which NGINX has a page (ngx_http_special_response.c). One of them is left: where directives of the
+administrator's rewrite a request in a circle, it looks for no other page any more.
+
+nginx.org: ngx_http_core_module (error_page), ngx_http_ssl_module ('Error Processing'), ngx_http_limit_req_module."""

@@ -14,6 +14,7 @@ from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.uploads import HEADER, upload_key
 from ctl.settings.rules.vhost import REFUSED_LOGS, socket_link, through_socket
 
+ERROR_LOG = "gitlab_registry_error.log"
 ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
@@ -47,6 +48,8 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         # behind a proxy that ends TLS the registry gets the URL's own host, whatever a client asks for
         "refuses_names": "$" in headers(attributes).get("Host", "$host"),
         "headers": headers(attributes),
+        "own_headers": own_headers(attributes),
+        "one_word": one_word(attributes),
         "client": client(attributes),
         # NGINX refuses to reload a zone whose key is another than before
         "zone_prefix": f"registry_{client(attributes).removeprefix('$')}",
@@ -65,7 +68,8 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         else None,
         "issuer": issuer(attributes, build),
         "access_log": logs / "gitlab_registry_access.log",
-        "error_log": logs / "gitlab_registry_error.log",
+        "error_log": logs / ERROR_LOG,
+        "handshake_level": handshake_level(attributes),
         "listen_flags": listen_flags(attributes, build),
         "http2_directive": http2(attributes, build) and build.http2_directive,
         "has": build.has,
@@ -73,6 +77,13 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "hsts": hsts(attributes),
         "redirect_to": attributes.registry_external_url.rstrip("/"),
     }
+
+
+def handshake_level(attributes: Attributes) -> str:
+    """How much of TLS goes to the log of errors, and of the administrator's own locations."""
+    vhost = attributes.registry.nginx
+    wanted = vhost.error_log_level in ("debug", "info", "notice") or vhost.custom_gitlab_server_config
+    return str(vhost.error_log_level) if wanted else "alert"
 
 
 def known_names(attributes: Attributes) -> list[str]:
@@ -88,13 +99,26 @@ def known_names(attributes: Attributes) -> list[str]:
 def headers(attributes: Attributes) -> dict[str, str]:
     """Those to the registry. It takes the host of an upload from three of them: a client's own word is none."""
     given = attributes.registry.nginx.proxy_set_headers
-    own = {
-        "X-Forwarded-Host": "$registry_forwarded",
-        "Forwarded": "",
-        "User-Agent": "$registry_user_agent",
-    }
+    own = {"X-Forwarded-Host": "$registry_forwarded", "Forwarded": "", **logged_headers(attributes)}
     written = {name.lower() for name in given}
     return {**given, **{name: value for name, value in own.items() if name.lower() not in written}}
+
+
+def own_headers(attributes: Attributes) -> dict[str, str]:
+    """Those to the registry at its own address."""
+    forwarded = {"X-Real-IP": "$remote_addr", "X-Forwarded-For": "$proxy_add_x_forwarded_for"}
+    return {"Host": "$http_host", **forwarded, **logged_headers(attributes)}
+
+
+def logged_headers(attributes: Attributes) -> dict[str, str]:
+    """Those that the registry writes into its log, bounded."""
+    agent = {"User-Agent": "$registry_user_agent"}
+    return agent | ({"Content-Type": "$registry_content_type", "Referer": ""} if one_word(attributes) else {})
+
+
+def one_word(attributes: Attributes) -> bool:
+    """Whether what clients say of themselves must be one word, for svlogd to know the line (recipes.registry)."""
+    return str(attributes.registry.log_formatter) != "text"
 
 
 def refused_folder(attributes: Attributes) -> Path:
@@ -135,14 +159,21 @@ def upstream(attributes: Attributes) -> str:
     return str(attributes.registry.registry_http_addr)
 
 
-def upload_sockets(attributes: Attributes) -> tuple[str, str] | None:
-    """What is before and behind the key in the name of the socket of an upload; None where there is one process."""
+def upload_sockets(attributes: Attributes) -> dict[str, str] | None:
+    """Where the process of an upload listens; None where there is one process.
+
+    Returns:
+        upstream, path: as an upstream has it, and as a path, with the key of the upload as a variable.
+    """
     if not through_socket(attributes):
         return None
-    key = "0" * len(upload_key(""))
-    path = Path(socket_link(attributes)).with_name(f"key-{key}.sock")
-    before, _, after = nearest_path(path, working_directory(attributes)).rpartition(key)
-    return f"unix:{before}", after
+    folder, key = Path(socket_link(attributes)).parent, upload_key("")
+    whole = folder / f"key-{key}.sock"
+    before, _, after = nearest_path(whole, working_directory(attributes)).rpartition(key)
+    return {
+        "upstream": f"unix:{before}$arg_upload_key{after}:",
+        "path": str(folder / "key-$upload_key.sock"),
+    }
 
 
 def socket(attributes: Attributes, section: str) -> str:

@@ -33,6 +33,7 @@ def master(
     drain: int,
     debug: str | None = None,
     key: str = "",
+    pause: int = 0,
 ) -> dict[str, object]:
     """What the master's run script says beside what every service's does.
 
@@ -44,6 +45,7 @@ def master(
         drain: seconds after which a process that was replaced must end.
         debug: the address of the program's debug server.
         key: of the requests that a process alone can answer.
+        pause: seconds for which requests to a new process wait for the last answers of the former one.
     """
     return {
         "path": SYSTEM_PATH,
@@ -55,4 +57,5 @@ def master(
         "drain": drain,
         "debug": debug,
         "key": key,
+        "pause": pause,
     }

@@ -59,6 +59,7 @@ def runit_service(
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
     apart: Sequence[str] = (),
+    usual: Sequence[str] = (),
     graceful: Path | None = None,
     pid_file: Path | None = None,
     after: Sequence[str] = (),
@@ -78,6 +79,7 @@ def runit_service(
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
         apart: likewise, of lines that any client can cause: these enter a small log of their own, "refused".
+        usual: those of them that must enter neither.
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
         pid_file: where the program writes its pid, for one that overwrites its environment.
         after: services that must have taken up their files before, beside those that are declared.
@@ -115,7 +117,8 @@ def runit_service(
     folders = [svlogd_folder(component, logs)]
     if apart:
         folders.append(folders[0] / REFUSED)
-        yield from _apart(node, folders[-1], log_group, apart, reread)
+        chosen = [*(f"+{pattern}" for pattern in apart), *(f"-{pattern}" for pattern in usual)]
+        yield from _apart(node, folders[-1], log_group, chosen, reread)
     longest = LONGEST_LINE if unlogged or apart else None
     yield from _log_service(node, component, folders, timestamps=timestamps, longest=longest)
     yield Service(name, secondary=component.secondary, after=(*needs(node.components, component), *after))
@@ -236,7 +239,7 @@ def _apart(
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
-        variables={"lines": [*REFUSED_LIMITS, "-*", *(f"+{pattern}" for pattern in patterns)]},
+        variables={"lines": [*REFUSED_LIMITS, "-*", *patterns]},
         owner="root",
         group="root",
         notifies=notifies,

@@ -63,7 +63,7 @@ def test_only_a_socket_is_opened_to_a_group(
     instance: Instance, listener: socket.socket, tmp_path: Path
 ) -> None:
     instance.open_to(os.getgid())
-    assert stat.S_IMODE(Path(instance.socket).stat().st_mode) == 0o660
+    assert stat.S_IMODE(Path(instance.socket).stat().st_mode) == 0o770
     secret = tmp_path / "secret"
     secret.touch(0o600)
     (tmp_path / "link.sock").symlink_to(secret)

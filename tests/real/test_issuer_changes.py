@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import pytest
 
 from ctl.auth.protocol import HEADER_SECONDS
 from ctl.machine.unix_socket import connect
-from tests.harness.issuer import SOCKET, Issuer
+from tests.harness.issuer import SOCKET, Issuer, write_accounts
 from tests.harness.issuer_clients import NO_GITLAB, issuer_node
 from tests.harness.people import Person
 from tests.harness.root import WEB_ACCOUNT, Root, RootMaker
@@ -137,7 +138,7 @@ def test_a_broken_issuer_never_serves(running: Root) -> None:
 def test_only_nginx_reaches_it(running: Root) -> None:
     link = running.path / SOCKET
     facts = link.stat()
-    assert stat.S_IMODE(facts.st_mode) == 0o660
+    assert stat.S_IMODE(facts.st_mode) == 0o770
     assert facts.st_gid == grp.getgrnam(WEB_ACCOUNT).gr_gid
     sockets = link.parent / "sockets"
     (memory,) = sockets.glob("*.memory")
@@ -187,8 +188,10 @@ def test_slow_clients_are_closed(running: Root) -> None:
 # --- floods
 
 
-def test_a_flood_of_wrong_passwords_does_not_keep_out_first_logins(running: Root) -> None:
-    """From many addresses, at one account and at many: more checks than two processors do, and than may wait."""
+@contextmanager
+def guesses(root: Root) -> Iterator[Counter[int]]:
+    """Wrong passwords from many addresses, at one account and at many: more checks than two processors do, and than may
+    wait. Counts answers by status."""
     stop = threading.Event()
     found: Counter[int] = Counter()
 
@@ -197,7 +200,7 @@ def test_a_flood_of_wrong_passwords_does_not_keep_out_first_logins(running: Root
         while not stop.is_set():
             turn += 1
             account = ("guessed", f"nobody{turn}", "stranger")[turn % 3]
-            issuer = come_from(running, f"127.0.{number % 4 + 1}.{turn % 200 + 1}")
+            issuer = come_from(root, f"127.0.{number % 4 + 1}.{turn % 200 + 1}")
             found[issuer.get(account, secret=f"wrong-{number}-{turn}").status] += 1
 
     threads = [threading.Thread(target=guess, args=(number,)) for number in range(24)]
@@ -205,10 +208,67 @@ def test_a_flood_of_wrong_passwords_does_not_keep_out_first_logins(running: Root
         thread.start()
     try:
         wait_for(lambda: found[401] > 60, what="a flood", seconds=60)
-        for number, name in enumerate(("reader", "cleaner", "guessed")):
-            first = come_from(running, f"127.0.9.{number + 1}").get(name, "repository:team/app:pull")
-            assert first.status == 200, (name, first, found)
+        yield found
     finally:
         stop.set()
         for thread in threads:
             thread.join()
+
+
+PEOPLE = ("reader", "cleaner", "guessed")
+
+
+def first_login(root: Root, name: str, address: str, secret: str | None = None) -> int:
+    """The right password from an address of which nothing is known. Returns the status."""
+    return come_from(root, address).get(name, "repository:team/app:pull", secret=secret).status
+
+
+def test_a_flood_of_wrong_passwords_does_not_keep_out_first_logins(running: Root) -> None:
+    with guesses(running) as found:
+        for number, name in enumerate(PEOPLE):
+            assert first_login(running, name, f"127.0.9.{number + 1}") == 200, (name, found)
+
+
+@pytest.mark.skipif(
+    "FLOOD_MINUTES" not in os.environ, reason="the long form: FLOOD_MINUTES=20, with -s for its numbers"
+)
+def test_a_long_flood_of_wrong_passwords_keeps_nobody_out_and_fills_nothing(running: Root) -> None:
+    """New passwords each turn, so that each login is a first one. At the very account that is guessed at from
+    everywhere turns are rare, and who has none in 20 seconds is told to come again."""
+    end = time.monotonic() + float(os.environ["FLOOD_MINUTES"]) * 60
+    turns, again, slowest, before = 0, 0, 0.0, memory(running)
+    with guesses(running) as found:
+        while time.monotonic() < end:
+            turns += 1
+            for number, name in enumerate(PEOPLE):
+                secret, began = new_password(running, name), time.monotonic()
+                for attempt in range(20):
+                    status = first_login(
+                        running, name, f"127.{9 + attempt}.{turns % 250}.{number + 1}", secret
+                    )
+                    if (name, status) != ("guessed", 503):
+                        break
+                    again += 1
+                assert status == 200, (name, status, found)
+                slowest = max(slowest, time.monotonic() - began if name != "guessed" else 0.0)
+    write_accounts(running)
+    logs = sum(path.stat().st_size for path in (running.path / "var/log/gitlab").rglob("*") if path.is_file())
+    print(
+        f"{turns * 3} first logins; at other accounts than the one guessed at none refused, at most {slowest:.1f} s; "
+        f"there {again} times to come again; answers to guesses {dict(found)}; "
+        f"memory of the issuer {before} MB before, {memory(running)} MB after; logs {logs / 1e6:.0f} MB"
+    )
+    assert logs < 200_000_000
+    assert memory(running) < 2 * before + 20
+
+
+def new_password(root: Root, name: str) -> str:
+    return root.ctl("user", "passwd", name, "--random-password").ok().out.splitlines()[-1]
+
+
+def memory(root: Root) -> int:
+    """Of the processes of the issuer, in MB."""
+    pids = [one["pid"] for one in root.status()["registry-auth"]["processes"]]
+    texts = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    found = [line.split()[1] for text in texts for line in text.splitlines() if line.startswith("Pss:")]
+    return sum(map(int, found)) // 1_000

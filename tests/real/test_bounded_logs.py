@@ -1,0 +1,326 @@
+"""Logs are bounded: who has no credentials, or forged ones, writes only where it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import ssl
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from recipes.logrotate import REFUSED_NUMBER, REFUSED_SIZE
+from tests.harness import seeds, tokens
+from tests.harness.https import UnixConnection
+from tests.harness.issuer import reachable, write_accounts
+from tests.harness.people import Person
+from tests.harness.raw_requests import ask, connect, flood, get
+from tests.harness.root import Root, RootMaker
+from tests.harness.waiting import wait_for
+
+pytestmark = [pytest.mark.real]
+NO_GITLAB = "external_url = None"
+LOGS = "var/log/gitlab"
+REFUSED = f"{LOGS}/nginx/refused/gitlab_registry.log"
+ACCESS = f"{LOGS}/nginx/gitlab_registry_access.log"
+ERRORS = f"{LOGS}/nginx/gitlab_registry_error.log"
+OUTPUT = f"{LOGS}/registry/current"
+APART = f"{LOGS}/registry/refused/current"
+ISSUER = f"{LOGS}/registry-auth/current"
+
+
+@pytest.fixture(scope="module")
+def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person) -> Root:
+    """A registry with its own issuer."""
+    root = module_root_maker(reachable(me, ordinary_user))
+    root.settings(NO_GITLAB)
+    write_accounts(root)
+    root.reconfigure()
+    return root
+
+
+def grown(root: Root, action: Callable[[], object]) -> dict[str, int]:
+    """By how many bytes each log has grown."""
+
+    def sizes() -> dict[str, int]:
+        files = [path for path in (root.path / LOGS).rglob("*") if path.is_file() and not path.is_symlink()]
+        return {str(path.relative_to(root.path)): path.stat().st_size for path in files}
+
+    before = sizes()
+    action()
+    return {name: size - before.get(name, 0) for name, size in sizes().items() if size > before.get(name, 0)}
+
+
+MOST_A_SECOND = 10_000
+"""Requests by one client that NGINX takes on two processors, several times what was measured with TLS."""
+
+
+@pytest.mark.one_registry("NGINX refuses, not the registry")
+def test_one_client_without_credentials_cannot_fill_200_megabytes(running: Root) -> None:
+    """What it writes for each request, at most, and what is kept of it: by arithmetic and by a flood."""
+    address = "127.0.0.8"
+    # every byte is escaped as four; nothing is longer than it is cut to
+    odd = b"\xc3" * 3_000
+    raw = b"GET /v2/%b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: %b\r\nReferer: %b\r\n\r\n" % (odd, odd, odd)
+    number = 400
+    growth = grown(running, lambda: flood(running, raw, number, address))
+    assert set(growth) <= {REFUSED}, "nothing but the log that is bounded"
+    line = growth[REFUSED] / number
+    assert line <= 128 * 4 + 150
+    rate_limited = 50 * 60 + 1_000
+    sampled = MOST_A_SECOND * 60 * 0.1
+    between_two_looks = (rate_limited + sampled) * line
+    assert REFUSED_SIZE * (REFUSED_NUMBER + 1) + between_two_looks + 10_000_000 * 11 < 200_000_000
+    config = running.read("var/opt/gitlab/logrotate/logrotate.conf")
+    assert f"size {REFUSED_SIZE}" in config
+    log = running.read("var/log/gitlab/registry-auth/config")
+    assert "s10000000\nn10\n" in log
+
+
+def encoded(**facts: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(facts).encode()).rstrip(b"=").decode()
+
+
+def forged(root: Root) -> list[str]:
+    """Tokens of the right form that the registry refuses, each for another reason."""
+    access = tokens.repository_access("forged/app", "pull")
+    good = root.sign("forged/app", "pull")
+    head = good.split(".")[0]
+    return [
+        "a.b.c",
+        good[:-8] + "AAAAAAAA",
+        tokens.sign(seeds.pair(7)[0], access),
+        f"{head}.{encoded(iss='i' * 3_000)}.eA",
+        f"{encoded(alg='RS256', typ='JWT', kid='k' * 3_000)}.{good.split('.')[1]}.eA",
+        tokens.sign(root.secrets()["internal_key"], access, audience="a" * 3_000),
+        tokens.sign(root.secrets()["internal_key"], access, seconds=-600),
+    ]
+
+
+WAYS = [
+    get("/"),
+    get("/?x=y"),
+    get("/", method="PUT"),
+    get("/nothing"),
+    get("/v2/x%20y"),
+    get("/v2/x y".replace(" ", "%20") + "?" + "z" * 3_000),
+    get('/v2/a"b/tags/list'),
+    get('/v2/forged/app/tags/list?a="b"'),
+    get("/v2/forged/app/tags/list?a=\\x"),
+    get("/v2/forged/app/tags/list/"),
+    get("/v2"),
+    get("//"),
+    get("/v2//"),
+    get("/v2/a/../forged/app/tags/list"),
+    get("/v2/a/%2e%2e/forged/app/tags/list"),
+    get("/v2/forged%2F%2Fapp/tags/list"),
+    get("/v2/_catalog", method="OPTIONS"),
+    get("/v2/forged/app/blobs/uploads", "localhost", "Content-Length: 0", method="POST"),
+    get("/v2/", "localhost", 'User-Agent: a "b" \\c d', 'Referer: x "y" z', 'Content-Type: a "b" c'),
+    get("/jwt/auth"),
+    get("/jwt/auth?service=container_registry"),
+]
+"""Requests that a registry, or the issuer, answers before it believes any credentials."""
+BOUNDED = {REFUSED, APART, ISSUER}
+
+
+def with_field(request: bytes, field: str) -> bytes:
+    return request[:-2] + f"{field}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "logstash"])
+def test_forged_tokens_enter_bounded_logs_only(running: Root, format_: str) -> None:
+    """They are under no limit of requests, so what is written of them is bounded, in every format of the log."""
+    running.settings(NO_GITLAB, f'registry["log_formatter"] = "{format_}"')
+    running.reconfigure()
+    number, before = 12, running.read(REFUSED).count("/v2/forged/")
+    asked = get("/v2/forged/app/tags/list")
+    bad, *others = (f"Authorization: Bearer {token}" for token in forged(running))
+    requests = [with_field(asked, field) for field in others] + [with_field(way, bad) for way in WAYS]
+    for request in [*requests, with_field(get("/jwt/auth"), "Authorization: Basic YWxpY2U6eA==")]:
+        growth = grown(running, lambda asked=request: flood(running, asked, number, "127.0.0.13"))  # type: ignore[misc]
+        assert {one for one in growth if "/refused/@" not in one} <= BOUNDED, request
+    assert running.read(REFUSED).count("/v2/forged/") - before < number * len(requests) / 3
+    kept = [
+        path.read_text() for path in (running.path / APART).parent.glob("[c@]*[ts]") if path.name != "config"
+    ]
+    assert "token signed by untrusted key" in "".join(kept) or "invalid" in "".join(kept)
+    assert "error authorizing context" in "".join(kept)
+    assert "authorization token required" not in "".join(kept)
+    assert running.read(f"{LOGS}/registry/refused/config").splitlines()[1:3] == ["s2000000", "n2"]
+
+
+def test_credentials_that_are_taken_are_logged_where_all_is(running: Root) -> None:
+    """The control: these requests would be seen in other logs."""
+    token = f"Authorization: Bearer {running.sign('forged/app', 'pull')}"
+    request = get("/v2/forged/app/tags/list", "localhost", token)
+    assert grown(running, lambda: flood(running, request, 12, "127.0.0.13")).keys() >= {ACCESS, OUTPUT}
+
+
+def test_what_nginx_leaves_of_a_client_is_what_makes_its_line_known(running: Root) -> None:
+    """The control of the patterns in JSON: past NGINX, a client that says more than a word is in the registry's log."""
+    running.settings(NO_GITLAB, 'registry["log_formatter"] = "json"')
+    running.reconfigure()
+    field = {"Authorization": f"Bearer {forged(running)[1]}"}
+    direct = UnixConnection(running.path / "var/opt/gitlab/run/registry/current.sock")
+
+    def ask_directly(agent: str) -> None:
+        direct.request("GET", "/v2/forged/app/tags/list", headers={**field, "User-Agent": agent})
+        assert direct.getresponse().read()
+
+    assert OUTPUT not in grown(running, lambda: ask_directly("word"))
+    ask_directly("two words")
+    wait_for(lambda: "two words" in running.read(OUTPUT), what="the line")
+    direct.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v2"),
+        ("GET", "/v2?n=1"),
+        ("GET", "//v2/"),
+        ("GET", "/v2//_catalog"),
+        ("GET", "/v2/_catalog/"),
+        ("GET", "/v2/a/b/tags/list/?n=1"),
+        ("GET", "/v2/a/manifests/v1/"),
+        ("GET", "/v2/a/blobs/uploads"),
+    ],
+)
+def test_nginx_redirects_as_the_registry_would(running: Root, method: str, path: str) -> None:
+    direct = UnixConnection(running.path / "var/opt/gitlab/run/registry/current.sock")
+    direct.request(method, path)
+    answer = direct.getresponse()
+    expected = answer.status, str(answer.getheader("Location")).removeprefix("http://localhost")
+    direct.close()
+    for client in (running.client, running.direct):
+        found = client.request(method, path)
+        assert (found.status, found.header("Location")) == expected
+    assert expected[0] in (301, 307, 308)
+
+
+def test_nothing_is_beside_the_path_of_a_repository(running: Root) -> None:
+    """The control: what is none of these redirects reaches the registry."""
+    for path in ("/v2/", "/v2/a/blobs/uploads/", "/v2/a%2Fb/tags/list", "/v2/a/manifests/sha256%3Aabc"):
+        found = running.client.get(path)
+        assert found.status == 401, path
+
+
+def test_made_up_keys_of_uploads_are_no_errors(running: Root) -> None:
+    """Another process is asked only where there is one; the one that serves knows no upload that nobody began."""
+    token = f"Authorization: Bearer {running.sign('forged/app', 'pull,push')}"
+    path = "/v2/forged/app/blobs/uploads/6a3d5a7e-0d5d-4a6b-8f5d-6a3d5a7e0d5d?_state=x&upload_key="
+
+    def asked(key: str) -> bytes:
+        return get(f"{path}{key}", "localhost", token)
+
+    growth = grown(
+        running, lambda: [flood(running, asked(f"{key:016x}"), 12, "127.0.0.14") for key in range(3)]
+    )
+    assert not growth.keys() & {ERRORS, f"{LOGS}/nginx-svlogd/current"}
+    assert ask(running, asked("0" * 16)).status == ask(running, asked("")).status == 404
+
+
+def hello() -> bytearray:
+    """The first message of a client of TLS."""
+    sent, trust = ssl.MemoryBIO(), ssl.create_default_context()
+    client = trust.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost")
+    with suppress(ssl.SSLWantReadError):
+        client.do_handshake()
+    return bytearray(sent.read())
+
+
+def broken_handshakes(root: Root) -> None:
+    """Each with another byte that is wrong."""
+    whole = hello()
+    for place in range(0, len(whole), 2):
+        broken = whole.copy()
+        broken[place] ^= 0x5A
+        with connect(root, tls=False) as link, suppress(OSError):
+            link.sendall(broken)
+            link.shutdown(socket.SHUT_WR)
+            link.recv(4_096)
+
+
+@pytest.mark.one_registry("it is NGINX that speaks TLS")
+def test_broken_handshakes_are_no_errors(running: Root) -> None:
+    assert ERRORS not in grown(running, lambda: broken_handshakes(running))
+    running.settings(NO_GITLAB, 'registry["nginx"]["error_log_level"] = "info"')
+    running.reconfigure()
+    assert ERRORS in grown(running, lambda: broken_handshakes(running)), "who looks for them finds them"
+    running.settings(NO_GITLAB)
+    running.reconfigure()
+
+
+@pytest.mark.one_registry("they are NGINX's logs")
+def test_errors_are_logged_and_bounded(running: Root) -> None:
+    running.settings(NO_GITLAB)
+    running.reconfigure()
+    running.ctl("stop", "registry").ok()
+    growth = grown(running, lambda: running.client.get("/v2/"))
+    running.ctl("start", "registry").ok()
+    assert ERRORS in growth
+    rotated = running.read("var/opt/gitlab/logrotate/logrotate.conf").partition("}")[0]
+    assert "gitlab_registry_error.log" in rotated
+    assert f"size {REFUSED_SIZE}\n  rotate {REFUSED_NUMBER}\n" in rotated
+    config = running.path / "var/opt/gitlab/logrotate"
+    command = ["/usr/sbin/logrotate", "-d", "--state", str(config / "status"), str(config / "logrotate.conf")]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
+    assert "error:" not in done.stderr
+
+
+@pytest.mark.one_registry("NGINX refuses, not the registry")
+def test_429_is_neither_an_error_nor_each_in_a_log(running: Root) -> None:
+    running.settings(
+        NO_GITLAB,
+        'registry["nginx"]["anonymous_requests_per_second"] = 1',
+        'registry["nginx"]["anonymous_requests_burst"] = 1',
+        'registry["nginx"]["error_log_level"] = "warn"',
+    )
+    running.reconfigure()
+    number = 2_000
+    counts: Counter[int] = Counter()
+    growth = grown(running, lambda: counts.update(flood(running, get("/v2/too-often"), number, "127.0.0.10")))
+    assert counts[429] > number * 0.9
+    written = [
+        line for line in running.read(REFUSED).splitlines() if "too-often" in line and '" 429 ' in line
+    ]
+    assert len(written) < number / 20
+    assert set(growth) <= {REFUSED}
+    running.settings(NO_GITLAB)
+    running.reconfigure()
+
+
+@pytest.mark.one_registry("NGINX refuses, not the registry")
+def test_what_costs_nothing_to_refuse_is_logged_in_part(running: Root) -> None:
+    """Unknown names, and whatever comes by the port of the redirect, are under no limit of requests."""
+    number = 1_000
+    growth = grown(
+        running, lambda: flood(running, get("/v2/misdirected", "other.example.com"), number, "127.0.0.12")
+    )
+    assert set(growth) <= {REFUSED}
+    lines = [line for line in running.read(REFUSED).splitlines() if "misdirected" in line]
+    assert number / 30 < len(lines) < number / 5
+
+
+@pytest.mark.one_registry("NGINX refuses, not the registry")
+def test_logs_have_no_long_values(running: Root) -> None:
+    name = f"cut/app{'x' * 240}"
+    token = running.sign(name, "pull")
+    long = "x" * 3_000
+    request = get(
+        f"/v2/{name}/manifests/{'v' * 128}?{long}",
+        "localhost",
+        f"Authorization: Bearer {token}",
+        f"User-Agent: {long}",
+        f"Referer: https://{long}",
+    )
+    ask(running, request)
+    (line,) = wait_for(
+        lambda: [line for line in running.read(ACCESS).splitlines() if "/v2/cut/app" in line], what="the line"
+    )
+    assert len(line) < 800

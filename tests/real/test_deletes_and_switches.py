@@ -1,0 +1,145 @@
+"""A blob that is deleted while the registry's process is exchanged: each process remembers blobs in its own memory."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from ctl.graceful.control import Control
+from ctl.graceful.instance import Instance
+from tests.harness import images
+from tests.harness.https import Client, UnixConnection
+from tests.harness.root import Root
+from tests.harness.waiting import wait_for
+
+pytestmark = pytest.mark.real
+NAME = "del/app"
+
+
+def pushed(root: Root, seed: str) -> str:
+    """Push an image. Returns the path of its layer."""
+    image = images.image(seed)
+    digest = root.client.push(NAME, image, seed)
+    return f"/v2/{NAME}/blobs/{next(one for one in image.family() if one != digest)}"
+
+
+def seen(client: Client, path: str) -> int:
+    return client.authorised("HEAD", path, repository=NAME).status
+
+
+def ask(root: Root, instance: Instance, method: str, path: str, actions: str = "pull") -> int:
+    """What one process answers, past NGINX."""
+    link = UnixConnection(Path(instance.socket), seconds=60.0)
+    link.request(method, path, headers={"Authorization": f"Bearer {root.sign(NAME, actions)}"})
+    status = link.getresponse().status
+    link.close()
+    return status
+
+
+def control(root: Root) -> Control:
+    return Control(root.path / "var/opt/gitlab/run/registry")
+
+
+def test_what_is_deleted_before_a_switch_is_gone_for_clients_after_it(running: Root) -> None:
+    """The former process remembered it, the next one has nothing to remember."""
+    path = pushed(running, "before")
+    assert seen(running.client, path) == 200
+    assert running.client.authorised("DELETE", path, repository=NAME, actions="*").status == 202
+    running.ctl("restart", "registry").ok()
+    assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+
+
+def test_what_is_deleted_while_the_next_process_waits_is_gone_for_clients(running: Root) -> None:
+    """It has started, and is asked for its health, before the deletion; that asks for no blob."""
+    path = pushed(running, "candidate")
+    assert seen(running.client, path) == 200
+    master = control(running)
+    candidate = master.start(60)
+    wait_for(candidate.accepts, what="the next process")
+    assert running.client.authorised("DELETE", path, repository=NAME, actions="*").status == 202
+    master.promote(candidate.number)
+    assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+
+
+def test_what_a_process_was_asked_before_it_remembers_after_a_deletion_by_another(running: Root) -> None:
+    """The control: were the next process asked for blobs, it would answer with what has gone."""
+    path = pushed(running, "remembered")
+    master = control(running)
+    candidate = master.start(60)
+    wait_for(candidate.accepts, what="the next process")
+    assert ask(running, candidate, "HEAD", path) == 200
+    assert running.client.authorised("DELETE", path, repository=NAME, actions="*").status == 202
+    assert ask(running, candidate, "HEAD", path) == 200
+    master.promote(candidate.number)
+    assert seen(running.client, path) == 200
+    running.ctl("restart", "registry").ok()
+    assert seen(running.client, path) == 404
+
+
+@contextmanager
+def deletion_under_way(root: Root, path: str) -> Iterator[tuple[Instance, list[int]]]:
+    """A deletion that has reached the process that serves, which is stopped.
+
+    Yields:
+        That process, and what the client was answered, once it goes on.
+    """
+    former, found = control(root).current(), []
+    assert former is not None
+    os.kill(former.pid, signal.SIGSTOP)
+    ask_for_it = root.client.authorised
+    client = threading.Thread(
+        target=lambda: found.append(ask_for_it("DELETE", path, repository=NAME, actions="*").status)
+    )
+    client.start()
+    wait_for(lambda: former.connections() > 0, what="the deletion waits in the former process")
+    try:
+        yield former, found
+    finally:
+        with suppress(ProcessLookupError):  # it had only that to do
+            os.kill(former.pid, signal.SIGCONT)
+        client.join()
+
+
+def test_a_deletion_under_way_at_a_switch_is_seen_by_the_next_process(running: Root) -> None:
+    """Requests wait for some moments until the former process has answered its own."""
+    path = pushed(running, "across")
+    master, answers = control(running), []
+    candidate = master.start(60)
+    wait_for(candidate.accepts, what="the next process")
+    with deletion_under_way(running, path) as (former, found):
+        promotion = threading.Thread(target=master.promote, args=[candidate.number])
+        promotion.start()
+        wait_for(lambda: stopped(candidate), what="the switch")
+        client = threading.Thread(target=lambda: answers.append(seen(running.client, path)))
+        client.start()
+        wait_for(lambda: candidate.connections() > 0, what="a question for the blob")
+        os.kill(former.pid, signal.SIGCONT)
+        promotion.join()
+        client.join()
+    assert (found, answers) == ([202], [404])
+    assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+
+
+def test_a_deletion_that_takes_longer_is_not_seen(running: Root) -> None:
+    """The control, and the limit: what the next process was asked for meanwhile it remembers until the next switch."""
+    path = pushed(running, "too-long")
+    master = control(running)
+    candidate = master.start(60)
+    wait_for(candidate.accepts, what="the next process")
+    with deletion_under_way(running, path) as (_, found):
+        master.promote(candidate.number)
+        assert seen(running.client, path) == 200
+    assert found == [202]
+    assert seen(running.client, path) == 200
+    running.ctl("restart", "registry").ok()
+    assert seen(running.client, path) == 404
+
+
+def stopped(instance: Instance) -> bool:
+    return Path(f"/proc/{instance.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
