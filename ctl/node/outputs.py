@@ -9,7 +9,7 @@ from pathlib import Path
 from ctl.converge import Item, Validation
 from ctl.converge.inspect import owner_name
 from ctl.converge.model import Machine, Resource
-from ctl.converge.resources.files import FileRights
+from ctl.converge.resources.files import Directory, FileRights
 from ctl.converge.written import Stranger, Written, is_ours, outputs, strangers
 from ctl.language.source import Diagnostic, SettingsError
 from ctl.node.node import Node
@@ -24,6 +24,7 @@ CONTENT = {
     "gitlab_rails.registry_key_path": 'registry["internal_key"]',
 }
 """Settings that take the content of a file which these would replace."""
+NGINX_LOGS = {"nginx.log_directory", "registry.nginx.log_directory"}
 SHARED = ("registry.storage", "gitlab_rails.shared_path", "gitlab_rails.registry_path", "letsencrypt.wwwroot")
 """Folders that may have been there before: those of images, and the one of a web server."""
 
@@ -40,6 +41,7 @@ def refuse_strangers(node: Node, wanted: Iterable[Item], machine: Machine) -> No
         return  # every place is of ctl's own choice: no file need be rendered to know that
     resources = [one for one in wanted if not isinstance(one, Validation)]
     found = list(_shared_places(resources, machine, named, node.attributes))
+    found += _shared_folders(resources, named, node.attributes)
     if names_outputs(node.attributes):
         found += _strangers(node, resources, machine, named)
     if found:
@@ -47,8 +49,18 @@ def refuse_strangers(node: Node, wanted: Iterable[Item], machine: Machine) -> No
 
 
 def names_outputs(attributes: Attributes) -> bool:
-    """Whether a setting names a file to write, or a folder to write in that is there: else all is well."""
-    return any(setting in CONTENT or os.path.lexists(place) for setting, place in _named(attributes))
+    """Whether a setting names a file to write, or a folder that is there or in another one: else all is well."""
+    others = {
+        name: Path(attributes[name])
+        for name, option in OPTIONS.items()
+        if isinstance(option.type, AbsolutePath) and option.type.managed and attributes[name]
+    }
+    return any(
+        setting in CONTENT
+        or os.path.lexists(place)
+        or any(place.is_relative_to(other) for name, other in others.items() if name != setting)
+        for setting, place in _named(attributes)
+    )
 
 
 def _shared_places(
@@ -61,12 +73,33 @@ def _shared_places(
             setting = _setting_of(path, named)
             if owners.setdefault(path, resource) != resource and setting:
                 names = dict.fromkeys((owners[path].name, resource.name))
-                yield Diagnostic(
-                    f"{path} would be written twice, for {' and for '.join(names)}",
-                    attributes.origin(setting).location,
-                    setting,
-                    "Name a path of its own.",
-                )
+                twice = f"{path} would be written twice, for {' and for '.join(names)}"
+                yield _own_place(setting, twice, attributes)
+
+
+def _shared_folders(
+    resources: Iterable[Resource], named: dict[str, Path], attributes: Attributes
+) -> Iterator[Diagnostic]:
+    """A setting that names a folder of another account's, or one in which that could plant what NGINX opens as root."""
+    folders: dict[Path, Directory] = {}
+    for one in (one for one in resources if isinstance(one, Directory) and one.mode is not None):
+        other, setting = folders.setdefault(one.path, one), _setting_of(one.path, named)
+        if setting and (other.owner, other.group, other.mode) != (one.owner, one.group, one.mode):
+            whose = f"{_rights(other)}, and {_rights(one)}"
+            yield _own_place(setting, f"{one.path} would be the folder of two: {whose}", attributes)
+    for setting in NGINX_LOGS & named.keys():
+        above = (folders.get(place) for place in (named[setting], *named[setting].parents))
+        if owner := next((one.owner for one in above if one and one.owner not in (None, "root")), None):
+            risk = f"NGINX opens its logs as root, and user {owner} could put links there"
+            yield _own_place(setting, f"{named[setting]}: {risk}", attributes)
+
+
+def _rights(folder: Directory) -> str:
+    return f"of {folder.owner}:{folder.group} with mode {folder.mode:04o}"
+
+
+def _own_place(setting: str, message: str, attributes: Attributes) -> Diagnostic:
+    return Diagnostic(message, attributes.origin(setting).location, setting, "Name a path of its own.")
 
 
 def _strangers(

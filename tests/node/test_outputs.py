@@ -187,3 +187,23 @@ def test_a_damaged_record_is_named(site: Site) -> None:
     record = site.put("var/opt/gitlab/ctl/written.json", "{")
     code, err = site.check(NAMED["certificate"][0])
     assert (code, f"{record} is damaged" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ('registry["dir"] = "/var/opt/gitlab/nginx"', "would be the folder of two: "),
+        ('registry["nginx"]["log_directory"] = "/var/opt/gitlab/registry"', "would be the folder of two: "),
+        ('registry["nginx"]["log_directory"] = "/var/log/gitlab/registry/nginx"', "could put links there"),
+    ],
+)
+def test_a_folder_has_one_owner_and_logs_of_nginx_are_out_of_others_reach(
+    site: Site, lines: str, reason: str
+) -> None:
+    code, errors = site.check(*lines.splitlines())
+    assert (code, reason in errors) == (2, True), errors
+
+
+def test_folders_of_their_own_are_taken(site: Site) -> None:
+    own = 'registry["nginx"]["log_directory"] = "/var/log/gitlab/registry-web"'
+    assert site.check(own, 'registry["dir"] = "/srv/registry/etc"')[0] == 0
