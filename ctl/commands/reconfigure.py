@@ -185,14 +185,22 @@ def kept_sources(loaded: Loaded) -> list[Path]:
 def former_settings(back: Run | None) -> Iterator[Item]:
     """The files of the settings as they were in an earlier run."""
     from ctl.converge import File, mask_all
-    from ctl.converge.inspect import look
+    from ctl.converge.inspect import group_id, group_name, look, owner_name, user_id
 
     if back is None:
         return
     for path, copy in back.copies.items():
         present = look(path)
-        mode = present.mode if present and path != back.settings_file else 0o600
-        yield File(path, content=copy.read_bytes(), mode=mode, mask=mask_all)
+        owner = owner_name(present.uid) if present else ""
+        group = group_name(present.gid) if present else ""
+        yield File(
+            path,
+            content=copy.read_bytes(),
+            mode=present.mode if present else 0o600,
+            owner=owner if user_id(owner) is not None else None,
+            group=group if group_id(group) is not None else None,
+            mask=mask_all,
+        )
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import signal
 from contextlib import suppress
@@ -41,6 +42,7 @@ def _level(root: Root) -> str:
 def test_history_and_the_way_back_and_forth(root: Root) -> None:
     before = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
     root.settings(DEBUG)
+    group = rights_of_the_settings(root)
     root.ctl("reconfigure", env={"SUDO_USER": "alice"}).ok()
     after = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
     runs = root.ctl("history", "--json").ok().json()["runs"]
@@ -52,11 +54,22 @@ def test_history_and_the_way_back_and_forth(root: Root) -> None:
     assert {name: root.read(name) for name in before} == after
     root.ctl("rollback").ok()
     assert {name: root.read(name) for name in before} == before
+    facts = (root.path / SETTINGS).stat()
+    assert (facts.st_mode & 0o777, facts.st_gid) == (0o640, group)
     assert root.serves()
     assert root.reconfigure().nothing
     root.ctl("rollback").ok()
     assert _level(root) == "debug"
     assert root.serves()
+
+
+def rights_of_the_settings(root: Root) -> int:
+    """Let a group read them, as administrators do who need no root to look. Returns its number."""
+    path = root.path / SETTINGS
+    path.chmod(0o640)
+    group = grp.getgrnam("adm").gr_gid if os.geteuid() == 0 else path.stat().st_gid
+    os.chown(path, -1, group)
+    return group
 
 
 def test_lost_secrets_come_back(root: Root) -> None:
