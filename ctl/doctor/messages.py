@@ -37,7 +37,7 @@ KNOWN = (
         "which side is wrong: ctl doctor token login --user NAME",
     ),
     _known(
-        r"token (?:is )?not to be used before|token used before|nbf|not valid yet",
+        r"token (?:is )?not to be used before|token used before|\bnbf\b|not valid yet",
         "tokens are refused as not yet good: the clocks of GitLab and of this machine differ",
         "ctl doctor clock",
     ),
@@ -105,6 +105,11 @@ KNOWN = (
         'the same registry["http_secret"] on all of them; clients retry',
     ),
     _known(
+        r"\bblob unknown\b",
+        "images cannot be pulled: a layer of theirs is not in the storage",
+        "ctl registry-fsck",
+    ),
+    _known(
         r"invalid checksum digest format|unsupported digest algorithm|unexpected end of JSON input",
         "a file of the storage is damaged",
         "ctl registry-fsck",
@@ -137,7 +142,7 @@ KNOWN = (
         f"let this machine trust its authority ({distribution().ca_command})",
     ),
     _known(
-        r"invalid character|repository name (?:not known|must)|invalid repository name",
+        r"invalid character|repository name must|invalid repository name",
         "a repository's name has characters that clients refuse (leading _, trailing -, --)",
         "rename the group, project or branch",
     ),

@@ -164,6 +164,17 @@ LINES = {
 }
 
 
+ASKED = (
+    'level=error msg="response completed with error" err.code="{0}" err.message="{0} to registry" '
+    'http.request.method={1} http.request.uri="/v2/grp/app/{2}" http.response.status=404'
+)
+LINES[ASKED.format("blob unknown", "GET", "blobs/sha256:10d5")] = "a layer of theirs is not in the storage"
+LINES[
+    '{"err.code":"blob unknown","http.request.method":"GET","http.request.uri":"/v2/a/blobs/sha256:1",'
+    '"http.response.status":404,"level":"error","msg":"response completed with error"}'
+] = "a layer of theirs is not in the storage"
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_known_messages_are_explained(line: str) -> None:
     assert complaint(line)
@@ -184,6 +195,11 @@ def test_each_known_message_has_a_remedy_of_its_own_words() -> None:
         'time="x" level=warning msg="error authorizing context: authorization token required"',
         '127.0.0.1 - - [29/Nov/2026:14:26:53 +0000] "GET /v2/ HTTP/1.1" 401 87 "" "ctl"',
         'time="x" level=error msg="error closing blobwriter" vars.name=ctl-doctor/381542425b0d',
+        ASKED.format("blob unknown", "HEAD", "blobs/sha256:10d5"),
+        ASKED.format("manifest unknown", "GET", "manifests/v9"),
+        ASKED.format("name unknown", "GET", "tags/list"),
+        '{"err.code":"blob unknown","http.request.method":"HEAD","http.request.uri":"/v2/a/blobs/sha256:1",'
+        '"http.response.status":404,"level":"error","msg":"response completed with error"}',
     ],
 )
 def test_what_is_no_complaint(line: str) -> None:

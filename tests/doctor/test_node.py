@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ctl.errors import USE_SUDO
+from tests.harness import images
 from tests.harness.doctor_node import (
     GUARDED,
     STORAGE,
@@ -27,6 +28,11 @@ pytestmark = [pytest.mark.real, only_root]
 
 
 def test_a_healthy_node(node: Node) -> None:
+    """It is used, too: clients ask for what is not there before they push it, and for tags that nobody has pushed."""
+    node.root.client.push("grp/used", images.image("used"), "v1")
+    assert (
+        node.root.client.authorised("GET", "/v2/grp/used/manifests/v9", repository="grp/used").status == 404
+    )
     before = {path for path in (node.root.path / STORAGE).rglob("*") if path.is_file()}
     found = node.doctor("--push", "--user", USER)
     wrong = {name: one for name, one in found.items() if one["state"] != "ok"}

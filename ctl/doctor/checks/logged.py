@@ -23,6 +23,8 @@ _PROGRAM = re.compile(
     r"^(?:\S+ )?(?P<text>(?:panic|fatal error|svlogd: \w+|runsv \S+: \w+|event=.*(?:fail|cannot|error)).*)"
 )
 _ERROR = re.compile(r"\blevel=(?:error|fatal|panic)\b|\"level\": ?\"(?:error|fatal|panic)\"")
+_ABSENT = re.compile(r"http\.response\.status\W+404\b")
+_OF_A_BLOB = re.compile(r"http\.request\.method\W+GET\b.*http\.request\.uri\W+/\S*/blobs/")
 _OLD_DOCKER = re.compile(r"\bdocker/1\.(?P<minor>\d)\.\d")
 """1.0 to 1.9: they push manifests of schema 1 (seed, 'Supporting older Docker clients')."""
 
@@ -56,8 +58,8 @@ def _times(number: int) -> str:
 
 def complaint(line: str) -> str:
     """What a line complains about; "" where it does not, or where a check was what it complains about."""
-    if f"{SUBJECT}/" in line:
-        return ""
+    if f"{SUBJECT}/" in line or (_ABSENT.search(line) and not _OF_A_BLOB.search(line)):
+        return ""  # that something is not there yet is what clients ask before each push
     level, text = log_entry(line.partition(" ")[2] if line[:4].isdigit() else line)
     if _ERROR.search(line) or (level in _LEVELS and level not in ("warning", "warn")):
         return _detail(line, text)
