@@ -18,7 +18,7 @@ from ctl.doctor.site import Site, texts_of
 from ctl.errors import CtlError
 from ctl.settings.attributes import OriginKind
 from ctl.settings.editing.masked_diff import masked
-from ctl.settings.masking import MASK, is_secret
+from ctl.settings.masking import MASK, is_secret, is_secret_variable
 
 SHORTEST = 4
 """Characters of a secret; shorter ones are parts of common words."""
@@ -154,7 +154,15 @@ def vault_of(site: Site) -> Vault:
     Args:
         site: the node; what this user may not read is not in the vault, nor can it be in what this user collects.
     """
-    return Vault(_secrets(site))
+    return Vault(form for one in _secrets(site) for form in (one, *_credentials(one)))
+
+
+def _credentials(secret: str | bytes) -> Iterator[str]:
+    """The password in a URL: as it is there, and as it is meant."""
+    if isinstance(secret, str) and "://" in secret:
+        with suppress(ValueError):
+            password = urlsplit(secret).password or ""
+            yield from (password, unquote(password))
 
 
 def _secrets(site: Site) -> Iterator[str | bytes]:
@@ -168,7 +176,7 @@ def _secrets(site: Site) -> Iterator[str | bytes]:
     with suppress(CtlError):
         yield from site.config.secrets
         for name, value in site.config.environment.items():
-            if is_secret(name.rpartition("_")[2]) or is_secret(name):
+            if is_secret_variable(name):
                 yield str(value)
 
 
@@ -188,14 +196,13 @@ def _below(value: object, path: tuple[str, ...]) -> Iterator[str]:
     """Values under keys that hold secrets, and passwords in URLs."""
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from texts_of(one) if is_secret(str(key), path) else _below(one, (*path, str(key)))
+            secret = is_secret(str(key), path) or (path[-1:] == ("env",) and is_secret_variable(str(key)))
+            yield from texts_of(one) if secret else _below(one, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _below(one, path)
     elif isinstance(value, str) and "://" in value:
-        with suppress(ValueError):
-            parts = urlsplit(value)
-            yield from (one for one in (parts.password,) if one)
+        yield from _credentials(value)
 
 
 def _files(site: Site) -> Iterator[Path]:
@@ -234,8 +241,10 @@ def _in_file(path: Path, text: str) -> Iterator[str | bytes]:
     elif path.suffix == ".json":
         with suppress(ValueError):
             yield from _in_json(json.loads(text), secret="secrets" in path.name)
-    elif "password" in path.name or (path.parent.name == "env" and is_secret(path.name)):
+    elif "password" in path.name or (path.parent.name == "env" and is_secret_variable(path.name)):
         yield from text.splitlines()
+    elif path.parent.name == "env":
+        yield from _credentials(text.strip())
 
 
 def _in_text(path: Path, text: str) -> Iterator[str]:

@@ -17,13 +17,13 @@ from ctl.settings.options import OPTIONS
 MASK = "********"
 
 _GENERAL = re.compile(
-    r"(?:password|passwd|passphrase|secret|(?:auth|session|access|bearer|_)token|dsn|authorization|credentials?"
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|(?:auth|session|access|bearer|_)token|dsn|authorization|credentials?"
     r"|private_?key|secret_?key|access_?key|account_?key|api_?key)$",
     re.IGNORECASE,
 )
 """Keys that hold secrets wherever they are: sections that are passed on as given have no declarations."""
 _ENVIRONMENT = re.compile(
-    r"(?:key|token|secret|password|passwd|credentials?|dsn|authorization)$", re.IGNORECASE
+    r"(?:key|token|secret|pass(?:word|wd)?|pwd|credentials?|dsn|authorization)$", re.IGNORECASE
 )
 
 _HEADERS, _NOTIFICATIONS = "headers", ("notifications", "endpoints")
@@ -67,6 +67,11 @@ def is_secret(key: str, ancestors: Iterable[str] = ()) -> bool:
     if name == _HEADERS:
         return any(ancestor in _NOTIFICATIONS for ancestor in ancestors)
     return name in secret_keys() or bool(_GENERAL.search(name))
+
+
+def is_secret_variable(name: str) -> bool:
+    """Whether an environment variable of this name holds a secret."""
+    return is_secret(name) or bool(_ENVIRONMENT.search(name))
 
 
 def mask_yaml(text: str) -> str:
@@ -219,7 +224,7 @@ def mask_value(
         return {
             key: mask_value(
                 one,
-                secret=secret or is_secret(key, path) or (environment and bool(_ENVIRONMENT.search(key))),
+                secret=secret or is_secret(key, path) or (environment and is_secret_variable(key)),
                 path=(*path, key),
             )
             for key, one in value.items()
