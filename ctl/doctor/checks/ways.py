@@ -235,7 +235,7 @@ def _judged(server: Server, name: str, location: str) -> Iterator[Finding]:
 
 HEADERS = Check(
     "headers",
-    "NGINX, and what is in front of it (--from), send clients to the right place, and let large layers through",
+    "NGINX, and what is in front of it (--from), send clients to the right place, and pass on tokens and large layers",
     _headers,
     needs=("settings", "nginx"),
     remedy="compare its configuration with the vhost of ctl: ctl render",

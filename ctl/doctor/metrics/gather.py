@@ -14,6 +14,7 @@ from ctl.doctor.metrics.counters import Counters
 from ctl.doctor.metrics.exposition import Family
 from ctl.errors import CtlError
 from ctl.nginx.vhost import refused_folder
+from ctl.node.last_backup import last_backup
 from ctl.node.last_usage import collections, last_usage
 from ctl.node.node import Node
 from ctl.registry.collect.serving import history
@@ -174,7 +175,16 @@ def _tasks(node: Node) -> Iterator[Family]:
         failures.add(outcome.failures, task=name)
         if outcome.ended is not None:
             succeeded.add(not outcome.failed, task=name)
-    yield from (started, succeeded, failures)
+    yield from (started, succeeded, failures, _backups(node))
+
+
+def _backups(node: Node) -> Family:
+    last = Family("backup_last_timestamp_seconds", "When the last backup succeeded.")
+    found = last_backup(node.layout)
+    if found is not None:
+        labels = {"images": found.images, "verified": found.verified}
+        last.add(round(found.time, 3), **{name: str(value).lower() for name, value in labels.items()})
+    return last
 
 
 def _requests(node: Node) -> Iterator[Family]:
