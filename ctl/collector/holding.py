@@ -71,6 +71,10 @@ class Holding(Protocol):
         """Make a new run."""
         ...
 
+    def label(self, run: HeldRun, report: Mapping[str, Any]) -> None:
+        """Note what a run is going to do, for whoever finds it killed."""
+        ...
+
     def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last; False where it moved nothing, and is gone."""
         ...

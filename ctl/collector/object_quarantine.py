@@ -219,6 +219,10 @@ class ObjectQuarantine:
         stamp = datetime.fromtimestamp(now / _NANO, UTC).strftime("%Y%m%dT%H%M%SZ")
         return ObjectRun(f"{stamp}-{secrets.token_hex(2)}")
 
+    def label(self, run: HeldRun, report: Mapping[str, Any]) -> None:
+        """Note what a run is going to do."""
+        self._store.write(f"{run.where}/{_REPORT}", [json.dumps(report).encode()])
+
     def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last; False where it moved nothing."""
         if not _own(run).sizes:

@@ -200,6 +200,11 @@ class Quarantine:
             raise RunFailed(f"{run.folder} cannot be made: {error.strerror}", hint=_hint(error)) from error
         return run
 
+    def label(self, run: HeldRun, report: Mapping[str, Any]) -> None:
+        """Note what a run is going to do. On a full disk it is done without."""
+        with contextlib.suppress(OSError):
+            _write_report(self._folder(run) / _REPORT, dict(report))
+
     def close(self, run: HeldRun, report: Mapping[str, Any]) -> bool:
         """Note that a run has moved its last: from now on the time until its purge counts.
 

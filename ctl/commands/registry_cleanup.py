@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TASK = "registry-cleanup"
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
+NOTE = "cleanup"
+"""By which its runs in quarantine are known."""
 _DATE = "Which date counts: of the image, or of the last push of the tag."
 
 
@@ -100,7 +102,7 @@ def registry_cleanup(
 
     def work() -> int:
         with shown_on(ctx.console) as reporter:
-            setup, place, planner, plans = _plan(ctx, config, policies, repositories, reporter)
+            setup, place, planner, plans = _plan(ctx, config, policies, repositories, reporter, dry=dry)
         _hold_back(ctx, plans, share, ask=not dry, yes=yes)
         ages = _ages(ctx)
         outcome = Outcome(plans, dry, keep_for=ages.keep_for)
@@ -152,14 +154,21 @@ def _plan(
     policies: list[Policy],
     names: tuple[str, ...],
     reporter: Reporter,
+    *,
+    dry: bool,
 ) -> tuple[Setup, str | Store, Planner, list[RepositoryPlan]]:
     from ctl.cli.cleanup import matchers_of, wanted_by
     from ctl.cli.images import find_repository
     from ctl.cli.storages import opened
+    from ctl.collector.restoring import restore
     from ctl.images.cleanup.plan import Planner
+    from ctl.images.removal import killed
 
     matchers, wanted = matchers_of(policies, ctx.console), wanted_by(names)
     with opened(ctx, config) as storage:
+        for run in () if dry else killed(storage.place, NOTE):
+            restore(storage.place, run)
+            reporter.warn(f"run {run} was cut off: what it removed is back, and judged anew")
         for name in names:
             if "*" not in name:
                 find_repository(storage.tree, name)
@@ -197,7 +206,7 @@ def _carry_out(
     from ctl.registry.collect.serving import collect_serving
 
     command_line = shlex.split(switch) if switch else None
-    with removing(setup, place, note="cleanup", cached=True, switch=command_line) as remover:
+    with removing(setup, place, note=NOTE, cached=True, switch=command_line) as remover:
         outcome.removed = remover.removed
         reporter.step("removing tags")
         for plan in outcome.plans:

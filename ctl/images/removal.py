@@ -95,6 +95,7 @@ class Remover:
         self._began = self._quarantine.now(), time.monotonic()
         self._run: HeldRun = self._quarantine.begin(self._now())
         self.removed.run = self._run.name
+        self._quarantine.label(self._run, {"mode": self._kind})
         self._manifests = Manifests(self.storage, self._quarantine.cache)
         self._manifests.elsewhere = [self._run.where]
         return self
@@ -268,6 +269,17 @@ class Remover:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.storage.root}/")
+
+
+def killed(place: str | Store, note: str) -> list[str]:
+    """The runs of one kind that did not come to their end, the newest first.
+
+    Args:
+        place: folder of the storage, or the client of object storage.
+        note: the kind.
+    """
+    runs = quarantine_of(tree_of(place)).runs()
+    return [one.name for one in reversed(runs) if one.report.get("mode") == note and "run" not in one.report]
 
 
 def led_to(read: Repository, digests: Iterable[str]) -> set[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.images.removal import Remover
 from tests.harness import images
 from tests.harness.cli import Cli
 from tests.harness.registry_store import Store
@@ -140,6 +144,50 @@ def test_undo_brings_everything_back(run: WithConfig, store: Store) -> None:
     assert "brought back 3 tags, 2 manifests, 6 blobs" in result.out
     assert (tags(store), store.blobs()) == (before, blobs)
     assert "there is no run" in run("registry-cleanup", "--undo", found["run"]).err
+
+
+def killed_after(store: Store, work: Callable[[Remover, RepositoryScan], object], note: str) -> None:
+    """A removal whose process ends after that."""
+    child = os.fork()
+    if not child:
+        scan = Filesystem(str(store.root)).repository("team/app")
+        with Remover(str(store.root), lambda _: None, note=note) as remover:
+            assert scan is not None
+            work(remover, scan)
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def named(store: Store, *names: str) -> dict[str, str]:
+    return {name: store.link("team/app", name).read_text() for name in names}
+
+
+@pytest.mark.parametrize("collected", [False, True])
+def test_a_run_that_was_killed_is_undone_and_done_again(
+    run: WithConfig, store: Store, collected: bool
+) -> None:
+    """Else the manifests of its tags, which no tag leads to any more, would stay for ever."""
+    gone = named(store, "build-10", "build-20")
+    before = tags(store)
+    killed_after(store, lambda remover, scan: remover.tags(scan, gone), "cleanup")
+    assert before - tags(store) == set(gone)
+    if collected:
+        run("registry-garbage-collect")
+    assert "would remove 1 tag; " in run(*BY_OPTIONS, "team/*", "-d").out, "a dry run changes nothing"
+    result = run(*BY_OPTIONS, "team/*")
+    assert "was cut off: what it removed is back, and judged anew" in result.err
+    assert "removed 3 tags and 2 manifests" in result.out
+    assert not any(store.revision("team/app", digest).exists() for digest in gone.values())
+    assert "cut off" not in run(*BY_OPTIONS, "team/*").err
+
+
+def test_a_deletion_that_was_killed_is_not_undone(run: WithConfig, store: Store) -> None:
+    gone = named(store, "build-1")
+    killed_after(store, lambda remover, scan: remover.tags(scan, gone), "delete")
+    run(*BY_OPTIONS, "team/*")
+    assert "build-1" not in tags(store)
+    assert store.revision("team/app", gone["build-1"]).exists(), "of a tag nothing else goes"
 
 
 def test_more_than_half_of_a_repository_needs_a_yes(run: WithConfig, store: Store) -> None:

@@ -19,7 +19,7 @@ from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import QUARANTINE
 from ctl.collector.objects import Objects
 from ctl.collector.tree import quarantine_of
-from ctl.errors import LockHeld
+from ctl.errors import CtlError
 from ctl.images.catalogue import link_digest
 from ctl.images.facts import Images, Unknown
 
@@ -108,10 +108,10 @@ class Memory:
         return {}
 
     def remember(self) -> None:
-        """Write what is new, unless a collection is under way."""
+        """Write what is new, unless a collection is under way, or nothing can be written there."""
         if not self._new and not any(one.read or one.gone for one in self._tags.values()):
             return
-        with contextlib.suppress(LockHeld), quarantine_of(self._images.storage) as quarantine:
+        with contextlib.suppress(CtlError), quarantine_of(self._images.storage) as quarantine:
             elapsed = int((time.monotonic() - self._began) * 10**9)
             with contextlib.suppress(*_FAILED):
                 self._write(quarantine.now() - elapsed - _SETTLED)
