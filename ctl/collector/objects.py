@@ -25,9 +25,7 @@ from ctl.collector.layout import (
     UPLOADS,
     is_digest,
 )
-from ctl.storage.store import Missing, Object, StorageError, Store
-
-_DENIED = ("AccessDenied", "AuthorizationPermissionMismatch", "Forbidden", "403")
+from ctl.storage.store import DENIED, Missing, Object, StorageError, Store
 
 
 @dataclass(slots=True)
@@ -271,4 +269,4 @@ def _as_os_error(error: StorageError, path: str) -> Exception:
     """What a reader of files expects; whatever else went wrong ends the run."""
     if isinstance(error, Missing):
         return FileNotFoundError(errno.ENOENT, error.reason, path)
-    return PermissionError(errno.EACCES, error.reason, path) if error.code in _DENIED else error
+    return PermissionError(errno.EACCES, error.reason, path) if error.code in DENIED else error

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ctl.storage.store import Missing, StorageError, Store
+from ctl.storage.store import DENIED, Missing, StorageError, Store
 
 PLACE = "ctl-probe"
 """Where the probe is, beside `docker`: registries do not look there."""
@@ -49,15 +49,6 @@ _AZURE = {
 }
 _PERMISSIONS = {"s3": _S3, "gcs": _GCS, "azure": _AZURE}
 _NAMED = re.compile(r"not authorized to perform: (?P<name>[\w.:]+)")
-_DENIED = {
-    "403",
-    "AccessDenied",
-    "AuthorizationPermissionMismatch",
-    "AuthorizationFailure",
-    "EACCES",
-    "EPERM",
-    "forbidden",
-}
 _KEYS = {
     "401",
     "InvalidAccessKeyId",
@@ -181,7 +172,7 @@ class _Judge:
             return Check(operation, False, "", reason, f"make it, or correct its name: {self.store.name}")
         named = _NAMED.search(reason)
         permission = named["name"] if named else _permission(self.store.driver, operation)
-        if code in _DENIED and permission:
+        if code in DENIED and permission:
             remedy = f"allow {permission} to whom the storage section or this machine's role names"
             return Check(operation, False, permission, reason, remedy)
         return Check(operation, False, "", reason, "")

@@ -35,6 +35,19 @@ class Object:
     version: str = ""
 
 
+DENIED = {
+    "403",
+    "AccessDenied",
+    "AuthorizationFailure",
+    "AuthorizationPermissionMismatch",
+    "EACCES",
+    "EPERM",
+    "Forbidden",
+    "forbidden",
+}
+"""Codes of a storage that refuses for want of a permission."""
+
+
 class StorageError(CtlError):
     """A storage refuses or does not answer.
 
@@ -50,6 +63,8 @@ class StorageError(CtlError):
     def __init__(
         self, name: str, operation: str, key: str, reason: str, *, code: str = "", hint: str | None = None
     ) -> None:
+        if code in DENIED:
+            hint = hint or "`ctl registry-check-storage` names each permission that lacks."
         super().__init__(f"{name}: cannot {operation} {key or 'it'}: {reason}", hint=hint)
         self.operation = operation
         self.key = key

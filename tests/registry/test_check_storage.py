@@ -16,7 +16,7 @@ from ctl.registry.storage_check import Check, check_storage
 from ctl.storage.made import open_store
 from tests.harness.cloud import BUCKET, storage
 from tests.harness.ports import Ports
-from tests.harness.registries import Registry
+from tests.harness.registries import REGISTRIES, Registry
 from tests.harness.registry_stack import ACCOUNT, Stack, stack
 from tests.harness.s3 import Credentials, GuardedS3Server
 
@@ -102,6 +102,14 @@ def test_a_permission_that_lacks_is_named(s3: GuardedS3Server, missing: str, exp
     assert all(missing in check.permission and missing in check.remedy for check in found)
     assert "Access Denied" in found[0].reason
     assert s3.keys("here/") == set(), "nothing is left behind, also where it could not be deleted"
+
+
+def test_what_is_refused_leads_to_this_check(s3: GuardedS3Server) -> None:
+    who = s3.user_who_may("lost", *(set(ALL) - {"s3:ListBucket"}))
+    with checked(REGISTRIES[0], section(s3, who)) as one:
+        for command in ("registry-disk-usage", "registry-garbage-collect"):
+            output = one.ctl(command, code=1)
+            assert "`ctl registry-check-storage` names each permission that lacks." in output, command
 
 
 def test_wrong_keys_and_a_missing_bucket(s3: GuardedS3Server) -> None:
