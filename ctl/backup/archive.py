@@ -225,14 +225,24 @@ def _is_below(name: str) -> bool:
 
 
 def _decrypted(where: str, content: bytes, identity: Path | None) -> bytes:
-    if where.endswith(".age"):
-        if identity is None:
-            raise UsageFault(f"{where} is encrypted for age", hint="Give the private key: --identity FILE")
-        return _through([_program("age"), "--decrypt", "--identity", str(identity)], content)
-    if where.endswith(".gpg"):
-        with _keyring(identity) as options:
-            return _through([_program("gpg"), *options, "--batch", "--quiet", "--decrypt"], content)
+    if where.endswith(".age") and identity is None:
+        raise UsageFault(f"{where} is encrypted for age", hint="Give the private key: --identity FILE")
+    try:
+        if where.endswith(".age"):
+            return _through([_program("age"), "--decrypt", "--identity", str(identity)], content)
+        if where.endswith(".gpg"):
+            with _keyring(identity) as options:
+                return _through([_program("gpg"), *options, "--batch", "--quiet", "--decrypt"], content)
+    except _Failed as error:
+        raise CtlError(
+            f"{where}: cannot be decrypted: {error.message}",
+            hint="Is it whole? Give the private key for which it was encrypted, without a passphrase: --identity FILE",
+        ) from error
     return content
+
+
+class _Failed(CtlError):
+    """A program that encrypts or decrypts refuses."""
 
 
 @contextmanager
@@ -263,5 +273,6 @@ def _through(command: list[str], content: bytes) -> bytes:
     done = subprocess.run(command, input=content, capture_output=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise CtlError(f"{Path(command[0]).name} failed: {lines[0]}")
+        reason = next((line for line in lines if "failed" in line or "error" in line), lines[0])
+        raise _Failed(f"{Path(command[0]).name} failed: {reason}")
     return done.stdout

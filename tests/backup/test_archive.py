@@ -17,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctl.backup.archive import FORMAT, Facts, Member, pack, unpack
+from ctl.backup.archive import FORMAT, Facts, Member, encrypt, pack, unpack
 from ctl.backup.restore import restore
 from ctl.errors import CtlError, UsageFault
 from ctl.paths import Layout
 from tests.harness.cli import Cli
+from tests.harness.recipients import recipient
 
 FACTS = Facts(1.0, "host", {"ctl": "0.1"}, "etc/gitlab/gitlab.py", images=False)
 
@@ -233,6 +234,24 @@ def test_a_backup_of_a_newer_ctl_is_restored_with_a_warning(
         result = ctl("restore", str(tmp_path / "x.tar"), "--no-reconfigure", "--replace").ok()
         assert ("the backup was made by ctl 99.1" in result.err) is warns
     assert (tmp_path / "root/etc/a").read_text() == "text"
+
+
+@pytest.mark.parametrize("program", ["age", "gpg"])
+def test_what_cannot_be_decrypted_is_named(program: str, tmp_path: Path) -> None:
+    """With another's key, a file that is none, a half archive; with the right key it is read."""
+    keys = []
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        keys.append(recipient(program, tmp_path / name))
+    content, suffix = encrypt(members_of(member("a")), keys[0][0])
+    where, own = f"x.tar{suffix}", keys[0][1]
+    assert unpack(where, content, own)[0] == FACTS
+    for wrong, identity in ((content, keys[1][1]), (content, tmp_path), (content[:-40], own), (b"", own)):
+        with pytest.raises(
+            CtlError, match=rf"x\.tar\{suffix}: cannot be decrypted: {program} failed: "
+        ) as refused:
+            unpack(where, wrong, identity)
+        assert "--identity FILE" in str(refused.value.hint)
 
 
 def test_without_the_private_key_nothing_is_begun_that_cannot_be_verified(
