@@ -25,7 +25,9 @@ def recipient(program: str, folder: Path) -> tuple[str, Path]:
     home = tempfile.mkdtemp(prefix="keys-", dir="/tmp")  # a socket of gpg's agent has a short path
     gpg, public = ["gpg", "--homedir", home, "--batch", "--quiet"], folder / "public"
     try:
-        subprocess.run([*gpg, "--passphrase", "", "--quick-gen-key", "backup@example.com", "future-default"], check=True)
+        subprocess.run(
+            [*gpg, "--passphrase", "", "--quick-gen-key", "backup@example.com", "future-default"], check=True
+        )
         public.write_bytes(subprocess.run([*gpg, "--export"], capture_output=True, check=True).stdout)
         secret = subprocess.run([*gpg, "--export-secret-keys"], capture_output=True, check=True)
         identity.write_bytes(secret.stdout)
