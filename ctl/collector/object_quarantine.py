@@ -24,7 +24,7 @@ from typing import Any
 
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
-from ctl.collector.quarantine import RUN, parsed
+from ctl.collector.quarantine import RUN, history_in, parsed
 from ctl.errors import LockHeld
 from ctl.storage.store import Missing, Store
 
@@ -243,7 +243,7 @@ class ObjectQuarantine:
             text = self._store.read(f"{QUARANTINE}/history.jsonl").decode("utf-8", "replace")
         except Missing:
             return []
-        return [found for line in text.splitlines() if (found := parsed(line))]
+        return history_in(text)
 
     # --- moving
 

@@ -34,6 +34,8 @@ from ctl.errors import CtlError, LockHeld, RunFailed
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _REPORT = "run.json"
 _NANO = 10**9
+_LATEST = 2**63
+"""Nanoseconds: later times cannot be those of a run."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -232,10 +234,10 @@ class Quarantine:
     def history(self) -> list[dict[str, Any]]:
         """What earlier collections did, oldest first."""
         try:
-            text = (self.folder / "history.jsonl").read_text(encoding="utf-8")
+            text = (self.folder / "history.jsonl").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return []
-        return [found for line in text.splitlines() if (found := parsed(line))]
+        return history_in(text)
 
     # --- moving
 
@@ -358,6 +360,12 @@ def parsed(text: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def history_in(text: str) -> list[dict[str, Any]]:
+    """The lines of a history, without what is damaged."""
+    found = (parsed(line) for line in text.splitlines())
+    return [one for one in found if type(one.get("at")) is int and 0 <= one["at"] < _LATEST]
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:

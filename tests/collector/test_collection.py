@@ -349,6 +349,10 @@ def test_the_history_shows_each_run(store: Store) -> None:
     written = json.loads((store.root / QUARANTINE / report.run / "run.json").read_text())
     assert written["blobs_deleted"] == 3
     assert isinstance(written["closed"], int)
+    with (store.root / QUARANTINE / "history.jsonl").open("ab") as file:
+        file.write(b'\xff\n{"at": "soon"}\n{"at": 1e30}\n{"at": true}\n[1]\n{"at": 1, "cut')
+    with Quarantine(str(store.root)) as quarantine:
+        assert [one["run"] for one in quarantine.history()] == [report.run]
 
 
 def test_nothing_is_read_through_symbolic_links_in_the_quarantine(store: Store, tmp_path: Path) -> None:
