@@ -9,9 +9,8 @@ import os
 import random
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from ctl.backup.restic import Restic
 from ctl.backup.restore import folder_of_images, images_of
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.layout import CURRENT, REPOSITORIES, blob_folder
+from ctl.converge.leftovers import abandoned, locked_folder
 from ctl.errors import RunFailed, naming
 from ctl.machine.own_command import own_command
 from ctl.paths import Layout
@@ -36,6 +36,7 @@ from ctl.settings.written import python_name
 
 SAMPLE = 10
 """Images that are pulled."""
+_PARENT, _PREFIX = Path("/var/tmp"), "ctl-verification-"  # noqa: S108 - a fresh name in it
 _LIFETIME = timedelta(hours=1)
 _MANIFESTS = ", ".join(
     f"application/vnd.{name}+json"
@@ -99,14 +100,23 @@ def verify(archive: str, attributes: Attributes, identity: Path | None = None) -
 
 @contextmanager
 def _private_root() -> Iterator[Path]:
-    """A folder that accounts of services may enter; nothing of it stays."""
-    folder = Path(tempfile.mkdtemp(prefix="ctl-verify-", dir="/var/tmp"))
+    """A folder that accounts of services may enter; nothing of it stays, nor of one that was killed."""
+    for left in abandoned(_PARENT, _PREFIX):
+        with suppress(OSError):  # its commands may still be at work: the next verification removes it
+            _end(left)
+    folder, descriptor = locked_folder(_PREFIX, _PARENT)
     folder.chmod(0o711)
     try:
         yield folder
     finally:
-        Runit(Layout(folder)).end_supervisor()
-        shutil.rmtree(folder)
+        _end(folder)
+        os.close(descriptor)
+
+
+def _end(root: Path) -> None:
+    """End all that runs in a private root, and remove it."""
+    Runit(Layout(root)).end_supervisor()
+    shutil.rmtree(root)
 
 
 def _ctl(root: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from tests.harness import images
 from tests.harness.load import Load
+from tests.harness.processes import below
 from tests.harness.recipients import recipient
 from tests.harness.root import SETTINGS, Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
@@ -67,7 +68,7 @@ def test_a_backup_is_verified_and_starts_on_a_fresh_machine(
     assert "verified: it starts elsewhere, 2 images pulled" in output
     (archive,) = archives(folder)
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
-    assert not list(Path("/var/tmp").glob("ctl-verify-*/etc/gitlab/gitlab-secrets.json"))
+    assert not list(Path("/var/tmp").glob("ctl-verification-*/etc/gitlab/gitlab-secrets.json"))
     fresh = make_root(seeded=False)
     fresh.ports.release()
     fresh.port, fresh.registry_port = running.port, running.registry_port
@@ -317,6 +318,29 @@ def test_one_that_was_killed_leaves_nothing_in_the_way(running: Root, folder: Pa
     running.ctl(*options, timeout=120).ok()
     assert not list(storage_of(running).glob(".ctl-*"))
     assert len(archives(folder)) == 1
+
+
+def test_a_verification_that_was_killed_is_ended_by_the_next(running: Root, folder: Path) -> None:
+    """Its registry, and the copy of all secrets."""
+    process = running.begin("backup", "--to", str(folder), "--verify")
+    own = running.read(SETTINGS)
+
+    def started() -> Path | None:
+        for one in Path("/var/tmp").glob("ctl-verification-*"):
+            with suppress(OSError):  # another test's, gone by now
+                if (one / SETTINGS).read_text() == own and (one / "etc/gitlab/verify.py").exists():
+                    return one
+        return None
+
+    left = wait_for(started, what="a private root", seconds=60) or Path()
+    kill(process)
+    wait_for(
+        lambda: not any("reconfigure" in one.arguments for one in below(left)), what="its run", seconds=60
+    )
+    (archive,) = archives(folder)
+    running.ctl("backup", "--verify", str(archive), timeout=120).ok()
+    assert not left.exists()
+    assert not below(left)
 
 
 def storage_of(root: Root) -> Path:

@@ -47,9 +47,9 @@ GITLAB = (
     Option(
         "gitlab_rails.backup_keep_time",
         Integer(),
-        "Seconds for which `ctl backup-etc` keeps its archives; 0 keeps all.",
+        "Seconds for which `ctl backup-etc` and `ctl backup` keep their archives; 0 keeps all.",
         default=604800,
-        reaches=("ctl backup-etc",),
+        reaches=("ctl backup-etc", "ctl backup"),
     ),
 )
 
