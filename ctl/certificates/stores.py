@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +14,7 @@ from ctl.converge.inspect import Rights, look
 from ctl.converge.steps import MakeDirectory
 from ctl.distribution import Distribution, distribution
 from ctl.errors import CtlError
+from ctl.machine.child import run_child
 from ctl.machine.search import find_program
 from ctl.paths import Layout
 from ctl.tls.authority import NAME
@@ -193,14 +193,7 @@ def update_system(ca: bytes, program: Path) -> bool:
     if all(one.strip() in known for one in each(ca)):
         return False
     options = here.ca_renew if os.path.lexists(here.ca_link) else ()
-    done = subprocess.run(
-        [program, *options],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_PATIENCE,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_child([str(program), *options], seconds=_PATIENCE)
     if done.returncode != 0:
         last = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
         raise CtlError(f"{program} failed: {last}", hint=f"Run it to see all that it says: {program}")

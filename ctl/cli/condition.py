@@ -10,6 +10,7 @@ from pathlib import Path
 from ctl.cli.context import Context
 from ctl.collector.under_way import under_way
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
+from ctl.machine.as_account import SILENT
 from ctl.machine.health import Check, FolderCheck
 from ctl.machine.under_way import run_under_way
 from ctl.node.last_backup import last_backup
@@ -41,8 +42,9 @@ def print_condition(ctx: Context, services: Sequence[str], *, as_json: bool) -> 
     layout = ctx.layout
     found = sv_status(layout.service, select(layout, services))
     general = list(_general(layout, found))
-    going_on = list(_going_on(layout, found))
     wrong = {one.name: _problems(layout, one) for one in found}
+    answering = [one for one in found if not any(SILENT in problem for problem in wrong[one.name])]
+    going_on = list(_going_on(layout, answering))
     if as_json:
         _print_json(ctx, found, wrong, general, going_on)
     else:

@@ -67,6 +67,8 @@ def converge(
         else:
             _Record(layout, distinct(entries), machine, whole=whole).write()
             _ensure_running(plan, report, machine, observer)
+        if not dry_run:
+            _report_unhealthy(plan, report, machine)
     return report
 
 
@@ -178,6 +180,12 @@ def _ensure_running(plan: Plan, report: Report, machine: Machine, observer: Obse
     if plan.enabled and machine.services.ensure_supervisor():
         observer.note("the supervisor was started")
         await_up(plan.enabled, plan, report, machine, observer)
+
+
+def _report_unhealthy(plan: Plan, report: Report, machine: Machine) -> None:
+    """Services that are as the settings say, and do not do what they are there for: this run has not cured them."""
+    names = [name for name in plan.enabled if name not in plan.stopped]
+    report.problems += [f"{name} {wrong}" for name, wrong in machine.services.not_well(names).items()]
 
 
 def _put_back(error: BaseException, journal: Journal, machine: Machine, observer: Observer) -> NoReturn:

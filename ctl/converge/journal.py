@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -20,12 +19,9 @@ from ctl.converge.atomic import TEMPORARY_PREFIX, write_atomic
 from ctl.converge.folders import open_folder
 from ctl.converge.inspect import look, read_file
 from ctl.converge.model import UndoRecord
-from ctl.errors import CtlError, naming
+from ctl.converge.records import BACKUPS, RECORDS
+from ctl.errors import naming
 from ctl.paths import Layout
-
-RECORDS = "records"
-BACKUPS = "vault"
-"""Folder of the backups; a journal of an earlier version has it under this name."""
 
 
 class Journal:
@@ -108,49 +104,6 @@ def sweep_discarded(state: Path) -> None:
 def interrupted(layout: Layout) -> bool:
     """Whether a run was cut off here; also true while one is under way, for who does not hold its lock."""
     return look(layout.journal) is not None
-
-
-@dataclass(frozen=True)
-class Records:
-    """What a journal says.
-
-    Args:
-        readable: the records in their order.
-        damage: what could not be read, a few words each.
-    """
-
-    readable: tuple[UndoRecord, ...]
-    damage: tuple[str, ...] = ()
-
-
-def read_records(folder: Path) -> Records:
-    """Read what can be read. A last line torn by a power cut belongs to a step never begun: it is no damage."""
-    path = folder / RECORDS
-    try:
-        content = read_file(path)
-    except FileNotFoundError:
-        return Records(())
-    except (OSError, CtlError) as error:
-        return Records((), (str(error),))
-    *lines, rest = content.split(b"\n")
-    if b"\0" in rest:
-        lines.append(rest)
-    found = [_record(line) for line in lines]
-    damage = [f"line {number}" for number, record in enumerate(found, start=1) if record is None]
-    return Records(tuple(record for record in found if record is not None), tuple(damage))
-
-
-def _record(line: bytes) -> UndoRecord | None:
-    """The record in a line, or None where it is damaged. Earlier versions wrote lines without a checksum."""
-    checksum, _, body = (b"", b"", line) if line.startswith(b"{") else line.partition(b" ")
-    if checksum and checksum != b"%08x" % zlib.crc32(body):
-        return None
-    try:
-        record = json.loads(body)
-    except ValueError:
-        return None
-    known = isinstance(record, dict) and isinstance(record.get("kind"), str)
-    return record if known and isinstance(record.get("path", ""), str) else None
 
 
 def _sync(folder: Path) -> None:

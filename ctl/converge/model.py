@@ -98,7 +98,7 @@ class Condition:
         stopped: whether an administrator has stopped it: then it stays so.
         problem: what a restart is to end ("keeps exiting", "does not listen at 127.0.0.1:5000"), or "".
         log_problem: likewise, of its log service.
-        suspended: whether SIGSTOP has stopped its process.
+        suspended: why it must be told to go on ("is suspended (SIGSTOP)"), or "".
         started: when its process started, in seconds of time.time(); None where that is not known.
         reloaded: when it last read its files: when it started, or its youngest child did.
     """
@@ -106,7 +106,7 @@ class Condition:
     stopped: bool = False
     problem: str = ""
     log_problem: str = ""
-    suspended: bool = False
+    suspended: str = ""
     started: float | None = None
     reloaded: float | None = None
 
@@ -167,6 +167,10 @@ class ServiceManager(Protocol):
 
     def supervised(self) -> bool:
         """Whether the supervisor runs."""
+        ...
+
+    def not_well(self, names: Sequence[str]) -> Mapping[str, str]:
+        """What is wrong at this moment with those of some services that run and are not well, to follow the name."""
         ...
 
     def wait_until_up(self, name: str) -> None:

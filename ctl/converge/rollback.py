@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX
-from ctl.converge.journal import BACKUPS, discard, interrupted, read_records, sweep_discarded
+from ctl.converge.journal import discard, interrupted, sweep_discarded
 from ctl.converge.lock import run_lock
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
+from ctl.converge.records import BACKUPS, read_records
 from ctl.converge.staging import sweep
 from ctl.converge.undo import undo
 from ctl.errors import CtlError
+from ctl.machine.child import ChildFailed
 from ctl.paths import Layout
 
 Print = Callable[[str], None]
@@ -113,13 +115,14 @@ class _Rollback:
     def _undo(self, record: UndoRecord) -> None:
         try:
             remark = undo(record, backups=self._folder / BACKUPS, machine=self._machine)
-        except (KeyError, TypeError, AttributeError):
+        except (LookupError, TypeError, AttributeError, ValueError):
             self._damage.append(f"the record of {_subject(record)}")
             return
         except (OSError, CtlError) as error:
             problem = f"{_subject(record)}: {error}"
             self._print(f"not put back: {problem}")
-            (self._failures if "path" in record else self._remains).append(problem)
+            again = "path" in record or isinstance(error, ChildFailed)
+            (self._failures if again else self._remains).append(problem)
             return
         if remark:
             self._remains.append(remark)
@@ -144,7 +147,9 @@ class _Rollback:
             services.perform(notification)
         except (OSError, CtlError) as error:
             self._print(f"does not answer with its former files: {service}: {error}")
-            if self._answered().get(service, True):
+            if isinstance(error, ChildFailed):
+                self._failures.append(f"{service}: {error}")
+            elif self._answered().get(service, True):
                 self._remains.append(f"{service}: {error}")
             else:
                 self._broken_before.append(service)

@@ -43,7 +43,7 @@ def _repair(
     if condition.problem:
         return f"{condition.problem}: restart", restart(service)
     if condition.suspended:
-        return "is suspended (SIGSTOP): continue", Notification(Action.CONTINUE, service)
+        return f"{condition.suspended}: continue", Notification(Action.CONTINUE, service)
     for action, since in ((Action.RESTART, condition.started), (Action.RELOAD, condition.reloaded)):
         newer = _newer(resources, Notification(action, service), since)
         if newer is not None:

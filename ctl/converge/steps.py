@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +16,10 @@ from ctl.converge.folders import open_folder, walk
 from ctl.converge.inspect import Found, Rights, group_id, look, user_id
 from ctl.converge.model import Backups, ServiceManager, UndoRecord
 from ctl.errors import CtlError, naming
+from ctl.machine.child import ChildFailed, run_child
 
+TIME_LIMIT = 300.0
+"""Seconds for a program that changes the machine: an account in a directory service, every authority anew."""
 ATTEMPTS = 20
 SECONDS_BETWEEN = 0.25
 LOCKED = (1, 10)
@@ -222,22 +224,19 @@ def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] =
         retry: exit codes that mean "try again in a moment".
 
     Raises:
-        CtlError: it is missing or failed; with the last line of its output.
+        ChildFailed: it cannot be run, does not come to an end, or is still to be tried again.
+        CtlError: it failed; with the last line of its output.
     """
-    for attempt in range(ATTEMPTS):
-        try:
-            ended = subprocess.run(
-                argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-            )
-        except FileNotFoundError as error:
-            raise CtlError(f"{argv[0]} is not installed") from error
+    for _ in range(ATTEMPTS):
+        ended = run_child(argv, seconds=TIME_LIMIT)
         if ended.returncode == 0 or ended.returncode in done:
             return
-        if ended.returncode not in retry or attempt == ATTEMPTS - 1:
+        if ended.returncode not in retry:
             break
         time.sleep(SECONDS_BETWEEN)
     last = (ended.stderr.strip() or ended.stdout.strip() or f"exit {ended.returncode}").splitlines()[-1]
-    raise CtlError(f"{' '.join(argv)}: {last}")
+    kind = ChildFailed if ended.returncode in retry else CtlError
+    raise kind(f"{' '.join(argv)}: {last}")
 
 
 @dataclass(frozen=True)

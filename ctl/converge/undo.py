@@ -13,11 +13,13 @@ from pathlib import Path
 
 from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.folders import open_folder
-from ctl.converge.inspect import group_id, look
+from ctl.converge.inspect import group_id, look, user_id
 from ctl.converge.model import Machine, UndoRecord
 from ctl.converge.steps import LOCKED, run, set_ids_and_mode
 from ctl.distribution import distribution
 
+SHADOW, GSHADOW = Path("/etc/shadow"), Path("/etc/gshadow")
+"""What the tools for accounts write after /etc/passwd and /etc/group (shadow(5), gshadow(5))."""
 ABSENT = (6,)
 """Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
 
@@ -33,7 +35,7 @@ def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> str | None:
 
     Raises:
         OSError, CtlError: it cannot be done now; it can be tried again.
-        KeyError, TypeError: the record is damaged, or none of this version's.
+        LookupError, TypeError, ValueError: the record is damaged, or none of this version's.
     """
     if "path" in record and look(Path(record["path"]).parent, follow=True) is None:
         expected = record["kind"] in ("remove", "rmdir")
@@ -44,7 +46,8 @@ def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> str | None:
 def _restore(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     """Put a former file back: by its name alone where that works, so that a full disk is no obstacle."""
     path, backup = Path(record["path"]), backups / record["kept"]
-    if look(backup) is None:
+    found = look(backup)
+    if found is None or not found.is_file:
         return _was_restored(path, record.get("inode"))
     set_ids_and_mode(backup, record["uid"], record["gid"], record["mode"])
     try:
@@ -113,6 +116,8 @@ def _irreversible(record: UndoRecord, backups: Path, machine: Machine) -> str | 
 
 def _user_added(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     account, gid = record["account"], record["gid"]
+    if user_id(account) is None and _half_removed(SHADOW, account):
+        run(distribution().add_user(account, {"gid": "0"}, system=True), retry=LOCKED)
     run(distribution().remove_user(account), done=ABSENT, retry=LOCKED)
     if gid is not None and group_id(account) is None:
         run(distribution().add_group(account, gid=gid), retry=LOCKED)
@@ -120,8 +125,20 @@ def _user_added(record: UndoRecord, backups: Path, machine: Machine) -> str | No
 
 
 def _group_added(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
-    run(distribution().remove_group(record["account"]), done=ABSENT, retry=LOCKED)
+    account = record["account"]
+    if group_id(account) is None and _half_removed(GSHADOW, account):
+        run(distribution().add_group(account, system=True), retry=LOCKED)
+    run(distribution().remove_group(account), done=ABSENT, retry=LOCKED)
     return None
+
+
+def _half_removed(file: Path, account: str) -> bool:
+    """Whether a tool that was killed has left the second file: only for an account that is whole it removes that."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:  # a machine without shadowed passwords
+        return False
+    return any(line.startswith(f"{account}:") for line in lines)
 
 
 def _service(record: UndoRecord, backups: Path, machine: Machine) -> str | None:

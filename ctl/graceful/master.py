@@ -169,6 +169,9 @@ class Master:
 
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         self.instances = [one for one in self.instances if one.state is not State.ENDED]
+        for one in self.instances:
+            if one.state is State.CANDIDATE:  # whoever asked for it was killed: runs of ctl come one by one
+                self._terminate(one)
         return {"instance": self._spawn(State.CANDIDATE, float(request["seconds"])).facts()}
 
     def _promote(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
+
+from ctl.machine.child import run_child
+
+_SECONDS = 30.0
+"""It takes thousandths; in a storage that hangs, for ever."""
 
 
 def may(chpst: Path, account: str, *tests: tuple[str, Path]) -> bool:
@@ -13,7 +17,10 @@ def may(chpst: Path, account: str, *tests: tuple[str, Path]) -> bool:
         chpst: the program that takes on the account.
         account: as chpst's -u has it: "user", "user:group", ":uid:gid".
         tests: operators with their paths, as ("-r", path), ("-x", path).
+
+    Raises:
+        ChildFailed: it cannot be asked.
     """
     words = [word for access, path in tests for word in ("-a", access, str(path))][1:]
     command = [str(chpst), "-u", account, "/usr/bin/test", *words]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return run_child(command, seconds=_SECONDS).returncode == 0

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
 from ctl.errors import os_error
 
+SECONDS = 10.0
+"""For a read and a write in a folder; they take thousandths, and in a storage that hangs they never end."""
+SILENT = f"it does not answer within {SECONDS:.0f} s"
 _LARGEST = 4096
+_LOOKS, _PAUSE = 50, 0.02
 _FIRST_FREE = 3
 """The first descriptor after the standard streams."""
 
@@ -36,22 +42,40 @@ def failure_as(identity: Identity, job: Callable[[], None]) -> str:
         job: raises OSError where it fails.
 
     Returns:
-        Why it failed, "" where it did not.
+        Why it failed, "" where it did not; SILENT where it does not come to an end.
     """
     reading, writing = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.close(reading)
+        os.close(writing)
+        return f"it cannot be tried: {error.strerror}"
     if child == 0:
         _run(identity, job, writing)
     os.close(writing)
     try:
-        text = os.read(reading, _LARGEST).decode("utf-8", "replace")
+        ended = bool(select.select([reading], [], [], SECONDS)[0])
+        text = os.read(reading, _LARGEST).decode("utf-8", "replace") if ended else SILENT
     except BaseException:
         os.kill(child, signal.SIGKILL)
         raise
     finally:
         os.close(reading)
-    _, status = os.waitpid(child, 0)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+    status = _status(child, wait=ended)
     return text or ("the try was ended" if status else "")
+
+
+def _status(child: int, *, wait: bool) -> int:
+    """How it ended. One that hangs may not end even when it is killed: it is left after a moment."""
+    for _ in range(_LOOKS):
+        pid, status = os.waitpid(child, 0 if wait else os.WNOHANG)
+        if pid:
+            return status
+        time.sleep(_PAUSE)
+    return 0
 
 
 def _run(identity: Identity, job: Callable[[], None], writing: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.distribution import distribution
 from ctl.errors import PreflightError
+from ctl.machine.child import ChildFailed, run_child
 from ctl.machine.search import SYSTEM_PATH
 
 HTTP2_DIRECTIVE = (1, 25, 1)
@@ -70,16 +70,8 @@ def nginx_build(program: Path) -> NginxBuild:
     """
     hint = f"Install it ({distribution().install_hint('nginx')}), or {ANOTHER}."
     try:
-        done = subprocess.run(
-            [str(program), "-V"],
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_child([str(program), "-V"], seconds=_PATIENCE, environment=ENVIRONMENT)
+    except ChildFailed as error:
         raise PreflightError(f"{program} does not run: {error}", hint=hint) from error
     build = parse(done.stderr)
     if build is None:

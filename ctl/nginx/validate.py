@@ -5,12 +5,12 @@ from __future__ import annotations
 import grp
 import pwd
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 from ctl.converge.inspect import group_id, user_id
 from ctl.errors import ValidationError, naming
+from ctl.machine.child import ChildHangs, run_child
 from ctl.nginx.build import ENVIRONMENT
 
 PATIENCE = 60
@@ -42,19 +42,8 @@ def nginx_accepts(
     names = real_names or (lambda text: text.replace(str(prefix), ""))
     command = [str(program), "-t", "-q", "-e", "stderr", "-c", str(config), "-p", f"{prefix}/"]
     try:
-        done = subprocess.run(
-            command,
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE,
-            check=False,
-            # An encrypted key without a password file would else be asked for on the terminal.
-            start_new_session=True,
-        )
-    except subprocess.TimeoutExpired as error:
+        done = run_child(command, seconds=PATIENCE, environment=ENVIRONMENT)
+    except ChildHangs as error:
         raise ValidationError(
             f"nginx -t did not end within {PATIENCE} s",
             hint="Does it look up a host name, in custom configuration, that no name server answers for?",

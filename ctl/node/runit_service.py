@@ -98,6 +98,7 @@ def runit_service(
         health=component.checks(attributes, privileged=node.privileged),
         health_seconds=component.seconds_to_health(attributes),
         hands_over=component.hands_over,
+        users=_users(node),
     )
     scripts = {
         "programs": node.programs,
@@ -143,6 +144,14 @@ def component_account(node: Node, component: Component) -> Iterator[Item]:
         shell=account.shell,
         shared=not node.layout.is_machine,
     )
+
+
+def _users(node: Node) -> tuple[str, ...]:
+    """The accounts of processes that services start; the timer starts some under each of them."""
+    if not node.privileged:
+        return ()
+    accounts = {one.account(node.attributes).username for one in node.running() if one.account}
+    return tuple(sorted(accounts | {node.log_account or "root"}))
 
 
 def as_user(node: Node, component: Component) -> str:

@@ -189,7 +189,7 @@ class RegistryService:
                 raise RunFailed(f"the registry did not end within {wait:.0f} s of TERM; nothing was deleted")
         finally:
             os.close(process)
-        if _once(status):
+        if status.once:
             self._await_down()
             self._once = True
             sv(self._layout.service, "once", [NAME])
@@ -226,14 +226,9 @@ class RegistryService:
 
 def _comes_back(status: Status) -> bool:
     """Whether it runs, or would again within a second, once the gate is open."""
-    if _once(status) or status.crashing:
+    if status.once or status.crashing:
         return True
     return status.state in ("run", "finish") and status.want not in ("down", "exit")
-
-
-def _once(status: Status) -> bool:
-    """Whether it was started by `sv once`: it runs but would not be started again."""
-    return status.state == "run" and status.want == "down" and not status.got
 
 
 def _until(look: Callable[[], bool], seconds: float) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ctl.converge.inspect import group_id, user_id
 from ctl.errors import PreflightError
 from ctl.machine.access import may
+from ctl.machine.as_account import SILENT, Identity, failure_as
 from ctl.node.node import Node
 from ctl.registry.reachable import refuse_other_metadata
 from ctl.registry.support import unsupported_settings
@@ -47,6 +49,7 @@ def _refuse_unreachable_storage(node: Node) -> None:
     if filesystem is None or (node.privileged and user_id(user) is None):
         return
     storage = Path(filesystem["rootdirectory"])
+    _refuse_hanging(storage)
     if not node.attributes.manage_storage_directories.enable and not storage.is_dir():
         raise PreflightError(
             f'the storage folder {storage} does not exist, and manage_storage_directories["enable"] is False',
@@ -63,6 +66,20 @@ def _refuse_unreachable_storage(node: Node) -> None:
         raise PreflightError(
             f"the storage folder {storage} is not writable by user {user}",
             hint=f"Run: chown -R {user} {storage}",
+        )
+
+
+def _refuse_hanging(storage: Path) -> None:
+    """A look into a storage that hangs (a lost file server) never ends: so another process has the first one."""
+
+    def look() -> None:
+        with suppress(FileNotFoundError):
+            storage.stat()
+
+    if failure_as(Identity(os.geteuid(), os.getegid()), look) == SILENT:
+        raise PreflightError(
+            f"the storage folder {storage} hangs: {SILENT}",
+            hint="Is the server of that file system reachable?",
         )
 
 

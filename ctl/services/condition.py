@@ -38,11 +38,15 @@ def _problems(folder: Path, status: Status, definition: Definition) -> Iterator[
         yield from _log_problems(status.log, definition)
     if status.stopped:
         yield "is stopped"
+    elif status.once:
+        yield "runs only once (sv once): nothing starts it again (`ctl start` does)"
     elif status.crashing:
         yield "keeps exiting"
     elif not status.runs:
         yield f"does not run as it should ({status.line})"
     else:
+        if _suspended(status):
+            yield "is suspended (SIGSTOP; `ctl reconfigure` lets it go on)"
         if exited_lately(folder, status):
             yield f"exited by itself, and was started again {status.seconds} s ago"
         yield from _unhealthy(definition)
@@ -60,6 +64,22 @@ def _unhealthy(definition: Definition) -> Iterator[str]:
     if not any(direct):
         for check in (one for one in definition.health if one.via):
             yield from filter(None, (check.client_problem(),))
+
+
+def unhealthy(definition: Definition) -> str:
+    """What is wrong with a service that is waited for until it is well, and runs; "" where all is."""
+    if not definition.health_seconds:
+        return ""
+    return next(filter(None, (one.problem() for one in definition.health)), "")
+
+
+def _suspended(status: Status) -> bool:
+    """Whether SIGSTOP has stopped the process that runsv started, its log, or runsv."""
+    pids = [one.pid for one in (status, status.log) if one is not None and one.pid]
+    try:
+        return any(_state(pid) == "T" for pid in (*pids, *map(_parent, pids[:1])))
+    except (OSError, IndexError):  # it has just ended, or belongs to somebody else
+        return False
 
 
 def _log_problems(log: Status, definition: Definition) -> Iterator[str]:
@@ -112,16 +132,21 @@ def started(folder: Path) -> None:
 
 def _started(pid: int) -> float:
     """When a process began, as a time of the clock (proc(5))."""
-    fields = (
-        Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    )
     up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
-    return time.time() - up + int(fields[19]) / _TICKS
+    return time.time() - up + int(_facts(pid)[19]) / _TICKS
 
 
 def _parent(pid: int) -> int:
-    text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return int(text.rpartition(")")[2].split()[1])
+    return int(_facts(pid)[1])
+
+
+def _state(pid: int) -> str:
+    return _facts(pid)[0]
+
+
+def _facts(pid: int) -> list[str]:
+    """Of a process: its state, its parent, … (proc_pid_stat(5), from the third on)."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
 
 
 def _name(uid: int) -> str:

@@ -20,7 +20,7 @@ from ctl.services.ending import promised
 from ctl.services.log_marks import LogMarks
 from ctl.services.new_process import BETWEEN_QUESTIONS, ask_candidate, steady_seconds
 from ctl.services.processes import Processes, end
-from ctl.services.reloading import REFUSED, reload_problem
+from ctl.services.reloading import reload_problem
 from ctl.services.start_watch import StartWatch
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
@@ -93,11 +93,11 @@ class ServiceControl:
             ServiceFailed: the old process does not end, or the new one does not come up.
         """
         before = self.permitted(self.status(name))
+        self.end_strays(name)
         master = self._master(name, before)
         if master is not None:
             return self._switch(name, master)
         wait = self.seconds_to_end(name, before.pid)
-        self.end_strays(name)
         self.mark_log(name)
         self.control(name, self._ending_signal(name, before.pid))
         if before.pid is not None:
@@ -144,7 +144,7 @@ class ServiceControl:
         self.end_strays(name)
         self.mark_log(name)
         self.control(name, "u")
-        if before.pid is not None and (before.got or before.want):
+        if before.pid is not None and (before.got or before.want) and not before.once:
             self._await_end(name, lambda status: status.pid != before.pid, wait)
         return self.await_up(name, self.definition(name))
 
@@ -247,7 +247,7 @@ class ServiceControl:
         if not definition.hands_over:
             self.reloaded_mark(name).touch()
         if pid and former:
-            problem = reload_problem(pid, former, definition, lambda: self._has_logged(definition, REFUSED))
+            problem = reload_problem(pid, former, definition, lambda text: self._has_logged(definition, text))
             if problem:
                 raise self._failed(name, self.status(name), problem)
         self.wait_until_up(name)
@@ -282,11 +282,16 @@ class ServiceControl:
         )
         self._note(f"{name}: ended processes left behind (pid {what})")
 
-    def strays(self, name: str) -> list[int]:
-        """Processes of a service (or log) whose runsv has died, or that have outlived it."""
+    def strays(self, name: str, processes: Processes | None = None) -> list[int]:
+        """Processes of a service (or log) whose runsv has died, or that have outlived it.
+
+        Args:
+            name: of the service, or "NAME/log".
+            processes: all, where they are known already.
+        """
         definition = self.definition(name.partition("/")[0])
         pid_file = None if is_log(name) else definition.pid_file
-        return Processes().strays(self.layout.sv / name, pid_file)
+        return (processes or Processes()).strays(self.layout.sv / name, pid_file, definition.users)
 
     def await_up(self, name: str, definition: Definition) -> Status:
         watch = StartWatch(self.layout.sv / name, definition)

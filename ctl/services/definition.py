@@ -29,6 +29,7 @@ class Definition(NamedTuple):
         health_seconds: within which that must be so after a start; 0: it is not waited for.
         pid_file: where its program writes its pid, if it does.
         hands_over: whether new workers take the place of the old ones when it reloads.
+        users: that its processes may have beside root; () where that is not known.
     """
 
     listen: tuple[str, ...] = ()
@@ -40,6 +41,7 @@ class Definition(NamedTuple):
     health_seconds: int = 0
     pid_file: Path | None = None
     hands_over: bool = False
+    users: tuple[str, ...] = ()
 
     def content(self) -> str:
         """As the text of its file."""
@@ -53,6 +55,8 @@ class Definition(NamedTuple):
         }
         if self.hands_over:
             facts["hands_over"] = True
+        if self.users:
+            facts["users"] = list(self.users)
         if self.health:
             facts |= {
                 "health": [check.facts() for check in self.health],
@@ -84,6 +88,7 @@ def read_facts(path: Path) -> Definition:
             health=tuple(map(read_check, facts.get("health", ()))),
             health_seconds=int(facts.get("health_seconds", 0)),
             hands_over=bool(facts.get("hands_over")),
+            users=tuple(map(str, facts.get("users", ()))),
         )
     except FileNotFoundError:
         return Definition()

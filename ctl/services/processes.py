@@ -7,11 +7,13 @@ so one that has lost its runsv is known, and distinguished from another's of the
 from __future__ import annotations
 
 import os
+import pwd
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from select import select
 
@@ -20,6 +22,7 @@ MARK = "CTL_SERVICE"
 TICK = 0.02
 """Seconds by which the start of a process and the time of a file may be off: both are counted in ticks."""
 RUNSV = "runsv"
+_MARKED = f"{MARK}=".encode()
 _DELETED = " (deleted)"
 _GONE = (FileNotFoundError, ProcessLookupError)
 
@@ -32,12 +35,14 @@ class Process:
         pid, parent: numbers.
         state: its letter (proc_pid_stat(5)): "T" for one that SIGSTOP has stopped, "Z" for one that has ended.
         started: when, in seconds of time.time(), exact to a hundredth.
+        name: of its program, cut to 15 characters; a program may choose another.
     """
 
     pid: int
     parent: int
     state: str
     started: float
+    name: str
 
 
 class Processes:
@@ -48,20 +53,33 @@ class Processes:
         found = (_read(entry, booted) for entry in os.listdir("/proc") if entry.isdigit())  # noqa: PTH208 - half as long as with paths
         self._all = {one.pid: one for one in found if one is not None}
 
+    @cached_property
+    def _marks(self) -> Mapping[int, str]:
+        """The mark of each process that bears one: its service's definition."""
+        alive = [one.pid for one in self._all.values() if one.state != "Z"]
+        return {pid: mark for pid in alive if (mark := mark_of(pid))}
+
+    def suspended(self, pid: int) -> list[int]:
+        """Those of a process and all that came from it that SIGSTOP has stopped."""
+        return [one for one in self.family(pid) if one in self._all and self._all[one].state == "T"]
+
     def get(self, pid: int) -> Process | None:
         """One of them; None where it has ended."""
         return self._all.get(pid)
 
-    def strays(self, definition: Path, pid_file: Path | None) -> list[int]:
+    def strays(self, definition: Path, pid_file: Path | None, users: Collection[str] = ()) -> list[int]:
         """Processes of a service that have not come from the runsv that is in charge of it now.
 
         Args:
             definition: the folder of its definition (or of its log's).
             pid_file: where its program writes its pid, if it overwrites its environment (as NGINX does).
+            users: that its processes may have, beside root and the caller; () where that is not known. Anybody may
+                put anything into his own environment.
         """
-        alive = [one.pid for one in self._all.values() if one.state != "Z"]
-        found = [pid for pid in alive if bears_mark(pid, definition)]
-        roots = [self._writer(pid_file), *(pid for pid in alive if _is_runsv(pid, definition))]
+        uids = {0, os.geteuid(), *filter(None, map(_uid, users))} if users else None
+        found = [pid for pid, mark in self._marks.items() if mark == str(definition) and _is_of(pid, uids)]
+        runsvs = [one.pid for one in self._all.values() if one.name == RUNSV]
+        roots = [self._writer(pid_file), *(pid for pid in runsvs if _is_runsv(pid, definition))]
         found += [pid for root in roots if root is not None for pid in self.family(root)]
         return sorted(pid for pid in set(found) if not self._supervised(pid, definition))
 
@@ -104,10 +122,12 @@ class Processes:
 def _read(pid: str, booted: float) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
-            words = file.read().rpartition(")")[2].split()
+            name, _, rest = file.read().rpartition(")")
+            words = rest.split()
     except _GONE:
         return None
-    return Process(int(pid), int(words[1]), words[0], booted + int(words[19]) / os.sysconf("SC_CLK_TCK"))
+    began = booted + int(words[19]) / os.sysconf("SC_CLK_TCK")
+    return Process(int(pid), int(words[1]), words[0], began, name.partition("(")[2])
 
 
 def program(pid: int) -> Path | None:
@@ -137,15 +157,32 @@ def _is_runsv(pid: int, definition: Path) -> bool:
     return False
 
 
-def bears_mark(pid: int, definition: Path) -> bool:
-    """Whether the environment of a process names a service: it was started by its run script, or by what that started.
+def mark_of(pid: int) -> str:
+    """The service that the environment of a process names: its run script started it, or what that started; or "".
 
-    Args:
-        definition: the folder of the service's definition; it may have been removed since.
+    Returns:
+        The folder of the service's definition; it may have been removed since.
     """
     with suppress(*_GONE, PermissionError):
-        return os.fsencode(f"{MARK}={definition}") in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return False
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123 - half as long as with paths
+            variables = file.read().split(b"\0")
+        return next((os.fsdecode(one[len(_MARKED) :]) for one in variables if one.startswith(_MARKED)), "")
+    return ""
+
+
+def _is_of(pid: int, uids: Collection[int] | None) -> bool:
+    """Whether a process has one of some users; None: any."""
+    try:
+        return uids is None or Path(f"/proc/{pid}").stat().st_uid in uids
+    except _GONE:
+        return False
+
+
+def _uid(user: str) -> int | None:
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return None
 
 
 def end(pids: Iterable[int], seconds: float) -> list[int]:

@@ -13,16 +13,17 @@ OWN_AFFAIR = 5
 """Seconds for a service that need not hand over to new workers to do so all the same."""
 REFUSED = "[emerg]"
 """How NGINX begins its reason for not taking a new configuration (ngx_init_cycle)."""
+TRIES_AGAIN, GIVEN_UP = "(98: Address already in use)", "still could not bind()"
 
 
-def reload_problem(pid: int, former: set[int], definition: Definition, refused: Callable[[], bool]) -> str:
+def reload_problem(pid: int, former: set[int], definition: Definition, logged: Callable[[str], bool]) -> str:
     """Wait until a master that hands over to new workers (NGINX) has done so: no old one accepts any more.
 
     Args:
         pid: the master.
         former: its workers before.
         definition: of the service; one that is not declared to hand over may keep its workers.
-        refused: whether it has given its reason for not taking its new configuration.
+        logged: whether it has logged a text since it was told to.
 
     Returns:
         What is wrong, to follow its name: it must hand over, and has started no worker; "" where all is well.
@@ -31,6 +32,10 @@ def reload_problem(pid: int, former: set[int], definition: Definition, refused: 
     def handed_over() -> bool:
         now = children(pid)
         return bool(now - former) and not accepting(now & former, definition.listen)
+
+    def refused() -> bool:
+        """It tries for 2.5 s to bind an address, and obeys nobody meanwhile (ngx_open_listening_sockets)."""
+        return logged(REFUSED) and (logged(GIVEN_UP) or not logged(TRIES_AGAIN))
 
     must = definition.hands_over
     seconds = definition.wait if must else OWN_AFFAIR

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ctl.errors import USE_SUDO, CtlError, RunFailed
 from ctl.graceful.control import Control
 from ctl.machine.pidfd import copies_descriptors
 from ctl.machine.ports import Sockets, listening
+from ctl.services.condition import unhealthy
 from ctl.services.control import ServiceControl, ServiceFailed, is_log
 from ctl.services.definition import enabled_names
 from ctl.services.processes import Processes, replaced
@@ -57,7 +59,7 @@ class Runit(ServiceControl):
         """Where the processes of services that run listen by TCP, whatever their files say."""
         enabled = [name for name in names if self.enabled(name)]
         sockets = Sockets()
-        running = (one for one in (self.statuses(enabled) if enabled else ()) if one.runs and one.pid)
+        running = self.statuses(enabled) if enabled else ()
         return {one.name: sockets.listening(one.pid) for one in running if one.pid}
 
     def left_behind(self, name: str) -> set[str]:
@@ -80,13 +82,13 @@ class Runit(ServiceControl):
             return Condition(problem=f"has lost its supervisor ({status.reason})")
         if status.stopped:
             return Condition(stopped=True)
+        if status.once:
+            return Condition(suspended="runs only once (sv once)")
+        if self._suspended(status, processes):
+            return Condition(suspended="is suspended (SIGSTOP)")
         process = processes.get(status.pid) if status.pid else None
-        if process is not None and process.state == "T":
-            return Condition(suspended=True)
         serving = processes.get(self._serving(status.name, process.pid)) if process else None
-        if serving is not None and serving.state == "T":
-            return Condition(suspended=True)
-        problem = self._problem(status, sockets)
+        problem = self._left(status.name, processes) or self._problem(status, sockets)
         if problem or process is None or serving is None:
             return Condition(problem=problem)
         log = "" if status.log is None or status.log.runs else f"does not run ({status.log.line})"
@@ -95,6 +97,19 @@ class Runit(ServiceControl):
             started=serving.started,
             reloaded=max(serving.started, processes.newest(process.pid), self._marked(status.name)),
         )
+
+    def _suspended(self, status: Status, processes: Processes) -> list[int]:
+        """What SIGSTOP has stopped of a service: its process, its log, what came from them, or their supervisors."""
+        pids = [one.pid for one in (status, status.log) if one is not None and one.pid]
+        process = processes.get(pids[0]) if pids else None
+        above = [process.parent, self.supervisor.pid()] if process else []
+        alone = [pid for pid in above if pid and (one := processes.get(pid)) and one.state == "T"]
+        return [*alone, *(pid for one in pids for pid in processes.suspended(one))]
+
+    def _left(self, name: str, processes: Processes) -> str:
+        """What to say of processes of a service that have lost their runsv."""
+        strays = self.strays(name, processes)
+        return f"has left processes behind (pid {', '.join(map(str, strays))})" if strays else ""
 
     def _marked(self, name: str) -> float:
         mark = self.reloaded_mark(name)
@@ -124,6 +139,12 @@ class Runit(ServiceControl):
         except ServiceFailed as error:
             return error.problem
         return ""
+
+    def not_well(self, names: Sequence[str]) -> dict[str, str]:
+        """What is wrong at this moment with those of some services that run and are not well."""
+        running = (one for one in self.statuses([one for one in names if self.enabled(one)]) if one.runs)
+        found = {one.name: unhealthy(self.definition(one.name)) for one in running}
+        return {name: wrong for name, wrong in found.items() if wrong}
 
     def supervised(self) -> bool:
         """Whether the supervisor runs."""
@@ -193,16 +214,24 @@ class Runit(ServiceControl):
         status = self.permitted(self.status(name))
         if status.stopped:
             return False
+        if not is_log(name):  # what is suspended could neither end nor read anything anew
+            self.resume(status)
         if notification.action == "restart":
             self.restart(name)
         elif notification.action == "continue":
-            self.control(name, "c")
-            if status.pid is not None:
-                os.kill(self._serving(name, status.pid), signal.SIGCONT)
             self.wait_until_up(name)
         elif status.runs:
             self.reload(name)
         return True
+
+    def resume(self, status: Status) -> None:
+        """Let everything of a service go on that SIGSTOP has stopped, and let it be started again when it ends."""
+        suspended = self._suspended(status, Processes())
+        for pid in suspended:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        if suspended or status.once:
+            self.control(status.name, "cu")
 
     def interrupts(self, name: str) -> bool:
         """Whether clients notice a restart: no second process of it serves meanwhile."""

@@ -56,7 +56,12 @@ class Status(NamedTuple):
         """Whether an administrator wants it down, or runit does because of its `down` file."""
         if self.state == "down":
             return self.want != "up"
-        return self.state in ("run", "finish") and self.want in ("down", "exit")
+        return self.state in ("run", "finish") and self.want in ("down", "exit") and not self.once
+
+    @property
+    def once(self) -> bool:
+        """Whether it runs, but is not started again when it ends (sv(8), `once`); no signal has asked it to end."""
+        return self.state == "run" and self.want == "down" and self.got is None
 
     @property
     def crashing(self) -> bool:

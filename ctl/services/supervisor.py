@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
+from ctl.machine.child import ChildFailed, not_installed, run_child
 from ctl.machine.search import SYSTEM_PATH
 from ctl.paths import Layout
-from ctl.services.sv import not_installed
 
 UNIT = "registry-ctl.service"
 """The systemd unit that starts the supervisor at boot."""
@@ -25,6 +25,8 @@ UNIT_FOLDERS = ("/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/li
 _RING = "log: " + "." * 395
 """runsvdir keeps its last errors in this argument, where `ps` shows them (runsvdir(8))."""
 _START_SECONDS = 10.0
+_SYSTEMD_SECONDS = 300.0
+"""systemd itself waits for a unit for 90 s (systemd-system.conf(5), DefaultTimeoutStartSec)."""
 
 
 class Supervisor:
@@ -160,7 +162,9 @@ class Supervisor:
                     env={"PATH": SYSTEM_PATH},
                 )
         except FileNotFoundError as error:
-            raise not_installed("runsvdir") from error
+            raise not_installed("runsvdir", SYSTEM_PATH) from error
+        except OSError as error:
+            raise ChildFailed(f"runsvdir cannot be started: {error.strerror}") from error
         finally:
             os.close(log)
 
@@ -193,7 +197,7 @@ class Supervisor:
 
     def _systemctl(self, verb: str) -> None:
         command = ["systemctl", verb, UNIT]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PATH": SYSTEM_PATH})
+        done = run_child(command, seconds=_SYSTEMD_SECONDS, environment={"PATH": SYSTEM_PATH})
         if done.returncode != 0:
             raise RunFailed(
                 f"{' '.join(command)}: {done.stderr.strip()}", hint=f"Run: systemctl status {UNIT}"

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ctl.distribution import distribution
-from ctl.errors import CtlError, PreflightError
+from ctl.errors import CtlError
+from ctl.machine.child import run_child
 from ctl.machine.search import SYSTEM_PATH
 from ctl.services.status import Status, parse_status
+
+_PATIENCE = 60.0
+"""Seconds for an answer of sv beyond those for which it is asked to wait; by itself it waits for 7."""
 
 
 class Answer(NamedTuple):
@@ -35,10 +38,11 @@ def sv(folder: Path, command: str, services: Sequence[str | Path], *, wait: int 
         wait: seconds to wait for the command to take effect; None leaves sv's own rule.
 
     Raises:
-        PreflightError: runit is not installed.
+        ChildFailed: it is not installed, cannot be run, or does not end in time.
     """
     options = [] if wait is None else ["-w", str(wait)]
-    done = run_runit(["sv", *options, command, *map(str, services)], {"SVDIR": str(folder)})
+    seconds = _PATIENCE + (wait or 0)
+    done = run_runit(["sv", *options, command, *map(str, services)], {"SVDIR": str(folder)}, seconds)
     return Answer(done.returncode, tuple(done.stdout.splitlines()))
 
 
@@ -57,29 +61,17 @@ def sv_status(folder: Path, services: Sequence[str | Path]) -> list[Status]:
         raise CtlError(f"sv status: {error}") from error
 
 
-def run_runit(command: Sequence[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_runit(
+    command: Sequence[str], environment: dict[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
     """Run one of runit's programs to its end, in a clean environment with these additions.
 
     Raises:
-        PreflightError: runit is not installed.
+        ChildFailed: it is not installed, cannot be run, or does not end in time.
     """
-    try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            env={"PATH": SYSTEM_PATH, **environment},
-        )
-    except FileNotFoundError as error:
-        raise not_installed(command[0]) from error
-
-
-def not_installed(program: str) -> PreflightError:
-    """The error for a missing program of runit."""
-    return PreflightError(
-        f"{program} is not in {SYSTEM_PATH}", hint=f"Run: {distribution().install_hint(program)}"
+    return run_child(
+        command,
+        seconds=seconds,
+        environment={"PATH": SYSTEM_PATH, **environment},
+        stderr=subprocess.STDOUT,
     )

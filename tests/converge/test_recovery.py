@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ctl.converge import Command, Directory, File, Item, Service, converge, recovered, reload, restart
-from ctl.converge.journal import RECORDS, Journal, interrupted
+from ctl.converge.journal import Journal, interrupted
+from ctl.converge.records import BACKUPS, RECORDS
 from ctl.converge.rollback import Undone
 from ctl.errors import CtlError, RunFailed
 from tests.harness.supervisor import Bench, FileSupervisor
@@ -111,6 +115,106 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
     ),
     "a record without its values": (lambda text: _line(text, 1, lambda line: b'{"kind": "restore"}'), {"b"}),
 }
+
+
+VALUES: dict[str, dict[str, object] | bytes] = {
+    "a path with a NUL": {"kind": "remove", "path": "/a\0b"},
+    "a path that is no text of this system": {"kind": "remove", "path": "/a\ud800"},
+    "a relative path": {"kind": "remove", "path": "a"},
+    "an empty path": {"kind": "remove", "path": ""},
+    "a path longer than any": {"kind": "remove", "path": "/" + "a/" * 5000},
+    "a mode that is none": {
+        "kind": "rights",
+        "path": "/tmp",
+        "follow": False,
+        "mode": 10**30,
+        "uid": 0,
+        "gid": 0,
+    },
+    "a negative owner": {"kind": "rights", "path": "/tmp", "follow": False, "mode": 0, "uid": -5, "gid": 0},
+    "a service above the folder": {"kind": "service", "service": "../../x", "enabled": False},
+    "a service that is a number": {"kind": "notified", "service": 5, "action": "restart"},
+    "a notice without a service": {"kind": "notified", "action": "restart"},
+    "notices of another form": {"kind": "remove", "path": "/nonexistent", "notifies": [1, 2]},
+    "what answered is a list": {"kind": "before", "answered": [1]},
+    "a program without a name": {"kind": "run", "argv": [], "done": [], "retry": []},
+    "a program that is a text": {"kind": "run", "argv": "true", "done": [], "retry": []},
+    "a backup elsewhere": {
+        "kind": "restore",
+        "path": "/nonexistent",
+        "kept": "../../x",
+        "mode": 0,
+        "uid": 0,
+        "gid": 0,
+    },
+    "an account that is an option": {"kind": "group added", "account": "-x"},
+    "lists without end": b"[" * 100_000,
+    "objects without end": b'{"kind":' * 100_000,
+}
+"""Records whose checksum is right: a fault of the memory, or of another version."""
+
+
+@pytest.mark.parametrize("record", VALUES.values(), ids=VALUES.keys())
+def test_a_record_whose_values_cannot_be_is_damage(bench: Bench, record: dict[str, object] | bytes) -> None:
+    cut_off(bench, *files(bench))
+    body = record if isinstance(record, bytes) else json.dumps(record).encode()
+    with (bench.layout.journal / RECORDS).open("ab") as records:
+        records.write(b"%08x %b\n" % (zlib.crc32(body), body))
+    undone = recover(bench)
+    assert undone is not None
+    assert undone.set_aside is not None
+    assert bench.layout.path("/etc/app/a").read_text() == "old a"
+
+
+def _a_file(journal: Path) -> None:
+    shutil.rmtree(journal)
+    journal.write_text("x")
+
+
+def _a_link(journal: Path) -> None:
+    shutil.move(journal, journal.with_name("elsewhere"))
+    journal.symlink_to("elsewhere")
+
+
+def _a_dangling_link(journal: Path) -> None:
+    shutil.rmtree(journal)
+    journal.symlink_to("nowhere")
+
+
+def _a_pipe(journal: Path) -> None:
+    (journal / RECORDS).unlink()
+    os.mkfifo(journal / RECORDS)
+
+
+def _no_records(journal: Path) -> None:
+    (journal / RECORDS).unlink()
+
+
+def _empty_records(journal: Path) -> None:
+    (journal / RECORDS).write_text("")
+
+
+@pytest.mark.parametrize("damage", [_a_file, _a_link, _a_dangling_link, _a_pipe, _no_records, _empty_records])
+def test_a_journal_that_is_none_is_set_aside(bench: Bench, damage: Callable[[Path], None]) -> None:
+    """Without records the backups show that something was lost: it must not be called put back."""
+    cut_off(bench, *files(bench))
+    damage(bench.layout.journal)
+    undone = recover(bench)
+    assert undone is not None
+    assert undone.set_aside is not None
+    assert "everything" not in str(undone)
+    assert not interrupted(bench.layout)
+    converge(files(bench), machine=bench.machine, layout=bench.layout, observer=bench.observer)
+
+
+def test_a_backup_that_is_a_folder_is_lost(bench: Bench) -> None:
+    cut_off(bench, *files(bench))
+    backup = bench.layout.journal / BACKUPS / "1"
+    backup.unlink()
+    backup.mkdir()
+    undone = recover(bench)
+    assert undone is not None
+    assert "/etc/app/a is not as before: its backup is lost" in str(undone)
 
 
 def _line(text: bytes, number: int, change: Callable[[bytes], bytes]) -> bytes:

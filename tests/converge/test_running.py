@@ -56,7 +56,7 @@ def test_one_in_order_is_no_change(bench: Bench) -> None:
     ("condition", "words", "call"),
     [
         (Condition(problem="keeps exiting"), "keeps exiting: restart", "restart web"),
-        (Condition(suspended=True), "is suspended (SIGSTOP): continue", "continue web"),
+        (Condition(suspended="is suspended (SIGSTOP)"), "is suspended (SIGSTOP): continue", "continue web"),
         (
             Condition(started=1.0, reloaded=LATER),
             "runs with an older {}/etc/web.conf: restart",

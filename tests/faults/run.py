@@ -1,8 +1,10 @@
-"""Breaks runs at every system call that changes something, and looks at what the next run makes of it.
+"""Breaks runs at every system call that changes something and at every program that they start, and looks at what the
+next run makes of it.
 
-    python -m tests.faults.run [--points 1000] [--seed 1] [--change vhost] [--jobs 2] [--verbose]
+    python -m tests.faults.run [--points 1000] [--seed 1] [--change vhost] [--at calls] [--jobs 2] [--verbose]
 
-Each point is one run that is killed at one call, or fails there because the disk is full or broken. Then somebody goes
+Each point is one run that is killed at one call, or fails there because the disk is full or broken; or one of whose
+programs (nginx -t, the registry's own check, sv, …) cannot be started, is killed, fails, or hangs. Then somebody goes
 on to the new settings, goes back to the old ones, restarts the services first, boots the machine, or recovers and is
 killed again. After that one further run may be needed, and no more: files and processes are those of one state,
 nothing is left over, and the registry answers. Prints each point that is not so, and ends with their number.
@@ -20,7 +22,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.faults.installation import CHANGES, Installation
-from tests.harness.faults import FAULTS, KILL, Call, Outcome, changing_calls, run_with
+from tests.harness.children import AFTER, BESIDE, Child, run_broken, started
+from tests.harness.faults import KILL, Call, Outcome, changing_calls, run_with
 from tests.harness.people import myself
 from tests.harness.processes import end_all
 from tests.harness.root import Root
@@ -31,6 +34,9 @@ _RECOVERING = ("fsync", "renameat", "linkat", "unlinkat", "rename", "fchmod")
 """Calls of a recovery, one of which the killed recovery does not survive."""
 RARELY = 0.1
 """How soon a call is chosen that makes or removes copies for the checks, or starts a program: many, and alike."""
+CALLS, PROGRAMS = "calls", "programs"
+KILLS = (KILL, BESIDE, AFTER)
+"""Faults that the run itself does not survive."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +46,14 @@ class Point:
     Args:
         change: what the run changes.
         state: the state that it is to bring about.
-        call: the system call.
-        fault: one of FAULTS.
+        call: the system call, or the program that it starts.
+        fault: one of those that it can have.
         sequel: one of SEQUELS.
     """
 
     change: str
     state: int
-    call: Call
+    call: Call | Child
     fault: str
     sequel: str
 
@@ -61,10 +67,11 @@ class Campaign:
     Args:
         change: a name of CHANGES.
         rng: chooses.
+        at: what is broken: CALLS, PROGRAMS, or both.
     """
 
-    def __init__(self, change: str, rng: random.Random) -> None:
-        self.change, self._rng = change, rng
+    def __init__(self, change: str, rng: random.Random, at: Sequence[str] = (CALLS, PROGRAMS)) -> None:
+        self.change, self._rng, self._at = change, rng, at
         self.root = Root(myself())
         self._state = 0
 
@@ -81,25 +88,33 @@ class Campaign:
     def __exit__(self, *_: object) -> None:
         self.root.end()
 
-    def _list(self, state: int) -> list[Call]:
-        self.installation.choose(state)
-        return changing_calls(self.command, below=self.root.path, environment=self.environment)
+    def _list(self, state: int) -> list[Call | Child]:
+        found: list[Call | Child] = []
+        if CALLS in self._at:
+            self.installation.choose(state)
+            found += changing_calls(self.command, below=self.root.path, environment=self.environment)
+        if PROGRAMS in self._at:
+            for one in (1 - state, state) if CALLS in self._at else (state,):
+                self.installation.choose(one)
+                listed = started("ctl", self.arguments, environment=self.environment)
+            found += listed
+        return found
 
     def points(self) -> Iterator[Point]:
         """Points without end, each from the state in which the one before left the installation.
 
         Each call and fault comes once before any comes again.
         """
-        left: dict[int, list[tuple[Call, str]]] = {0: [], 1: []}
+        left: dict[int, list[tuple[Call | Child, str]]] = {0: [], 1: []}
         while True:
             state = 1 - self._state
             left[state] = left[state] or self._shuffled(self._calls[state])
             call, fault = left[state].pop()
             yield Point(self.change, state, call, fault, self._rng.choice(SEQUELS))
 
-    def _shuffled(self, calls: Sequence[Call]) -> list[tuple[Call, str]]:
-        """Every call with every fault that it can have, the next one last."""
-        every = [(call, fault) for call in calls for fault in (FAULTS if call.writes else (KILL,))]
+    def _shuffled(self, calls: Sequence[Call | Child]) -> list[tuple[Call | Child, str]]:
+        """Every call and program with every fault that it can have, the next one last."""
+        every = [(call, fault) for call in calls for fault in call.faults]
         return sorted(every, key=lambda one: self._rng.random() ** (1 / _weight(one[0])))
 
     def look(self, point: Point) -> bool:
@@ -113,7 +128,7 @@ class Campaign:
         """
         one = self.installation
         one.choose(point.state)
-        outcome = run_with(point.fault, point.call, self.command, environment=self.environment)
+        outcome = self._break(point)
         self._judge(point, outcome)
         target = 1 - point.state if point.sequel == OLD else point.state
         self._go_on(point.sequel, target)
@@ -125,10 +140,15 @@ class Campaign:
         assert again.nothing, f"the run after the next one still changes something: {again}"
         return bool(outcome.hit)
 
+    def _break(self, point: Point) -> Outcome:
+        if isinstance(point.call, Call):
+            return run_with(point.fault, point.call, self.command, environment=self.environment)
+        return run_broken(point.fault, point.call, "ctl", self.arguments, environment=self.environment)
+
     def _judge(self, point: Point, outcome: Outcome) -> None:
         """What the broken run itself says must be so."""
         assert "Traceback" not in outcome.out + outcome.err, outcome.err
-        if point.fault == KILL:
+        if point.fault in KILLS:
             return
         assert outcome.code in (0, 1), f"exit code {outcome.code}: {outcome.err}"
         if outcome.code == 0:
@@ -159,14 +179,19 @@ class Campaign:
         self._state = 0
         self.__enter__()
 
-    def calls(self, state: int) -> list[Call]:
-        """The calls of a run that brings about a state."""
+    def calls(self, state: int) -> list[Call | Child]:
+        """The calls and programs of a run that brings about a state."""
         return self._calls[state]
 
     @property
     def command(self) -> list[str]:
         """The run."""
-        return self.root.person.command(["--root", str(self.root.path), "reconfigure"])
+        return self.root.person.command(self.arguments)
+
+    @property
+    def arguments(self) -> list[str]:
+        """Of the run."""
+        return ["--root", str(self.root.path), "reconfigure"]
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -174,11 +199,20 @@ class Campaign:
         return self.root.environment() | {"TMPDIR": str(self.installation.temporary)}
 
 
-def _weight(call: Call) -> float:
+def _weight(call: Call | Child) -> float:
+    if isinstance(call, Child):
+        return 1.0
     return RARELY if ".ctl-staging" in call.text or not call.writes else 1.0
 
 
-def campaign(change: str, seed: str, points: int, *, verbose: bool = False) -> tuple[Counter[str], list[str]]:
+def campaign(
+    change: str,
+    seed: str,
+    points: int,
+    *,
+    at: Sequence[str] = (CALLS, PROGRAMS),
+    verbose: bool = False,
+) -> tuple[Counter[str], list[str]]:
     """Look at a number of points of one change.
 
     Returns:
@@ -187,7 +221,7 @@ def campaign(change: str, seed: str, points: int, *, verbose: bool = False) -> t
     met: Counter[str] = Counter()
     failures: list[str] = []
     rng = random.Random(f"{seed} {change}")  # noqa: S311 - wanted: the same points for the same seed
-    with Campaign(change, rng) as one:
+    with Campaign(change, rng, at) as one:
         for point in one.points():
             if met.total() >= points:
                 break
@@ -215,6 +249,7 @@ def main() -> int:
     parser.add_argument(
         "--change", choices=CHANGES, action="append", help="only this one; may be given again"
     )
+    parser.add_argument("--at", choices=(CALLS, PROGRAMS), help="break only these")
     parser.add_argument("--jobs", type=int, default=1, help="changes that are looked at at once")
     parser.add_argument("--verbose", action="store_true", help="print each point")
     arguments = parser.parse_args()
@@ -223,7 +258,8 @@ def main() -> int:
     met: Counter[str] = Counter()
     failures: list[str] = []
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        each = partial(campaign, seed=arguments.seed, points=share, verbose=arguments.verbose)
+        at = (arguments.at,) if arguments.at else (CALLS, PROGRAMS)
+        each = partial(campaign, seed=arguments.seed, points=share, at=at, verbose=arguments.verbose)
         for some, failed in pool.map(each, changes):
             met += some
             failures += failed

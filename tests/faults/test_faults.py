@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.run import Campaign, campaign
-from tests.harness.faults import BROKEN, KILL, NO_SPACE, run_with
+from tests.faults.run import CALLS, PROGRAMS, Campaign, campaign
+from tests.harness.faults import BROKEN, KILL, NO_SPACE, Call, run_with
 
 pytestmark = [
     pytest.mark.real,
@@ -21,15 +21,22 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def vhost() -> Iterator[Campaign]:
     """An installation whose vhost changes."""
-    with Campaign("vhost", random.Random(0)) as one:  # noqa: S311 - wanted: the same points each time
+    with Campaign("vhost", random.Random(0), [CALLS]) as one:  # noqa: S311 - wanted: the same points each time
         yield one
 
 
 @pytest.mark.parametrize(
-    ("change", "points"), [("everything", 8), ("ports", 3), ("vhost", 3), ("key pair", 3)]
+    ("change", "points", "at"),
+    [
+        ("everything", 8, CALLS),
+        ("ports", 3, CALLS),
+        ("vhost", 3, CALLS),
+        ("key pair", 3, CALLS),
+        ("everything", 3, PROGRAMS),
+    ],
 )
-def test_the_next_run_brings_about_one_state(change: str, points: int) -> None:
-    met, failures = campaign(change, "tests", points)
+def test_the_next_run_brings_about_one_state(change: str, points: int, at: str) -> None:
+    met, failures = campaign(change, "tests", points, at=[at])
     assert met.total() == points
     assert not failures, "\n".join(failures)
 
@@ -37,7 +44,9 @@ def test_the_next_run_brings_about_one_state(change: str, points: int) -> None:
 def test_faults_meet_the_call_that_they_are_for(vhost: Campaign) -> None:
     one = vhost.installation
     call = next(
-        call for call in vhost.calls(1) if call.name == "renameat" and "gitlab-registry.conf" in call.text
+        call
+        for call in vhost.calls(1)
+        if isinstance(call, Call) and call.name == "renameat" and "gitlab-registry.conf" in call.text
     )
     one.choose(1)
     for fault, code in ((KILL, -9), (NO_SPACE, 1), (BROKEN, 1)):

@@ -168,6 +168,14 @@ def test_a_candidate_that_is_forgotten_ends(running: Running) -> None:
     assert running.get() == 200
 
 
+def test_a_candidate_of_a_killed_run_goes_with_the_next(running: Running) -> None:
+    forgotten = running.started(seconds=600)
+    following = running.started(seconds=600)
+    wait_for(lambda: gone(forgotten.pid), what="the forgotten process ends")
+    running.control.promote(following.number)
+    assert running.get() == 200
+
+
 def test_a_candidate_that_ends_is_reported_and_cannot_serve(running: Running) -> None:
     (running.folder / "config.yml").write_text("version: 7\n")
     second = running.control.start(60)

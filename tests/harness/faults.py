@@ -49,6 +49,11 @@ class Call:
         """Whether it changes a file."""
         return self.name in WRITING
 
+    @property
+    def faults(self) -> Sequence[str]:
+        """What can happen there."""
+        return FAULTS if self.writes else (KILL,)
+
     def __str__(self) -> str:
         return f"{self.name} {self.number}: {self.text}"
 

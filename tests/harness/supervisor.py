@@ -20,6 +20,7 @@ class FileSupervisor:
         state: the file.
         broken: services that never come up.
         unhealthy: services that come up, and do not do what they are there for.
+        unwell: services that are not well at the end of a run that did not touch them.
         alone: services that no second process can replace without a gap.
         condition: how services run, where not as they must.
     """
@@ -27,6 +28,7 @@ class FileSupervisor:
     state: Path
     broken: frozenset[str] = frozenset()
     unhealthy: frozenset[str] = frozenset()
+    unwell: frozenset[str] = frozenset()
     alone: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
     condition: dict[str, Condition] = field(default_factory=dict)
@@ -81,6 +83,9 @@ class FileSupervisor:
 
     def interrupts(self, name: str) -> bool:
         return name in self.alone
+
+    def not_well(self, names: Sequence[str]) -> Mapping[str, str]:
+        return {name: "is not well" for name in names if name in self.unwell}
 
     def wait_until_up(self, name: str) -> None:
         self.calls.append(f"wait {name}")

@@ -14,6 +14,7 @@ import pytest
 
 from ctl.collector.quarantine import Quarantine
 from tests.harness import images, seeds
+from tests.harness.hanging import hanging
 from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.processes import end_all
@@ -196,6 +197,23 @@ def test_a_registry_that_was_broken_before_is_no_obstacle_to_a_change_of_nginx(r
     finally:
         os.kill(pid, signal.SIGCONT)
     assert root.client.get("/v2/").header("X-New") == "yes"
+
+
+def test_a_run_without_changes_reports_what_is_not_well(root: Root) -> None:
+    with of_root(root.path / STORAGE / "docker"):
+        result = root.ctl("reconfigure").exits(1)
+        assert "0 changed" in result.out
+        assert "registry cannot write its storage as user" in result.err
+    root.ctl("reconfigure").ok()
+
+
+@pytest.mark.parametrize("part", ["", "docker/registry/v2"])
+def test_a_storage_that_hangs_holds_nobody(root: Root, need_root: None, part: str) -> None:
+    """As one whose server is gone: whoever looks into it waits for ever."""
+    with hanging(root.path / STORAGE / part):
+        assert "it does not answer within 10 s" in reasons(root)["registry"]
+        assert "it does not answer within 10 s" in root.ctl("reconfigure", timeout=120).exits(1).err
+    assert reasons(root) == {}
 
 
 def test_a_process_that_was_killed_shows_for_a_while(root: Root) -> None:

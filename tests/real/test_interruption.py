@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
+import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -226,28 +226,63 @@ def test_a_reload_that_nginx_refuses_is_no_success(running: Root) -> None:
 
 
 @JOURNAL_ONLY
+@pytest.mark.skipif(shutil.which("strace") is None, reason="no strace on this machine")
 def test_a_reload_that_takes_long_is_no_refusal(running: Root) -> None:
-    """On a loaded machine NGINX's master may come to it late: here it is stopped for longer than it usually takes."""
+    """On a loaded machine NGINX's master may come to its files late: longer than it usually takes for all."""
     running.settings(*state(8))
     nginx = running.pids()["nginx"]
-    os.kill(nginx, signal.SIGSTOP)
-    begun = running.begin("reconfigure")
-    wait_for(lambda: _is_pending(nginx, signal.SIGHUP), what="the reload", seconds=60)
-    time.sleep(6)
-    os.kill(nginx, signal.SIGCONT)
+    late = ["-e", "trace=openat", "-e", "inject=openat:delay_enter=6000000:when=1"]
+    tracer = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", *late, "-p", str(nginx)])
+    try:
+        wait_for(lambda: "TracerPid:\t0" not in Path(f"/proc/{nginx}/status").read_text(), what="strace")
+        running.ctl("reconfigure", timeout=120).ok()
+    finally:
+        tracer.terminate()
+        tracer.wait()
+    assert shows(running, 8)
+
+
+@JOURNAL_ONLY
+def test_a_reload_waits_for_an_address_that_becomes_free(running: Root) -> None:
+    """NGINX complains, tries for 2.5 s, and obeys nobody meanwhile; what it complained of then is no refusal."""
+    port = running.ports.take()
+    running.settings(*state(8), f'registry["registry_http_addr"] = "127.0.0.1:{port}"')
+    log = running.path / "var/log/gitlab/nginx/current"
+    before = log.stat().st_size
+    with socket.socket() as stranger:
+        begun = _after_the_check(running, stranger, port)
+        wait_for(lambda: b"bind() to" in log.read_bytes()[before:], what="NGINX tries", seconds=60)
     out, err = begun.communicate(timeout=60)
     assert begun.returncode == 0, out + err
     assert shows(running, 8)
 
 
-def _is_pending(pid: int, number: signal.Signals) -> bool:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    masks = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
-    return any(mask >> number - 1 & 1 for mask in masks)
-
-
 @JOURNAL_ONLY
-@pytest.mark.usefixtures("need_root")
+def test_a_stranger_at_a_new_address_leaves_everything_as_it_was(running: Root) -> None:
+    """He comes after the check of the ports. NGINX reads its former files when it has given up."""
+    port = running.ports.take()
+    running.settings(*state(7))
+    running.reconfigure()
+    running.settings(*state(9), f'registry["registry_http_addr"] = "127.0.0.1:{port}"')
+    with socket.socket() as stranger:
+        begun = _after_the_check(running, stranger, port)
+        out, err = begun.communicate(timeout=120)
+    assert begun.returncode == 1, out + err
+    assert "Address already in use" in err
+    assert "everything was put back" in err
+    assert shows(running, 7)
+
+
+def _after_the_check(root: Root, stranger: socket.socket, port: int) -> subprocess.Popen[str]:
+    """Begin a run, and take a port as soon as it has found that free, and writes."""
+    begun = root.begin("reconfigure")
+    wait_for((root.path / JOURNAL).exists, what="the journal", seconds=60, pause=0.001)
+    stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    stranger.bind(("127.0.0.1", port))
+    stranger.listen()
+    return begun
+
+
 def test_folder_of_another_owner_is_reported_to_an_ordinary_user(
     make_root: RootMaker, ordinary_user: Person
 ) -> None:

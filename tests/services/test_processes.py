@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import pytest
 from ctl.converge.model import Action, Condition, Notification
 from ctl.services.processes import Processes, end
 from ctl.services.supervisor import Supervisor
+from ctl.services.sv import sv
 from tests.harness.people import ORDINARY_ID
 from tests.harness.services_stack import CRASHER, SLEEPER, STUBBORN, Stack
 from tests.harness.waiting import listening, wait_for
@@ -85,10 +87,82 @@ def test_one_whose_log_service_does_not_run(stack: Stack, web: int) -> None:
 def test_a_suspended_one_goes_on(stack: Stack, web: int) -> None:
     pid = stack.pid("web")
     os.kill(pid, signal.SIGSTOP)
-    wait_for(lambda: condition(stack, "web") == Condition(suspended=True))
+    wait_for(lambda: condition(stack, "web") == Condition(suspended="is suspended (SIGSTOP)"))
     assert stack.runit.perform(Notification(Action.CONTINUE, "web"))
-    assert condition(stack, "web").suspended is False
+    assert condition(stack, "web").suspended == ""
     assert stack.pid("web") == pid
+
+
+SUSPENDED = Condition(suspended="is suspended (SIGSTOP)")
+
+
+@pytest.mark.parametrize("which", ["its log", "runsv", "runsvdir"])
+def test_what_a_service_needs_goes_on_too(stack: Stack, web: int, which: str) -> None:
+    """Without its log a service hangs once the pipe is full; without runsv nothing starts it again."""
+    status, process = stack.runit.status("web"), Processes().get(stack.pid("web"))
+    assert status.log is not None
+    assert process is not None
+    runsvdir = stack.runit.supervisor.pid()
+    pid = {"its log": status.log.pid, "runsv": process.parent, "runsvdir": runsvdir}[which]
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: condition(stack, "web") == SUSPENDED)
+    assert stack.runit.perform(Notification(Action.CONTINUE, "web"))
+    wait_for(lambda: condition(stack, "web").suspended == "")
+    assert stack.pid("web") == process.pid
+
+
+def test_what_is_suspended_is_restarted_all_the_same(stack: Stack, web: int) -> None:
+    pid = stack.pid("web")
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: condition(stack, "web") == SUSPENDED)
+    assert stack.runit.perform(Notification(Action.RESTART, "web"))
+    assert stack.pid("web") != pid
+    assert stack.notes == [], "nobody had to be killed"
+
+
+def test_one_that_runs_only_once_is_wanted_up_again(stack: Stack, web: int) -> None:
+    pid = stack.pid("web")
+    sv(stack.layout.service, "once", ["web"])
+    wait_for(lambda: condition(stack, "web") == Condition(suspended="runs only once (sv once)"))
+    assert stack.runit.listening(["web"]) == {"web": {f"127.0.0.1:{web}"}}, "its address is no stranger's"
+    assert stack.runit.perform(Notification(Action.CONTINUE, "web"))
+    assert (stack.pid("web"), stack.runit.status("web").want) == (pid, None)
+    sv(stack.layout.service, "once", ["web"])
+    stack.runit.start("web")
+    assert (stack.pid("web"), stack.runit.status("web").want) == (pid, None)
+
+
+def test_processes_left_behind_are_seen_beside_one_that_is_well(stack: Stack) -> None:
+    stack.define("web", SLEEPER)
+    stack.runit.ensure_supervisor()
+    stack.runit.wait_until_up("web")
+    log = stack.runit.status("web").log
+    orphan = kill_runsv(stack, "web")
+    os.kill(log.pid, signal.SIGTERM)  # type: ignore[union-attr,arg-type]
+    wait_for(lambda: stack.runit.status("web").healthy and stack.pid("web") != orphan)
+    assert condition(stack, "web").problem == f"has left processes behind (pid {orphan})"
+    assert stack.runit.perform(Notification(Action.RESTART, "web"))
+    assert ended(orphan)
+    assert condition(stack, "web").problem == ""
+
+
+def test_a_mark_of_another_user_is_not_believed(stack: Stack, web: int) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs another user")
+    facts = stack.layout.sv / "web/ctl.json"
+    facts.write_text(json.dumps(json.loads(facts.read_text()) | {"users": ["root", "games"]}))
+    mark = f"CTL_SERVICE={stack.layout.sv / 'web'}"
+    other = ["setpriv", f"--reuid={ORDINARY_ID}", f"--regid={ORDINARY_ID}", "--clear-groups"]
+    stranger = subprocess.Popen([*other, "env", mark, "sleep", "1000"])
+    try:
+        wait_for(lambda: mark in Path(f"/proc/{stranger.pid}/environ").read_text().split("\0"))
+        assert condition(stack, "web").problem == ""
+        stack.runit.restart("web")
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_a_program_that_has_been_replaced(stack: Stack) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ctl.distribution import distribution
 from ctl.errors import PreflightError
+from ctl.machine.child import ChildFailed, run_child
 from ctl.registry.drivers import LOCAL_DRIVERS
 from ctl.registry.launch import clean_environment
 from ctl.text.quoting import yaml as quoted
@@ -24,18 +25,9 @@ def run_program(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         PreflightError: it cannot be run, or does not end in time.
     """
     try:
-        return subprocess.run(
-            [str(path), *arguments],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=TIME_LIMIT,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            env=clean_environment({}),
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = getattr(error, "strerror", None) or f"it did not end within {TIME_LIMIT} s"
+        return run_child([str(path), *arguments], seconds=TIME_LIMIT, environment=clean_environment({}))
+    except ChildFailed as error:
+        reason = str(error.__cause__ or error)
         raise PreflightError(f"registry program {path}: {reason}", hint=executable_hint()) from error
 
 
