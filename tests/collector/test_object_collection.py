@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from ctl.collector import object_quarantine
 from ctl.collector.collection import collect
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, blob_folder, layer_folder, revision_folder
 from ctl.collector.object_quarantine import ObjectQuarantine
@@ -153,6 +154,18 @@ def test_one_collection_at_a_time_and_a_killed_one_is_finished(store: Store) -> 
     report = collect(store, at_once(keep_for=0), SILENT)
     assert report.counts["blobs_restored"] == len(GONE.family())
     assert blobs(store) == set(KEPT.family()) | OWN
+
+
+def test_the_lock_of_a_killed_collection_counts_for_minutes(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(store, "team/app", KEPT, "v1")
+    ObjectQuarantine(store).__enter__()
+    with pytest.raises(LockHeld, match="process"):
+        collect(store, at_once(), SILENT)
+    monkeypatch.setattr(object_quarantine, "_ALIVE", 0)
+    collect(store, at_once(), SILENT)
+    assert store.find(f"{QUARANTINE}/lock") is None
 
 
 def test_listings_do_instead_of_requests(kept: Kept, store: Store) -> None:
