@@ -24,5 +24,6 @@ def diff_config(ctx: Context, *, as_json: bool) -> int:
         for path, what in found:
             ctx.console.result(f"{path}: {what}")
         if not found:
-            ctx.console.say("every file is as the last run left it")
+            never = not ctx.layout.written.exists()
+            ctx.console.say("no run yet" if never else "every file is as the last run left it")
     return EXIT_FAILED if found else EXIT_OK

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from ctl.cli.framework import Context, command
-from ctl.errors import EXIT_FAILED, EXIT_OK
+from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 from ctl.output import Style
 
 if TYPE_CHECKING:
@@ -208,6 +208,10 @@ def on_trial(ctx: Context, history: History, limit: str) -> Iterator[Trial]:
     """A run that is taken back after a time; one that fails has been taken back already."""
     from ctl.node.trial import Trial, end, seconds
 
+    if not history.runs():
+        raise CtlError(
+            "--try has nothing to go back to: this would be the first run", hint="Run: ctl reconfigure"
+        )
     back = history.earlier(0)
     trial = Trial.begin(ctx.layout, ctx.settings, back, seconds(limit))
     try:

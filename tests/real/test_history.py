@@ -87,6 +87,15 @@ def test_a_run_that_is_not_known(root: Root) -> None:
     assert "run 7 is not known" in result.err
 
 
+def test_before_the_first_run_there_is_nothing_to_go_back_to(make_root: RootMaker) -> None:
+    root = make_root()
+    root.settings()
+    found = root.ctl("reconfigure", "--try", "1m").exits(1)
+    assert "--try has nothing to go back to: this would be the first run" in found.err
+    assert not (root.path / CONFIG).exists()
+    assert root.ctl("diff-config").ok().out == "no run yet\n"
+
+
 def test_a_way_back_that_fails_is_undone(root: Root) -> None:
     root.settings(DEBUG)
     root.reconfigure()
