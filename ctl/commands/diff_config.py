@@ -24,6 +24,7 @@ def diff_config(ctx: Context, *, as_json: bool) -> int:
         for path, what in found:
             ctx.console.result(f"{path}: {what}")
         if not found:
-            never = not ctx.layout.written.exists()
-            ctx.console.say("no run yet" if never else "every file is as the last run left it")
+            unknown = "no run yet, or its record of the files is lost"
+            known = ctx.layout.written.exists()
+            ctx.console.say("every file is as the last run left it" if known else unknown)
     return EXIT_FAILED if found else EXIT_OK

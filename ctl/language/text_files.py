@@ -64,6 +64,11 @@ def as_they_were(files: Mapping[Path, Path]) -> Iterator[None]:
         _FORMER.reset(token)
 
 
+def place_of(path: Path) -> Path:
+    """Where a file is read: its copy where it is read as it was, which may be all that is left of it."""
+    return _FORMER.get().get(_plain(path), path)
+
+
 def _plain(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
@@ -74,7 +79,7 @@ def read_trusted(path: Path) -> str:
     Raises:
         FileProblem: as `read_text`, or another account can change it; says how to mend that.
     """
-    path = _FORMER.get().get(_plain(path), path)
+    path = place_of(path)
     found = unsafe(path)
     if found:
         raise FileProblem(found.message, found.hint)

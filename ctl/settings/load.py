@@ -13,6 +13,7 @@ from ctl.language.parsing import Parsed
 from ctl.language.reading import parse_python
 from ctl.language.scope import Scope
 from ctl.language.source import SettingsError, Severity, first_of
+from ctl.language.text_files import place_of
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.gather import gather
@@ -111,8 +112,9 @@ def _parse(scope: Scope) -> Parsed:
 
 
 def _require(settings_file: Path) -> None:
+    place = place_of(settings_file)
     try:
-        settings_file.lstat()
+        place.lstat()
     except (FileNotFoundError, NotADirectoryError):
         raise UsageFault(
             f"{settings_file}: there is no settings file", hint=_how_to_begin(settings_file)
@@ -121,7 +123,7 @@ def _require(settings_file: Path) -> None:
         raise no_right_to_read(settings_file) from None
     except OSError:
         return  # it may be there: the reading reports what keeps it from being read
-    if settings_file.is_file() and not os.access(settings_file, os.R_OK):
+    if place.is_file() and not os.access(place, os.R_OK):
         raise no_right_to_read(settings_file)
 
 
