@@ -78,6 +78,25 @@ def test_plain_http_on_the_port_of_tls_is_json(running: Root) -> None:
     refused(ask(running, get(), tls=False), 400, "UNSUPPORTED")
 
 
+def test_the_port_of_the_redirect_refuses_in_json(running: Root) -> None:
+    running.settings(
+        NO_GITLAB,
+        'registry["nginx"]["redirect_http_to_https"] = True',
+        f'registry["nginx"]["redirect_http_to_https_port"] = {running.redirect_port}',
+    )
+    running.reconfigure()
+    for request, status in (
+        (b"rubbish\r\n\r\n", 400),
+        (get("/v2/" + "x" * 9_000), 414),
+        (get(method="TRACE"), 405),
+    ):
+        with socket.create_connection(("127.0.0.1", running.redirect_port), timeout=30) as link:
+            link.sendall(request)
+            refused(answer(link), status, "UNSUPPORTED")
+    running.settings(NO_GITLAB)
+    running.reconfigure()
+
+
 def test_what_nginx_is_configured_to_refuse_is_json(running: Root) -> None:
     """By directives of the administrator's own; and a page of the administrator's own stays."""
     own = (
