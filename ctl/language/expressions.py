@@ -366,8 +366,6 @@ class Expressions:
             yield
             return
         first, *inner = generators
-        if first.is_async:
-            raise refusals.of_generator(first)
         for element in elements(self.evaluate(first.iter), self._budget):
             self._budget.spend(1)
             self.targets.bind(first.target, element)

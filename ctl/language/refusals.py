@@ -22,9 +22,9 @@ class Unreadable(ast.expr):
     _fields = ("about",)
 
     def __init__(self, faults: list[Fault], about: list[ast.expr]) -> None:
-        super().__init__()
-        self.faults = faults
+        super().__init__(about=about)  # type: ignore[call-arg]
         self.about = about
+        self.faults = faults
 
 
 def constructs(node: ast.AST) -> list[Fault]:
@@ -44,7 +44,8 @@ def construct(node: ast.AST) -> Fault | None:
     if isinstance(node, ast.keyword):
         return of_keyword(node, ())
     if isinstance(node, ast.comprehension):
-        return of_generator(node) if node.is_async else None
+        fault = Fault("async is not part of the settings language", node.target, "Leave it out.")
+        return fault if node.is_async else None
     if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name | ast.Attribute):
         return Fault("only functions and methods can be called, by their names", node.func)
     if isinstance(node, ast.Starred | ast.Slice):
@@ -70,11 +71,6 @@ def star(node: ast.Starred) -> Fault:
     """The failure of a star to the left of "="."""
     hint = "Take the parts out with slices: first = values[0], others = values[1:]."
     return Fault("a star in an assignment is not part of the settings language", node, hint)
-
-
-def of_generator(node: ast.comprehension) -> Fault:
-    """The failure of `async for`."""
-    return Fault("async is not part of the settings language", node.target, "Leave it out.")
 
 
 def of_keyword(node: ast.keyword, before: Container[str]) -> Fault | None:
