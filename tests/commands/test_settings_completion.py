@@ -45,6 +45,7 @@ def test_subcommands() -> None:
     assert complete("s") == ["schema", "set"]
 
 
+@pytest.mark.real
 def test_completion_is_cheap() -> None:
     code = (
         "import sys; from click.shell_completion import ShellComplete; from ctl.cli.framework import cli;"

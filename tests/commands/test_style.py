@@ -44,27 +44,27 @@ def own_options(command: click.Command) -> list[click.Option]:
     return [one for one in command.params if isinstance(one, click.Option) and not one.hidden]
 
 
-@every_command
-def test_help_is_in_sentences(words: tuple[str, ...], command: click.Command) -> None:
-    assert command.help
-    first = command.help.split("\n\n")[0].strip()
-    assert first[0].isupper()
-    assert first.endswith("."), first
-    for option in own_options(command):
-        assert option.help, option.opts
-        first_word = option.help.split()[0]
-        assert first_word[0].isupper() or "_" in first_word or "." in first_word, option.help
-        assert option.help.endswith((".", "?")), option.help
-        assert option.opts[0].startswith("-")
+def test_help_is_in_sentences() -> None:
+    for words, command in COMMANDS:
+        assert command.help, words
+        first = command.help.split("\n\n")[0].strip()
+        assert first[0].isupper(), words
+        assert first.endswith("."), first
+        for option in own_options(command):
+            assert option.help, (words, option.opts)
+            first_word = option.help.split()[0]
+            assert first_word[0].isupper() or "_" in first_word or "." in first_word, option.help
+            assert option.help.endswith((".", "?")), option.help
+            assert option.opts[0].startswith("-"), words
 
 
-@every_command
-def test_json_is_one_option_of_one_meaning(words: tuple[str, ...], command: click.Command) -> None:
-    for option in own_options(command):
-        if "--json" in option.opts:
-            assert option.is_flag
-            assert option.help is not None
-            assert option.help.startswith("Print JSON")
+def test_json_is_one_option_of_one_meaning() -> None:
+    for words, command in COMMANDS:
+        for option in own_options(command):
+            if "--json" in option.opts:
+                assert option.is_flag, words
+                assert option.help is not None, words
+                assert option.help.startswith("Print JSON"), words
 
 
 @every_command

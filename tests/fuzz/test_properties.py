@@ -35,6 +35,7 @@ def test_writing_and_running(tmp_path: Path) -> None:
         list(tmp_path.iterdir())
 
 
+@pytest.mark.real
 def test_work_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Broken, match=r"it took \d+ MB"), bounded():
         assert bytearray(b"x" * ((MEGABYTES + 50) << 20))

@@ -125,6 +125,7 @@ def test_errors_before_a_limit_are_reported_with_what_was_held_back() -> None:
     ]
 
 
+@pytest.mark.real
 def test_very_long_chains_and_very_many_failures() -> None:
     chain = (
         "a0 = nowhere\n" + "".join(f"a{i} = a{i - 1}\n" for i in range(1, 5000)) + 'registry["x"] = a4999\n'

@@ -88,6 +88,7 @@ def test_without_pairs_nothing_heavy_is_imported(site: Site) -> None:
     assert done.stdout == "set()\n"
 
 
+@pytest.mark.real
 def test_a_thousand_endpoints_are_quick(site: Site) -> None:
     file = site.write(
         BOTH

@@ -176,6 +176,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.real
 @given(value=VALUES)
 def test_no_value_is_more_than_any_type_can_take(value: object) -> None:
     """Every type either takes a value or says in words what is wrong with it."""

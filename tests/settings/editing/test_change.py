@@ -119,6 +119,7 @@ def test_a_value_is_taken_away(name: str, before: str, after: str) -> None:
     assert take(before, name) == after
 
 
+@pytest.mark.real
 def test_prose_that_begins_with_a_name_costs_nothing() -> None:
     text = "# registry has [ something\n# registry is\n" * 500
     with at_most(calls=3_000_000):
