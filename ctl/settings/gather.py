@@ -16,6 +16,7 @@ from ctl.settings.place import Place
 from ctl.settings.types import INVALID, AbsolutePath, Bool, Text, Type, port, read_value
 from ctl.settings.types.containers import entries
 from ctl.settings.view import Given
+from ctl.settings.written import python_name
 from ctl.text.nearest import nearest
 
 VHOST = "registry.nginx"
@@ -91,7 +92,10 @@ def _walk(prefix: str, value: object, place: Place, found: Gathered) -> None:
     if isinstance(value, Poison):
         return
     if not isinstance(value, dict):
-        place.error(f"must be a dictionary{place.got(value)}", f'Write {prefix}["key"] = value.')
+        place.error(
+            f"must be a dictionary{place.got(value)}",
+            f'Write {python_name(prefix.split("."))}["key"] = value.',
+        )
         return
     for key, one in entries(value, place):
         name, here = f"{prefix}.{key}", place.inside(value, key)

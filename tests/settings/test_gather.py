@@ -43,7 +43,8 @@ def test_a_section_is_a_dictionary(site: Site, line: str) -> None:
     name = line.partition(" = ")[0].replace('["', ".").removesuffix('"]')
     error = site.error(BOTH + line)
     assert f" error: {name}" in error
-    assert "dictionary" in error
+    assert " a dictionary, not " in error
+    assert f'Write {line.partition(" = ")[0]}["key"] = value' in error
 
 
 def test_other_components_are_one_note(site: Site) -> None:
