@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ctl.collector.layout import BLOBS, QUARANTINE
 from ctl.collector.progress import Reporter
@@ -108,6 +109,7 @@ class Copying:
         """Copy what is new or other at the source since it was copied last.
 
         Raises:
+            PreflightError: the target is a disk with too little room.
             StorageError: one of them refuses; what was copied until then is remembered.
         """
         self.reporter.step(f"listing {self.source.name}")
@@ -115,7 +117,9 @@ class Copying:
         wanted = [one for one in listing(self.source).values() if known.get(one.key) != one.identity]
         # what is named before what names it, for whoever looks at a copy that was cut off
         wanted.sort(key=lambda one: (not one.key.startswith(f"{BLOBS}/"), one.key))
-        self.reporter.step(f"copying {sum(one.size for one in wanted):,} bytes, {len(wanted):,} objects")
+        size = sum(one.size for one in wanted)
+        self._refuse_small(size)
+        self.reporter.step(f"copying {size:,} bytes, {len(wanted):,} objects")
         batch: list[Object] = []
         try:
             for one in self._all(wanted):
@@ -126,6 +130,19 @@ class Copying:
                     batch = []
         finally:
             self.state.add(batch)
+
+    def _refuse_small(self, size: int) -> None:
+        """Refuse a disk that has no room for that many bytes, before hours are spent on copying the first of them."""
+        if self.target.driver != "filesystem":
+            return
+        root = Path(self.target.name)
+        there = os.statvfs(next(one for one in (root, *root.parents) if one.exists()))
+        free = there.f_bavail * there.f_frsize
+        if free < size:
+            raise PreflightError(
+                f"{self.target.name} has room for {free:,} bytes, and {size:,} must be copied",
+                hint="Make room there, or name another place.",
+            )
 
     def _all(self, wanted: Iterable[Object]) -> Iterator[Object]:
         """Copy each; those that are done. Few are begun ahead, so that a failure ends it soon."""
