@@ -37,6 +37,11 @@ class Needs:
     sizes: dict[str, int]
     blobs: bytes
 
+    def digests(self) -> list[str]:
+        """All that it needs."""
+        text = self.blobs.hex()
+        return [f"sha256:{text[at : at + 2 * RAW]}" for at in range(0, len(text), 2 * RAW)]
+
 
 class Remembered:
     """The repositories, in the file that remembers manifests.
@@ -50,6 +55,11 @@ class Remembered:
         self._connection = connection
         self._mode = "-m " if untagged else ""
         self._pending: list[tuple[str, bytes, int, str, bytes, int]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no file."""
+        return self._connection is None
 
     def get(self, name: str, fingerprint: bytes) -> Needs | None:
         """What a repository needs; None where its links are others than then, or nothing is known."""

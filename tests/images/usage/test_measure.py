@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ctl.collector.collection import collect
 from ctl.collector.layout import REPOSITORIES
+from ctl.collector.manifests import Manifests
 from ctl.collector.readable import readable
 from ctl.images.usage.measure import measure
 from ctl.images.usage.usage import RepositoryUsage, Usage
@@ -109,6 +110,30 @@ def test_layers_that_are_not_there_count_as_missing(store: Store) -> None:
     assert by_name["a"].missing == 1
     assert by_name["a"].size == total(image) - len(image.needs[1].content)
     assert found.blobs.count == 2
+
+
+@pytest.mark.parametrize("untagged", [True, False])
+def test_what_a_collection_remembers_changes_no_sum(
+    store: Store, monkeypatch: pytest.MonkeyPatch, untagged: bool
+) -> None:
+    """Its manifests are not read again, but each must still be there."""
+    image, layer = images.two_platforms("one"), images.layer("shared", size=5_000)
+    for name in ("a", "a/b"):
+        store.push(name, image, "v1")
+        store.push(name, images.image(f"of {name}", shared=[layer]), "v2")
+    store.age()
+    before = measure(str(store.root)).as_json()
+    monkeypatch.setattr("ctl.collector.collection._SETTLED", -(10**9))
+    collect(str(store.root), at_once(untagged=untagged), SILENT)
+    reads: list[str] = []
+    monkeypatch.setattr(Manifests, "get", lambda _, digest: reads.append(digest))
+    assert measure(str(store.root)).as_json() == before
+    assert reads == []
+    monkeypatch.undo()
+    store.data(image.needs[0].digest).unlink()
+    found, by_name = usage(store)
+    assert not by_name["a"].complete
+    assert any(image.needs[0].digest in one.what for one in found.damages)
 
 
 def test_an_empty_storage_has_nothing(store: Store) -> None:
