@@ -67,7 +67,7 @@ def test_an_ordinary_user_learns_what_could_not_be_asked(node: Node) -> None:
     found = {one["name"]: one for one in json.loads(done.stdout)["checks"]}
     assert done.returncode == 3, done.stdout
     asked = {name for name, one in found.items() if one["state"] != "unknown"}
-    assert asked <= {"settings", "programs", "space", "supervisor", "dns", "timers", "collection"}
+    assert asked <= {"settings", "programs", "space", "supervisor", "dns", "timers", "collection", "cleanup"}
     sudo = {
         one["remedy"]
         for name in ("files", "services", "processes", "registry")

@@ -42,8 +42,8 @@ LOG = "var/log/gitlab/registry/current"
 LASTING = ("errors", "clients")
 """What was logged stays in the log for an hour."""
 GUARDED = (
-    "location / {\n    proxy_pass",
-    "location ~ /manifests/ { return 403; }\n  location / {\n    proxy_pass",
+    "location / {\n    error_log",
+    "location ~ /manifests/ { return 403; }\n  location / {\n    error_log",
 )
 
 
