@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,9 @@ from ctl.storage.store import Store
 SCHEME = "s3://"
 PARTIAL = re.compile(r"\.partial-[0-9a-f]+\.images")
 """A copy of images under way, or one that was cut off."""
+_NO_KEYS = (
+    'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or registry_backup["s3_accesskey"] and its secret key.'
+)
 _VARIABLES = {
     "AWS_ACCESS_KEY_ID": "s3_accesskey",
     "AWS_SECRET_ACCESS_KEY": "s3_secretkey",
@@ -148,8 +152,8 @@ class Bucket:
 
     def names(self) -> list[str]:
         """See Place."""
-        with environment_restored():
-            found = {one.key.partition("/")[0] for one in self._store().list("")}
+        with self._opened() as store:
+            found = {one.key.partition("/")[0] for one in store.list("")}
         return sorted(found)
 
     def backups(self) -> dict[str, int]:
@@ -162,18 +166,18 @@ class Bucket:
 
     def write(self, name: str, content: bytes) -> None:
         """See Place."""
-        with environment_restored():
-            self._store().write(name, [content])
+        with self._opened() as store:
+            store.write(name, [content])
 
     def read(self, name: str) -> bytes:
         """See Place."""
-        with environment_restored():
-            return self._store().read(name)
+        with self._opened() as store:
+            return store.read(name)
 
     def remove(self, name: str) -> None:
         """See Place."""
-        with environment_restored():
-            self._store().delete(name)
+        with self._opened() as store:
+            store.delete(name)
 
     def images(self, key: Key, cache: Path | None = None) -> Restic:
         """See Place."""
@@ -182,6 +186,16 @@ class Bucket:
         prefix = "/".join(part for part in (parts.path.strip("/"), key.name) if part)
         more = {"AWS_DEFAULT_REGION": self._region()}
         return Restic(f"s3:{at}/{parts.netloc}/{prefix}", key.password, {**self.environment, **more}, cache)
+
+    @contextmanager
+    def _opened(self) -> Iterator[Store]:
+        with environment_restored():
+            try:
+                yield self._store()
+            except CtlError as error:
+                if "AWS_ACCESS_KEY_ID" not in self.environment:
+                    error.hint = error.hint or _NO_KEYS
+                raise
 
     def _store(self) -> Store:
         parts = urlsplit(self.url)

@@ -113,3 +113,9 @@ def test_places() -> None:
     bucket = Bucket("s3://b/node", {"AWS_ENDPOINT_URL": "http://s:9", "AWS_SECRET_ACCESS_KEY": "hidden"})
     assert bucket.images(Key("images-1", "w")).location == "s3:http://s:9/b/node/images-1"
     assert "hidden" not in repr(bucket)
+
+
+def test_a_bucket_without_credentials_says_where_they_are_given() -> None:
+    with pytest.raises(CtlError, match="credential") as refused:
+        Bucket("s3://b/node", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}).names()
+    assert "AWS_ACCESS_KEY_ID" in str(refused.value.hint)
