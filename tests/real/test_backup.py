@@ -97,7 +97,6 @@ def test_a_damaged_backup_is_not_verified(running: Root, folder: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
     result = running.ctl("backup", "--to", str(folder), "--with-images", "--verify", timeout=120)
     assert (result.code, "has other bytes" in result.err) == (1, True)
-    assert "has other bytes" in running.ctl("backup", "--verify", str(archive), timeout=120).exits(1).err
     # what the hint says is the way out: the next backup links what there is
     newest = max(folder.glob("*.images"))
     damaged = newest / path.relative_to(f"{archive}.images")
