@@ -65,7 +65,7 @@ def test_challenges_are_answered_before_the_redirect(cli: Cli) -> None:
     assert plain.all("listen") == [("*:80",)]
     names = [("registry.public-site.eu", "images.public-site.eu")]
     assert plain.all("server_name") == tls.all("server_name") == names
-    challenge, other = plain.named("location")
+    challenge, other, *_ = plain.named("location")
     assert challenge.name == ("location", "^~", "/.well-known/acme-challenge/")
     assert challenge.one("root") == f"{made.root}/var/opt/gitlab/nginx/www"
     assert other.one("return") == "301 https://registry.public-site.eu$request_uri"

@@ -58,6 +58,7 @@ def node(layout: Layout, *, privileged: bool = True, account: str | None = "_run
         privileged=privileged,
         log_account=account,
         secrets=lambda: None,
+        components=(),
     )
 
 
@@ -99,6 +100,7 @@ def test_files(source: Path) -> None:
         "wait": 20,
         "log": "/srv/a root/var/log/gitlab/web",
         "signals": {"HUP": "sings"},
+        "users": ["_runit-log"],
         "graceful": None,
         "pid_file": None,
     }
