@@ -98,7 +98,7 @@ class Condition:
         stopped: whether an administrator has stopped it: then it stays so.
         problem: what a restart is to end ("keeps exiting", "does not listen at 127.0.0.1:5000"), or "".
         log_problem: likewise, of its log service.
-        suspended: why it must be told to go on ("is suspended (SIGSTOP)"), or "".
+        suspended: why it must be asked to go on ("is suspended (SIGSTOP)"), or "".
         started: when its process started, in seconds of time.time(); None where that is not known.
         reloaded: when it last read its files: when it started, or its youngest child did.
     """

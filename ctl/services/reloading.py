@@ -23,7 +23,7 @@ def reload_problem(pid: int, former: set[int], definition: Definition, logged: C
         pid: the master.
         former: its workers before.
         definition: of the service; one that is not declared to hand over may keep its workers.
-        logged: whether it has logged a text since it was told to.
+        logged: whether it has logged a text since the signal.
 
     Returns:
         What is wrong, to follow its name: it must hand over, and has started no worker; "" where all is well.

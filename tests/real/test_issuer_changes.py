@@ -234,7 +234,7 @@ def test_a_flood_of_wrong_passwords_does_not_keep_out_first_logins(running: Root
 )
 def test_a_long_flood_of_wrong_passwords_keeps_nobody_out_and_fills_nothing(running: Root) -> None:
     """New passwords each turn, so that each login is a first one. At the very account that is guessed at from
-    everywhere turns are rare, and who has none in 20 seconds is told to come again."""
+    everywhere turns are rare, and who has none in 20 seconds is asked to come again."""
     end = time.monotonic() + float(os.environ["FLOOD_MINUTES"]) * 60
     turns, again, slowest, before = 0, 0, 0.0, memory(running)
     with guesses(running) as found:
