@@ -33,6 +33,8 @@ def recover(ctx: Context, *, as_json: bool) -> None:
     ended = end_read_only(ctx) | _end_migration(ctx)
     if as_json:
         ctx.console.result_json({"interrupted": undone is not None, **(undone.as_json() if undone else {})})
+    elif undone and undone.set_aside:
+        ctx.console.note("`ctl reconfigure` brings about what the settings say")
     elif undone is None and not ended:
         ctx.console.say("no run was interrupted")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX
+from ctl.converge.inspect import look
 from ctl.converge.journal import discard, interrupted, sweep_discarded
 from ctl.converge.lock import run_lock
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
@@ -151,10 +153,19 @@ class _Rollback:
                 self._failures.append(f"{service}: {error}")
             elif self._answered().get(service, True):
                 self._remains.append(f"{service}: {error}")
+                self._touch(service)
             else:
                 self._broken_before.append(service)
             return
         self._print(f"{notification.action}ed with its former files: {service}")
+
+    def _touch(self, service: str) -> None:
+        """Its files have their former times again: only new ones show the next run that it may have read others."""
+        for record in self._records:
+            named = [name for _, name in record.get("notifies", ())]
+            if service in named and "path" in record and look(Path(record["path"])) is not None:
+                with suppress(OSError):
+                    os.utime(record["path"], follow_symlinks=False)
 
     def _answered(self) -> Mapping[str, bool]:
         return next((record["answered"] for record in self._records if record["kind"] == BEFORE), {})

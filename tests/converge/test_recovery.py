@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ import pytest
 
 from ctl.converge import Command, Directory, File, Item, Service, converge, recovered, reload, restart
 from ctl.converge.journal import Journal, interrupted
+from ctl.converge.model import Notification
 from ctl.converge.records import BACKUPS, RECORDS
 from ctl.converge.rollback import Undone
 from ctl.errors import CtlError, RunFailed
+from ctl.machine.child import ChildFailed
 from tests.harness.supervisor import Bench, FileSupervisor
 from tests.harness.tree import tree
 
@@ -97,8 +100,38 @@ def test_before_the_supervisor_no_service_is_touched(bench: Bench) -> None:
 def test_a_service_that_fails_with_its_former_files_keeps_no_run_away(bench: Bench) -> None:
     cut_off(bench, *files(bench))
     broken = Bench(bench.layout, FileSupervisor(bench.services.state, frozenset({"app"})))
+    before = time.time()
     assert recover(broken) == Undone(remains=("app: app does not answer",))
     assert not interrupted(bench.layout)
+    changed = {name: bench.layout.path(f"/etc/app/{name}").stat().st_mtime for name in "abc"}
+    assert {name for name, when in changed.items() if when >= before} == {"a", "b"}, "what app reads shows"
+
+
+@dataclass
+class OutOfProcesses(FileSupervisor):
+    """No process can be started any more."""
+
+    def perform(self, notification: Notification) -> bool:
+        raise ChildFailed("sv cannot be started: Resource temporarily unavailable")
+
+
+def test_what_cannot_be_done_at_the_moment_is_done_by_the_next_run(bench: Bench) -> None:
+    """Else the service would go on with files that are gone, and nothing would show it."""
+    cut_off(bench, *files(bench))
+    without = Bench(bench.layout, OutOfProcesses(bench.services.state))
+    with pytest.raises(CtlError, match="app: sv cannot be started: Resource temporarily unavailable"):
+        recover(without)
+    assert bench.layout.path("/etc/app/a").read_text() == "old a"
+    assert recover(bench) == Undone()
+    assert bench.services.calls.count("restart app") == 1
+
+
+def test_a_run_reports_services_that_are_not_well(bench: Bench) -> None:
+    """Also where nothing differs: "0 changed" would say that all is right."""
+    bench.services.enable("app")
+    unwell = Bench(bench.layout, FileSupervisor(bench.services.state, unwell=frozenset({"app"})))
+    report = converge([Service("app")], machine=unwell.machine, layout=bench.layout, observer=bench.observer)
+    assert (report.changes, report.problems) == ([], ["app is not well"])
 
 
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
