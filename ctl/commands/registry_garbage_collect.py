@@ -15,7 +15,7 @@ from ctl.cli.recovery import recover_first
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError, UsageFault
 from ctl.errors import as_json as as_json_error
 from ctl.output import Style
-from ctl.storage.drivers import OBJECT_STORAGE
+from ctl.storage.drivers import WITH_CLIENT
 
 if TYPE_CHECKING:
     from ctl.collector.progress import Reporter
@@ -124,7 +124,7 @@ def _by_its_own(setup: Setup, show: _Shown, *, untagged: bool, dry_run: bool, re
 
 def _has_client(setup: Setup) -> bool:
     """Whether ctl reads its storage; what is in another one only the program itself can reach."""
-    return setup.config.root is not None or setup.config.driver in (*OBJECT_STORAGE, "inmemory")
+    return setup.config.root is not None or setup.config.driver in (*WITH_CLIENT, "inmemory")
 
 
 def _refuse_together(given: dict[str, object]) -> None:

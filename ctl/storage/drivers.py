@@ -1,4 +1,5 @@
-"""The drivers of object storage that there is a client for."""
+"""The drivers of storage that there is a client for."""
 
 OBJECT_STORAGE = ("s3", "s3aws", "s3_v2", "gcs", "azure", "azure_v2")
 """As Distribution and GitLab's registry name them."""
+WITH_CLIENT = ("filesystem", *OBJECT_STORAGE)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ctl.settings.view import View
-from ctl.storage.drivers import OBJECT_STORAGE
+from ctl.storage.drivers import WITH_CLIENT
 
 
 def folders_are_one(view: View) -> None:
@@ -40,14 +40,17 @@ def cache_has_its_server(view: View) -> None:
 
 def collection_fits_storage(view: View) -> None:
     """Images in a storage that ctl has no client for cannot be moved into quarantine."""
-    known = ("filesystem", *OBJECT_STORAGE)
     given = view.given_value("registry_garbage_collect.mode")
-    if given == "quarantine" and not any(driver in known for driver in view["registry.storage"]):
+    if given == "quarantine" and not _has_client(view):
         view.error(
             "registry_garbage_collect.mode",
             "is quarantine, which there is only on disk, S3, Google Cloud Storage and Azure",
             'Write "read-only" or "stop", or leave it out.',
         )
+
+
+def _has_client(view: View) -> bool:
+    return any(driver in WITH_CLIENT for driver in view["registry.storage"])
 
 
 def cleanup_can_be_done(view: View) -> None:
@@ -58,10 +61,10 @@ def cleanup_can_be_done(view: View) -> None:
         view.error(
             "registry_cleanup.enable", "is True, but there is no policy", "Give registry_cleanup.policies."
         )
-    if "filesystem" not in view["registry.storage"]:
+    if not _has_client(view):
         view.note(
             "registry_cleanup.enable",
-            "has no effect: tags can be removed from images on this machine's disk only",
+            "has no effect: tags can be removed on disk, S3, Google Cloud Storage and Azure only",
         )
 
 

@@ -10,6 +10,7 @@ from ctl.settings.components.registry_health import registry_checks
 from ctl.settings.listener import Listener
 from ctl.settings.rules.vhost import socket_link, through_socket
 from ctl.settings.values import Values
+from ctl.storage.drivers import WITH_CLIENT
 
 USUAL_NAMES = ("/opt/gitlab/embedded/bin/registry", "registry", "docker-registry")
 """Of its program: in GitLab's package, as it is built, and in Debian."""
@@ -50,7 +51,7 @@ def collections(values: Values) -> Iterator[ScheduledTask]:
 
 def cleanups(values: Values) -> Iterator[ScheduledTask]:
     """The scheduled clean-up of tags. Nobody is there to ask: what would lose too much is left alone."""
-    if values["registry_cleanup.enable"] and "filesystem" in values["registry.storage"]:
+    if values["registry_cleanup.enable"] and any(one in WITH_CLIENT for one in values["registry.storage"]):
         yield ScheduledTask(
             "registry-cleanup", values["registry_cleanup.schedule"], ("registry-cleanup",), timeout=_DAY
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from ctl.settings.option import rule
 from ctl.settings.view import UNSET, Unset, View
-from ctl.storage.drivers import OBJECT_STORAGE
+from ctl.storage.drivers import WITH_CLIENT
 
 POSTGRESQL_DIR = "/var/opt/gitlab/postgresql"
 POSTGRESQL_PORT = 5432
@@ -129,5 +129,4 @@ def complete_redis(_view: View, given: Mapping[str, Any]) -> dict[str, Any] | No
 @rule('"quarantine", where ctl has a client for the storage; else "read-only"')
 def collection_mode(view: View) -> str:
     """What is in another storage only the registry's program can reach."""
-    known = ("filesystem", *OBJECT_STORAGE)
-    return "quarantine" if any(driver in known for driver in view["registry.storage"] or {}) else "read-only"
+    return "quarantine" if any(one in WITH_CLIENT for one in view["registry.storage"] or {}) else "read-only"
