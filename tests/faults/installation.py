@@ -16,7 +16,7 @@ from tests.harness.waiting import listening, wait_for
 IMAGE = images.image("kept throughout", size=50_000)
 _OWN = re.compile(
     r"^var/opt/gitlab/ctl(/|$)|^etc/gitlab/gitlab\.py$|^var/opt/gitlab/gitlab-rails/shared/registry/docker/"
-    r"|^var/opt/gitlab/timer/tasks\.json$"
+    r"|^var/opt/gitlab/logrotate/status\.tmp$|^var/opt/gitlab/timer/tasks\.json$"
 )
 """What is no part of a state: what ctl notes for itself, the settings, images, and the file with the time at which a
 former key pair ends, which follows the clock."""
