@@ -150,8 +150,8 @@ def _users(node: Node) -> tuple[str, ...]:
     """The accounts of processes that services start; the timer starts some under each of them."""
     if not node.privileged:
         return ()
-    accounts = {one.account(node.attributes).username for one in node.running() if one.account}
-    return tuple(sorted(accounts | {node.log_account or "root"}))
+    accounts = (one.account(node.attributes).username for one in node.running() if one.account)
+    return tuple(dict.fromkeys([*accounts, node.log_account or "root"]))
 
 
 def as_user(node: Node, component: Component) -> str:

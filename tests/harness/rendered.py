@@ -106,13 +106,9 @@ def _environment(text: str) -> object:
 def _logrotate(text: str) -> object:
     """Line by line: the script between postrotate and endscript is sh's, all else logrotate's.
 
-    The folder is not included: in what way logrotate reads its name is for logrotate itself to show.
+    Folders are not included: in what way logrotate reads their names is for logrotate itself to show.
     """
-    return [
-        _shell(line)
-        for line in text.split("\n")
-        if not re.fullmatch(r'"/.*/(\*|gitlab_registry_\*)\.log" \{', line)
-    ]
+    return [_shell(line) for line in text.split("\n") if not re.fullmatch(r'("/.*/[^/"]*\.log" )+\{', line)]
 
 
 def _shell(text: str) -> list[str]:

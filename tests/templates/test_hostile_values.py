@@ -119,7 +119,7 @@ _NUMBERS = (
 )
 NOWHERE = {
     *("registry.executable", "nginx.executable"),  # looked for, and not there
-    *("user.username", "user.group", "user.home", "user.shell", "web_server.home", "web_server.shell"),
+    *("user.group", "user.home", "user.shell", "web_server.home", "web_server.shell"),
     *("registry.shell", "registry_auth.shell", "letsencrypt.owner", "letsencrypt.group"),
     *("logging.log_group", "registry.log_group", "registry_auth.log_group", "nginx.log_group"),
     # read when a certificate is obtained
