@@ -154,11 +154,11 @@ def test_a_change_during_a_drain_starts_a_third(running: Running) -> None:
 
 
 def test_a_candidate_that_is_discarded_changes_nothing(running: Running) -> None:
-    before = running.control.current()
+    before = running.serving()
     second = running.started()
     running.control.discard(second.number)
     wait_for(lambda: gone(second.pid), what="the candidate has ended")
-    assert running.control.current() == before
+    assert running.serving() == before
     assert running.get() == 200
 
 
@@ -252,11 +252,11 @@ def test_an_unhealthy_process_never_serves(running: Running) -> None:
     def refuse(_one: Instance) -> None:
         raise RunFailed("the realm is wrong")
 
-    before = running.control.current()
+    before = running.serving()
     with pytest.raises(RunFailed, match="the realm is wrong"):
         switch(running.control, running.reread, refuse, seconds=10)
     wait_for(lambda: len(running.states()) == 1, what="the candidate has ended")
-    assert running.control.current() == before
+    assert running.serving() == before
     assert running.get() == 200
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ctl.graceful.control import Control
 from ctl.graceful.instance import Instance, State
@@ -76,6 +77,12 @@ class Running:
     def reread(self) -> None:
         """As `sv hup`."""
         self.process.send_signal(signal.SIGHUP)
+
+    def serving(self) -> dict[str, Any]:
+        """What is known of the process that serves."""
+        current = self.control.current()
+        assert current is not None
+        return current.facts()
 
     def states(self) -> dict[int, State]:
         """Every process's state, by number."""
