@@ -323,9 +323,12 @@ def test_an_interrupted_visit_leaves_nothing_behind(site: Site) -> None:
     with socket.create_server(("127.0.0.7", site.root.redirect_port)):
         site.authority.resolve(NAME, "127.0.0.7")
         running = site.root.begin("renew-le-certs", "--force")
-        wait_for(
-            lambda: site.authority.calls("chalZ") > 0 and site.challenges, seconds=PATIENCE, what="a visit"
-        )
+
+        def visit() -> bool:
+            assert running.poll() is None, running.communicate()
+            return site.authority.calls("chalZ") > 0 and bool(site.challenges)
+
+        wait_for(visit, seconds=PATIENCE, what="a visit")
         running.terminate()
         output = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130, output
