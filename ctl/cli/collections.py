@@ -39,7 +39,8 @@ def _lines(report: Report) -> Iterable[str]:
         size = human(counts.get("bytes_deleted", 0))
         yield f"{verb} {went}{where}, {size}, in {report.seconds:.1f} s{kept}"
     else:
-        yield f"nothing to collect{kept}"
+        # what could not be read may be garbage
+        yield f"{'nothing was collected' if report.blocked else 'nothing to collect'}{kept}"
     if report.run:
         yield f"    ctl registry-garbage-collect --restore {report.run} brings it back"
     if counts.get("blobs_restored") or counts.get("manifests_restored"):

@@ -76,7 +76,6 @@ COUNTS = (
     "blobs_recent",
     "blobs_purged",
     "bytes_freed",
-    "bytes_quarantined",
 )
 """Sums of a report: deleted is moved to quarantine; restored was in quarantine and is needed again; recent is left for
 the next run as a registry has linked to it lately; purged is gone for good, and frees its bytes."""
