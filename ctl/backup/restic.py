@@ -93,7 +93,8 @@ class Restic:
         Raises:
             CtlError: restic fails; with its reason.
         """
-        there = self._run("cat", "config", check=False)
+        # without a lock: whoever holds it keeps nobody from seeing that there is one
+        there = self._run("cat", "config", "--no-lock", check=False)
         if "wrong password" in there.stderr:
             raise CtlError(
                 f"{self.location} has another password than {KEY}, which opens it",
