@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -114,9 +114,16 @@ def _alive(pid: int) -> bool:
 def test_it_sleeps_while_nobody_asks(service: Service) -> None:
     assert service.answers()
     pids = [service.process.pid, *service.signers()]
-    before = [_switches(pid) for pid in pids]
+    before = wait_for(lambda: _at_rest(pids), what="the end of the request")
     time.sleep(1.5)
     assert [_switches(pid) for pid in pids] == before
+
+
+def _at_rest(pids: Sequence[int]) -> list[int]:
+    """The counts, if they stay for some moments: a request ends a little later than its answer."""
+    counts = [_switches(pid) for pid in pids]
+    time.sleep(0.3)
+    return counts if [_switches(pid) for pid in pids] == counts else []
 
 
 def _switches(pid: int) -> int:
