@@ -7,7 +7,7 @@ import errno
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ctl.collector.layout import blob_folder, digests_in
@@ -105,16 +105,21 @@ class Manifests:
                 assert self.connection is not None  # noqa: S101 - else there is no round
                 self._fetched |= {row[0]: row[1:] for row in self.connection.execute(query, some)}
 
+    def _places(self, digest: str) -> Iterator[str]:
+        """Where its blob may be: in the storage, or set aside."""
+        relative = f"{blob_folder(digest)}/data"
+        yield self._storage.path(relative)
+        for folder in self.elsewhere:
+            yield f"{folder}/{relative}"
+
     def _find(self, digest: str) -> tuple[str, int]:
         """Where its blob is, and of how many bytes."""
-        relative, first = f"{blob_folder(digest)}/data", None
-        for path in (self._storage.path(relative), *(f"{one}/{relative}" for one in self.elsewhere)):
+        first = None
+        for path in self._places(digest):
             try:
                 return path, self._storage.size(path)
             except OSError as error:
-                gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
-                reason = error.strerror or str(error)
-                first = first or Unreadable(path, reason, [], missing=gone)
+                first = first or _unreadable(path, error)
                 first.__cause__ = first.__cause__ or error
         assert first is not None  # noqa: S101 - the storage itself was looked at
         raise first
@@ -140,8 +145,8 @@ class Manifests:
 
     def _fetch(self, digest: str) -> Manifest:
         """Read it from wherever it is, without asking first."""
-        relative, first = f"{blob_folder(digest)}/data", None
-        for path in (self._storage.path(relative), *(f"{one}/{relative}" for one in self.elsewhere)):
+        first = None
+        for path in self._places(digest):
             try:
                 found = self._read(digest, path)
             except Unreadable as error:
@@ -158,8 +163,7 @@ class Manifests:
         try:
             content = self._storage.read_file(path, LARGEST)
         except OSError as error:
-            gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
-            raise Unreadable(path, error.strerror or str(error), [], missing=gone) from error
+            raise _unreadable(path, error) from error
         try:
             return parse_verified(digest, content)
         except ValueError as error:
@@ -201,6 +205,11 @@ class Manifests:
                 )
             self._known.clear()
         self._pending.clear()
+
+
+def _unreadable(path: str, error: OSError) -> Unreadable:
+    gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
+    return Unreadable(path, error.strerror or str(error), [], missing=gone)
 
 
 def _row(one: Manifest) -> tuple[str, str, int]:

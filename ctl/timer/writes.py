@@ -1,4 +1,4 @@
-"""Whether something was written into folders: asked of their files, and noticed without looking again and again."""
+"""Whether something was written into folders: asked of their files, and noticed without polling."""
 
 from __future__ import annotations
 

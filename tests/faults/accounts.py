@@ -28,6 +28,7 @@ from ctl.converge.model import Machine
 from ctl.converge.rollback import recovered
 from ctl.errors import CtlError
 from tests.harness.children import AFTER, BESIDE, CHILD_FAULTS, HALF, Child, run_broken, started
+from tests.harness.faults import print_sums
 from tests.harness.people import CHECKOUT
 from tests.harness.supervisor import Bench
 
@@ -269,10 +270,7 @@ def main() -> int:
     if not arguments.inside:
         return inside(sys.argv[1:]).returncode
     met, failures = campaign(arguments.points, arguments.seed, arguments.fault, verbose=arguments.verbose)
-    for name, number in sorted(met.items()):
-        print(f"{number:6} {name}")
-    print(f"{met.total()} points, {len(failures)} failed")
-    return 1 if failures else 0
+    return print_sums(met, failures)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from functools import partial
 
 from tests.faults.installation import CHANGES, Installation
 from tests.harness.children import AFTER, BESIDE, Child, run_broken, started
-from tests.harness.faults import KILL, Call, Outcome, changing_calls, run_with
+from tests.harness.faults import KILL, Call, Outcome, changing_calls, print_sums, run_with
 from tests.harness.people import myself
 from tests.harness.processes import end_all
 from tests.harness.root import Root
@@ -263,10 +263,7 @@ def main() -> int:
         for some, failed in pool.map(each, changes):
             met += some
             failures += failed
-    for name, number in sorted(met.items()):
-        print(f"{number:6} {name}")
-    print(f"{met.total()} points, {len(failures)} failed")
-    return 1 if failures else 0
+    return print_sums(met, failures)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.harness.faults import Outcome
+from tests.harness.faults import Outcome, run_apart
 
 NOT_FOUND, NO_PROCESS, KILLED, REFUSES = "not found", "no process", "killed", "fails"
 HALF, DONE, HANGS = "killed half way", "fails when done", "hangs"
@@ -86,16 +86,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="ctl-children-") as folder:
         log = Path(folder, "log")
         log.touch()
-        done = subprocess.run(
-            under(module, arguments, log=log, chosen=chosen),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env=dict(environment),
-        )
+        done = run_apart(under(module, arguments, log=log, chosen=chosen), environment)
         return done, [Child(**json.loads(line)) for line in log.read_text().splitlines()]
 
 

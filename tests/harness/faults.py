@@ -95,21 +95,26 @@ def run_with(fault: str, call: Call, command: Sequence[str], *, environment: Map
     return Outcome(done.returncode, done.stdout, done.stderr, hit[0] if hit else "")
 
 
+def run_apart(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end as nobody at a terminal does: without input, in no folder of its own."""
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+        cwd="/",
+        env=dict(environment),
+    )
+
+
 def _traced(
     command: Sequence[str], inject: Sequence[str], environment: Mapping[str, str]
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     with tempfile.NamedTemporaryFile(prefix="ctl-strace-") as log:
         own = ["strace", "-o", log.name, "-y", "-s", "200", "-e", f"trace={','.join(WRITING + ACTING)}"]
-        done = subprocess.run(
-            [*own, *inject, *command],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-            env=dict(environment),
-        )
+        done = run_apart([*own, *inject, *command], environment)
         return done, Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines()
 
 
@@ -129,3 +134,11 @@ def _changes(call: Call, below: Path) -> bool:
     if call.name == "openat" and not _TO_WRITE.search(call.text):
         return False
     return str(below) in call.text
+
+
+def print_sums(met: Counter[str], failures: Sequence[str]) -> int:
+    """Print how many points of each kind were met. Returns the exit status: 1 where some failed."""
+    for name, number in sorted(met.items()):
+        print(f"{number:6} {name}")
+    print(f"{met.total()} points, {len(failures)} failed")
+    return 1 if failures else 0

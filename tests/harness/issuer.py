@@ -16,7 +16,7 @@ from ctl.auth.accounts_file import render_accounts
 from ctl.auth.passwords import digest
 from tests.harness.https import Answer, Client
 from tests.harness.people import Person
-from tests.harness.root import Root
+from tests.harness.root import Root, RootMaker
 
 FILE = "etc/gitlab/registry-accounts.json"
 SOCKET = "var/opt/gitlab/run/registry-auth/current.sock"
@@ -31,6 +31,7 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
 }
 PUBLIC = (Grant("public/**", ("pull",)),)
 HOUR = 60 * 60
+NO_GITLAB = "external_url = None"
 
 
 def password(name: str) -> str:
@@ -171,3 +172,12 @@ def copy_of_code(person: Person, folder: Path) -> Person:
     for name in ("ctl", "recipes", "templates"):
         shutil.copytree(Path(code) / name, folder / name)
     return replace(person, pythonpath=":".join([str(folder), *rest]))
+
+
+def root_with_issuer(make: RootMaker, person: Person) -> Root:
+    """A registry that runs with its own issuer, and without GitLab."""
+    root = make(person)
+    root.settings(NO_GITLAB)
+    write_accounts(root)
+    root.reconfigure()
+    return root

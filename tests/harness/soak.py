@@ -53,7 +53,7 @@ LOOKS, PAUSE = 30, 0.2
 """How often an image that is missing is looked for, and seconds between."""
 OWN = b"DIGEST_INVALID"
 """Is in the answer of a registry that finds a layer link empty: another push has just cut it, to write it anew. Without
-any collector, two clients that mount one layer again and again let 6 of 1,500 pushes fail so (2.8)."""
+any collector, two clients that keep mounting one layer let 6 of 1,500 pushes fail so (2.8)."""
 SLOW = 0.15
 """Seconds between mark and sweep, as where the storage is large."""
 

@@ -16,14 +16,13 @@ import pytest
 from recipes.logrotate import REFUSED_NUMBER, REFUSED_SIZE
 from tests.harness import seeds, tokens
 from tests.harness.https import UnixConnection
-from tests.harness.issuer import reachable, write_accounts
+from tests.harness.issuer import NO_GITLAB, reachable, root_with_issuer
 from tests.harness.people import Person
 from tests.harness.raw_requests import ask, connect, flood, get
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real]
-NO_GITLAB = "external_url = None"
 LOGS = "var/log/gitlab"
 REFUSED = f"{LOGS}/nginx/refused/gitlab_registry.log"
 ACCESS = f"{LOGS}/nginx/gitlab_registry_access.log"
@@ -36,11 +35,7 @@ ISSUER = f"{LOGS}/registry-auth/current"
 @pytest.fixture(scope="module")
 def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person) -> Root:
     """A registry with its own issuer."""
-    root = module_root_maker(reachable(me, ordinary_user))
-    root.settings(NO_GITLAB)
-    write_accounts(root)
-    root.reconfigure()
-    return root
+    return root_with_issuer(module_root_maker, reachable(me, ordinary_user))
 
 
 def grown(root: Root, action: Callable[[], object]) -> dict[str, int]:

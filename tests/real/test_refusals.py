@@ -9,14 +9,13 @@ import pytest
 
 from tests.harness import seeds
 from tests.harness.https import Answer
-from tests.harness.issuer import reachable, write_accounts
+from tests.harness.issuer import NO_GITLAB, reachable, root_with_issuer
 from tests.harness.people import Person
 from tests.harness.raw_requests import answer, ask, connect, flood, get
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry("NGINX refuses, not the registry")]
-NO_GITLAB = "external_url = None"
 LOGS = "var/log/gitlab"
 REFUSED = f"{LOGS}/nginx/refused/gitlab_registry.log"
 ACCESS = f"{LOGS}/nginx/gitlab_registry_access.log"
@@ -25,11 +24,7 @@ ACCESS = f"{LOGS}/nginx/gitlab_registry_access.log"
 @pytest.fixture(scope="module")
 def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person) -> Root:
     """A registry with its own issuer."""
-    root = module_root_maker(reachable(me, ordinary_user))
-    root.settings(NO_GITLAB)
-    write_accounts(root)
-    root.reconfigure()
-    return root
+    return root_with_issuer(module_root_maker, reachable(me, ordinary_user))
 
 
 def refused(found: Answer, status: int, code: str) -> None:

@@ -135,7 +135,7 @@ class State:
             parts: what takes the places of the names.
 
         Raises:
-            LimitReached: parts are written several times, again and again.
+            LimitReached: parts that are written several times come to too much.
         """
         nodes = [part.node if isinstance(part, Term) else part for part in parts]
         return Term(self._filled(_parsed(pattern), place, dict(zip("abc", nodes, strict=False)), set()), kind)
