@@ -14,6 +14,7 @@ _IF: Final = "Use if, elsif and else."
 _DEFAULT: Final = "Give a default instead: ENV.fetch('NAME', 'default'), or value || 'default'."
 _PLAIN: Final = "Write the value itself."
 _LEAVE: Final = "Leave it out: settings are read once, from top to bottom."
+FILL_IN: Final = 'Put values into text with "#{name}".'
 
 _KEYWORDS: Final = by_word(
     {
@@ -73,7 +74,7 @@ _CALLS: Final = by_word(
         "Leave it out.": "warn",
         "Leave it out: the settings are checked when they are read.": "raise fail",
         _ONE_BY_ONE: "loop",
-        'Put values into text with "#{name}".': "format sprintf printf",
+        FILL_IN: "format sprintf printf",
         _PLAIN: "lambda proc node data_bag_item search rand __FILE__ __dir__ __method__",
         "Ruby's environment is ENV['NAME'].": "env",
         "In a gitlab.rb a file is read with File.read('/path').": "read_file",
@@ -85,11 +86,11 @@ _CALLS: Final = by_word(
 
 METHODS: Final = by_word(
     {
-        _ONE_BY_ONE: "each each_with_index each_pair times upto tap",
-        "Write the array out.": "map collect select reject",
+        _ONE_BY_ONE: "each each_key each_pair each_value each_with_index times upto tap",
+        "Write the array out.": "map collect select filter reject",
         _PLAIN: "inject reduce send public_send",
         "Compare with ==, start_with?, end_with? or include?.": "match match?",
-        'Put values into text with "#{name}".': "format",
+        FILL_IN: "format",
         "Write the text out.": "to_json to_yaml",
         "Use merge, level by level.": "deep_merge",
         "Write: !value.nil? && !value.empty?.": "present?",
@@ -111,8 +112,9 @@ CONSTANTS: Final = by_word(
         "Ruby writes true.": "True",
         "Ruby writes false.": "False",
         "Ruby writes nil.": "None Null NULL",
+        "Give a default where it is read: ENV.fetch('NAME', 'default').": "ENV",
         _PLAIN: "YAML JSON Time Date Random Base64 OpenSSL Net",
-        'Put values into text with "#{name}".': "ERB",
+        FILL_IN: "ERB",
         "Read a file with File.read('/path').": "IO",
         "Name each file in a from_file of its own.": "Dir",
         "Write paths as strings.": "Pathname",

@@ -29,10 +29,6 @@ BOMBS = {
     "gsub": "x = 'a' * 1_000_000\nregistry['a'] = x.gsub('a', 'b' * 1000)",
     "gsub of nothing": "x = 'a' * 1_000_000\nregistry['a'] = x.gsub('', 'b')",
     "split": "x = 'a ' * 500_000\nregistry['a'] = x.split",
-    "functions of functions": "def f0(x) = x + x\n"
-    + "".join(f"def f{i}(x) = f{i - 1}(f{i - 1}(x))\n" for i in range(1, 40))
-    + "registry['a'] = f39('a')",
-    "calls in calls": "def f(x) = x + x\nregistry['a'] = " + "f(" * 40 + "'a'" + ")" * 40,
     "choices in choices": "registry['a'] = " + "(" * 39 + "registry['b']" + " || registry['c'])" * 39,
     "methods that may be missing": "x = registry['q']\nregistry['a'] = x" + "&.strip" * 40,
     "lost variables": "".join(f"v{i} = `ls`\n" for i in range(20_000)),

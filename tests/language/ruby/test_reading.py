@@ -20,15 +20,12 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
         ("registry[:a] = 1\nregistry['a'] = 2", {"a": 2}),
         ("registry['a'] ||= 1\nregistry['a'] ||= 2", {"a": 1}),
         ("registry['n']['a'] ||= 1", {"n": {"a": 1}}),
-        ("registry['a'] = 1\nregistry['a'] &&= 2", {"a": 2}),
         ("registry['a'] = [1]\nregistry['a'] += [2]\nregistry['a'] << 3 << 4", {"a": [1, 2, 3, 4]}),
         ("registry['a'] = 'x'\nregistry['a'] << 'y' << 'z'", {"a": "xyz"}),
         ("registry['a'] = { b: 1 }\nregistry['a'].merge!(c: 2)", {"a": {"b": 1, "c": 2}}),
-        ("registry['a'] = registry['b'] = 1", {"a": 1, "b": 1}),
         ("registry['a'] = 1 if ENV['A']\nregistry['b'] = 2 unless ENV['A']", {"a": 1}),
         ("if !ENV['A']\n  registry['a'] = 1\nelsif ENV['A'] == 'a'\n  registry['a'] = 2\nend", {"a": 2}),
         ("unless ENV['A']\n  registry['a'] = 1\nelse\n  registry['a'] = 2\nend", {"a": 2}),
-        ("ENV['A'] and registry['a'] = 1", {"a": 1}),
         ("x = { 'b' => 1 }\nregistry['a'] = x\nx['b'] = 2", {"a": {"b": 1}}),
         ("x = nil if ENV['NO']\nregistry['a'] = x.nil?", {"a": True}),
         ("registry['a'] = 1; registry['b'] = 2", {"a": 1, "b": 2}),
@@ -45,26 +42,7 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
         ),
         ("x = 'a'\n%w[b c].each { |y| registry[y] = x.upcase; x = y }", {"b": "A", "c": "B"}),
         ("{ 'a' => 1, b: 2 }.each do |k, v|\n  registry[k] = v + 1\nend", {"a": 2, "b": 3}),
-        (
-            '(2..3).each { |n| registry["k#{n}"] = n }\n2.times { |n| registry["t#{n}"] = n }',
-            {"k2": 2, "k3": 3, "t0": 0, "t1": 1},
-        ),
-        ("%w[a b].each_with_index { |x, i| registry[x] = i }", {"a": 0, "b": 1}),
-        (
-            "case ENV['A']\nwhen 'x' then registry['a'] = 1\nwhen 'a', 'b'\n  registry['a'] = 2\n"
-            "else\n  registry['a'] = 3\nend",
-            {"a": 2},
-        ),
-        ("case ENV['NONE']\nwhen 'x' then y = 1\nend\nregistry['a'] = y", {"a": None}),
-        (
-            "case\nwhen ENV['NONE'] then registry['a'] = 1\nwhen ENV['A'] then registry['a'] = 2\nend",
-            {"a": 2},
-        ),
-        (
-            "ENV['NEW'] ||= 'n'\nregistry['a'] = ENV['NEW']\nregistry['b'] = \"<#{ENV['NEW']}>\"",
-            {"a": "n", "b": "<n>"},
-        ),
-        ("ENV['A'] ||= 'n'\nregistry['a'] = ENV['A']", {"a": "a"}),
+        ("if ENV['NONE'] == 'x' then y = 1\nend\nregistry['a'] = y", {"a": None}),
         ("registry['a'] = ENV['A'] || registry['b'].upcase", {"a": "a"}),
         ("registry['a'] = ENV.fetch('A') { File.read('/none') }", {"a": "a"}),
         (
@@ -72,18 +50,6 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
             {"nginx": {"a": 1, "b": 2}, "c": 1},
         ),
         ("require 'json'\nregistry['a'] = 1", {"a": 1}),
-        (
-            "on = ->(x) { %w[1 a].include?(ENV.fetch(x, '').downcase) }\nregistry['a'] = 1 if on.call('A')",
-            {"a": 1},
-        ),
-        (
-            "def up(x, y = '!')\n  return \"#{x.upcase}#{y}\"\nend\n"
-            "registry['a'] = up('b')\nregistry['c'] = up 'd', '?'",
-            {"a": "B!", "c": "D?"},
-        ),
-        ("f = lambda { |x| x + 1 }\nregistry['a'] = f[1] * 2\nregistry['b'] = f.(2)", {"a": 4, "b": 3}),
-        ("def five = 5\nregistry['a'] = five", {"a": 5}),
-        ("if true\n  registry['a'] = 1\nelse\n  registry['b'] = 2\nend if ENV['A']", {"a": 1}),
         ("registry['a'] = Integer(ENV['NONE'] || '5') + Integer('2')", {"a": 7}),
         ("def other\n  x = `ls`\n  x\nend\ngitlab_rails['x'] = other\nregistry['a'] = 1", {"a": 1}),
     ],

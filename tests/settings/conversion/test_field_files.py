@@ -37,7 +37,7 @@ EXPECTED: Mapping[str, Mapping[str, object]] = {
     "12-separate-registry-host": {"gitlab_rails.registry_port": 5000, "registry.enable": False},
     "13-registry-beside-another-gitlab": {"registry.token_realm": "https://git.example.com"},
     "14-notifications": {"registry.default_notifications_threshold": 5},
-    "15-formats": {
+    "15-texts": {
         "registry_external_url": "https://hub.example.com:5443",
         "registry.env.NAME": "hub-2",
         "registry.env.PERCENT": "100% of hub.example.com",
@@ -51,11 +51,10 @@ EXPECTED: Mapping[str, Mapping[str, object]] = {
     "20-template-with-comments": {"registry.log_level": "warn", "registry.storage_delete_enabled": False},
     "21-loops-of-our-own": {
         "registry.env.A": "1",
-        "registry.env.N2": "xx",
         "registry.env.Y_1": "z",
         "registry.nginx.real_ip_trusted_addresses": ["10.0.0.1", "10.0.0.2", "10.0.0.3"],
     },
-    "23-small-functions": {"registry_external_url": HUB, "registry.nginx.listen_port": 5001},
+    "23-switches": {"registry_external_url": HUB, "registry.nginx.listen_port": 5001},
 }
 """Attributes that a file comes to, with no variable of the environment given."""
 

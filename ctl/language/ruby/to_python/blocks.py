@@ -15,8 +15,7 @@ from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.places import SourceText
 from ctl.language.ruby.grammar import Span, field, named
 from ctl.language.ruby.program import names_read
-from ctl.language.ruby.to_python import functions, loops, written
-from ctl.language.ruby.to_python.choices import arms_of
+from ctl.language.ruby.to_python import loops, written
 from ctl.language.ruby.to_python.comments import convert_comments
 from ctl.language.ruby.to_python.lost import MODIFIERS, Lost, lost_statement
 from ctl.language.ruby.to_python.state import State
@@ -27,11 +26,10 @@ from ctl.language.ruby.to_python.written import Comment, is_code
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_BLOCKS: Final = ("if", "unless", "case")
+_BLOCKS: Final = ("if", "unless")
 
 _LIBRARIES: Final = ("require", "require_relative")
 _SKIPPED: Final = ("empty_statement", "then", "end")
-_WRITTEN_OUT: Final = "# Written out where it is called:"
 _LOST: Final = 100
 """Steps that a statement without a Python form costs."""
 
@@ -149,27 +147,16 @@ class Blocks:
 
     def _statement(self, node: Node, level: int) -> list[ast.stmt]:
         state = self.state
-        function = functions.defined_by(node, state)
-        if function is not None and level == 0:
-            state.functions[function[0]] = function[1]
-            state.lost.pop(function[0], None)
-            last = self._last_row(node) + 1
-            return [self._as_comment(node.start_point[0], last, _WRITTEN_OUT)] if state.comments else []
         state.further = []
         try:
             self._current = node
             before = self._undecided(node)
-            found = self._whole_or_not(node, level) if self._is_compound(node) else self._simple(node)
+            compound = node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
+            found = self._whole_or_not(node, level) if compound else self._simple(node)
         except (Fault, RecursionError) as problem:
             deep = Fault("this is nested too deeply to be read")
             return self._without_form(node, problem if isinstance(problem, Fault) else deep)
         return [*before, *found]
-
-    def _is_compound(self, node: Node) -> bool:
-        """Whether there are statements in a statement."""
-        if node.type in MODIFIERS and (body := field(node, "body")) is not None:
-            return self._is_compound(body)
-        return node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
 
     def _simple(self, node: Node) -> list[ast.stmt]:
         found = self.statements.write(node)
@@ -184,7 +171,7 @@ class Blocks:
     def _undecided(self, node: Node) -> list[ast.stmt]:
         """Gives variables that only some branches give a value None before: Ruby knows them in the others too."""
         state = self.state
-        if node.type not in (*_BLOCKS, *MODIFIERS) or state.chosen:
+        if node.type not in (*_BLOCKS, *MODIFIERS):
             return []
         found: dict[str, None] = {}
         for one in state.walk(node):
@@ -225,9 +212,8 @@ class Blocks:
         self.lost.append(lost_statement(state, node, faults, comment))
         for name in self.lost[-1].names:
             state.kinds.pop(name, None)
-            if state.comments:
-                state.lost[name] = fault
-            else:
+            state.lost[name] = fault
+            if not state.comments:
                 state.kinds[name] = ANY
         if self.is_harmless(node):
             return [comment] if state.comments else []
@@ -268,10 +254,6 @@ class Blocks:
     def _compound(self, node: Node, level: int) -> list[ast.stmt]:
         if level >= _DEEPEST:
             raise Fault("statements are nested too deeply to be read", Span(node))
-        if node.type == "case":
-            return self._case(node, level)
-        if node.type in MODIFIERS:
-            return self._guarded(node, level)
         return self._if(node, level) if node.type in _BLOCKS else self._loop(node, level)
 
     def _if(self, node: Node, level: int) -> list[ast.stmt]:
@@ -293,36 +275,13 @@ class Blocks:
                 return [_chained(branches, last)]
             current = other
 
-    def _guarded(self, node: Node, level: int) -> list[ast.stmt]:
-        """`if … end if …`: a block on a condition."""
-        condition, body = field(node, "condition"), field(node, "body")
-        if condition is None or body is None:
-            raise Fault("a part of this is missing", Span(node))
-        test = self.statements.condition(condition, negate=node.type == "unless_modifier")
-        with self.state.on_condition(chosen=True):
-            inside = self._statement(body, level + 1)
-        return [at(ast.If(test, inside if is_code(inside) else [*inside, _nothing(node)], []), Span(node))]
-
-    def _case(self, node: Node, level: int) -> list[ast.stmt]:
-        branches, last = list[ast.If](), list[ast.stmt]()
-        comments = [one for one in node.named_children if one.type == "comment" and self.state.comments]
-        for when, body in arms_of(node):
-            row = (when or body or node).start_point[0]
-            if when is None:
-                last = self._branch(body, level, row, Span(node))
-                continue
-            test = self.statements.translator.arm(node, when).node
-            branches.append(at(ast.If(test, self._branch(body, level, row, Span(when)), []), Span(when)))
-        if not branches:
-            raise Fault("there is no `when`", Span(node))
-        return [*(Comment(self._comment(one)) for one in comments), _chained(branches, last)]
-
     def _loop(self, node: Node, level: int) -> list[ast.stmt]:
         """`values.each do |one|` as a for loop."""
-        loop = loops.loop_of(self.statements.translator, node)
-        with loops.inside(self.state, loop.names, loop.body):
-            body = self.block(loop.body, level + 1, node.start_point[0]) if loop.body else [_nothing(node)]
-        return [at(ast.For(loop.target, loop.values, body, []), Span(node))]
+        made, names = loops.loop_of(self.statements.translator, node)
+        body = field(node, "block", "body")
+        with loops.inside_loop(self.state, names, body):
+            made.body = self.block(body, level + 1, node.start_point[0]) if body else [_nothing(node)]
+        return [made]
 
     def _comments_of(self, node: Node, row: int, made: ast.If) -> int:
         """Takes the comments between a condition and what depends on it; returns the row of the last."""
@@ -339,7 +298,7 @@ class Blocks:
     def _branch(self, node: Node | None, level: int, row: int, place: Span) -> list[ast.stmt]:
         if node is None:
             return [at(ast.Pass(), place)]
-        with self.state.on_condition(chosen=True):
+        with self.state.on_condition():
             return self.block(node, level + 1, row)
 
 

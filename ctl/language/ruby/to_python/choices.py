@@ -1,4 +1,4 @@
-"""Conditions, and values that depend on one: `a || b`, `a ? b : c`, `if`, `case`."""
+"""Conditions, and values that depend on one: `a || b`, `a ? b : c`, `if`."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING
 
 from ctl.language.faults import Fault
 from ctl.language.ruby.grammar import Span, field, named, parts, statements_in
-from ctl.language.ruby.program import refusal
 from ctl.language.ruby.to_python.state import Writer
-from ctl.language.ruby.to_python.terms import BOOL, FLOAT, INT, NIL, WORD, Term, at, union
+from ctl.language.ruby.to_python.terms import BOOL, NIL, WORD, Term, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 _EITHER = ("||", "or")
 _BOTH = ("&&", "and")
-_PLAIN = frozenset({
-    "string", "string_content", "escape_sequence", "interpolation", "simple_symbol", "hash_key_symbol", "character",
-    "integer", "float", "true", "false", "nil", "array", "hash", "pair", "string_array", "symbol_array",
-    "bare_string", "bare_symbol", "parenthesized_statements", "block_body", "body_statement",
-})  # fmt: skip
-"""Nodes of the tree whose evaluation cannot fail."""
+_NEVER_FAILS = (ast.Constant, ast.Dict, ast.List, ast.JoinedStr, ast.FormattedValue, ast.expr_context)
 
 
 class Choices(Writer):
@@ -46,29 +40,12 @@ class Choices(Writer):
         while chain[-1].children[0].type == "binary" and sign_of(chain[-1].children[0]) in signs:
             chain.append(chain[-1].children[0])
         nodes = [parts(chain[-1], 2)[0], *(parts(one, 2)[1] for one in reversed(chain))]
-        terms = [self.term(one) for one in nodes]
-        result, safe = terms.pop(), self.is_safe(nodes.pop())
-        while terms:
-            left, one = terms.pop(), nodes.pop()
-            chosen = self._if_so(one, result) if either else None
-            result = chosen or self._chosen(either, left, result, Span(node), safe=safe)
-            safe = safe and self.is_safe(one)
+        *terms, result = [self.term(one) for one in nodes]
+        safe = self.is_safe(result)
+        for left in reversed(terms):
+            result = self._chosen(either, left, result, Span(node), safe=safe)
+            safe = safe and self.is_safe(left)
         return result
-
-    def _if_so(self, node: Node, otherwise: Term) -> Term | None:
-        """`condition && value || otherwise`, where the value is never nil; None for anything else."""
-        while node.type == "parenthesized_statements" and len(named(node)) == 1:
-            node = named(node)[0]
-        if node.type != "binary" or sign_of(node) not in _BOTH:
-            return None
-        test, value = parts(node, 2)
-        written = self.term(value)
-        if self.state.truth(written).literal is not True:
-            return None
-        return self._if(written, self.condition(test), otherwise, Span(node))
-
-    def _if(self, one: Term, test: Term, other: Term, place: Span) -> Term:
-        return self.state.form("a if b else c", union(one.kind, other.kind), place, one, test, other)
 
     def _chosen(self, either: bool, left: Term, right: Term, place: Span, *, safe: bool) -> Term:
         form = self.state.form
@@ -81,19 +58,16 @@ class Choices(Writer):
             return left if either is condition.literal else right
         kind = union(left.when_true if either else left.when_false, right.kind)
         one, other = (left, right) if either else (right, left)
-        test = self.state.copy(condition.node)
-        return form("a if b else c", kind, place, one, test, other)
+        return form("a if b else c", kind, place, one, self.state.copy(condition.node), other)
 
-    def is_safe(self, node: Node) -> bool:
-        """Whether an expression may be evaluated although its value is not used: nothing in it can fail."""
-        return all(self._is_safe_by_itself(one) for one in self.state.walk(node))
-
-    def _is_safe_by_itself(self, node: Node) -> bool:
-        if node.type in ("identifier", "constant"):
-            return self.text(node) in self.state.kinds or self.text(node) == "ENV"
-        if node.type == "element_reference":
-            return self.text(named(node)[0]) == "ENV"
-        return node.type in _PLAIN or (node.type == "binary" and sign_of(node) in _EITHER)
+    def is_safe(self, term: Term) -> bool:
+        """Whether a value may be worked out although it is not used: nothing in it can fail."""
+        if term.env is not None:
+            return True
+        return all(
+            isinstance(one, _NEVER_FAILS) or (isinstance(one, ast.Name) and one.id in self.state.kinds)
+            for one in ast.walk(term.node)
+        )
 
     def branches(self, node: Node) -> Term:
         """`a ? b : c`, and the value of `if` or `unless`. Raises Fault."""
@@ -102,38 +76,10 @@ class Choices(Writer):
             raise Fault("there is no condition")
         condition = self.condition(test)
         condition = self.state.negated(condition) if node.type == "unless" else condition
-        return self._if(self._branch(one, node), condition, self._branch(other, node), Span(node))
-
-    def case(self, node: Node) -> Term:
-        """The value of `case`. Raises Fault."""
-        result = self.state.constant(None, NIL, Span(node))
-        for when, body in reversed(arms_of(node)):
-            value = self._branch(body, node)
-            result = value if when is None else self._if(value, self.arm(node, when), result, Span(node))
-        return result
-
-    def arm(self, case: Node, when: Node) -> Term:
-        """The condition of one `when` of a `case`. Raises Fault."""
-        subject = field(case, "value")
-        patterns = [parts(one, 1)[0] for one in when.children_by_field_name("pattern")]
-        tests = [self._matches(subject, one) for one in patterns]
-        if not tests:
-            raise Fault("there is no value after `when`", Span(when))
-        nodes = [one.node for one in tests]
-        return tests[0] if len(tests) == 1 else Term(at(ast.BoolOp(ast.Or(), nodes), Span(when)), BOOL)
-
-    def _matches(self, subject: Node | None, pattern: Node) -> Term:
-        if subject is None:
-            return self.condition(pattern)
-        wanted = self.term(pattern)
-        if wanted.kind not in (WORD, INT, FLOAT, BOOL, NIL):
-            raise refusal(pattern)
-        value = self.term(subject)
-        if wanted.kind in (BOOL, NIL):
-            return self.state.form("a is b", BOOL, Span(pattern), value, wanted)
-        if value.env is not None and wanted.kind == WORD and wanted.literal != "":
-            value = self.state.as_text(value)
-        return self.state.form("a == b", BOOL, Span(pattern), value, wanted)
+        first, second = self._branch(one, node), self._branch(other, node)
+        return self.state.form(
+            "a if b else c", union(first.kind, second.kind), Span(node), first, condition, second
+        )
 
     def _branch(self, node: Node | None, whole: Node) -> Term:
         if node is None:
@@ -144,21 +90,9 @@ class Choices(Writer):
             return self.term(node)
         inside = statements_in(node)
         if len(inside) != 1:
-            raise Fault(
-                "a branch of several lines has no value in Python", Span(node), "Assign in each branch."
-            )
+            hint = "Assign in each branch."
+            raise Fault("a branch of several lines has no value in Python", Span(node), hint)
         return self.term(inside[0])
-
-
-def arms_of(case: Node) -> list[tuple[Node | None, Node | None]]:
-    """The `when` of a `case` with what belongs to each; None is `else`."""
-    arms: list[tuple[Node | None, Node | None]] = []
-    for one in named(case):
-        if one.type == "when":
-            arms.append((one, field(one, "body")))
-        elif one.type == "else":
-            arms.append((None, one))
-    return arms
 
 
 def sign_of(node: Node) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import Span, field, inside, named, parts
 from ctl.language.ruby.program import refusal
-from ctl.language.ruby.to_python import functions, outside, written
+from ctl.language.ruby.to_python import outside, written
 from ctl.language.ruby.to_python.choices import Choices, sign_of
 from ctl.language.ruby.to_python.comments import pair_comment
 from ctl.language.ruby.to_python.methods import Methods
@@ -24,6 +23,7 @@ from ctl.language.ruby.to_python.terms import (
     INT,
     LIST,
     MAP,
+    NEVER_NIL,
     NIL,
     TEXT,
     WORD,
@@ -46,12 +46,6 @@ _COMPARISONS: Final = {
     ">": "a > b",
     ">=": "a >= b",
 }
-_LISTS: Final = {
-    "-": "[one for one in a if one not in b]",
-    "|": "a + [one for one in b if one not in a]",
-}
-"""Operators of arrays that Python's lists do not have."""
-
 _MATCHING: Final = ("=~", "!~", "===")
 _MAX_DEPTH: Final = 80
 """Expressions inside each other."""
@@ -93,7 +87,6 @@ class Translator(Methods, Choices, Strings):
             "conditional": self.branches,
             "if": self.branches,
             "unless": self.branches,
-            "case": self.case,
             "parenthesized_statements": self._parenthesized,
         }
 
@@ -197,10 +190,6 @@ class Translator(Methods, Choices, Strings):
 
     def _name(self, node: Node) -> Term:
         name, state = self.text(node), self.state
-        if name in state.parameters:
-            return replace(state.parameters[name], node=state.copy(state.parameters[name].node))
-        if name in state.functions:
-            return functions.called(self, name, [], node)
         state.check_lost(name)
         if name in state.kinds:
             return self._named(written.name(name), state.kinds[name], node)
@@ -236,18 +225,17 @@ class Translator(Methods, Choices, Strings):
     def _element(self, node: Node) -> Term:
         outer, key = _two(node)
         written_outer, state = self.text(outer), self.state
-        if outer.type == "identifier" and written_outer in state.functions:
-            return functions.called(self, written_outer, [self.term(key)], node)
         if outer.type == "constant" and written_outer == "ENV":
             return outside.variable(self, self.term(key), node)
         if outer.type in ("identifier", "call") and written_outer == "node" and "node" not in state.kinds:
             return self._of_the_machine(node, key)
         path = state.path(node)
-        if path[0] in state.kinds or path[0] in state.parameters or not state.is_setting(path[0]):
+        if path[0] in state.kinds or not state.is_setting(path[0]):
             return self._taken_out(self.term(outer), self.term(key), node)
-        if path not in state.given:
-            return Term(self._lookup(node, default=False), ANY)
-        return state.form("a[b]", state.paths.get(path, ANY), Span(node), self.term(outer), self.term(key))
+        kind = state.paths.get(path)
+        if kind not in (*NEVER_NIL, BOOL):
+            return Term(self._lookup(node, default=False), kind or ANY)
+        return state.form("a[b]", kind, Span(node), self.term(outer), self.term(key))
 
     def _of_the_machine(self, node: Node, key: Node) -> Term:
         """node['fqdn'] and node['hostname'] of Chef, which GitLab's settings are read by."""
@@ -290,20 +278,14 @@ class Translator(Methods, Choices, Strings):
         sign, (left_node, right_node) = sign_of(node), parts(node, 2)
         if sign in ("&&", "and", "||", "or"):
             return self.choice(node)
-        if sign not in (*_ARITHMETIC, *_COMPARISONS, *_LISTS):
+        if sign not in (*_ARITHMETIC, *_COMPARISONS):
             hint = "Compare with ==, start_with?, end_with? or include?." if sign in _MATCHING else ""
             raise Fault(f"the operator {sign} is not read in a gitlab.rb", Span(node), hint)
-        left = self.term(left_node)
-        if sign == "%" and left.kind == WORD:
-            values = named(right_node) if right_node.type == "array" else [right_node]
-            return self.formatted(left_node, values, node)
-        right = self.term(right_node)
-        if sign in _LISTS and LIST in (left.kind, right.kind):
-            return self.state.form(_LISTS[sign], LIST, Span(node), left, right)
+        left, right = self.term(left_node), self.term(right_node)
         if sign in _COMPARISONS:
             return self._comparison(sign, left, right, node)
-        if sign not in _ARITHMETIC:
-            raise Fault(f"{sign} is read of arrays only in a gitlab.rb", Span(node))
+        if sign == "%" and left.kind == WORD:
+            raise Fault("a format is not read in a gitlab.rb", Span(node), ruby_advice.FILL_IN)
         return self._operation(sign, left, right, node)
 
     def _operation(self, sign: str, left: Term, right: Term, node: Node) -> Term:

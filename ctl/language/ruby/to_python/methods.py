@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, field, inside, named
-from ctl.language.ruby.to_python import functions, outside
-from ctl.language.ruby.to_python.loops import each_of
+from ctl.language.ruby.grammar import Span, field, inside
+from ctl.language.ruby.to_python import outside
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.strings import Strings
 from ctl.language.ruby.to_python.terms import (
@@ -89,7 +88,6 @@ _OF_TEXT: Final = frozenset({
 """Methods that only strings have."""
 
 _CONVERSIONS: Final = {"Integer": "to_i", "Float": "to_f", "String": "to_s"}
-_FORMATS: Final = ("format", "sprintf")
 
 
 class Methods(Strings):
@@ -113,30 +111,26 @@ class Methods(Strings):
     def call(self, node: Node) -> Term:
         """A call with a value. Raises Fault where it has no Python form."""
         receiver, method, state = field(node, "receiver"), field(node, "method"), self.state
-        name = self.text(method) if method is not None else functions.CALLS[0]
-        if receiver is not None and name in functions.CALLS and self.text(receiver) in state.functions:
-            return functions.called(self, self.text(receiver), self.arguments(node), node)
+        first = receiver or method
+        if first is not None and self.text(first) in state.lost:
+            return self.term(first)
         if method is None:
             raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
+        name = self.text(method)
         if receiver is None:
             return self._function(node, name, method)
         if receiver.type == "constant" and self.text(receiver) not in state.kinds:
             return outside.call(self, self.text(receiver), name, node)
         if field(node, "block") is not None:
-            return each_of(self, node, receiver, name)
+            hint = ruby_advice.METHODS.get(name) or "Write the value out."
+            raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)
         self._refuse_attribute(node, receiver, name, method)
-        if name in ("map", "collect") and (symbol := _of_each(node)) is not None:
-            return self._mapped(receiver, symbol)
         return self._method(node, receiver, name, method)
 
     def _function(self, node: Node, name: str, method: Node) -> Term:
         given = inside(node, "arguments")
-        if name in self.state.functions:
-            return functions.called(self, name, self.arguments(node), node)
         if name in _CONVERSIONS and len(given) == 1:
             return self._applied(_CONVERSIONS[name], self.term(given[0]), [], Span(node), method)
-        if name in _FORMATS and given:
-            return self.formatted(given[0], given[1:], node)
         raise no_function(self.state, name, method)
 
     def _refuse_attribute(self, node: Node, receiver: Node, name: str, method: Node) -> None:
@@ -146,13 +140,6 @@ class Methods(Strings):
             if root in state.names.sections and root not in state.kinds and not name.endswith(("?", "!")):
                 hint = f"Write {root}['{name}']."
                 raise Fault("settings are written with square brackets", Span(method), hint)
-
-    def _mapped(self, receiver: Node, symbol: Node) -> Term:
-        """`values.map(&:upcase)`."""
-        values, place = self.term(receiver), Span(symbol)
-        one = Term(at(ast.Name("one", ast.Load()), place), ANY)
-        each = self._applied(self.text(symbol)[1:], one, [], place, symbol)
-        return self.state.form("[a for one in b]", LIST, place, each, values)
 
     def _method(self, node: Node, receiver: Node, name: str, method: Node) -> Term:
         value, given = self.term(receiver), self.arguments(node)
@@ -253,20 +240,9 @@ def _move(node: ast.expr, place: Span) -> None:
         at(node.func, place)
 
 
-def _of_each(node: Node) -> Node | None:
-    """The symbol of `map(&:name)`; None where there is none."""
-    given = inside(node, "arguments")
-    if len(given) != 1 or given[0].type != "block_argument":
-        return None
-    inner = named(given[0])
-    return inner[0] if len(inner) == 1 and inner[0].type == "simple_symbol" else None
-
-
 def no_function(state: State, name: str, node: Node) -> Fault:
     """The failure of calling what is no function."""
     names, span = state.names, Span(node)
-    if name in state.lost:
-        return state.lost[name]
     if name == INCLUDE or name in names.settings or names.foreign(name):
         return Fault(f"{name} with a value is a statement", span, "Write it on a line of its own.")
     if name in names.sections:

@@ -30,15 +30,13 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return _environment(writer, name, given, node)
     if constant in ("File", "IO") and name == "read" and len(given) == 1:
         # File.read keeps the last newline, read_file() drops it.
-        read = form(r'read_file(a) + "\n"', WORD, place, given[0])
-        return replace(read, file=given[0].node)
+        return replace(form(r'read_file(a) + "\n"', WORD, place, given[0]), file=given[0].node)
     if constant == "File" and name in _EXISTS and len(given) == 1:
         return form("exists(a)", BOOL, place, given[0])
     if constant == "File" and name == "join" and given:
         return _joined(writer, given, place)
-    hint = (
-        "Write File.read('/path')." if constant in ("File", "IO") else ruby_advice.CONSTANTS.get(constant, "")
-    )
+    files = "Write File.read('/path')." if constant in ("File", "IO") else ""
+    hint = files or ruby_advice.CONSTANTS.get(constant, "")
     raise Fault(f"`{constant}.{name}` is not read in a gitlab.rb", place, hint)
 
 
@@ -54,44 +52,36 @@ def _joined(writer: Writer, given: list[Term], place: Span) -> Term:
 def _json(writer: Writer, name: str, node: Node) -> Term:
     """JSON.parse(File.read(path)) with any options, and JSON.load_file(path)."""
     given = [one for one in inside(node, "arguments") if one.type != "pair"]
+    hint = "Write the value itself, or JSON.parse(File.read('/path.json'))."
     if len(given) != 1:
-        raise Fault(f"`JSON.{name}` takes one text", Span(node), "Write JSON.parse(File.read('/path.json')).")
+        raise Fault(f"`JSON.{name}` takes one text", Span(node), hint)
     read = writer.term(given[0])
     path = read.file if name == "parse" else read.node
     if path is None:
-        hint = "Write the value itself, or JSON.parse(File.read('/path.json'))."
         raise Fault("`JSON.parse` reads files only in a gitlab.rb", Span(node), hint)
     return writer.state.form("read_json(a)", ANY, Span(node), path)
 
 
 def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
-    place, form = Span(field(node, "method") or node), writer.state.form
+    place, form, whole = Span(field(node, "method") or node), writer.state.form, Span(node)
     if not given or len(given) > 2:
         raise Fault(f"`ENV.{name}` is called with the wrong arguments", place, _ENVIRONMENT)
-    if given[0].literal in writer.state.environment and name in (*_HAS_KEY, "fetch"):
-        return (
-            variable(writer, given[0], node) if name == "fetch" else writer.state.constant(True, BOOL, place)
-        )
     if name in _HAS_KEY:
-        return form("env(a, None) is not None", BOOL, Span(node), given[0])
+        return form("env(a, None) is not None", BOOL, whole, given[0])
     if name != "fetch":
         raise Fault(f"`ENV.{name}` is not read in a gitlab.rb", place, _ENVIRONMENT)
     if len(given) == 2:
         kind = {WORD: WORD, NIL: TEXT}.get(given[1].kind, ANY)
-        return form("env(a, b)", kind, Span(node), *given)
+        return form("env(a, b)", kind, whole, *given)
     body = field(node, "block", "body")
     if body is None:
-        return form("env(a)", WORD, Span(node), given[0])
+        return form("env(a)", WORD, whole, given[0])
     default = writer.term(parts(body, 1)[0])
-    kind = WORD if default.kind == WORD else ANY
-    if writer.is_safe(body):
-        return form("env(a, b)", kind, Span(node), given[0], default)
-    return form("env(a, None) if env(a, None) is not None else b", kind, Span(node), given[0], default)
+    lazy = "env(a, None) if env(a, None) is not None else b"
+    pattern = "env(a, b)" if writer.is_safe(default) else lazy
+    return form(pattern, WORD if default.kind == WORD else ANY, whole, given[0], default)
 
 
 def variable(writer: Writer, name: Term, node: Node) -> Term:
     """ENV['NAME']."""
-    state, default = writer.state, writer.state.environment.get(name.literal)
-    if default is not None:
-        return state.form("env(a, b)", WORD, Span(node), name, state.copy(default.node))
-    return replace(state.form("env(a, None)", TEXT, Span(node), name), env=name.node)
+    return replace(writer.state.form("env(a, None)", TEXT, Span(node), name), env=name.node)

@@ -15,7 +15,7 @@ from ctl.language.limits import Budget
 from ctl.language.places import Positioned
 from ctl.language.ruby.grammar import walk
 from ctl.language.ruby.program import Program, path_of
-from ctl.language.ruby.to_python.terms import ANY, BOOL, NEVER_NIL, NIL, TEXT, WORD, Term, at
+from ctl.language.ruby.to_python.terms import ANY, BOOL, NEVER_NIL, NIL, TEXT, WORD, Term, at, union
 from ctl.language.setting_names import Names
 
 if TYPE_CHECKING:
@@ -32,19 +32,6 @@ _COPY: Final = 4
 """Steps that a copy of a node costs."""
 
 
-@dataclass(frozen=True)
-class Function:
-    """A function of one expression.
-
-    Args:
-        parameters: the names of its parameters, with the default of each that has one.
-        body: the expression.
-    """
-
-    parameters: Mapping[str, Node | None]
-    body: Node
-
-
 @dataclass
 class State:
     """What is known of the file.
@@ -55,17 +42,10 @@ class State:
         comments: whether the Python form is written: with comments, and without what has no form.
         budget: pays for looking through statements again, and for what is written several times.
         kinds: the kind of each local variable.
-        functions: the functions of one expression.
-        calling: those that are being written out.
-        parameters: what the innermost of them is called with.
-        lost: why a local variable has no Python form.
+        lost: why a local variable, or a method of the file's own, has no Python form.
         doubtful: words of what could not be parsed: names that are given there.
         paths: the kind of each setting that was given.
-        given: paths of settings that were given without a condition so far.
-        mentioned: paths of settings that were given, on a condition or not.
-        environment: the value that `ENV['X'] ||= …` gives as a default.
         conditional: what is being written is carried out on a condition, or several times.
-        chosen: it is in a branch, before which the variables that only some branches give a value got nil.
         included: other files may have given settings and variables.
         snippet: returns the Python form of Ruby that is commented out, or None where that has none.
         further: faults of the statement besides the one that is raised.
@@ -76,34 +56,22 @@ class State:
     comments: bool = True
     budget: Budget = field(default_factory=Budget)
     kinds: dict[str, str] = field(default_factory=dict)
-    functions: dict[str, Function] = field(default_factory=dict)
-    calling: set[str] = field(default_factory=set)
-    parameters: Mapping[str, Term] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     paths: dict[tuple[str, ...], str] = field(default_factory=dict)
-    given: set[tuple[str, ...]] = field(default_factory=set)
-    mentioned: set[tuple[str, ...]] = field(default_factory=set)
-    environment: dict[object, Term] = field(default_factory=dict)
     conditional: bool = False
-    chosen: bool = False
     included: bool = False
     snippet: Callable[[str], str | None] = lambda _: None
     further: list[Fault] = field(default_factory=list)
 
     @contextmanager
-    def on_condition(self, *, chosen: bool) -> Iterator[None]:
-        """What is written meanwhile is carried out on a condition, or several times.
-
-        Args:
-            chosen: whether it is in a branch.
-        """
-        outer = self.conditional, self.chosen
-        self.conditional, self.chosen = True, chosen
+    def on_condition(self) -> Iterator[None]:
+        """What is written meanwhile is carried out on a condition, or several times."""
+        outer, self.conditional = self.conditional, True
         try:
             yield
         finally:
-            self.conditional, self.chosen = outer
+            self.conditional = outer
 
     def walk(self, node: Node) -> Iterator[Node]:
         """A node and all that is in it. Raises LimitReached for what is looked through very often."""
@@ -120,9 +88,29 @@ class State:
         """Whether a name is that of a section or setting, of whatever component."""
         return name in self.names.sections or name in self.names.settings or self.names.foreign(name)
 
+    def note(self, left: Node, kind: str) -> None:
+        """Keeps the kind of what is given a value, to know what can be done with it."""
+        if left.type == "element_reference":
+            path = self.path(left)
+            self.paths[path] = union(self.paths.get(path, NIL), kind) if self.conditional else kind
+            return
+        name = self.program.text(left)
+        if self.conditional:
+            self.check_lost(name)
+        self.lost.pop(name, None)
+        self.kinds[name] = union(self.kinds.get(name, kind), kind) if self.conditional else kind
+
+    def forget(self, left: Node) -> None:
+        """Takes anything for the value of what is changed somewhere else."""
+        path = self.path(left)
+        if path[0] in self.kinds:
+            self.kinds[path[0]] = ANY
+        if len(path) > 1:
+            self.paths[path] = ANY
+
     def check_lost(self, name: str) -> None:
-        """Raises Fault for a variable that has no Python form."""
-        if name in self.lost:
+        """Raises Fault for a variable that has no Python form; one that is only read fails when it is."""
+        if self.comments and name in self.lost:
             raise self.lost[name]
 
     def form(self, pattern: str, kind: str, place: Positioned, *parts: Term | ast.expr) -> Term:
@@ -230,5 +218,5 @@ class Writer(ABC):
         """What a call is called with; pairs without braces are one dictionary. Raises Fault."""
 
     @abstractmethod
-    def is_safe(self, node: Node) -> bool:
-        """Whether an expression may be evaluated although its value is not used: nothing in it can fail."""
+    def is_safe(self, term: Term) -> bool:
+        """Whether a value may be worked out although it is not used: nothing in it can fail."""

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
+from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import Span, field, inside, named
-from ctl.language.ruby.program import ASSIGNMENTS, CHANGING, is_append, path_of, refusal, sides
-from ctl.language.ruby.to_python import loops
+from ctl.language.ruby.program import CHANGING, is_append, path_of, refusal, sides
 from ctl.language.ruby.to_python.choices import sign_of
 from ctl.language.ruby.to_python.expressions import Translator
 from ctl.language.ruby.to_python.methods import no_function
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, at, union
-from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _TARGETS: Final = ("identifier", "constant", "element_reference", "call")
-_JOINING: Final = {"&&": True, "and": True, "||": False, "or": False}
 _CHANGES: Final[dict[str, type[ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
 _DEEPEST: Final = 40
 """Conditions behind each other: `… if a if b`."""
@@ -78,17 +76,12 @@ class Statements:
         left, right = sides(node)
         if left.type not in _TARGETS:
             raise refusal(left)
-        if right.type == "assignment":
-            further, kind = self._assignment(right), ANY
-            targets, value = further.targets, further.value
-        else:
-            term = self.translator.term(right)
-            targets, value, kind = [], term.node, term.kind
-        made = at(ast.Assign([self._target(left), *targets], value), Span(node))
+        value = self.translator.term(right)
+        made = at(ast.Assign([self._target(left)], value.node), Span(node))
         gap = self._state.program.data[left.end_byte : right.start_byte].decode()
-        if gap.strip() == "=" and "\n" not in gap and not targets:
+        if gap.strip() == "=" and "\n" not in gap:
             made.sign = gap.rstrip()[:-1] + "= "  # type: ignore[attr-defined]
-        self._note(left, kind)
+        self._state.note(left, value.kind)
         return made
 
     def _target(self, left: Node) -> ast.expr:
@@ -127,39 +120,20 @@ class Statements:
         if root in state.names.settings:
             raise Fault(f"{root} has one value, not keys", Span(first), f"Write {root} 'value'.")
         if not state.is_setting(root):
-            known = sorted(state.names.sections | state.names.settings)
-            raise Fault(f"unknown section {root}", Span(first), did_you_mean(nearest(root, known)))
-
-    def _note(self, left: Node, kind: str) -> None:
-        """Keeps the kind of what was given a value, to know what can be done with it."""
-        state = self._state
-        if left.type == "element_reference":
-            path = state.path(left)
-            state.mentioned.add(path)
-            before = state.paths.get(path, kind)
-            state.paths[path] = union(before, kind) if state.conditional else kind
-            if not state.conditional:
-                state.given.add(path)
-            return
-        name = self._text(left)
-        if state.conditional:
-            state.check_lost(name)
-        state.lost.pop(name, None)
-        before = state.kinds.get(name, kind)
-        state.kinds[name] = union(before, kind) if state.conditional else kind
+            near = nearest(root, sorted(state.names.sections | state.names.settings))
+            hint = ruby_advice.CONSTANTS.get(root) or did_you_mean(near)
+            raise Fault(f"unknown section {root}", Span(first), hint)
 
     def _operator_assignment(self, node: Node) -> list[ast.stmt]:
         left, right = sides(node)
         sign = field(node, "operator")
         operator = (sign.type if sign is not None else "").removesuffix("=")
-        if operator == "||" and left.type == "element_reference" and self._text(named(left)[0]) == "ENV":
-            return self._environment_default(left, right)
         if operator == "<<":
             return self._appended(left, right)
         target = self._target(left)
         self._state.check_lost(self._text(left))
-        if operator in ("||", "&&"):
-            return self._default(node, target, either=operator == "||")
+        if operator == "||":
+            return self._default(node, target)
         if operator not in _CHANGES:
             raise Fault(f"{operator}= is not read in a gitlab.rb", Span(node), "Write it out: name = name …")
         self._known(left)
@@ -170,39 +144,23 @@ class Statements:
         if left.type in ("identifier", "constant"):
             self.translator.term(left)
 
-    def _environment_default(self, left: Node, right: Node) -> list[ast.stmt]:
-        """`ENV['X'] ||= 'y'`: from here on ENV['X'] is read with that default."""
-        name, value = self.translator.term(named(left)[1]), self.translator.term(right)
-        if value.kind != WORD or self._state.conditional or name.literal is None:
-            raise Fault("a default of the environment is a text, and given on no condition", Span(right))
-        self._state.environment.setdefault(name.literal, value)
-        return [Comment([f"# From here on the environment's {name.literal} has a default."])]
-
-    def _default(self, node: Node, target: ast.expr, *, either: bool) -> list[ast.stmt]:
-        """`target ||= value` and `target &&= value`."""
-        left, right = sides(node)
+    def _default(self, node: Node, target: ast.expr) -> list[ast.stmt]:
+        """`target ||= value`: where it is true, the former value holds."""
+        state, (left, right) = self._state, sides(node)
         value = self.translator.term(right)
         assignment = at(ast.Assign([target], value.node), Span(node))
-        if either and self._is_new(left):
-            self._note(left, value.kind)
+        if self._is_new(left):
+            state.note(left, value.kind)
             return [assignment]
-        test = self.condition(left, negate=either)
-        self._note_default(left, value.kind, either=either)
-        return [at(ast.If(test, [assignment], []), Span(node))]
-
-    def _note_default(self, left: Node, kind: str, *, either: bool) -> None:
-        """After `||=` the old value holds if that is true, else the new one; after `&&=` the other way round."""
+        test = self.condition(left, negate=True)
         if left.type == "element_reference":
-            path = self._state.path(left)
-            self._state.mentioned.add(path)
-            self._state.paths[path] = ANY
-            return
-        name = self._text(left)
-        before = Term(ast.Constant(None), self._state.kinds.get(name, ANY))
-        kept = before.when_true if either else before.when_false
-        # In a branch that may not be taken, the name can also keep what it had.
-        untouched = before.kind if self._state.conditional else None
-        self._state.kinds[name] = union(untouched, kept, kind)
+            state.paths[state.path(left)] = ANY
+        else:
+            before = Term(ast.Constant(None), state.kinds.get(self._text(left), ANY))
+            # In a branch that may not be taken, the name can also keep what it had.
+            untouched = before.kind if state.conditional else None
+            state.kinds[self._text(left)] = union(untouched, before.when_true, value.kind)
+        return [at(ast.If(test, [assignment], []), Span(node))]
 
     def _is_new(self, left: Node) -> bool:
         """Whether nothing above gives it a value."""
@@ -211,7 +169,7 @@ class Statements:
         path = self._state.path(left)
         if self._state.included or path[0] in self._state.kinds:
             return False
-        return not any(path[:length] in self._state.mentioned for length in range(1, len(path) + 1))
+        return not any(path[:length] in self._state.paths for length in range(1, len(path) + 1))
 
     def _modifier(self, node: Node) -> list[ast.stmt]:
         body, test = field(node, "body"), field(node, "condition")
@@ -224,7 +182,7 @@ class Statements:
         try:
             if self._depth > _DEEPEST:
                 raise Fault("this is nested too deeply to be read", Span(node))
-            with self._state.on_condition(chosen=self._state.chosen):
+            with self._state.on_condition():
                 return [at(ast.If(condition, self.write(body), []), Span(node))]
         finally:
             self._depth -= 1
@@ -234,6 +192,8 @@ class Statements:
         if method is None:
             raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
         name, names = self._text(method), self._state.names
+        if self._text(receiver or method) in self._state.lost:
+            return [self._statement(self.translator.term(node).node, node)]
         if receiver is not None:
             return self._effect(node, receiver, name)
         if name == INCLUDE:
@@ -257,16 +217,12 @@ class Statements:
 
     def _effect(self, node: Node, receiver: Node, name: str) -> list[ast.stmt]:
         """A method that changes what it is called on: a setting, or a variable."""
-        pattern = loops.pattern_of_includes(self.translator, node)
-        if pattern is not None:
-            self._state.included = True
-            return self._called(INCLUDE, [pattern], node, node)
         if name not in CHANGING:
             self.translator.term(node)
             raise Fault("this line has no effect", Span(node))
         if receiver.type == "element_reference":
             self._check_section(receiver)
-            self._state.mentioned.add(self._state.path(receiver))
+            self._state.paths.setdefault(self._state.path(receiver), ANY)
         given = inside(node, "arguments")
         if name in ("<<", "push", "append") and given:
             return self._each_appended(receiver, given)
@@ -295,8 +251,6 @@ class Statements:
         left, right = sides(node)
         if sign == "<<":
             return self._appended(left, right)
-        if sign in _JOINING and right.type in ASSIGNMENTS:
-            return self._on_condition(self.condition(left, negate=not _JOINING[sign]), right, node)
         self.translator.term(node)
         hint = "To give a setting its value, write =, not ==." if sign == "==" else ""
         raise Fault("this line has no effect", Span(node), hint)

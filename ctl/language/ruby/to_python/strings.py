@@ -1,14 +1,14 @@
-"""Strings, symbols, heredocs and formats as Python has them."""
+"""Strings, symbols and heredocs as Python has them."""
 
 from __future__ import annotations
 
 import ast
-import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import texts
-from ctl.language.ruby.grammar import Span, field, named, statements_in
+from ctl.language.ruby.grammar import Span, named, statements_in
 from ctl.language.ruby.to_python.state import Writer
 from ctl.language.ruby.to_python.terms import LIST, MAP, WORD, WORDS, Term, at
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 _MARK: Final = "\ue000"
 """Stands for an interpolation while the indentation of a heredoc is worked out."""
-
-_FIELD: Final = re.compile(r"%(?:%|s|d|<(\w+)>[sd]|\{(\w+)\})")
-_FIELDS: Final = 'There are %s, %d, %{name} and %%; or put values into text with "#{name}".'
 
 
 class Strings(Writer):
@@ -69,30 +66,11 @@ class Strings(Writer):
         chunks = [texts.whole(chunk) for chunk in text.split(_MARK)]
         if len(chunks) != len(parts) + 1:
             raise Fault("the text holds characters that cannot be converted")
-        return self.filled(chunks, parts, whole)
-
-    def filled(self, chunks: list[str], parts: list[Node], whole: Node) -> Term:
-        """A text with values between its chunks. Raises Fault.
-
-        Args:
-            chunks: the text around the values, one more than there are.
-            parts: the values.
-            whole: what they are in.
-        """
-        place, text, values = Span(whole), chunks[0], list[ast.expr]()
-        for part, after in zip(parts, chunks[1:], strict=True):
-            constant = _constant(self.text(part), part.type)
-            if constant is None:
-                values += [at(ast.Constant(text), place)] if text else []
-                values.append(self._value(part))
-                text = after
-            else:
-                text += constant + after
-        if not values:
-            return self.word(text, whole)
-        return Term(
-            at(ast.JoinedStr([*values, at(ast.Constant(text), place)] if text else values), place), WORD
-        )
+        place, values = Span(whole), list[ast.expr]()
+        for chunk, part in zip_longest(chunks, parts):
+            values += [at(ast.Constant(chunk), place)] if chunk else []
+            values += [self._value(part)] if part is not None else []
+        return Term(at(ast.JoinedStr(values), place), WORD) if parts else self.word(chunks[0], whole)
 
     def _pieces(self, nodes: list[Node]) -> tuple[list[texts.Piece], list[Node]]:
         pieces: list[texts.Piece] = []
@@ -151,56 +129,3 @@ class Strings(Writer):
         if texts.is_plain(opening):
             return self.word(texts.plain(self.text(node), opening).replace("\\ ", " "), node)
         return self._with_values(node.children, node)
-
-    def formatted(self, form: Node, values: list[Node], whole: Node) -> Term:
-        """`format('%s', value)` and `'%s' % value`: a text with values in the place of its fields.
-
-        Args:
-            form: the text, which must be written out.
-            values: what is filled in, in order; or one hash for fields with names.
-            whole: the expression.
-
-        Raises:
-            Fault: the text is not written out, or its fields are not those that are read, or other than the values.
-        """
-        written, chunks, end, given = self.text(form), [""], 0, list(values)
-        parts: list[Node] = []
-        plain = form.type == "string" and len(written) > 1 and "#{" not in written
-        if not plain or (written[0] != "'" and "\\" in written):
-            raise Fault("the text of a format must be written out", Span(form), _FIELDS)
-        text = texts.plain(written[1:-1], written[0])
-        for found in _FIELD.finditer(text):
-            chunks[-1] += text[end : found.start()]
-            end = found.end()
-            if found[0] == "%%":
-                chunks[-1] += "%"
-                continue
-            name = found[1] or found[2]
-            parts.append(self._value_of(values, name, whole) if name else _next(given, whole))
-            chunks.append("")
-        chunks[-1] += text[end:]
-        if "%" in _FIELD.sub("", text):
-            raise Fault("this field of a format is not read in a gitlab.rb", Span(form), _FIELDS)
-        return self.filled(chunks, parts, whole)
-
-    def _value_of(self, values: list[Node], name: str, whole: Node) -> Node:
-        pairs = named(values[0]) if len(values) == 1 and values[0].type == "hash" else values
-        for pair in pairs:
-            key, value = field(pair, "key"), field(pair, "value")
-            if key is not None and value is not None and self.text(key).strip(":'\"") == name:
-                return value
-        raise Fault(f"there is no value for %{{{name}}} in this format", Span(whole), _FIELDS)
-
-
-def _next(given: list[Node], whole: Node) -> Node:
-    if not given:
-        raise Fault("there are fewer values than fields in this format", Span(whole), _FIELDS)
-    return given.pop(0)
-
-
-def _constant(written: str, kind: str) -> str | None:
-    """A text or number that is written out, without escapes."""
-    if kind == "integer":
-        return written if written.isdigit() and not written.startswith("0") else None
-    plain = kind == "string" and "\\" not in written and "#{" not in written and "\n" not in written
-    return written[1:-1] if plain and written[:1] in "'\"" else None
