@@ -172,13 +172,16 @@ class Filesystem:
         found = RepositoryScan(name, path, has_layers=LAYERS in own)
         parts = self._listed(f"{path}/{MANIFESTS}", name, found.damages) if MANIFESTS in own else []
         if parts:
-            unknown: list[str] = []
-            revisions = self._digests(f"{path}/{REVISIONS}", name, found.damages, unknown)
-            found.revisions += _links(found, ((f"{folder}/link", digest) for digest, folder in revisions))
-            found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
             tags = self._tags(f"{path}/{TAGS}", found)
             found.tags += _links(found, tags, missing=True)
+            self._look_at_revisions(found)
         return found
+
+    def _look_at_revisions(self, found: RepositoryScan) -> None:
+        unknown: list[str] = []
+        revisions = self._digests(f"{found.path}/{REVISIONS}", found.name, found.damages, unknown)
+        found.revisions += _links(found, ((f"{folder}/link", digest) for digest, folder in revisions))
+        found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
 
     def _tags(self, path: str, scan: RepositoryScan) -> Iterator[tuple[str, str]]:
         """The tags of a repository, each with the path of its link before."""

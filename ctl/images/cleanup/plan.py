@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import RepositoryScan
+from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
 from ctl.collector.readable import readable
@@ -16,6 +16,7 @@ from ctl.collector.tree import tree_of
 from ctl.images.catalogue import Tag, about, repositories, tags
 from ctl.images.cleanup.memory import Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
+from ctl.images.cleanup.tagged import Revisions, TagTree
 from ctl.images.cycles import no_cycles_sought
 from ctl.images.facts import Images, Unknown
 from ctl.images.names import is_tag
@@ -75,7 +76,8 @@ class Planner:
     """
 
     def __init__(self, place: str | Store, matchers: Sequence[Matcher], now: int) -> None:
-        self._storage = tree_of(place)
+        self._whole = tree_of(place)
+        self._storage = TagTree(self._whole.root) if isinstance(self._whole, Filesystem) else self._whole
         self._matchers = matchers
         self._now = now
         self.memory = Memory(Images(self._storage))
@@ -102,7 +104,7 @@ class Planner:
     def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
         """A plan for one repository."""
         found = RepositoryPlan(scan, matcher.policy.repositories)
-        all_tags = {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan))}
+        all_tags = self._tags(scan)
         followers = [tag for tag in all_tags.values() if about(tag.name)]
         followed = {tag.name for tag in followers}
         others = (tag for tag in all_tags.values() if tag.name not in followed)
@@ -111,6 +113,16 @@ class Planner:
         found.verdicts = matcher.decide(judged, self._now)
         found.verdicts += self._follow(scan, followers, found.verdicts, all_tags)
         found.removed = {one.tag: all_tags[one.tag].digest for one in found.verdicts if one.removed}
+        return found
+
+    def _tags(self, scan: RepositoryScan) -> dict[str, Tag]:
+        if not isinstance(self._storage, TagTree):
+            return {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan))}
+        revisions = Revisions(self._storage, scan)
+        found = {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan), revisions)}
+        if any(tag.problem for tag in found.values()):
+            whole = self._whole.repository(scan.name)
+            self.damages += [one for one in whole.damages if one not in scan.damages] if whole else []
         return found
 
     def _candidate(self, tag: Tag, *, by_push: bool) -> Candidate:
@@ -136,7 +148,8 @@ class Planner:
         if unknown is not None:
             why = f"tag {unknown.tag} cannot be read: it may lead to the subject"
             return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
-        read = Reader(self._storage, Manifests(self._storage)).read(scan)
+        whole = self._whole.repository(scan.name) or scan
+        read = Reader(self._whole, Manifests(self._whole)).read(whole)
         if read.whole:
             why = "something of the repository cannot be read: it may need the subject"
             return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
