@@ -40,6 +40,11 @@ def discarding_output(*command: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
+def find_and_stat(root: Path) -> tuple[str, ...]:
+    """The command that looks at each file."""
+    return ("find", str(root), "-type", "f", "-exec", "stat", "-c", "%s %Y %n", "{}", "+")
+
+
 def compare(blobs: int) -> None:
     """Print two lines."""
     with tempfile.TemporaryDirectory(prefix="ctl-benchmark-") as folder:
@@ -47,9 +52,7 @@ def compare(blobs: int) -> None:
         fill(store, blobs)
         root = str(store.root)
         works: dict[str, Callable[[], object]] = {
-            "find and stat": lambda: discarding_output(
-                "find", root, "-type", "f", "-exec", "stat", "-c", "%s %Y %n", "{}", "+"
-            ),
+            "find and stat": lambda: discarding_output(*find_and_stat(store.root)),
             "find -printf": lambda: discarding_output("find", root, "-type", "f", "-printf", "%s %T@ %p\\n"),
             "ctl": lambda: measure(root),
         }

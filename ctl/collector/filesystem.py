@@ -131,7 +131,7 @@ class Filesystem:
             entries = _entries(path)
             above = self._deeper(path, above)
         except OSError as error:
-            if not _is_gone(error, path):
+            if not is_gone(error, path):
                 yield RepositoryScan(name, path, damages=[unreadable(path, name, error)])
             return
         own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
@@ -172,9 +172,8 @@ class Filesystem:
         found = RepositoryScan(name, path, has_layers=LAYERS in own)
         parts = self._listed(f"{path}/{MANIFESTS}", name, found.damages) if MANIFESTS in own else []
         if parts:
-            tags = self._tags(f"{path}/{TAGS}", found)
-            found.tags += _links(found, tags, missing=True)
             self._look_at_revisions(found)
+            self._look_at_tags(found)
         return found
 
     def _look_at_revisions(self, found: RepositoryScan) -> None:
@@ -183,13 +182,17 @@ class Filesystem:
         found.revisions += _links(found, ((f"{folder}/link", digest) for digest, folder in revisions))
         found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
 
-    def _tags(self, path: str, scan: RepositoryScan) -> Iterator[tuple[str, str]]:
-        """The tags of a repository, each with the path of its link before."""
-        for entry in self._listed(path, scan.name, scan.damages):
+    def _look_at_tags(self, found: RepositoryScan) -> None:
+        folder = f"{found.path}/{TAGS}"
+        paths = ((f"{folder}/{name}/{CURRENT}", name) for name in self._tag_names(folder, found))
+        found.tags += _links(found, paths, missing=True)
+
+    def _tag_names(self, folder: str, scan: RepositoryScan) -> Iterator[str]:
+        for entry in self._listed(folder, scan.name, scan.damages):
             if entry.name[0] == ".":  # no tag begins so
                 scan.damages.append(_stray(entry.path, scan.name))
             else:
-                yield f"{entry.path}/{CURRENT}", entry.name
+                yield entry.name
 
     def _digests(
         self, path: str, name: str, damages: list[Damage], unknown: list[str] | None = None
@@ -221,7 +224,7 @@ class Filesystem:
             if error.errno == errno.ENOTDIR:
                 what = "it is a file, not a folder"
                 damages.append(Damage(Kind.UNREADABLE, path, name, what, "move it away", blocks=True))
-            elif not _is_gone(error, path):
+            elif not is_gone(error, path):
                 damages.append(unreadable(path, name, error))
             return []
 
@@ -322,7 +325,7 @@ def _links(
         try:
             info = stat(path)
         except OSError as error:
-            if not _is_gone(error, path):
+            if not is_gone(error, path):
                 scan.damages.append(unreadable(path, scan.name, error))
             elif missing:
                 yield Link(path, name, 0, ())
@@ -384,7 +387,7 @@ def _dangling(path: str, name: str) -> Damage:
     )
 
 
-def _is_gone(error: OSError, path: str) -> bool:
+def is_gone(error: OSError, path: str) -> bool:
     """Whether nothing is there: a symbolic link to a disk that is not mounted is something."""
     return error.errno in _GONE and not os.path.islink(path)  # noqa: PTH114 - as above
 

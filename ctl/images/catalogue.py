@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -88,10 +88,7 @@ def _is_empty(storage: Tree, top: str) -> bool:
 
 
 def tags(
-    storage: Tree,
-    scan: RepositoryScan,
-    digest_in: Callable[[Link], str] | None = None,
-    revisions: Container[str] | None = None,
+    storage: Tree, scan: RepositoryScan, digest_in: Callable[[Link], str] | None = None
 ) -> Iterator[Tag]:
     """The tags of a repository, in no order.
 
@@ -99,14 +96,13 @@ def tags(
         storage: of it.
         scan: of it.
         digest_in: finds the digest in a link, as `link_digest`.
-        revisions: the manifests of the repository, where the scan has not looked at them.
     """
-    known = {link.name for link in scan.revisions} if revisions is None else revisions
+    revisions = {link.name for link in scan.revisions}
     read = digest_in or partial(link_digest, storage)
-    return each(storage, lambda link: read_tag(scan.name, link, known, read), scan.tags)
+    return each(storage, lambda link: read_tag(scan.name, link, revisions, read), scan.tags)
 
 
-def read_tag(repository: str, link: Link, revisions: Container[str], digest_in: Callable[[Link], str]) -> Tag:
+def read_tag(repository: str, link: Link, revisions: set[str], digest_in: Callable[[Link], str]) -> Tag:
     """Read one tag.
 
     Args:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from ctl.collector.layout import is_digest
@@ -41,47 +42,104 @@ class Descriptor:
     attestation: bool = False
 
 
-@dataclass(frozen=True)
 class Document:
-    """A manifest.
+    """A manifest. Of many only a date is asked for: the rest is found out when it is.
 
     Args:
-        media_type: of it, or "".
-        kind: "image", "index", "artifact" or "schema 1".
-        config: of an image or artifact, or None.
-        layers, manifests: what it is made of.
-        artifact_type: as it says, or its configuration's type, or "".
-        subject: digest that it is about, or "".
-        annotations: texts.
-        created: nanoseconds since 1970, where the manifest itself says so.
-        platform: of an image of schema 1.
+        found: what it holds.
     """
 
-    media_type: str
-    kind: str
-    config: Descriptor | None = None
-    layers: tuple[Descriptor, ...] = ()
-    manifests: tuple[Descriptor, ...] = ()
-    artifact_type: str = ""
-    subject: str = ""
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    created: int | None = None
-    platform: str = ""
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._found = found
+        self.config = _descriptor(found.get("config"))
+        """Of an image or artifact, or None."""
+        self.kind = _kind(found, self.config)
+        """"image", "index", "artifact" or "schema 1"."""
+        self.manifests = _descriptors(found.get("manifests"))
+        """What an index lists."""
+
+    @property
+    def media_type(self) -> str:
+        """Of it, or ""."""
+        return _text(self._found.get("mediaType"))
+
+    @cached_property
+    def layers(self) -> tuple[Descriptor, ...]:
+        """What it is made of."""
+        found = _descriptors(self._found.get("layers") or self._found.get("blobs"))
+        return found or _schema1_layers(self._found)
+
+    @property
+    def artifact_type(self) -> str:
+        """As it says, or its configuration's type, or ""."""
+        given = _text(self._found.get("artifactType"))
+        return given or (self.config.media_type if self.config and self.kind == "artifact" else "")
+
+    @property
+    def subject(self) -> str:
+        """Digest that it is about, or ""."""
+        found = _descriptor(self._found.get("subject"))
+        return found.digest if found else ""
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """Texts."""
+        given = _mapping(self._found.get("annotations"))
+        return {key: one for key, one in given.items() if isinstance(one, str)}
+
+    @property
+    def created(self) -> int | None:
+        """Nanoseconds since 1970, where the manifest itself says so."""
+        return self._schema1[0] if self.kind == "schema 1" else moment(self.annotations.get(_CREATED))
+
+    @property
+    def platform(self) -> str:
+        """Of an image of schema 1."""
+        return self._schema1[1] if self.kind == "schema 1" else ""
+
+    @cached_property
+    def _schema1(self) -> tuple[int | None, str]:
+        """When it was created, and its platform: in its first entry of history, as JSON in JSON."""
+        history = self._found.get("history")
+        first = _mapping(history[0]) if isinstance(history, list) and history else {}
+        try:
+            newest = _object(_text(first.get("v1Compatibility")).encode())
+        except ValueError:
+            newest = {}
+        platform = _platform({"os": "linux", "architecture": self._found.get("architecture")})
+        return moment(newest.get("created")), platform
 
 
-@dataclass(frozen=True)
 class Config:
     """The configuration of an image.
 
     Args:
-        created: nanoseconds since 1970, or None.
-        platform: as "linux/amd64", or "".
-        facts: what it says to those who run it. Of variables only the names: values may be secrets.
+        found: what it holds.
     """
 
-    created: int | None
-    platform: str
-    facts: Mapping[str, Any]
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._found = found
+        self.created = moment(found.get("created"))
+        """Nanoseconds since 1970, or None."""
+
+    @property
+    def platform(self) -> str:
+        """As "linux/amd64", or ""."""
+        return _platform(self._found)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it says to those who run it. Of variables only the names: values may be secrets."""
+        inner = _mapping(self._found.get("config"))
+        facts: dict[str, Any] = {key: inner[key] for key in _CONFIG_KEYS if inner.get(key)}
+        given = inner.get("Env")
+        texts = [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
+        variables = [one.partition("=")[0] for one in texts]
+        if variables:
+            facts["Variables"] = variables
+        if isinstance(self._found.get("author"), str) and self._found["author"]:
+            facts["Author"] = self._found["author"]
+        return facts
 
 
 def parse_document(content: bytes) -> Document:
@@ -90,27 +148,7 @@ def parse_document(content: bytes) -> Document:
     Raises:
         ValueError: it is no JSON object.
     """
-    found = _object(content)
-    annotations = {
-        key: one for key, one in _mapping(found.get("annotations")).items() if isinstance(one, str)
-    }
-    config = _descriptor(found.get("config"))
-    kind = _kind(found, config)
-    created, platform = _schema1(found) if kind == "schema 1" else (moment(annotations.get(_CREATED)), "")
-    subject = _descriptor(found.get("subject"))
-    return Document(
-        _text(found.get("mediaType")),
-        kind,
-        config,
-        layers=_descriptors(found.get("layers") or found.get("blobs")) or _schema1_layers(found),
-        manifests=_descriptors(found.get("manifests")),
-        artifact_type=_text(found.get("artifactType"))
-        or (config.media_type if config and kind == "artifact" else ""),
-        subject=subject.digest if subject else "",
-        annotations=annotations,
-        created=created,
-        platform=platform,
-    )
+    return Document(_object(content))
 
 
 def parse_config(content: bytes) -> Config:
@@ -119,15 +157,7 @@ def parse_config(content: bytes) -> Config:
     Raises:
         ValueError: it is no JSON object.
     """
-    found = _object(content)
-    inner = _mapping(found.get("config"))
-    facts: dict[str, Any] = {key: inner[key] for key in _CONFIG_KEYS if inner.get(key)}
-    variables = [one.partition("=")[0] for one in inner.get("Env") or () if isinstance(one, str)]
-    if variables:
-        facts["Variables"] = variables
-    if isinstance(found.get("author"), str) and found["author"]:
-        facts["Author"] = found["author"]
-    return Config(moment(found.get("created")), _platform(found), facts)
+    return Config(_object(content))
 
 
 def moment(text: object) -> int | None:
@@ -143,7 +173,7 @@ def moment(text: object) -> int | None:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(content)
+        found = json.loads(content.decode())  # of bytes it would find out the encoding first
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     if not isinstance(found, dict):
@@ -158,19 +188,6 @@ def _kind(found: Mapping[str, Any], config: Descriptor | None) -> str:
         return "schema 1"
     is_image = config is not None and (config.media_type in _IMAGE_CONFIGS or not config.media_type)
     return "image" if is_image and not _text(found.get("artifactType")) else "artifact"
-
-
-def _schema1(found: Mapping[str, Any]) -> tuple[int | None, str]:
-    """When it was created, and its platform: in its first entry of history, as JSON in JSON."""
-    history = found.get("history")
-    first = _mapping(history[0]) if isinstance(history, list) and history else {}
-    try:
-        newest = _object(_text(first.get("v1Compatibility")).encode())
-    except ValueError:
-        newest = {}
-    return moment(newest.get("created")), _platform(
-        {"os": "linux", "architecture": found.get("architecture")}
-    )
 
 
 def _schema1_layers(found: Mapping[str, Any]) -> tuple[Descriptor, ...]:

@@ -11,16 +11,18 @@ import contextlib
 import sqlite3
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from ctl.collector.filesystem import Link, RepositoryScan
-from ctl.collector.layout import QUARANTINE
+from ctl.collector.layout import BLOBS, QUARANTINE, REVISIONS
 from ctl.collector.objects import Objects
 from ctl.collector.tree import quarantine_of
 from ctl.errors import CtlError
 from ctl.images.catalogue import link_digest
+from ctl.images.cleanup.tagged import TagTree
 from ctl.images.facts import Images, Unknown
 
 _TABLES = (
@@ -34,7 +36,11 @@ _LARGEST = 1 << 30
 _SETTLED = 10 * 10**9
 """Nanoseconds after which what was written has another time than what is written now."""
 _FAILED = (sqlite3.Error, OSError, OverflowError)
+_NOTHING = b"", ""
 _print = struct.Struct("<QQqq").pack
+Look = tuple[tuple[int, ...], str, str, int | None, bool]
+"""What was found at a tag: identity of its link, digest in it or "", why its image is not known or "", when that was
+created, and whether the link was read. A tuple, as a second process must be able to send it."""
 
 
 @dataclass
@@ -55,6 +61,7 @@ class Memory:
     def __init__(self, images: Images) -> None:
         self._images = images
         self._dates: dict[str, int | None] = {}
+        self._stored: frozenset[str] = frozenset()
         self._new: dict[str, int | None] = {}
         self._tags: dict[str, _Changes] = {}
         self._began = time.monotonic()
@@ -67,38 +74,73 @@ class Memory:
             with contextlib.suppress(*_FAILED):
                 self._file = stack.enter_context(contextlib.closing(self._open()))
                 self._dates = dict(self._file.execute("SELECT digest, created FROM image"))
+                self._stored = frozenset(self._dates)
             yield
             self._file = None
 
-    def date(self, digest: str) -> int | None:
-        """When an image was created; None where it does not say.
+    def looker(self, scan: RepositoryScan) -> Callable[[Link], Look]:
+        """What looks at tags of a repository; of links and images it reads only what is new.
 
-        Raises:
-            Unknown: it cannot be read.
+        Args:
+            scan: of the repository.
         """
-        if digest not in self._dates:
-            self._dates[digest] = self._new[digest] = self._images.date(digest)
-        elif not self._images.is_there(digest):
-            raise Unknown(f"{digest} is missing")
-        return self._dates[digest]
-
-    def reader(self, scan: RepositoryScan) -> Callable[[Link], str]:
-        """What finds the digest in a link of a tag of a repository, as `link_digest`; it reads only what is new."""
-        known, storage = self._known(scan.name), self._images.storage
+        known, storage, dates = self._known(scan.name), self._images.storage, self._dates
         changes = self._tags[scan.name] = _Changes()
         changes.gone.update(known.keys() - {link.name for link in scan.tags})
+        problem_of, problems = self._manifests_of(scan), dict[str, str]()
+        identity_of = storage.identity if isinstance(storage, TagTree) else attrgetter("identity")
 
-        def digest(link: Link) -> str:
-            own = _print(*link.identity)
-            row = known.get(link.name)
-            if row is not None and row[0] == own:
-                return row[1]
-            found = link_digest(storage, link)
-            if found and not link.target:
-                changes.read.append((link.name, own, max(link.mtime, *link.identity[2:]), found))
-            return found
+        def look(link: Link) -> Look:
+            identity: tuple[int, ...] = ()
+            try:
+                identity = identity_of(link)
+                if not identity:
+                    return (), "", "it has no link to a manifest", None, False
+                own, digest = known.get(link.name, _NOTHING)
+                fresh = own != _print(*identity)
+                if fresh:
+                    digest = link_digest(storage, link)
+            except OSError as error:
+                return identity, "", error.strerror or str(error), None, False
+            if not digest:
+                return identity, "", "its link holds no digest", None, False
+            if digest not in problems:
+                problems[digest] = problem_of(digest)
+            return identity, digest, problems[digest], dates.get(digest), fresh and not link.target
 
-        return digest
+        return look
+
+    def _manifests_of(self, scan: RepositoryScan) -> Callable[[str], str]:
+        """What finds out why an image of a repository is not known, or ""."""
+        storage, dates, images = self._images.storage, self._dates, self._images
+        top, blobs = f"{scan.path}/{REVISIONS}", storage.path(BLOBS)
+        has, cheap = storage.has, isinstance(storage, TagTree)
+        listed = {link.name for link in scan.revisions}
+
+        def problem(digest: str) -> str:
+            algorithm, _, name = digest.partition(":")
+            is_here = has(f"{top}/{algorithm}/{name}/link") if cheap else digest in listed
+            if not is_here:
+                return f"it names {digest}, which is no manifest of this repository"
+            if digest in dates:
+                is_here = has(f"{blobs}/{algorithm}/{name[:2]}/{name}/data")
+                return "" if is_here else f"{digest} is missing"
+            try:
+                dates[digest] = images.date(digest)
+            except Unknown as error:
+                return str(error)
+            return ""
+
+        return problem
+
+    def learn(self, scan: RepositoryScan, looks: Iterable[Look]) -> None:
+        """Note what was found at the tags of a repository, in their order, to be remembered."""
+        read, stored = self._tags[scan.name].read, self._stored
+        for link, (identity, digest, problem, created, fresh) in zip(scan.tags, looks, strict=True):
+            if fresh:
+                read.append((link.name, _print(*identity), max(identity[2:]), digest))
+            if digest not in stored and not problem:
+                self._new[digest] = created
 
     def _known(self, repository: str) -> dict[str, tuple[bytes, str]]:
         query = "SELECT name, print, digest FROM tag WHERE repository = ?"

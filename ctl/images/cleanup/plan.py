@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,14 +13,14 @@ from ctl.collector.manifests import Manifests
 from ctl.collector.readable import readable
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.tree import tree_of
-from ctl.images.catalogue import Tag, about, repositories, tags
-from ctl.images.cleanup.memory import Memory
+from ctl.images.catalogue import about, repositories
+from ctl.images.cleanup.memory import Look, Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
-from ctl.images.cleanup.tagged import Revisions, TagTree
+from ctl.images.cleanup.tagged import TagTree
 from ctl.images.cycles import no_cycles_sought
-from ctl.images.facts import Images, Unknown
+from ctl.images.facts import Images
 from ctl.images.names import is_tag
-from ctl.images.parallel import each
+from ctl.images.parallel import each, in_two
 from ctl.storage.store import Store
 
 
@@ -104,42 +104,38 @@ class Planner:
     def plan(self, scan: RepositoryScan, matcher: Matcher) -> RepositoryPlan:
         """A plan for one repository."""
         found = RepositoryPlan(scan, matcher.policy.repositories)
-        all_tags = self._tags(scan)
-        followers = [tag for tag in all_tags.values() if about(tag.name)]
-        followed = {tag.name for tag in followers}
-        others = (tag for tag in all_tags.values() if tag.name not in followed)
+        judged: list[Candidate] = []
+        followers: list[str] = []
+        digests: dict[str, str] = {}
         by_push = matcher.policy.date == "pushed"
-        judged = each(self._storage, lambda tag: self._candidate(tag, by_push=by_push), others)
+        for link, (identity, digest, problem, created, _) in zip(scan.tags, self._looks(scan), strict=True):
+            name = link.name
+            digests[name] = digest
+            if identity:
+                link.identity, link.mtime = identity, identity[2]
+            if about(name):
+                followers.append(name)
+            else:
+                why = problem or ("" if is_tag(name) else "no tag can be called so")
+                judged.append(Candidate(name, link.mtime if by_push else created, why))
         found.verdicts = matcher.decide(judged, self._now)
-        found.verdicts += self._follow(scan, followers, found.verdicts, all_tags)
-        found.removed = {one.tag: all_tags[one.tag].digest for one in found.verdicts if one.removed}
+        found.verdicts += self._follow(scan, followers, found.verdicts, digests)
+        found.removed = {one.tag: digests[one.tag] for one in found.verdicts if one.removed}
         return found
 
-    def _tags(self, scan: RepositoryScan) -> dict[str, Tag]:
-        if not isinstance(self._storage, TagTree):
-            return {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan))}
-        revisions = Revisions(self._storage, scan)
-        found = {tag.name: tag for tag in tags(self._storage, scan, self.memory.reader(scan), revisions)}
-        if any(tag.problem for tag in found.values()):
+    def _looks(self, scan: RepositoryScan) -> list[Look]:
+        look = self.memory.looker(scan)
+        found = in_two(look, scan.tags) if self._storage.cheap else list(each(self._storage, look, scan.tags))
+        self.memory.learn(scan, found)
+        if self._storage.cheap and any(problem for _, _, problem, _, _ in found):
             whole = self._whole.repository(scan.name)
             self.damages += [one for one in whole.damages if one not in scan.damages] if whole else []
         return found
 
-    def _candidate(self, tag: Tag, *, by_push: bool) -> Candidate:
-        if tag.problem:
-            return Candidate(tag.name, None, tag.problem)
-        if not is_tag(tag.name):
-            return Candidate(tag.name, None, "no tag can be called so")
-        try:
-            created = self.memory.date(tag.digest)
-        except Unknown as error:
-            return Candidate(tag.name, None, str(error))
-        return Candidate(tag.name, tag.pushed if by_push else created)
-
     # --- signatures and the like
 
     def _follow(
-        self, scan: RepositoryScan, followers: list[Tag], verdicts: list[Verdict], all_tags: dict[str, Tag]
+        self, scan: RepositoryScan, followers: list[str], verdicts: list[Verdict], digests: Mapping[str, str]
     ) -> list[Verdict]:
         """They stay for as long as a tag that stays leads to their subject, and go when the last one goes."""
         if not followers:
@@ -147,38 +143,40 @@ class Planner:
         unknown = next((one for one in verdicts if one.rule is Rule.UNRESOLVED), None)
         if unknown is not None:
             why = f"tag {unknown.tag} cannot be read: it may lead to the subject"
-            return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
+            return [Verdict(tag, False, Rule.SUBJECT, why) for tag in followers]
         whole = self._whole.repository(scan.name) or scan
         read = Reader(self._whole, Manifests(self._whole)).read(whole)
         if read.whole:
             why = "something of the repository cannot be read: it may need the subject"
-            return [Verdict(tag.name, False, Rule.SUBJECT, why) for tag in followers]
-        stays = {all_tags[one.tag].digest for one in verdicts if not one.removed}
-        goes = {all_tags[one.tag].digest for one in verdicts if one.removed}
-        return _followers(read, followers, stays, goes)
+            return [Verdict(tag, False, Rule.SUBJECT, why) for tag in followers]
+        stays = {digests[one.tag] for one in verdicts if not one.removed}
+        goes = {digests[one.tag] for one in verdicts if one.removed}
+        return _followers(read, {tag: digests[tag] for tag in followers}, stays, goes)
 
 
-def _followers(read: Repository, followers: list[Tag], stays: set[str], goes: set[str]) -> list[Verdict]:
+def _followers(
+    read: Repository, followers: Mapping[str, str], stays: set[str], goes: set[str]
+) -> list[Verdict]:
     kept, gone = _closure(read, followers, stays), _closure(read, followers, goes)
     found = []
     for tag in followers:
-        noted = about(tag.name)
+        noted = about(tag)
         subject = noted.subject if noted else ""
         removed = subject in gone and subject not in kept
         why = "goes with its subject" if removed else "stays with its subject"
         if subject not in gone and subject not in kept:
             why = "no tag leads to its subject" if subject in read.revisions else "its subject is not here"
-        found.append(Verdict(tag.name, removed, Rule.SUBJECT, why))
+        found.append(Verdict(tag, removed, Rule.SUBJECT, why))
     return found
 
 
-def _closure(read: Repository, followers: Iterable[Tag], roots: set[str]) -> set[str]:
+def _closure(read: Repository, followers: Mapping[str, str], roots: set[str]) -> set[str]:
     """What some digests lead to, also by way of signatures (a signature may be signed)."""
     referrers = read.manifests.keys() & read.revisions.keys()
     found = reached(read.manifests, roots, referrers)
     while True:
         more = {
-            tag.digest for tag in followers if (noted := about(tag.name)) and noted.subject in found
+            digest for tag, digest in followers.items() if (noted := about(tag)) and noted.subject in found
         } - found
         if not more:
             return found

@@ -7,7 +7,7 @@ removes by accident is kept here: a tag whose image cannot be read, and one whos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -149,8 +149,11 @@ class Matcher:
                 found.append(verdict)
         # a tag without a date counts as one of now, as in GitLab
         left.sort(key=lambda tag: (now if tag.date is None else tag.date, tag.name), reverse=True)
-        for position, tag in enumerate(left, 1):
-            found.append(self._by_age(tag, position, now))
+        newest = self.policy.keep_n or 0
+        for position, tag in enumerate(left[:newest], 1):
+            why = f"is number {position} of the {newest} newest"
+            found.append(Verdict(tag.name, False, Rule.KEEP_N, why))
+        found += self._by_age(left[newest:], newest, now)
         return found
 
     def _by_name(self, tag: Candidate) -> Verdict | None:
@@ -165,17 +168,19 @@ class Matcher:
             return Verdict(tag.name, False, Rule.NAME_REGEX_KEEP, f"matches {self.policy.name_regex_keep}")
         return None
 
-    def _by_age(self, tag: Candidate, position: int, now: int) -> Verdict:
-        policy = self.policy
-        if position <= (policy.keep_n or 0):
-            return Verdict(
-                tag.name, False, Rule.KEEP_N, f"is number {position} of the {policy.keep_n} newest"
-            )
-        if tag.date is None:
-            return Verdict(tag.name, False, Rule.NO_DATE, "its image has no date")
-        if policy.older_than is not None and tag.date >= now - policy.older_than:
-            return Verdict(tag.name, False, Rule.OLDER_THAN, f"is younger than {in_words(policy.older_than)}")
-        return Verdict(tag.name, True, Rule.EXPIRED, f"is number {position}, {in_words(now - tag.date)} old")
+    def _by_age(self, tags: Iterable[Candidate], before: int, now: int) -> Iterator[Verdict]:
+        """What becomes of the rest, newest first; so many were before them."""
+        age = self.policy.older_than
+        oldest = now - (age or 0)
+        young = f"is younger than {in_words(age or 0)}"
+        for position, (name, date, _) in enumerate(tags, before + 1):
+            if date is None:
+                yield Verdict(name, False, Rule.NO_DATE, "its image has no date")
+            elif age is not None and date >= oldest:
+                yield Verdict(name, False, Rule.OLDER_THAN, young)
+            else:
+                why = f"is number {position}, {in_words(now - date)} old"
+                yield Verdict(name, True, Rule.EXPIRED, why)
 
 
 def _library() -> Any:  # noqa: ANN401 - it has no types

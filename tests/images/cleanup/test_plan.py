@@ -222,6 +222,36 @@ def test_dates_are_remembered_and_a_missing_image_is_noticed_all_the_same(store:
     assert rules(plan(store, OLD)) == {"v1": "unresolved"}
 
 
+def test_two_processes_find_what_one_does(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        store.push("a", aged(f"{number}", number * 5), f"v{number}")
+    for tag, content in (("v1", ""), ("v2", "sha256:none"), ("v3", f"sha256:{'ab' * 32}")):
+        store.link("a", tag).write_text(content)
+    store.link("a", "v4").unlink()
+    alone = plan(store, OLD).as_json(explain=True)
+    monkeypatch.setattr("ctl.images.parallel.ALONE", 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("ctl.images.cleanup.memory._SETTLED", -(10**9))
+    assert plan(store, OLD).as_json(explain=True) == alone
+    remembering(store)
+    assert len(remembered_tags(store)) == 6
+    assert plan(store, OLD).as_json(explain=True) == alone
+
+
+def test_what_is_broken_beside_tags_is_reported(store: Store) -> None:
+    """Only where a tag is broken, too, are all manifests looked at."""
+    store.push("a", aged("old", 30), "v1", "v2")
+    planner = Planner(str(store.root), [Matcher(OLD)], 0)
+    planner.plans(lambda _: True, lambda: None)
+    assert planner.damages == []
+    (store.link("a", "v1").parent / "link").unlink()
+    (store.root / "docker/registry/v2/repositories/a/_manifests/revisions/sha256/stray").mkdir()
+    planner = Planner(str(store.root), [Matcher(OLD)], 0)
+    (found,) = planner.plans(lambda _: True, lambda: None)
+    assert rules(found)["v1"] == "unresolved"
+    assert [damage.kind for damage in planner.damages] == ["stray"]
+
+
 def test_a_plan_is_json(store: Store) -> None:
     store.push("a", aged("old", 30), "v1")
     found = plan(store, OLD).as_json(explain=True)
