@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ctl.errors import USE_SUDO, CtlError, LockHeld, naming
@@ -15,6 +15,9 @@ from ctl.paths import Layout
 
 PATIENCE = 1.0
 """Seconds in which a run that has just taken the lock writes its process number."""
+PATIENCE_AFTER_KILL = 60.0
+"""Seconds in which a program ends that a killed run has started, and that holds its lock."""
+_held: list[int] = []
 
 
 @contextmanager
@@ -32,10 +35,22 @@ def run_lock(layout: Layout) -> Iterator[None]:
         with naming(layout.run_lock):
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        _held.append(descriptor)
+        try:
+            yield
+        finally:
+            _held.remove(descriptor)
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def held_locks() -> tuple[int, ...]:
+    """Descriptors of the locks that this process holds.
+
+    A program that inherits them holds them, too, until it ends: no run begins beside what a killed one has started.
+    """
+    return tuple(_held)
 
 
 def _open(layout: Layout) -> int:
@@ -48,16 +63,24 @@ def _open(layout: Layout) -> int:
 
 
 def _take(descriptor: int, layout: Layout) -> None:
-    """Take the lock or name who holds it; a holder that has not yet written its number gets a moment to do so."""
-    until = time.monotonic() + PATIENCE
+    """Take the lock or name who holds it; one that is about to write its number, or to end, gets a moment to do so."""
+    began = time.monotonic()
     while not _taken(descriptor):
-        holder = _holder(descriptor)
-        if holder is None and time.monotonic() < until:
+        number = _number(descriptor)
+        alive = number is not None and Path(f"/proc/{number}").exists()
+        patience = PATIENCE if number is None else PATIENCE_AFTER_KILL
+        if not alive and time.monotonic() < began + patience:
             time.sleep(0.01)
             continue
+        if number is None or alive:
+            raise LockHeld(
+                f"another run is under way (pid {number or 'unknown'}), holding {layout.run_lock}",
+                hint="Wait for it to end, and run again.",
+            )
         raise LockHeld(
-            f"another run is under way (pid {holder or 'unknown'}), holding {layout.run_lock}",
-            hint="Wait for it to end, and run again.",
+            f"a program that a killed run (pid {number}) started does not end, and holds {layout.run_lock}"
+            f"{_processes_with(layout.run_lock)}",
+            hint="Wait for it to end, or end it; and run again.",
         )
 
 
@@ -69,10 +92,17 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def _holder(descriptor: int) -> int | None:
-    """The process number in the lock file, if it is of a living process: a killed run leaves its own behind."""
+def _number(descriptor: int) -> int | None:
+    """The process number in the lock file: a killed run leaves its own behind."""
     text = os.pread(descriptor, 32, 0).decode(errors="replace")
-    if not text.endswith("\n") or not text.strip().isdecimal():
-        return None
-    number = int(text)
-    return number if Path(f"/proc/{number}").exists() else None
+    return int(text) if text.endswith("\n") and text.strip().isdecimal() else None
+
+
+def _processes_with(path: Path) -> str:
+    """Which other processes have a file open, in brackets."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):  # it ended meanwhile
+            if link.readlink() == path and link.parts[2] != str(os.getpid()):
+                found.add(f"{(link.parents[1] / 'comm').read_text().strip()}, pid {link.parts[2]}")
+    return f" ({'; '.join(sorted(found))})" if found else ""

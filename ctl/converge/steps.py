@@ -14,6 +14,7 @@ from typing import Any
 from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.folders import open_folder, walk
 from ctl.converge.inspect import Found, Rights, group_id, look, user_id
+from ctl.converge.lock import held_locks
 from ctl.converge.model import Backups, ServiceManager, UndoRecord
 from ctl.errors import CtlError, naming
 from ctl.machine.child import ChildFailed, run_child
@@ -221,14 +222,15 @@ def run(argv: Sequence[str], *, done: Sequence[int] = (), retry: Sequence[int] =
 
     Args:
         done: exit codes other than 0 that are a success.
-        retry: exit codes that mean "try again in a moment".
+        retry: exit codes that mean "try again in a moment": of the tools for accounts, which go on when ctl is killed.
+            The next run waits for them, or it might undo what is yet to be done.
 
     Raises:
         ChildFailed: it cannot be run, does not come to an end, or is still to be tried again.
         CtlError: it failed; with the last line of its output.
     """
     for _ in range(ATTEMPTS):
-        ended = run_child(argv, seconds=TIME_LIMIT)
+        ended = run_child(argv, seconds=TIME_LIMIT, pass_fds=held_locks() if retry else ())
         if ended.returncode == 0 or ended.returncode in done:
             return
         if ended.returncode not in retry:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from ctl.distribution import distribution
 from ctl.errors import CtlError
@@ -33,6 +33,8 @@ def run_child(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, without a terminal; what it prints and complains of comes as text.
 
+    It writes into memory, not into a pipe: where this process is killed, the program is not cut at its next line.
+
     Args:
         argv: program and arguments; never a secret among them.
         seconds: after which it is killed, with all that it started.
@@ -43,30 +45,38 @@ def run_child(
         ChildHangs: it does not end in time.
         ChildFailed: it cannot be started, or is killed by a signal.
     """
-    process = _start(argv, environment, more)
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise ChildHangs(f"{argv[0]} does not end within {seconds:g} s") from error
-    finally:
-        _end(process)
-    if process.returncode < 0:
-        raise ChildFailed(f"{argv[0]} was killed ({signal.Signals(-process.returncode).name})")
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+    with _memory() as out, _memory() as err:
+        process = _start(argv, environment, {"stdout": out, "stderr": err, **more})
+        try:
+            process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise ChildHangs(f"{argv[0]} does not end within {seconds:g} s") from error
+        finally:
+            _end(process)
+        if process.returncode < 0:
+            raise ChildFailed(f"{argv[0]} was killed ({signal.Signals(-process.returncode).name})")
+        return subprocess.CompletedProcess(process.args, process.returncode, _all_of(out), _all_of(err))
+
+
+def _memory() -> TextIO:
+    return open(os.memfd_create("output"), "w+", encoding="utf-8", errors="replace")  # noqa: PTH123
+
+
+def _all_of(file: TextIO) -> str:
+    file.seek(0)
+    return file.read()
 
 
 def _start(
     argv: Sequence[str], environment: Mapping[str, str] | None, more: Mapping[str, Any]
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
             env=None if environment is None else dict(environment),
             start_new_session=True,  # so that all of it can be killed
-            **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | dict(more)),
+            **more,
         )
     except FileNotFoundError as error:
         raise not_installed(argv[0], (environment or os.environ).get("PATH", "")) from error
@@ -87,13 +97,10 @@ def not_installed(program: str, path: str) -> ChildFailed:
     return ChildFailed(f"{program} is not in {path}", hint=hint)
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill it unless it has ended, and all that it started; never wait for long."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_AFTER_KILL)
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -54,14 +56,45 @@ def test_a_holder_that_has_not_yet_written_its_number_is_waited_for(layout: Layo
         os.close(descriptor)
 
 
-def test_the_number_of_a_dead_process_is_not_named(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ctl.converge.lock.PATIENCE", 0.1)
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    descriptor = held(layout, f"{dead.pid}\n")
-    with pytest.raises(LockHeld, match="pid unknown"), run_lock(layout):
+KILLED = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from ctl.converge.lock import held_locks, run_lock
+from ctl.paths import Layout
+with run_lock(Layout(Path(sys.argv[1]))):
+    child = subprocess.Popen(["sh", "-c", sys.argv[2]], pass_fds=held_locks(), stdout=subprocess.DEVNULL)
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_run(layout: Layout, child: str) -> int:
+    """A run that is killed beside a program that it has started. Returns the number of the program."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, layout.root, child], stdout=subprocess.PIPE, check=False, text=True
+    )
+    return int(done.stdout)
+
+
+def test_what_a_killed_run_has_started_is_waited_for(layout: Layout, tmp_path: Path) -> None:
+    done, go_on = tmp_path / "done", tmp_path / "go on"
+    killed_run(layout, f"until test -e '{go_on}'; do sleep 0.05; done; sleep 0.2; touch '{done}'")
+    threading.Timer(0.3, go_on.touch).start()
+    with run_lock(layout):
+        assert done.exists()
+
+
+def test_what_a_killed_run_has_started_and_does_not_end_is_named(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ctl.converge.lock.PATIENCE_AFTER_KILL", 0.1)
+    child = killed_run(layout, "exec sleep 1000")
+    with (
+        pytest.raises(LockHeld, match=rf"does not end, and holds .*\(sleep, pid {child}\)"),
+        run_lock(layout),
+    ):
         pass
-    os.close(descriptor)
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_lock_that_is_let_go_meanwhile_is_taken(layout: Layout) -> None:

@@ -1,6 +1,6 @@
 """Breaks the tools that make accounts, in a copy of /etc of its own, and looks at what the next run makes of it.
 
-    python -m tests.faults.accounts [--points 200] [--seed 1] [--fault "rename 2"] [--verbose]
+    python -m tests.faults.accounts [--points 200] [--seed 1] [--fault "killed half way rename 2"] [--verbose]
 
 Each point is one run of which one of the tools (groupadd, useradd, usermod, and userdel and groupdel of the way back)
 cannot be started, is killed before, at one of its system calls or after it, fails, or hangs; or ctl is killed beside
@@ -46,6 +46,9 @@ CALLS = tuple(
     for number in range(1, most + 1)
 )
 """The tools write each file beside the old one, and rename it: the first rename is done before the second."""
+SLOW = tuple(f"{BESIDE} {call}" for call in ("link 1", "rename 1", "rename 2", "unlink 1"))
+"""Before its lock, before and between the files, and before the end."""
+KINDS = (HALF, BESIDE)
 _MODULE = "tests.faults.accounts"
 
 
@@ -137,7 +140,7 @@ class Accounts:
     def points(self, rng: random.Random) -> Iterator[Point]:
         """Every tool with every fault, in an order of chance; then anew."""
         plain = [fault for fault in CHILD_FAULTS if fault != HALF]
-        faults = [*plain, *CALLS]
+        faults = [*plain, *CALLS, *SLOW]
         every = [(run, child, fault) for run in RUNS for child in self.children[run] for fault in faults]
         while True:
             rng.shuffle(every)
@@ -146,8 +149,7 @@ class Accounts:
 
     def all_with(self, fault: str) -> Iterator[Point]:
         """One fault in every tool of a run that goes back."""
-        for child in self.children[FAIL]:
-            yield Point(FAIL, child, fault, BACK)
+        yield from (Point(FAIL, child, fault, BACK) for child in self.children[FAIL])
 
     def look(self, point: Point) -> None:
         """Break a run and see how it goes on.
@@ -160,7 +162,7 @@ class Accounts:
         outcome = run_broken(point.fault, point.child, _MODULE, arguments, environment=self._environment)
         printed = outcome.out + outcome.err
         assert "Traceback" not in printed, printed
-        killed = point.fault in (AFTER, BESIDE)
+        killed = point.fault.startswith((AFTER, BESIDE))
         if not killed and "everything was put back" in printed:
             assert content() == self.before, f"{printed}\n{self.differs(self.before)}"
         if not killed and "done" in printed.split():
@@ -227,14 +229,14 @@ def campaign(
     rng = random.Random(seed)  # noqa: S311 - wanted: the same points for the same seed
     with tempfile.TemporaryDirectory(prefix="ctl-accounts-") as folder:
         accounts = Accounts(Path(folder, "bench"))
-        chosen = accounts.all_with(f"{HALF} {fault}") if fault else accounts.points(rng)
+        chosen = accounts.all_with(fault) if fault else accounts.points(rng)
         for point in islice(chosen, None if fault else points):
             try:
                 accounts.look(point)
             except AssertionError as error:
                 failures.append(f"{point}\n    " + str(error).replace("\n", "\n    "))
                 print(f"FAILED: {failures[-1]}", flush=True)
-            met[HALF if point.fault in CALLS else point.fault] += 1
+            met[next(kind for kind in (*KINDS, point.fault) if point.fault.startswith(kind))] += 1
             if verbose:
                 print(f"met: {point}", flush=True)
     return met, failures
@@ -258,7 +260,7 @@ def main() -> int:
     )
     parser.add_argument("--points", type=int, default=200)
     parser.add_argument("--seed", default="1")
-    parser.add_argument("--fault", default="", help="kill every tool at this call, as rename 2")
+    parser.add_argument("--fault", default="", help="break every tool so, as 'killed half way rename 2'")
     parser.add_argument("--verbose", action="store_true", help="print each point")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     for own in ("--run", "--bench"):

@@ -18,7 +18,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("points", [["--points", "6", "--seed", "tests"], ["--fault", "rename 2"]])
+@pytest.mark.parametrize(
+    "points", [["--points", "6", "--seed", "tests"], ["--fault", "killed half way rename 2"]]
+)
 def test_the_next_run_makes_the_accounts_or_takes_them_back(points: list[str]) -> None:
     command = [sys.executable, "-m", "tests.faults.accounts", *points]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)

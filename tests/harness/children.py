@@ -26,7 +26,10 @@ NOT_FOUND, NO_PROCESS, KILLED, REFUSES = "not found", "no process", "killed", "f
 HALF, DONE, HANGS = "killed half way", "fails when done", "hangs"
 """HALF may be followed by a system call and its number, as "rename 2"."""
 BESIDE, AFTER = "ctl killed beside it", "ctl killed after it"
+"""BESIDE may be followed by a system call and its number: there the program takes longer than ctl's next start."""
 CHILD_FAULTS = (NOT_FOUND, NO_PROCESS, KILLED, REFUSES, HALF, DONE, HANGS, BESIDE, AFTER)
+_SLOW = 3_000_000
+"""Microseconds."""
 _SOON = 1.0
 """Seconds of patience with what hangs, in place of those of the program."""
 
@@ -110,7 +113,7 @@ class _Breaking(subprocess.Popen):  # type: ignore[type-arg]
         if self.fault == NO_PROCESS:
             raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         super().__init__(_instead(self.fault, words), *more, **options)
-        if self.fault == BESIDE:
+        if self.fault.startswith(BESIDE):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def communicate(self, *arguments: Any, timeout: float | None = None) -> Any:  # noqa: ANN401 - as they come
@@ -134,10 +137,17 @@ def _instead(fault: str, words: list[str]) -> list[str]:
     if fault == HANGS:
         return ["/bin/sleep", "1000"]
     if fault.startswith(HALF):
-        call, number = (fault.removeprefix(HALF) or " openat 3").split()
-        inject = f"inject={call}:signal=KILL:when={number}"
-        return ["strace", "-f", "-o", "/dev/null", "-e", f"trace={call}", "-e", inject, *words]
+        return _at(fault.removeprefix(HALF) or " openat 3", "signal=KILL", words)
+    if fault.startswith(f"{BESIDE} "):
+        return _at(fault.removeprefix(BESIDE), f"delay_enter={_SLOW}", words)
     return words
+
+
+def _at(call: str, effect: str, words: list[str]) -> list[str]:
+    """A command of which one system call, as "rename 2", has an effect of strace's."""
+    name, number = call.split()
+    inject = f"inject={name}:{effect}:when={number}"
+    return ["strace", "-f", "-o", "/dev/null", "-e", f"trace={name}", "-e", inject, *words]
 
 
 def main() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ctl.machine.child import ChildFailed, ChildHangs, run_child
+from tests.harness.waiting import wait_for
 
 
 def test_what_it_prints_and_how_it_ends() -> None:
@@ -49,6 +52,20 @@ def test_one_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> Non
     for pid in map(int, pids.read_text().split()):
         while Path(f"/proc/{pid}").exists() and _state(pid) != "Z":
             time.sleep(0.01)
+
+
+def test_one_goes_on_when_who_started_it_is_killed(tmp_path: Path) -> None:
+    """With a pipe it would be killed (SIGPIPE) when it next has something to say."""
+    go_on, done = tmp_path / "go on", tmp_path / "done"
+    child = f"until test -e '{go_on}'; do sleep 0.05; done; env echo late || exit; touch '{done}'"
+    program = "import sys; from ctl.machine.child import run_child; run_child(['sh', '-c', sys.argv[1]], seconds=60)"
+    starter = subprocess.Popen([sys.executable, "-c", program, child])
+    while not Path(f"/proc/{starter.pid}/task/{starter.pid}/children").read_text():
+        time.sleep(0.01)
+    starter.kill()
+    starter.wait()
+    go_on.touch()
+    wait_for(done.exists)
 
 
 def _state(pid: int) -> str:
