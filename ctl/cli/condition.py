@@ -19,6 +19,7 @@ from ctl.registry.gate import collection
 from ctl.registry.read_only import hold_file, read_only_file, read_only_left
 from ctl.services.condition import problems
 from ctl.services.definition import defined_names, read_definition
+from ctl.services.processes import Processes
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
 from ctl.services.supervisor import Supervisor
@@ -42,7 +43,8 @@ def print_condition(ctx: Context, services: Sequence[str], *, as_json: bool) -> 
     layout = ctx.layout
     found = sv_status(layout.service, select(layout, services))
     general = list(_general(layout, found))
-    wrong = {one.name: _problems(layout, one) for one in found}
+    processes = Processes()
+    wrong = {one.name: _problems(layout, one, processes) for one in found}
     answering = [one for one in found if not any(SILENT in problem for problem in wrong[one.name])]
     going_on = list(_going_on(layout, answering))
     if as_json:
@@ -134,9 +136,9 @@ def _print_others(ctx: Context, found: Sequence[Status]) -> None:
                 ctx.console.result(f"{one.name} {line}")
 
 
-def _problems(layout: Layout, status: Status) -> list[str]:
+def _problems(layout: Layout, status: Status, processes: Processes) -> list[str]:
     try:
-        return problems(layout.sv / status.name, status, read_definition(layout, status.name))
+        return problems(layout.sv / status.name, status, read_definition(layout, status.name), processes)
     except CtlError as error:
         return [error.message]
 

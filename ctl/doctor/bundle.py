@@ -24,6 +24,7 @@ from ctl.machine.search import SYSTEM_PATH
 from ctl.node.history import History
 from ctl.services.condition import problems
 from ctl.services.details import describe
+from ctl.services.processes import Processes
 from ctl.settings.editing.masked_diff import masked
 from ctl.settings.masking import mask_value, mask_yaml
 
@@ -130,10 +131,12 @@ def _output(command: list[str]) -> str:
 
 
 def _services(site: Site) -> Iterator[object]:
+    processes = Processes()
     for status in site.statuses:
         try:
             definition = site.runit.definition(status.name)
-            yield describe(status, definition, problems(site.layout.sv / status.name, status, definition))
+            wrong = problems(site.layout.sv / status.name, status, definition, processes)
+            yield describe(status, definition, wrong)
         except CtlError as error:
             yield {"name": status.name, "error": error.message}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ctl.machine.ports import answers
 from ctl.services.definition import Definition
+from ctl.services.processes import Processes
 from ctl.services.status import Status
 
 RECENT = 20
@@ -19,18 +20,19 @@ DELAY = 2.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def problems(folder: Path, status: Status, definition: Definition) -> list[str]:
+def problems(folder: Path, status: Status, definition: Definition, processes: Processes) -> list[str]:
     """What is wrong, each to follow the name of the service; empty where all is well.
 
     Args:
         folder: its definition, where runsv keeps its notes.
         status: as sv sees it.
         definition: what ctl knows of it.
+        processes: of the machine.
     """
-    return list(_problems(folder, status, definition))
+    return list(_problems(folder, status, definition, processes))
 
 
-def _problems(folder: Path, status: Status, definition: Definition) -> Iterator[str]:
+def _problems(folder: Path, status: Status, definition: Definition, processes: Processes) -> Iterator[str]:
     if status.reason:
         yield status.reason
         return
@@ -45,8 +47,9 @@ def _problems(folder: Path, status: Status, definition: Definition) -> Iterator[
     elif not status.runs:
         yield f"does not run as it should ({status.line})"
     else:
-        if _suspended(status):
-            yield "is suspended (SIGSTOP; `ctl reconfigure` lets it go on)"
+        if suspended := processes.suspended(status.pids):
+            named = ", ".join(f"{one.name} {one.pid}" for one in suspended)
+            yield f"is suspended (SIGSTOP: {named}; `ctl reconfigure` lets it go on)"
         if exited_lately(folder, status):
             yield f"exited by itself, and was started again {status.seconds} s ago"
         yield from _unhealthy(definition)
@@ -71,15 +74,6 @@ def unhealthy(definition: Definition) -> str:
     if not definition.health_seconds:
         return ""
     return next(filter(None, (one.problem() for one in definition.health)), "")
-
-
-def _suspended(status: Status) -> bool:
-    """Whether SIGSTOP has stopped the process that runsv started, its log, or runsv."""
-    pids = [one.pid for one in (status, status.log) if one is not None and one.pid]
-    try:
-        return any(_state(pid) == "T" for pid in (*pids, *map(_parent, pids[:1])))
-    except (OSError, IndexError):  # it has just ended, or belongs to somebody else
-        return False
 
 
 def _log_problems(log: Status, definition: Definition) -> Iterator[str]:
@@ -138,10 +132,6 @@ def _started(pid: int) -> float:
 
 def _parent(pid: int) -> int:
     return int(_facts(pid)[1])
-
-
-def _state(pid: int) -> str:
-    return _facts(pid)[0]
 
 
 def _facts(pid: int) -> list[str]:

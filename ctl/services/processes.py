@@ -10,12 +10,12 @@ import os
 import pwd
 import signal
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from select import select
+from typing import NamedTuple
 
 MARK = "CTL_SERVICE"
 """Environment variable that a run script exports: the folder of the service's definition."""
@@ -27,8 +27,7 @@ _DELETED = " (deleted)"
 _GONE = (FileNotFoundError, ProcessLookupError)
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """One process.
 
     Args:
@@ -59,9 +58,19 @@ class Processes:
         alive = [one.pid for one in self._all.values() if one.state != "Z"]
         return {pid: mark for pid in alive if (mark := mark_of(pid))}
 
-    def suspended(self, pid: int) -> list[int]:
-        """Those of a process and all that came from it that SIGSTOP has stopped."""
-        return [one for one in self.family(pid) if one in self._all and self._all[one].state == "T"]
+    def suspended(self, pids: Sequence[int]) -> list[Process]:
+        """What SIGSTOP has stopped of a service: of its processes, all that came from them, and their supervisors.
+
+        Args:
+            pids: of what its runsv has started: its process, its log.
+        """
+        below = {one for pid in pids for one in self.family(pid)}
+        runsvs = {self._parent(pid) for pid in pids}
+        found = below | runsvs | {self._parent(pid) for pid in runsvs} - {1}
+        return [self._all[one] for one in sorted(found & self._all.keys()) if self._all[one].state == "T"]
+
+    def _parent(self, pid: int) -> int:
+        return self._all[pid].parent if pid in self._all else 0
 
     def get(self, pid: int) -> Process | None:
         """One of them; None where it has ended."""

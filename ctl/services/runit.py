@@ -84,7 +84,7 @@ class Runit(ServiceControl):
             return Condition(stopped=True)
         if status.once:
             return Condition(suspended="runs only once (sv once)")
-        if self._suspended(status, processes):
+        if processes.suspended(status.pids):
             return Condition(suspended="is suspended (SIGSTOP)")
         process = processes.get(status.pid) if status.pid else None
         serving = processes.get(self._serving(status.name, process.pid)) if process else None
@@ -97,14 +97,6 @@ class Runit(ServiceControl):
             started=serving.started,
             reloaded=max(serving.started, processes.newest(process.pid), self._marked(status.name)),
         )
-
-    def _suspended(self, status: Status, processes: Processes) -> list[int]:
-        """What SIGSTOP has stopped of a service: its process, its log, what came from them, or their supervisors."""
-        pids = [one.pid for one in (status, status.log) if one is not None and one.pid]
-        process = processes.get(pids[0]) if pids else None
-        above = [process.parent, self.supervisor.pid()] if process else []
-        alone = [pid for pid in above if pid and (one := processes.get(pid)) and one.state == "T"]
-        return [*alone, *(pid for one in pids for pid in processes.suspended(one))]
 
     def _left(self, name: str, processes: Processes) -> str:
         """What to say of processes of a service that have lost their runsv."""
@@ -226,10 +218,10 @@ class Runit(ServiceControl):
 
     def resume(self, status: Status) -> None:
         """Let everything of a service go on that SIGSTOP has stopped, and let it be started again when it ends."""
-        suspended = self._suspended(status, Processes())
-        for pid in suspended:
+        suspended = Processes().suspended(status.pids)
+        for one in suspended:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+                os.kill(one.pid, signal.SIGCONT)
         if suspended or status.once:
             self.control(status.name, "cu")
 

@@ -69,6 +69,11 @@ class Status(NamedTuple):
         return self.state == "down" and self.want == "up"
 
     @property
+    def pids(self) -> list[int]:
+        """Its process, and that of its log."""
+        return [one.pid for one in (self, self.log) if one is not None and one.pid]
+
+    @property
     def denied(self) -> bool:
         """Whether sv could not look because it lacks the right to."""
         return "access denied" in self.reason

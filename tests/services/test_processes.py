@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ctl.converge.model import Action, Condition, Notification
+from ctl.services.condition import problems
 from ctl.services.processes import Processes, end
 from ctl.services.supervisor import Supervisor
 from ctl.services.sv import sv
@@ -96,20 +97,36 @@ def test_a_suspended_one_goes_on(stack: Stack, web: int) -> None:
 SUSPENDED = Condition(suspended="is suspended (SIGSTOP)")
 
 
-@pytest.mark.parametrize("which", ["its log", "runsv", "runsvdir"])
-def test_what_a_service_needs_goes_on_too(stack: Stack, web: int, which: str) -> None:
+@pytest.mark.parametrize("which", ["its log", "what came from its log", "a worker", "runsv", "runsvdir"])
+def test_what_a_service_needs_goes_on_too(stack: Stack, which: str) -> None:
     """Without its log a service hangs once the pipe is full; without runsv nothing starts it again."""
+    stack.define("web", "sleep 1000 & exec sleep 1001")
+    log = stack.layout.sv / "web/log/run"
+    log.write_text(log.read_text().replace("exec ", "sleep 1002 & exec "))
+    stack.runit.ensure_supervisor()
     status, process = stack.runit.status("web"), Processes().get(stack.pid("web"))
     assert status.log is not None
+    assert status.log.pid is not None
     assert process is not None
-    runsvdir = stack.runit.supervisor.pid()
-    pid = {"its log": status.log.pid, "runsv": process.parent, "runsvdir": runsvdir}[which]
+    pid = {
+        "its log": status.log.pid,
+        "what came from its log": child(status.log.pid),
+        "a worker": child(process.pid),
+        "runsv": process.parent,
+        "runsvdir": stack.runit.supervisor.pid(),
+    }[which]
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     wait_for(lambda: condition(stack, "web") == SUSPENDED)
+    found = problems(stack.layout.sv / "web", status, stack.runit.definition("web"), Processes())
+    assert [f"{pid}; `ctl reconfigure` lets it go on" in one for one in found] == [True]
     assert stack.runit.perform(Notification(Action.CONTINUE, "web"))
     wait_for(lambda: condition(stack, "web").suspended == "")
     assert stack.pid("web") == process.pid
+
+
+def child(pid: int) -> int:
+    return wait_for(lambda: [one for one in Processes().family(pid) if one != pid])[0]
 
 
 def test_what_is_suspended_is_restarted_all_the_same(stack: Stack, web: int) -> None:

@@ -86,7 +86,7 @@ def _service(site: Site, status: Status) -> Iterator[Finding]:
         yield unknown(f"{status.name} does not run, because of ports")
         return
     plain = definition._replace(health=(), listen=() if definition.health else definition.listen)
-    for problem in problems(site.layout.sv / status.name, status, plain):
+    for problem in problems(site.layout.sv / status.name, status, plain, Processes()):
         yield failure(f"{status.name} {problem}", _mended(status, problem))
 
 

@@ -22,6 +22,7 @@ from ctl.registry.collect.setup import make_setup
 from ctl.registry.gate import collecting
 from ctl.services.condition import problems
 from ctl.services.details import usage
+from ctl.services.processes import Processes
 from ctl.services.runit import Runit
 from ctl.settings.rules.token_issuer import signers
 from ctl.timer.listing import scheduled
@@ -64,11 +65,13 @@ def _services(node: Node) -> Iterator[Family]:
     processor = Family(
         "service_cpu_seconds_total", "Processor time of the processes that run now.", "counter"
     )
+    processes = Processes()
     for status in runit.statuses(runit.names()):
         definition = runit.definition(status.name)
         used = usage(status.pid)
         running.add(status.runs, service=status.name)
-        healthy.add(not problems(node.layout.sv / status.name, status, definition), service=status.name)
+        wrong = problems(node.layout.sv / status.name, status, definition, processes)
+        healthy.add(not wrong, service=status.name)
         since.add(status.seconds if status.runs else 0, service=status.name)
         memory.add(_float(used["memory"]), service=status.name)
         processor.add(_float(used["cpu_seconds"]), service=status.name)
