@@ -102,6 +102,10 @@ class PreflightError(CtlError):
     """The machine is not ready for the run; nothing was changed (exit 1)."""
 
 
+class UnsafeProgram(PreflightError):
+    """A program that root would run may be changed by other accounts."""
+
+
 class ValidationError(CtlError):
     """A program refused the files of the plan; nothing was changed (exit 1)."""
 

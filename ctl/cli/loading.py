@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ctl.cli.framework import Context
 from ctl.converge.model import Machine
 from ctl.distribution import distribution
-from ctl.errors import CtlError
+from ctl.errors import CtlError, UnsafeProgram
 from ctl.language.source import Diagnostic, SettingsError, Severity, first_of
 from ctl.machine.search import find_program
 from ctl.nginx.build import nginx_build
@@ -25,6 +25,7 @@ from ctl.settings.attributes import Attributes
 from ctl.settings.component import Component
 from ctl.settings.components import COMPONENTS
 from ctl.settings.components.logs import LOG_ACCOUNT
+from ctl.settings.components.registry import names_of
 from ctl.settings.load import Loaded, load
 
 if TYPE_CHECKING:
@@ -108,7 +109,12 @@ def certificate_problems(ctx: Context, attributes: Attributes) -> list[Diagnosti
 
 
 def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:
-    """What reconfigure would refuse, drop or warn of because a program of this machine does not support it."""
+    """What reconfigure would refuse, drop or warn of because a program of this machine does not support it.
+
+    Raises:
+        SettingsError: other accounts can change such a program: reconfigure refuses it, and nobody runs it.
+    """
+    _refuse_unsafe_programs(attributes)
     try:
         registry = [
             Diagnostic(problem, severity=Severity.WARNING) for problem in unsupported_settings(attributes)
@@ -117,6 +123,21 @@ def unsupported_warnings(attributes: Attributes) -> list[Diagnostic]:
     except CtlError as error:
         registry = [Diagnostic(error.message, hint=error.hint or "", severity=Severity.WARNING)]
     return list(first_of([*registry, *_nginx_warnings(attributes)]))
+
+
+def _refuse_unsafe_programs(attributes: Attributes) -> None:
+    names = {"registry.executable": names_of(attributes.registry.executable)}
+    if attributes.nginx.enable:
+        names["nginx.executable"] = (attributes.nginx.executable or "nginx",)
+    found = []
+    for setting, candidates in names.items():
+        try:
+            find_program(*candidates)
+        except UnsafeProgram as error:
+            place = attributes.origin(setting).location
+            found.append(Diagnostic(error.message, place, setting, error.hint or ""))
+    if found:
+        raise SettingsError(found)
 
 
 def _nginx_warnings(attributes: Attributes) -> list[Diagnostic]:

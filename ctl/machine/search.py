@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ctl.distribution import distribution
-from ctl.errors import PreflightError
+from ctl.errors import UnsafeProgram
 from ctl.machine.trusted import unsafe
 
 SYSTEM_PATH = distribution().path
@@ -17,7 +17,7 @@ def find_program(*names: str) -> Path | None:
     """The first of some programs that is there: an absolute path, or a name on PATH and the system's folders.
 
     Raises:
-        PreflightError: another account can change it.
+        UnsafeProgram: another account can change it.
     """
     import shutil  # imported here because it loads its compressors
 
@@ -32,5 +32,5 @@ def find_program(*names: str) -> Path | None:
 def _trusted(program: Path) -> Path:
     found = unsafe(program)
     if found:
-        raise PreflightError(f"{program} {found.message}", hint=found.hint)
+        raise UnsafeProgram(f"{program} {found.message}", hint=found.hint)
     return program

@@ -28,6 +28,29 @@ def test_every_mistake_is_reported(ctl: Cli) -> None:
     assert f"{ctl.file}:3:10: error: registry.prot" in result.err
 
 
+@pytest.mark.parametrize("setting", ["registry", "nginx"])
+def test_a_program_that_others_can_change_is_refused_and_never_run(ctl: Cli, setting: str) -> None:
+    program, ran = ctl.root / "program", ctl.root / "ran"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o777)
+    ctl.settings(f'{GOOD}{setting}["executable"] = "{program}"\n')
+    for arguments in (
+        ["check-config"],
+        ["reconfigure", "--dry-run"],
+        ["render", "-o", str(ctl.root / "out")],
+    ):
+        result = ctl(*arguments)
+        assert result.code != 0
+        assert (
+            f"{program} may be changed by other accounts: it is writable by everybody (mode 0777)"
+            in result.err
+        )
+        assert f"chmod go-w {program}" in result.err
+    assert f"{ctl.file}:2:" in ctl("check-config").err
+    assert not ctl("check-config", "--json").json()["valid"]
+    assert not ran.exists()
+
+
 def test_json(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["log_level"] = "wran"\n')
     result = ctl("check-config", "--json")
