@@ -9,15 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from ctl.language.faults import Fault, kind
-from ctl.language.guard import (
-    Arguments,
-    Native,
-    check_key,
-    elements,
-    elements_of,
-    guarded,
-    nothing,
-)
+from ctl.language.guard import Arguments, Native, check_key, elements, elements_of, guarded, nothing
 from ctl.language.limits import MAX_TEXT, MAX_WIDTH, Budget, check_elements
 from ctl.language.tracked import TrackedDict, TrackedList
 

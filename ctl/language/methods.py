@@ -8,15 +8,7 @@ from typing import Any, Final
 
 from ctl.language import advice
 from ctl.language.faults import Fault, computed, kind
-from ctl.language.guard import (
-    Arguments,
-    Native,
-    check_key,
-    elements,
-    elements_of,
-    guarded,
-    nothing,
-)
+from ctl.language.guard import Arguments, Native, check_key, elements, elements_of, guarded, nothing
 from ctl.language.limits import Budget, check_elements
 from ctl.language.ownership import store, stored
 from ctl.language.places import Place

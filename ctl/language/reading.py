@@ -51,11 +51,7 @@ def parse_python(scope: Scope) -> Parsed:
 
 
 def read_settings(
-    path: Path,
-    *,
-    names: Names,
-    environment: Mapping[str, str],
-    parse_file: Parse = parse_python,
+    path: Path, *, names: Names, environment: Mapping[str, str], parse_file: Parse = parse_python
 ) -> Reading:
     """Reads a settings file: a restricted Python, which is walked and never run.
 

@@ -16,12 +16,7 @@ _PLAIN: Final = "Write the value itself."
 _LEAVE: Final = "Leave it out: settings are read once, from top to bottom."
 FILL_IN: Final = 'Put values into text with "#{name}".'
 
-_KEYWORDS: Final = by_word(
-    {
-        _LEAVE: "alias break next redo retry return self super undef yield",
-        _IF: "case",
-    }
-)
+_KEYWORDS: Final = by_word({_LEAVE: "alias break next redo retry return self super undef yield", _IF: "case"})
 """What people call by the name of its node."""
 
 _OTHERS: Final = {

@@ -50,10 +50,7 @@ _HINTS: Final = (
         re.compile(r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)"),
         "There must be a comma between two pairs.",
     ),
-    (
-        re.compile(r"^\s*(?:'[^']*'|\"[^\"]*\")\s*=(?![=>~])"),
-        "Write => between a key and its value.",
-    ),
+    (re.compile(r"^\s*(?:'[^']*'|\"[^\"]*\")\s*=(?![=>~])"), "Write => between a key and its value."),
     (re.compile(r"=>\s*(?:,|\}|$)|=\s*$"), "Write the value after the sign."),
     (re.compile(r",\s*,"), "There is one comma too many."),
     (re.compile(r"^=begin\b"), "Write =end at the beginning of the line after this comment."),

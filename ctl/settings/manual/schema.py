@@ -47,11 +47,7 @@ def _section(prefix: str) -> Node:
         properties.setdefault(key, _FOREIGN)
     for key, reason in NOT_DONE.get(section, {}).items():
         properties[key] = {"description": f"Not done here: {reason}."}
-    return {
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": section in HALF_OURS,
-    }
+    return {"type": "object", "properties": properties, "additionalProperties": section in HALF_OURS}
 
 
 def _option(option: Option) -> Node:
