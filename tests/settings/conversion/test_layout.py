@@ -78,7 +78,6 @@ def test_the_layout_is_kept(name: str) -> None:
 DEEP = {
     "alternatives": "registry['a'] = " + " || ".join(["ENV['A']"] * 5_000),
     "texts": "registry['a'] = " + "'a' " * 5_000,
-    "arguments": "registry['a'] = {}.merge(" + "{}, " * 5_000 + "{})",
 }
 
 

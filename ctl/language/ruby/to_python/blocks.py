@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ctl.language.failures import Failures
 from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.places import SourceText
-from ctl.language.ruby.grammar import Span, field, named
+from ctl.language.ruby.grammar import Span, field
 from ctl.language.ruby.program import names_read
 from ctl.language.ruby.to_python import loops, written
 from ctl.language.ruby.to_python.comments import convert_comments
@@ -151,7 +151,7 @@ class Blocks:
         try:
             self._current = node
             before = self._undecided(node)
-            compound = node.type in _BLOCKS or loops.is_loop(node, self.statements.translator)
+            compound = node.type in _BLOCKS or loops.is_loop(node, self.statements)
             found = self._whole_or_not(node, level) if compound else self._simple(node)
         except (Fault, RecursionError) as problem:
             deep = Fault("this is nested too deeply to be read")
@@ -179,28 +179,13 @@ class Blocks:
             if left is not None and left.type in ("identifier", "constant"):
                 found[state.program.text(left)] = None
         known = state.kinds.keys() | state.lost.keys()
-        new = [name for name in found if name not in known and not self._in_every_branch(node, name)]
-        new = [name for name in new if not state.is_setting(name)]
+        new = [name for name in found if name not in known and not state.is_setting(name)]
         state.kinds.update(dict.fromkeys(new, NIL))
         none, place = state.constant(None, NIL, Span(node)).node, Span(node)
         return [
             at(ast.Assign([at(ast.Name(written.name(name), ast.Store()), place)], none), place)
             for name in new
         ]
-
-    def _in_every_branch(self, node: Node, name: str) -> bool:
-        while node.type in ("if", "unless", "elsif"):
-            branch, other = field(node, "consequence"), field(node, "alternative")
-            if branch is None or other is None or not self._gives(branch, name):
-                return False
-            if other.type != "elsif":
-                return self._gives(other, name)
-            node = other
-        return False
-
-    def _gives(self, branch: Node, name: str) -> bool:
-        lefts = (field(one, "left") for one in named(branch) if one.type == "assignment")
-        return any(left is not None and self.state.program.text(left) == name for left in lefts)
 
     def _without_form(self, node: Node, fault: Fault) -> list[ast.stmt]:
         """What is in the place of a statement that has no Python form."""
@@ -262,7 +247,7 @@ class Blocks:
             condition = field(current, "condition")
             if condition is None:
                 raise Fault("there is no condition", Span(current))
-            test = self.statements.condition(condition, negate=current.type == "unless")
+            test = self.statements.test(condition, negate=current.type == "unless")
             made = at(ast.If(test, [], []), Span(current))
             branches.append(made)
             row = self._comments_of(current, condition.end_point[0], made)
@@ -277,7 +262,7 @@ class Blocks:
 
     def _loop(self, node: Node, level: int) -> list[ast.stmt]:
         """`values.each do |one|` as a for loop."""
-        made, names = loops.loop_of(self.statements.translator, node)
+        made, names = loops.loop_of(self.statements, node)
         body = field(node, "block", "body")
         with loops.inside_loop(self.state, names, body):
             made.body = self.block(body, level + 1, node.start_point[0]) if body else [_nothing(node)]

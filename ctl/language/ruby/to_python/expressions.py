@@ -69,8 +69,8 @@ class Translator(Methods, Choices, Strings):
             "simple_symbol": lambda node: self.word(self.text(node)[1:], node),
             "hash_key_symbol": lambda node: self.word(self.text(node), node),
             "delimited_symbol": self.string,
-            "integer": lambda node: self._number(node, INT),
-            "float": lambda node: self._number(node, FLOAT),
+            "integer": lambda node: state.constant(written.number(self.text(node)), INT, Span(node)),
+            "float": lambda node: state.constant(written.number(self.text(node)), FLOAT, Span(node)),
             "true": lambda node: state.constant(True, BOOL, Span(node)),
             "false": lambda node: state.constant(False, BOOL, Span(node)),
             "nil": lambda node: state.constant(None, NIL, Span(node)),
@@ -107,12 +107,6 @@ class Translator(Methods, Choices, Strings):
             raise
         finally:
             self._depth -= 1
-
-    def _number(self, node: Node, kind: str) -> Term:
-        value, text = written.number(self.text(node))
-        made = self.state.constant(value, kind, Span(node))
-        made.node.written = text  # type: ignore[attr-defined]
-        return made
 
     def _array(self, node: Node) -> Term:
         made = at(ast.List([]), Span(node))

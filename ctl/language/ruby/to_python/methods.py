@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ctl.language.faults import Fault
@@ -11,7 +10,7 @@ from ctl.language.functions import INCLUDE
 from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import Span, field, inside
 from ctl.language.ruby.to_python import outside
-from ctl.language.ruby.to_python.state import State
+from ctl.language.ruby.to_python.state import State, arity
 from ctl.language.ruby.to_python.strings import Strings
 from ctl.language.ruby.to_python.terms import (
     ANY,
@@ -35,44 +34,51 @@ if TYPE_CHECKING:
 
 _SAME: Final = frozenset({"freeze", "to_sym", "to_str", "dup", "clone", "itself", "to_a", "to_h", "to_hash"})
 
-_FORMS: Final[dict[str, tuple[int, str, str]]] = {
-    # method: (how many arguments, Python, kind); a is the receiver, b and c are arguments
-    "strip": (0, "a.strip()", WORD),
-    "lstrip": (0, "a.lstrip()", WORD),
-    "rstrip": (0, "a.rstrip()", WORD),
-    "upcase": (0, "a.upper()", WORD),
-    "downcase": (0, "a.lower()", WORD),
-    "capitalize": (0, "a.capitalize()", WORD),
-    "gsub": (2, "a.replace(b, c)", WORD),
-    "sub": (2, "a.replace(b, c, 1)", WORD),
-    "delete_prefix": (1, "a.removeprefix(b)", WORD),
-    "delete_suffix": (1, "a.removesuffix(b)", WORD),
-    "length": (0, "len(a)", INT),
-    "size": (0, "len(a)", INT),
-    "first": (0, "a[0]", ANY),
-    "last": (0, "a[-1]", ANY),
-    "sort": (0, "sorted(a)", LIST),
-    "keys": (0, "list(a)", LIST),
-    "values": (0, "list(a.values())", LIST),
-    "push": (1, "a.append(b)", ANY),
-    "append": (1, "a.append(b)", ANY),
-    "concat": (1, "a.extend(b)", ANY),
-    "unshift": (1, "a.insert(0, b)", ANY),
-    "prepend": (1, "a.insert(0, b)", ANY),
-    "merge!": (1, "a.update(b)", ANY),
-    "update": (1, "a.update(b)", ANY),
-    "store": (2, "a.update({b: c})", ANY),
-    "delete": (1, "a.pop(b, None)", ANY),
-    "compact": (0, "[one for one in a if one is not None]", LIST),
-    "uniq": (0, "list(dict([[one, 1] for one in a]))", LIST),
-    "to_f": (0, "float(a)", FLOAT),
-    "nil?": (0, "a is None", BOOL),
-    "empty?": (0, "len(a) == 0", BOOL),
-    "zero?": (0, "a == 0", BOOL),
-    "any?": (0, "len(a) > 0", BOOL),
-    "include?": (1, "b in a", BOOL),
-    "key?": (1, "b in a", BOOL),
-    "has_key?": (1, "b in a", BOOL),
+_FORMS: Final[dict[str, tuple[str, ...]]] = {
+    # method: kind of the result, and Python for each number of arguments; a is the receiver, the others follow
+    "strip": (WORD, "a.strip()"),
+    "lstrip": (WORD, "a.lstrip()"),
+    "rstrip": (WORD, "a.rstrip()"),
+    "chomp": (WORD, r'a.removesuffix("\n")', "a.removesuffix(b)"),
+    "upcase": (WORD, "a.upper()"),
+    "downcase": (WORD, "a.lower()"),
+    "capitalize": (WORD, "a.capitalize()"),
+    "gsub": (WORD, "a.replace(b, c)"),
+    "sub": (WORD, "a.replace(b, c, 1)"),
+    "delete_prefix": (WORD, "a.removeprefix(b)"),
+    "delete_suffix": (WORD, "a.removesuffix(b)"),
+    "start_with?": (BOOL, "a.startswith(b)", "a.startswith((b, c))"),
+    "end_with?": (BOOL, "a.endswith(b)", "a.endswith((b, c))"),
+    "join": (WORD, '"".join([str(one) for one in a])', "b.join([str(one) for one in a])"),
+    "length": (INT, "len(a)"),
+    "size": (INT, "len(a)"),
+    "first": (ANY, "a[0]"),
+    "last": (ANY, "a[-1]"),
+    "sort": (LIST, "sorted(a)"),
+    "keys": (LIST, "list(a)"),
+    "values": (LIST, "list(a.values())"),
+    "fetch": (ANY, "a[b]", "a.get(b, c)"),
+    "dig": (ANY, "a.get(b)", "a.get(b, {}).get(c)"),
+    "merge": (MAP, "a | b", "a | b | c"),
+    "push": (ANY, "a.append(b)"),
+    "append": (ANY, "a.append(b)"),
+    "concat": (ANY, "a.extend(b)"),
+    "unshift": (ANY, "a.insert(0, b)"),
+    "prepend": (ANY, "a.insert(0, b)"),
+    "merge!": (ANY, "a.update(b)"),
+    "update": (ANY, "a.update(b)"),
+    "store": (ANY, "a.update({b: c})"),
+    "delete": (ANY, "a.pop(b, None)"),
+    "compact": (LIST, "[one for one in a if one is not None]"),
+    "uniq": (LIST, "list(dict([[one, 1] for one in a]))"),
+    "to_f": (FLOAT, "float(a)"),
+    "nil?": (BOOL, "a is None"),
+    "empty?": (BOOL, "len(a) == 0"),
+    "zero?": (BOOL, "a == 0"),
+    "any?": (BOOL, "len(a) > 0"),
+    "include?": (BOOL, "b in a"),
+    "key?": (BOOL, "b in a"),
+    "has_key?": (BOOL, "b in a"),
 }
 
 _AS_IT_IS: Final = frozenset({
@@ -81,32 +87,13 @@ _AS_IT_IS: Final = frozenset({
 })  # fmt: skip
 """Methods for which a variable of the environment need not be there; none of the others would be there for nil."""
 
-_OF_TEXT: Final = frozenset({
-    "strip", "lstrip", "rstrip", "chomp", "upcase", "downcase", "capitalize", "gsub", "sub", "delete_prefix",
-    "delete_suffix", "split", "start_with?", "end_with?",
-})  # fmt: skip
-"""Methods that only strings have."""
-
+_SPECIAL: Final = ("to_s", "to_i", "split")
+_KNOWN: Final = (*_SPECIAL, *_FORMS, *_SAME)
 _CONVERSIONS: Final = {"Integer": "to_i", "Float": "to_f", "String": "to_s"}
 
 
 class Methods(Strings):
     """Writes calls."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state)
-        self._special: dict[str, Callable[[Term, list[Term], Span], Term]] = {
-            "chomp": self._chomp,
-            "to_s": self._to_s,
-            "to_i": self._to_i,
-            "split": self._split,
-            "join": self._join,
-            "start_with?": lambda value, given, place: self._starts("a.startswith(b)", value, given, place),
-            "end_with?": lambda value, given, place: self._starts("a.endswith(b)", value, given, place),
-            "merge": self._merge,
-            "fetch": self._fetch,
-            "dig": self._dig,
-        }
 
     def call(self, node: Node) -> Term:
         """A call with a value. Raises Fault where it has no Python form."""
@@ -157,31 +144,27 @@ class Methods(Strings):
         if name in _SAME and not given:
             return value
         here = Span(method)
-        if name in ("strip", "rstrip") and value.file is not None:
+        if value.file is not None and name in ("strip", "rstrip", "chomp"):
             value = self.state.form("read_file(a)", WORD, value.node, value.file)
-        if not _has(name, value.kind) or name not in {*self._special, *_FORMS, *_SAME}:
-            raise _no_method(name, value, here, [*self._special, *_FORMS, *_SAME])
+            if name == "chomp":
+                return value
+        if name not in _KNOWN:
+            raise _no_method(name, value, here)
         value = value if name in _AS_IT_IS else self.state.needed(value, here)
-        try:
-            special = self._special.get(name)
-            result = special(value, given, place) if special else self._form(name, value, given, place)
-        except IndexError:
-            message = f"{name} of {WORDS.get(value.kind, 'a value')} is called with the wrong arguments"
-            raise Fault(message, here) from None
-        _move(result.node, here)
-        return result
+        made = self._made(name, value, given, place)
+        if made is None:
+            of = WORDS.get(value.kind, "a value")
+            raise Fault(f"{name} of {of} is called with the wrong arguments", here)
+        _move(made.node, here)
+        return made
 
-    def _form(self, name: str, value: Term, given: list[Term], place: Span) -> Term:
-        count, pattern, kind = _FORMS.get(name, (-1, "", ""))
-        if len(given) != count:
-            raise IndexError
-        return self.state.form(pattern, kind, place, value, *given)
-
-    def _chomp(self, value: Term, given: list[Term], place: Span) -> Term:
-        if value.file is not None and not given:
-            return self.state.form("read_file(a)", WORD, place, value.file)
-        end = given[0] if given else self.state.constant("\n", WORD, place)
-        return self.state.form("a.removesuffix(b)", WORD, place, value, end)
+    def _made(self, name: str, value: Term, given: list[Term], place: Span) -> Term | None:
+        """The Python form of a method's value; None for a wrong number of arguments."""
+        if name in _SPECIAL:
+            return {"to_s": self._to_s, "to_i": self._to_i, "split": self._split}[name](value, given, place)
+        kind, *patterns = _FORMS.get(name, (ANY,))
+        pattern = next((one for one in patterns if arity(one) == len(given) + 1), None)
+        return self.state.form(pattern, kind, place, value, *given) if pattern else None
 
     def _to_s(self, value: Term, _: list[Term], place: Span) -> Term:
         if value.kind in (WORD, BOOL, TEXT, NIL, ANY):
@@ -205,32 +188,6 @@ class Methods(Strings):
             return self.state.form(pattern, LIST, place, value, given[0])
         return self.state.form("[one for one in a.split(b) if one]", LIST, place, value, given[0])
 
-    def _join(self, value: Term, given: list[Term], place: Span) -> Term:
-        sign = given[0] if given else self.state.constant("", WORD, place)
-        return self.state.form("a.join([str(one) for one in b])", WORD, place, sign, value)
-
-    def _starts(self, pattern: str, value: Term, given: list[Term], place: Span) -> Term:
-        wanted = (
-            given[0].node
-            if len(given) == 1
-            else at(ast.Tuple([one.node for one in given], ast.Load()), place)
-        )
-        return self.state.form(pattern, BOOL, place, value, wanted)
-
-    def _merge(self, value: Term, given: list[Term], place: Span) -> Term:
-        for one in given:
-            value = self.state.form("a | b", MAP, place, value, one)
-        return Term(value.node, MAP)
-
-    def _fetch(self, value: Term, given: list[Term], place: Span) -> Term:
-        pattern = "a[b]" if len(given) == 1 else "a.get(b, c)"
-        return self.state.form(pattern, ANY, place, value, given[0], *given[1:2])
-
-    def _dig(self, value: Term, given: list[Term], place: Span) -> Term:
-        for one in given[:-1]:
-            value = self.state.form("a.get(b, {})", ANY, place, value, one)
-        return self.state.form("a.get(b)", ANY, place, value, given[-1])
-
 
 def _move(node: ast.expr, place: Span) -> None:
     """Puts the name of a method that is called, or the length that is asked for, at its place in the gitlab.rb."""
@@ -253,17 +210,8 @@ def no_function(state: State, name: str, node: Node) -> Fault:
     return Fault(f"unknown function or setting {name}{ruby_advice.odd_characters(name)}", span, hint)
 
 
-def _has(name: str, kind: str) -> bool:
-    """Whether a value of this kind may have a method; nil may be where it is never called."""
-    if name in _OF_TEXT:
-        return kind in (WORD, TEXT, ANY, NIL)
-    if name in ("empty?", "length", "size"):
-        return kind in (WORD, TEXT, LIST, MAP, ANY, NIL)
-    return True
-
-
-def _no_method(name: str, value: Term, place: Span, known: list[str]) -> Fault:
-    hint = ruby_advice.METHODS.get(name) or did_you_mean(nearest(name, known))
+def _no_method(name: str, value: Term, place: Span) -> Fault:
+    hint = ruby_advice.METHODS.get(name) or did_you_mean(nearest(name, _KNOWN))
     if value.kind == NIL and not hint:
         hint = "A setting that was not given above is nil."
     what = WORDS.get(value.kind)

@@ -194,6 +194,12 @@ def _parsed(pattern: str) -> ast.expr:
     return ast.parse(pattern, mode="eval").body
 
 
+@cache
+def arity(pattern: str) -> int:
+    """How many parts a pattern has."""
+    return len({one.id for one in ast.walk(_parsed(pattern)) if isinstance(one, ast.Name)} & set("abc"))
+
+
 class Writer(ABC):
     """Writes expressions in Python.
 

@@ -28,30 +28,27 @@ _DEEPEST: Final = 40
 """Conditions behind each other: `… if a if b`."""
 
 
-class Statements:
+class Statements(Translator):
     """Writes statements in Python.
 
     Args:
         state: what is known of the file.
 
     Attributes:
-        translator: writes values.
         remarks: what a person should know of the result.
     """
 
     def __init__(self, state: State) -> None:
-        self._state = state
-        self.translator = Translator(state)
-        self._text = state.program.text
+        super().__init__(state)
         self.remarks: list[str] = []
-        self._depth = 0
+        self._conditions = 0
         self._handlers: dict[str, Callable[[Node], list[ast.stmt]]] = {
             "assignment": lambda node: [self._assignment(node)],
             "operator_assignment": self._operator_assignment,
             "if_modifier": self._modifier,
             "unless_modifier": self._modifier,
             "call": self._call,
-            "binary": self._binary,
+            "binary": self._without_effect,
         }
 
     def write(self, node: Node) -> list[ast.stmt]:
@@ -59,29 +56,29 @@ class Statements:
         handler = self._handlers.get(node.type)
         if handler is not None:
             return handler(node)
-        self.translator.term(node)
+        self.term(node)
         hint = ""
         if node.type == "element_reference":
-            written = self._text(node)
+            written = self.text(node)
             shown = written if len(written) < 80 and "\n" not in written else "registry['key']"
             hint = f"To give a setting its value, write {shown} = …"
         raise Fault("this line has no effect", Span(node), hint)
 
-    def condition(self, node: Node, *, negate: bool) -> ast.expr:
-        """A condition as Python's `if` takes it. Raises Fault."""
-        test = self.translator.condition(node)
-        return (self._state.negated(test) if negate else test).node
+    def test(self, node: Node, *, negate: bool) -> ast.expr:
+        """A condition as Python's `if` takes it, or its opposite. Raises Fault."""
+        test = self.condition(node)
+        return (self.state.negated(test) if negate else test).node
 
     def _assignment(self, node: Node) -> ast.Assign:
         left, right = sides(node)
         if left.type not in _TARGETS:
             raise refusal(left)
-        value = self.translator.term(right)
+        value = self.term(right)
         made = at(ast.Assign([self._target(left)], value.node), Span(node))
-        gap = self._state.program.data[left.end_byte : right.start_byte].decode()
+        gap = self.state.program.data[left.end_byte : right.start_byte].decode()
         if gap.strip() == "=" and "\n" not in gap:
             made.sign = gap.rstrip()[:-1] + "= "  # type: ignore[attr-defined]
-        self._state.note(left, value.kind)
+        self.state.note(left, value.kind)
         return made
 
     def _target(self, left: Node) -> ast.expr:
@@ -91,29 +88,29 @@ class Statements:
             self._check_section(left)
         else:
             raise self._with_a_point(left)
-        return self.translator.target(left)
+        return self.target(left)
 
     def _with_a_point(self, node: Node) -> Fault:
         receiver, method = field(node, "receiver"), field(node, "method")
         hint = ""
         if receiver is not None and method is not None and receiver.type == "identifier":
-            hint = f"Write {self._text(receiver)}['{self._text(method)}'] = …"
+            hint = f"Write {self.text(receiver)}['{self.text(method)}'] = …"
         return Fault("settings are written with square brackets", Span(method or node), hint)
 
     def _check_name(self, node: Node) -> None:
-        name, names = self._text(node), self._state.names
+        name, names = self.text(node), self.state.names
         if name in names.settings:
             message = f"`{name} = …` makes a local variable in Ruby, and does not set {name}"
             raise Fault(message, Span(node), f"Write {name} 'value', without the sign.")
-        if name in names.sections and name not in self._state.kinds:
+        if name in names.sections and name not in self.state.kinds:
             raise Fault(f"{name} is a section", Span(node), f"Write {name}['key'] = value.")
 
     def _check_section(self, node: Node) -> None:
-        root = path_of(node, self._text)[0]
+        root = path_of(node, self.text)[0]
         first = node
         while first.type == "element_reference":
             first = named(first)[0]
-        state = self._state
+        state = self.state
         if not root or root in state.kinds or state.included or root in state.doubtful:
             return
         state.check_lost(root)
@@ -131,78 +128,78 @@ class Statements:
         if operator == "<<":
             return self._appended(left, right)
         target = self._target(left)
-        self._state.check_lost(self._text(left))
+        self.state.check_lost(self.text(left))
         if operator == "||":
             return self._default(node, target)
         if operator not in _CHANGES:
             raise Fault(f"{operator}= is not read in a gitlab.rb", Span(node), "Write it out: name = name …")
         self._known(left)
-        return [at(ast.AugAssign(target, _CHANGES[operator](), self.translator.term(right).node), Span(node))]  # type: ignore[arg-type]
+        return [at(ast.AugAssign(target, _CHANGES[operator](), self.term(right).node), Span(node))]  # type: ignore[arg-type]
 
     def _known(self, left: Node) -> None:
         """Raises Fault where a variable that is changed has no value yet."""
         if left.type in ("identifier", "constant"):
-            self.translator.term(left)
+            self.term(left)
 
     def _default(self, node: Node, target: ast.expr) -> list[ast.stmt]:
         """`target ||= value`: where it is true, the former value holds."""
-        state, (left, right) = self._state, sides(node)
-        value = self.translator.term(right)
+        state, (left, right) = self.state, sides(node)
+        value = self.term(right)
         assignment = at(ast.Assign([target], value.node), Span(node))
         if self._is_new(left):
             state.note(left, value.kind)
             return [assignment]
-        test = self.condition(left, negate=True)
+        test = self.test(left, negate=True)
         if left.type == "element_reference":
             state.paths[state.path(left)] = ANY
         else:
-            before = Term(ast.Constant(None), state.kinds.get(self._text(left), ANY))
+            before = Term(ast.Constant(None), state.kinds.get(self.text(left), ANY))
             # In a branch that may not be taken, the name can also keep what it had.
             untouched = before.kind if state.conditional else None
-            state.kinds[self._text(left)] = union(untouched, before.when_true, value.kind)
+            state.kinds[self.text(left)] = union(untouched, before.when_true, value.kind)
         return [at(ast.If(test, [assignment], []), Span(node))]
 
     def _is_new(self, left: Node) -> bool:
         """Whether nothing above gives it a value."""
         if left.type != "element_reference":
-            return self._text(left) not in self._state.kinds and not self._state.included
-        path = self._state.path(left)
-        if self._state.included or path[0] in self._state.kinds:
+            return self.text(left) not in self.state.kinds and not self.state.included
+        path = self.state.path(left)
+        if self.state.included or path[0] in self.state.kinds:
             return False
-        return not any(path[:length] in self._state.paths for length in range(1, len(path) + 1))
+        return not any(path[:length] in self.state.paths for length in range(1, len(path) + 1))
 
     def _modifier(self, node: Node) -> list[ast.stmt]:
         body, test = field(node, "body"), field(node, "condition")
         if body is None or test is None:
             raise Fault("a part of this is missing", Span(node))
-        return self._on_condition(self.condition(test, negate=node.type == "unless_modifier"), body, node)
+        return self._on_condition(self.test(test, negate=node.type == "unless_modifier"), body, node)
 
     def _on_condition(self, condition: ast.expr, body: Node, node: Node) -> list[ast.stmt]:
-        self._depth += 1
+        self._conditions += 1
         try:
-            if self._depth > _DEEPEST:
+            if self._conditions > _DEEPEST:
                 raise Fault("this is nested too deeply to be read", Span(node))
-            with self._state.on_condition():
+            with self.state.on_condition():
                 return [at(ast.If(condition, self.write(body), []), Span(node))]
         finally:
-            self._depth -= 1
+            self._conditions -= 1
 
     def _call(self, node: Node) -> list[ast.stmt]:
         receiver, method = field(node, "receiver"), field(node, "method")
         if method is None:
             raise Fault("a call without a name is not read in a gitlab.rb", Span(node))
-        name, names = self._text(method), self._state.names
-        if self._text(receiver or method) in self._state.lost:
-            return [self._statement(self.translator.term(node).node, node)]
+        name, names = self.text(method), self.state.names
+        if self.text(receiver or method) in self.state.lost:
+            return [self._statement(self.term(node).node, node)]
         if receiver is not None:
             return self._effect(node, receiver, name)
         if name == INCLUDE:
             return self._from_file(node)
         if name not in names.settings and not names.foreign(name):
-            raise no_function(self._state, name, method)
+            raise no_function(self.state, name, method)
         if field(node, "block") is not None:
             raise Fault("a block is not read in a gitlab.rb", Span(node), f"Write {name} 'value'.")
-        given = self.translator.arguments(node)
+        given = self.arguments(node)
         if len(given) != 1 and name in names.settings:
             raise Fault(f"{name} takes one value", Span(node), f"Write {name} 'value'.")
         return self._called(name, given, node, method)
@@ -218,40 +215,40 @@ class Statements:
     def _effect(self, node: Node, receiver: Node, name: str) -> list[ast.stmt]:
         """A method that changes what it is called on: a setting, or a variable."""
         if name not in CHANGING:
-            self.translator.term(node)
+            self.term(node)
             raise Fault("this line has no effect", Span(node))
         if receiver.type == "element_reference":
             self._check_section(receiver)
-            self._state.paths.setdefault(self._state.path(receiver), ANY)
+            self.state.paths.setdefault(self.state.path(receiver), ANY)
         given = inside(node, "arguments")
         if name in ("<<", "push", "append") and given:
             return self._each_appended(receiver, given)
         if name in ("merge!", "update") and receiver.type in ("identifier", "element_reference"):
-            values = self.translator.arguments(node)
-            target = self.translator.target(receiver, ast.Load())
+            values = self.arguments(node)
+            target = self.target(receiver, ast.Load())
             return self._each("a.update(b)", target, values, node)
-        return [self._statement(self.translator.term(node).node, node)]
+        return [self._statement(self.term(node).node, node)]
 
     def _each(self, pattern: str, target: ast.expr, values: Iterable[Term], node: Node) -> list[ast.stmt]:
-        forms = (self._state.form(pattern, ANY, Span(node), self._state.copy(target), one) for one in values)
+        forms = (self.state.form(pattern, ANY, Span(node), self.state.copy(target), one) for one in values)
         return [self._statement(one.node, node) for one in forms]
 
     def _from_file(self, node: Node) -> list[ast.stmt]:
-        given = self.translator.arguments(node)
+        given = self.arguments(node)
         if len(given) != 1:
             raise Fault("from_file takes one path", Span(node), "Write from_file '/path.rb'.")
-        self._state.included = True
+        self.state.included = True
         path = given[0].literal
         if isinstance(path, str) and path.endswith(".rb"):
             self.remarks.append(f"{path} is read as it is; it can be converted too.")
         return self._called(INCLUDE, given, node, node)
 
-    def _binary(self, node: Node) -> list[ast.stmt]:
+    def _without_effect(self, node: Node) -> list[ast.stmt]:
         sign = sign_of(node)
         left, right = sides(node)
         if sign == "<<":
             return self._appended(left, right)
-        self.translator.term(node)
+        self.term(node)
         hint = "To give a setting its value, write =, not ==." if sign == "==" else ""
         raise Fault("this line has no effect", Span(node), hint)
 
@@ -265,7 +262,7 @@ class Statements:
     def _each_appended(self, left: Node, added: Iterable[Node]) -> list[ast.stmt]:
         if left.type not in ("identifier", "constant", "element_reference"):
             raise Fault("<< adds to an array or a string that has a name", Span(left))
-        path = self._state.path(left)
+        path = self.state.path(left)
         if len(path) > 1:
             self._check_section(left)
         else:
@@ -273,14 +270,14 @@ class Statements:
         if self._is_new(left):
             hint = "Give it an array first: … = []."
             raise Fault("there is no array yet that << could add to", Span(left), hint)
-        kind = self._state.kinds.get(path[0], ANY) if len(path) == 1 else self._state.paths.get(path, ANY)
+        kind = self.state.kinds.get(path[0], ANY) if len(path) == 1 else self.state.paths.get(path, ANY)
         if kind not in (WORD, TEXT, LIST, NIL, ANY):
             what = WORDS.get(kind, "this")
             raise Fault(f"<< adds to an array or a string, not to {what}", Span(left))
-        terms = (self.translator.term(one) for one in added)
+        terms = (self.term(one) for one in added)
         if kind in (WORD, TEXT):
-            target = self.translator.target(left)
+            target = self.target(left)
             return [
-                at(ast.AugAssign(self._state.copy(target), ast.Add(), one.node), Span(left)) for one in terms
+                at(ast.AugAssign(self.state.copy(target), ast.Add(), one.node), Span(left)) for one in terms
             ]
-        return self._each("a.append(b)", self.translator.target(left, ast.Load()), terms, left)
+        return self._each("a.append(b)", self.target(left, ast.Load()), terms, left)

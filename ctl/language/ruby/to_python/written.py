@@ -18,9 +18,6 @@ from ctl.language.limits import check_number
 _PLAIN_CONTROL: Final = frozenset("\n\t")
 _LONGEST_LINE: Final = 100
 _LONGEST_NUMBER: Final = 400
-_WRITTEN_ALIKE: Final = re.compile("0|[1-9][0-9_]*|0[xb][0-9a-f_]+|0o[0-7_]+|[0-9]+[.][0-9_]+")
-"""Numbers that Ruby and Python write in the same way."""
-
 INDENT: Final = "    "
 
 
@@ -146,13 +143,13 @@ class _Layout(ast.NodeTransformer):
         self._several = several
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        """A text in double quotes, or a number as it was written."""
+        """A text in double quotes."""
         if isinstance(node.value, _Written):
             return node
         if isinstance(node.value, str):
             several = self._several and getattr(node, "lines", False)
             return ast.Constant(_Written(lines(node.value) if several else quoted(node.value)))
-        return ast.Constant(_Written(node.written)) if hasattr(node, "written") else node
+        return node
 
     def visit_Dict(self, node: ast.Dict | ast.List) -> ast.expr:
         """A dictionary, or a list, with its line breaks and comments."""
@@ -224,28 +221,22 @@ def name(ruby: str) -> str:
     return re.sub("[^0-9A-Za-z_]", lambda found: f"u{ord(found[0]):04x}", ruby)
 
 
-def number(ruby: str) -> tuple[int | float, str]:
-    """A number of Ruby, and how Python writes it. Raises Fault for one that is none, or too large."""
+def number(ruby: str) -> int | float:
+    """A number of Ruby. Raises Fault for one that is none, or too large."""
     if len(ruby) > _LONGEST_NUMBER:
         raise Fault("the number has too many digits")
-    text = ruby.lower().removeprefix("0d")
-    octal = text == ruby.lower() and len(text) > 1 and text[0] == "0" and text[1] in "0123456789_"
+    text = ruby.lower().replace("_", "")
     try:
-        found = _number(text.replace("_", ""), octal=octal and "." not in text and "e" not in text)
+        if re.match("0[xbo]", text):
+            found: int | float = int(text, 0)
+        elif re.match("0[0-9]+$", text):
+            found = int(text, 8)
+        else:
+            found = float(text) if "." in text or "e" in text else int(text.removeprefix("0d"))
     except ValueError:
         raise Fault("this is no whole number") from None
     check_number(found)
-    if _WRITTEN_ALIKE.fullmatch(text):
-        return found, text
-    return found, f"0o{found:o}" if isinstance(found, int) and octal else str(found)
-
-
-def _number(text: str, *, octal: bool) -> int | float:
-    if octal:
-        return int(text, 8)
-    if text[:2] in ("0x", "0b", "0o"):
-        return int(text, 0)
-    return float(text) if "." in text or "e" in text else int(text)
+    return found
 
 
 def value(given: object, depth: int = 0) -> str:
