@@ -11,26 +11,36 @@ from ctl.language.scope import Scope
 from ctl.language.setting_names import path_text, root_name
 
 
-class Unreadable(ast.expr):
+class Unreadable(ast.stmt):
     """In the place of a statement of another language that has no Python form.
 
     Args:
         faults: why.
+        own: those of the faults that follow from no other such statement.
         about: the names that the statement reads, and what it would give values to.
+        names: the variables among the latter.
+        lines: it as a comment; the first line is to say why.
     """
 
     _fields = ("about",)
 
-    def __init__(self, faults: list[Fault], about: list[ast.expr]) -> None:
+    def __init__(
+        self,
+        faults: list[Fault],
+        own: list[Fault],
+        about: list[ast.expr],
+        names: frozenset[str],
+        lines: list[str],
+    ) -> None:
         super().__init__(about=about)  # type: ignore[call-arg]
         self.about = about
-        self.faults = faults
+        self.faults, self.own, self.names, self.lines = faults, own, names, lines
 
 
 def constructs(node: ast.AST) -> list[Fault]:
     """The failures of a node by itself: see construct()."""
     fault = construct(node)
-    return node.faults if isinstance(node, Unreadable) else [fault] if fault else []
+    return node.own if isinstance(node, Unreadable) else [fault] if fault else []
 
 
 def construct(node: ast.AST) -> Fault | None:
@@ -61,8 +71,6 @@ def construct(node: ast.AST) -> Fault | None:
 
 def misplaced(node: ast.expr) -> Fault:
     """The failure of an expression that cannot be evaluated where it is."""
-    if isinstance(node, Unreadable):
-        return node.faults[0]
     name, hint = advice.NODES.get(type(node).__name__) or ("this", "")
     return Fault(f"{name} is not part of the settings language", node, hint)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ctl.language import refusals
 from ctl.language.expressions import Expressions
-from ctl.language.faults import Fault, LimitReached, NoValue
+from ctl.language.faults import Fault, LimitReached, NoValue, Poisoned, computed
 from ctl.language.functions import INCLUDE
 from ctl.language.guard import elements
 from ctl.language.methods import CHANGING
@@ -55,6 +55,7 @@ class Statements:
             ast.Pass: lambda _: None,
             ast.Break: self._leave,
             ast.Continue: self._leave,
+            refusals.Unreadable: self._unreadable,
         }
 
     def run(self, statements: list[ast.stmt]) -> None:
@@ -133,6 +134,15 @@ class Statements:
         if not self._loops:
             raise Fault("this is allowed in a for loop only", statement)
         raise _Break if isinstance(statement, ast.Break) else _Continue
+
+    def _unreadable(self, statement: refusals.Unreadable) -> None:
+        """Fail: by itself, or as a variable that it reads has no value."""
+        if statement.own:
+            raise statement.own[0]
+        for name in statement.about:
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load):
+                computed(self._scope.variables.get(name.id))
+        raise Poisoned
 
     def _expression(self, statement: ast.Expr) -> None:
         node = statement.value

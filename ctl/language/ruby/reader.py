@@ -11,7 +11,6 @@ from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.to_python.blocks import Blocks
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import ANY
-from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import Scope
 
 _NODES_A_WORD = 3
@@ -37,11 +36,11 @@ def parse_ruby(scope: Scope) -> Parsed:
         return Parsed(ast.Module([], []), parsed.words, whole=False)
     scope.budget.spend_tokens(parsed.root.descendant_count // _NODES_A_WORD)
     program = Program(parsed.root, parsed.data)
-    state = State(scope.names, program, comments=False, doubtful=parsed.words | frozenset(scope.doubtful))
+    state = State(scope.names, program, doubtful=parsed.words | frozenset(scope.doubtful))
     state.kinds.update(dict.fromkeys(scope.variables, ANY))
     state.included = scope.incomplete or not parsed.whole or bool(scope.variables) or bool(scope.values)
-    blocks = Blocks(state, scope.source)
-    statements = [one for one in blocks.whole() if not isinstance(one, Comment)]
+    blocks = Blocks(state, scope.source, comments=False)
+    statements = blocks.whole()
     # What the gitlab.rb reads is no mistyped setting, also where its Python form needs it no more.
     scope.read.update(blocks.read())
     scope.doubtful.update(name for lost in blocks.lost for name in lost.names)

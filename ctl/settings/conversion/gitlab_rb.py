@@ -13,7 +13,7 @@ from ctl.language.ruby.program import Program
 from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.blocks import Blocks
-from ctl.language.ruby.to_python.lost import Lost
+from ctl.language.ruby.to_python.comments import convert_comments
 from ctl.language.ruby.to_python.state import State
 from ctl.language.setting_names import Names
 from ctl.language.source import Diagnostic, Location, SettingsError
@@ -24,7 +24,6 @@ _MOST_SNIPPETS = 5_000
 
 _OTHERS = "# Another component's setting, which has no Python form and is not used:"
 _VARIABLE = "# Only settings of other components need this:"
-_NOT_NEEDED = "# Not needed here:"
 
 
 def convert_ruby(path: Path, text: str, names: Names) -> Converted:
@@ -56,12 +55,15 @@ def _converted(source: SourceText, names: Names) -> Converted:
     problems: list[Diagnostic] = []
     parsed = read_tree(source, Budget(), problems.append)
     root = parsed.root if parsed.root is not None else parse(b"").root_node
-    state = State(names, Program(root, parsed.data), snippet=_Snippets(names).convert)
+    state = State(names, Program(root, parsed.data))
     state.doubtful, state.included = parsed.words, not parsed.whole
-    blocks = Blocks(state, source, dict(parsed.unparsed))
+    blocks = Blocks(state, source, unparsed=dict(parsed.unparsed))
     statements = blocks.whole()
+    convert_comments(statements, names, _Snippets(names).convert)
     read = blocks.read()
     wrong, ignored = _judged(blocks, read)
+    for lost in blocks.lost:
+        lost.about = []  # it is a comment from here on
     problems += [_diagnostic(fault, source) for fault in wrong]
     problems.sort(key=lambda one: (one.location.line, one.location.column) if one.location else (0, 0))
     written.mark_unread(statements, read & set(map(written.name, state.kinds)))
@@ -74,22 +76,15 @@ def _judged(blocks: Blocks, read: set[str]) -> tuple[list[Fault], list[Fault]]:
     failures = Failures(blocks.state.names, blocks.state.kinds, {}, lambda _: None)
     wrong: dict[int, Fault] = {}
     ignored: dict[int, Fault] = {}
-    judged = [(one, failures.of(one.statement)) for one in blocks.lost]
-    for lost, failure in judged:
-        is_wrong = failure.aim is Aim.OURS or (failure.aim is Aim.VARIABLES and read.isdisjoint(lost.names))
-        if is_wrong and not blocks.is_harmless(lost.node):
+    judged = [(one, failures.of(one).aim) for one in blocks.lost]
+    for lost, aim in judged:
+        if aim is Aim.OURS or (aim is Aim.VARIABLES and read.isdisjoint(lost.names)):
             wrong |= {id(fault): fault for fault in lost.faults}
-    for lost, failure in judged:
+    for lost, aim in judged:
         if not any(id(fault) in wrong for fault in lost.faults):
             ignored |= {id(fault): fault for fault in lost.faults}
-            lost.comment.lines[0] = _heading(blocks, lost, failure.aim)
+            lost.lines[0] = _VARIABLE if aim is Aim.VARIABLES else _OTHERS
     return _in_order(wrong), _in_order(ignored)
-
-
-def _heading(blocks: Blocks, lost: Lost, aim: Aim) -> str:
-    if blocks.is_harmless(lost.node):
-        return _NOT_NEEDED
-    return _VARIABLE if aim is Aim.VARIABLES else _OTHERS
 
 
 def _in_order(faults: dict[int, Fault]) -> list[Fault]:

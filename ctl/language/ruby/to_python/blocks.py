@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Final
 from ctl.language.failures import Failures
 from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.places import SourceText
+from ctl.language.refusals import Unreadable
 from ctl.language.ruby.grammar import Span, field
 from ctl.language.ruby.program import names_read
 from ctl.language.ruby.to_python import loops, written
-from ctl.language.ruby.to_python.comments import convert_comments
-from ctl.language.ruby.to_python.lost import MODIFIERS, Lost, lost_statement
+from ctl.language.ruby.to_python.lost import MODIFIERS, lost_statement
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.statements import Statements
-from ctl.language.ruby.to_python.terms import ANY, NIL, at
+from ctl.language.ruby.to_python.terms import NIL, at
 from ctl.language.ruby.to_python.written import Comment, is_code
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _BLOCKS: Final = ("if", "unless")
 
 _LIBRARIES: Final = ("require", "require_relative")
+_NOT_NEEDED: Final = "# Not needed here:"
+_REMARKS: Final = ("comment", "uninterpreted")
 _SKIPPED: Final = ("empty_statement", "then", "end")
 _LOST: Final = 100
 """Steps that a statement without a Python form costs."""
@@ -44,6 +46,7 @@ class Blocks:
     Args:
         state: what is known of the file.
         source: the text of the file.
+        comments: whether comments and empty lines are kept.
         unparsed: the parts of the file that are no Ruby: the first line of each, and that after its last, from 0.
 
     Attributes:
@@ -53,13 +56,16 @@ class Blocks:
 
     state: State
     source: SourceText
+    comments: bool = True
     unparsed: Mapping[int, int] = attribute(default_factory=dict)
-    lost: list[Lost] = attribute(default_factory=list)
+    lost: list[Unreadable] = attribute(default_factory=list)
 
     def __post_init__(self) -> None:
         self.statements = Statements(self.state)
         self._starts = sorted(self.state.program.bodies)
         self._end = 0
+        self._known: set[int] = set()
+        self._nodes: dict[Unreadable, Node] = {}
         self._current = self.state.program.root
 
     def whole(self) -> list[ast.stmt]:
@@ -80,31 +86,26 @@ class Blocks:
             row: the line that begins it (from 0), -1 for a whole file.
         """
         found: list[ast.stmt] = []
-        comments: list[str] = []
         for child in container.named_children:
             kind, start = child.type, child.start_point[0]
-            if kind in _SKIPPED or (kind == "comment" and not self.state.comments):
+            if kind in _SKIPPED or (kind in _REMARKS and not self.comments):
                 continue
             if kind == "heredoc_body":
                 row = max(row, child.end_point[0])
                 continue
-            if kind == "comment" and start <= row and found and not comments:
-                if not isinstance(found[-1], Comment):  # else it is in what became a comment
-                    found[-1].trailing = self.state.program.text(child)  # type: ignore[attr-defined]
+            if kind == "comment" and start <= row and found and not isinstance(found[-1], Comment):
+                found[-1].trailing = self.state.program.text(child)  # type: ignore[attr-defined]
                 continue
-            if comments and (kind != "comment" or start > row + 1 or "\n" in self.state.program.text(child)):
-                found += self._flushed(comments)
-            if self.state.comments and (found or level == 0):
+            if self.comments and (found or level == 0):
                 found += self._between(row + 1, start)
             row = max(row, self._last_row(child))
             self._end = max(self._end, row + 1)
             if kind == "comment":
-                comments += self._comment(child)
+                found.append(Comment(self._comment(child)))
             elif kind == "uninterpreted":
                 found += self._after_the_end(child)
             else:
                 found += self._statement(child, level)
-        found += self._flushed(comments)
         return found if level == 0 or is_code(found) else [*found, _nothing(container)]
 
     def _between(self, first: int, after: int) -> list[ast.stmt]:
@@ -112,18 +113,16 @@ class Blocks:
         found: list[ast.stmt] = []
         while first < after:
             end = self.unparsed.get(first)
-            found.append(Comment([""]) if end is None else self._as_comment(first, end, heading_of(first)))
+            found.append(
+                Comment([""]) if end is None else Comment(self._as_comment(first, end), as_it_is=True)
+            )
             first = end or first + 1
         return found
 
-    def _as_comment(self, first: int, after: int, heading: str) -> Comment:
+    def _as_comment(self, first: int, after: int, heading: str = "") -> list[str]:
         """Lines of the file as a comment with the reason."""
-        return Comment([heading, *(f"# {line}" for line in self.source.lines[first:after])])
-
-    def _flushed(self, comments: list[str]) -> list[ast.stmt]:
-        converted = convert_comments(comments, self.state.names, self.state.snippet)
-        comments.clear()
-        return [Comment(converted)] if converted else []
+        heading = heading or f"## NOT CONVERTED, line {first + 1}"
+        return [heading, *(f"# {line}" for line in self.source.lines[first:after])]
 
     def _comment(self, node: Node) -> list[str]:
         text = self.state.program.text(node)
@@ -133,7 +132,8 @@ class Blocks:
 
     def _after_the_end(self, node: Node) -> list[ast.stmt]:
         text = self.state.program.text(node).strip("\n")
-        return [Comment(f"# {line}" for line in ["__END__", *text.split("\n")])] if text.strip() else []
+        lines = [f"# {line}" for line in ["__END__", *text.split("\n")]]
+        return [Comment(lines, as_it_is=True)] if text.strip() else []
 
     def _last_row(self, node: Node) -> int:
         """The last line of a statement, heredocs that begin in it included."""
@@ -147,9 +147,11 @@ class Blocks:
 
     def _statement(self, node: Node, level: int) -> list[ast.stmt]:
         state = self.state
-        state.further = []
+        state.further, self._current = [], node
+        if self._only_loads(node):
+            lines = self._as_comment(node.start_point[0], self._last_row(node) + 1, _NOT_NEEDED)
+            return [Comment(lines, as_it_is=True)] if self.comments else []
         try:
-            self._current = node
             before = self._undecided(node)
             compound = node.type in _BLOCKS or loops.is_loop(node, self.statements)
             found = self._whole_or_not(node, level) if compound else self._simple(node)
@@ -163,7 +165,7 @@ class Blocks:
         if self.state.further:
             raise self.state.further[0]
         data = self.state.program.data
-        if self.state.comments and b"#" in data[node.start_byte : node.end_byte]:
+        if self.comments and b"#" in data[node.start_byte : node.end_byte]:
             inner = [self.state.program.text(one) for one in self.state.walk(node) if one.type == "comment"]
             found[0].inner = inner  # type: ignore[attr-defined]
         return found
@@ -192,17 +194,16 @@ class Blocks:
         state, row = self.state, node.start_point[0]
         faults = [fault, *(one for one in state.further if one is not fault)]
         fault.node = fault.node or Span(node)
-        comment = self._as_comment(row, self._last_row(node) + 1, heading_of(row))
+        own = [one for one in faults if id(one) not in self._known]
+        self._known.update(map(id, own))
         state.budget.spend(_LOST)
-        self.lost.append(lost_statement(state, node, faults, comment))
-        for name in self.lost[-1].names:
+        lost = lost_statement(state, node, faults, own, self._as_comment(row, self._last_row(node) + 1))
+        self.lost.append(lost)
+        self._nodes[lost] = node
+        for name in lost.names:
             state.kinds.pop(name, None)
             state.lost[name] = fault
-            if not state.comments:
-                state.kinds[name] = ANY
-        if self.is_harmless(node):
-            return [comment] if state.comments else []
-        return [comment] if state.comments else [self.lost[-1].statement]
+        return [lost]
 
     def read(self) -> set[str]:
         """The names that are read, but for those that only the lost statement reads that would give them values."""
@@ -211,28 +212,25 @@ class Blocks:
             return set()
         count = Counter(map(written.name, names_read(self.state.program.root, text)))
         for lost in self.lost:
-            own = Counter(map(written.name, names_read(lost.node, text)))
+            own = Counter(map(written.name, names_read(self._nodes[lost], text)))
             count.subtract({name: own[name] for name in lost.names})
         return {name for name, times in count.items() if times > 0}
 
-    def is_harmless(self, node: Node) -> bool:
+    def _only_loads(self, node: Node) -> bool:
         """Whether a statement only loads a library: `require 'json'`."""
-        method = field(node, "method") if node.type == "call" else None
-        return (
-            method is not None
-            and not field(node, "receiver")
-            and self.state.program.text(method) in _LIBRARIES
-        )
+        method = field(node, "method") if node.type == "call" and not field(node, "receiver") else None
+        return method is not None and self.state.program.text(method) in _LIBRARIES
 
     def _whole_or_not(self, node: Node, level: int) -> list[ast.stmt]:
         """A statement with others in it; one of another component has a Python form as a whole or not at all."""
         known = len(self.lost)
         found = self._compound(node, level)
         if len(self.lost) > known:
-            whole = lost_statement(self.state, node, [], Comment([])).statement
+            whole = lost_statement(self.state, node, [], [], [])
             if Failures(self.state.names, self.state.kinds, {}, lambda _: None).of(whole).aim is Aim.OTHERS:
                 fault = self.lost[known].faults[0]
                 del self.lost[known:]
+                self._known = {id(one) for lost in self.lost for one in lost.own}
                 raise fault
         return found
 
@@ -271,7 +269,7 @@ class Blocks:
     def _comments_of(self, node: Node, row: int, made: ast.If) -> int:
         """Takes the comments between a condition and what depends on it; returns the row of the last."""
         for one in node.named_children:
-            if one.type == "comment" and self.state.comments:
+            if one.type == "comment" and self.comments:
                 start, text = one.start_point[0], self.state.program.text(one)
                 if start == row and not made.body:
                     made.behind = text  # type: ignore[attr-defined]
@@ -285,15 +283,6 @@ class Blocks:
             return [at(ast.Pass(), place)]
         with self.state.on_condition():
             return self.block(node, level + 1, row)
-
-
-def heading_of(row: int) -> str:
-    """The comment above what was not converted.
-
-    Args:
-        row: of its first line, from 0.
-    """
-    return f"## NOT CONVERTED, line {row + 1}"
 
 
 def _nothing(node: Node) -> ast.stmt:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Final
 
+from ctl.language.ruby.to_python.written import Comment
 from ctl.language.setting_names import Names
 
 Convert = Callable[[str], str | None]
@@ -18,14 +21,35 @@ _MOST_LINES: Final = 40
 """Lines of one setting that is commented out."""
 
 
-def convert_comments(lines: list[str], names: Names, convert: Convert) -> list[str]:
-    """A block of comment lines in its Python form.
+def convert_comments(statements: list[ast.stmt], names: Names, convert: Convert) -> None:
+    """Gives the comments of statements, and those inside hashes and arrays, their Python form.
 
     Args:
-        lines: comments that follow each other, each with its sign.
+        statements: them.
         names: the names of the settings.
         convert: returns the Python form of Ruby, or None where that is no setting.
     """
+    for one, following in zip_longest(statements, statements[1:]):
+        if isinstance(one, Comment) and isinstance(following, Comment) and one.as_it_is == following.as_it_is:
+            one.lines, following.lines = [], one.lines + following.lines
+        elif isinstance(one, Comment):
+            one.lines = one.lines if one.as_it_is else _converted(one.lines, names, convert)
+        elif isinstance(one, ast.If | ast.For):
+            convert_comments(one.body, names, convert)
+            convert_comments(one.orelse, names, convert)
+        else:
+            for node in ast.walk(one):
+                _convert_inside(node, convert)
+
+
+def _convert_inside(node: ast.AST, convert: Convert) -> None:
+    layout: list[object] = getattr(node, "layout", [])
+    for index, part in enumerate(layout):
+        if isinstance(part, str) and part.startswith("#"):
+            layout[index] = _pair_comment(part, convert)
+
+
+def _converted(lines: list[str], names: Names, convert: Convert) -> list[str]:
     result: list[str] = []
     index = 0
     while index < len(lines):
@@ -67,7 +91,7 @@ def _bare(line: str, prefix: str) -> str | None:
     return "" if line.rstrip() == prefix.rstrip() else None
 
 
-def pair_comment(comment: str, convert: Convert) -> str:
+def _pair_comment(comment: str, convert: Convert) -> str:
     """A comment inside a hash or array: a pair that is commented out becomes one in Python."""
     found = _PAIR.fullmatch(comment) if len(comment) < _LONGEST_PAIR else None
     if found is None:

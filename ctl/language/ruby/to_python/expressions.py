@@ -12,7 +12,6 @@ from ctl.language.ruby.grammar import Span, field, inside, named, parts
 from ctl.language.ruby.program import refusal
 from ctl.language.ruby.to_python import outside, written
 from ctl.language.ruby.to_python.choices import Choices, sign_of
-from ctl.language.ruby.to_python.comments import pair_comment
 from ctl.language.ruby.to_python.methods import Methods
 from ctl.language.ruby.to_python.state import OLD_VHOST, State
 from ctl.language.ruby.to_python.strings import Strings
@@ -113,15 +112,14 @@ class Translator(Methods, Choices, Strings):
         pairs, layout = self._contents(node, made.elts)
         if pairs:
             made.elts.append(self._dictionary(pairs, node).node)
-        elif self.state.comments:
+        else:
             made.layout = layout  # type: ignore[attr-defined]
         return Term(made, LIST)
 
     def _hash(self, node: Node) -> Term:
         pairs, layout = self._contents(node, [])
         made = self._dictionary(pairs, node)
-        if self.state.comments:
-            made.node.layout = layout  # type: ignore[attr-defined]
+        made.node.layout = layout  # type: ignore[attr-defined]
         return made
 
     def _dictionary(self, pairs: list[tuple[ast.expr | None, ast.expr]], node: Node) -> Term:
@@ -145,21 +143,13 @@ class Translator(Methods, Choices, Strings):
                     elements.append(self._one(child))
                     layout.append(elements[-1])
                 elif child.type != "heredoc_body":
-                    layout.append(self._sign(child))
+                    layout.append(self.text(child))
             except Fault as fault:
                 faults.append(fault)
         if faults:
             self.state.further += faults[1:]
             raise faults[0]
         return pairs, layout
-
-    def _sign(self, child: Node) -> str:
-        text = self.text(child)
-        return (
-            pair_comment(text, self.state.snippet)
-            if child.type == "comment" and self.state.comments
-            else text
-        )
 
     def _one(self, node: Node) -> ast.expr:
         if node.type == "splat_argument":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ctl.language.faults import Fault
@@ -16,7 +15,6 @@ from ctl.language.ruby.program import changed, names_read, path_of
 from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import at
-from ctl.language.ruby.to_python.written import Comment
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,39 +22,22 @@ if TYPE_CHECKING:
 MODIFIERS = ("if_modifier", "unless_modifier")
 
 
-@dataclass(frozen=True)
-class Lost:
-    """A statement that has no Python form.
-
-    Args:
-        node: the statement.
-        faults: why.
-        statement: what is in its place: it fails, and what it would have given values has none.
-        comment: it as a comment; the first line is to say why.
-        names: the variables and functions that it would have given values.
-    """
-
-    node: Node
-    faults: list[Fault]
-    statement: ast.stmt
-    comment: Comment
-    names: frozenset[str]
-
-
-def lost_statement(state: State, node: Node, faults: list[Fault], comment: Comment) -> Lost:
-    """What is known of a statement without a Python form.
+def lost_statement(
+    state: State, node: Node, faults: list[Fault], own: list[Fault], lines: list[str]
+) -> Unreadable:
+    """What is in the place of a statement without a Python form.
 
     Args:
         state: what is known of the file.
         node: the statement.
         faults: why it has none.
-        comment: it as a comment.
+        own: those that do not follow from other such statements.
+        lines: it as a comment.
     """
     about = list(_about(state, node))
     stored = (one.id for one in about if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
     names = frozenset(name for name in stored if not state.is_setting(name))
-    statement = at(ast.Expr(at(Unreadable(faults, about), Span(node))), Span(node))
-    return Lost(node, faults, statement, comment, names)
+    return at(Unreadable(faults, own, about, names, lines), Span(node))
 
 
 def _about(state: State, node: Node) -> Iterator[ast.expr]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -39,7 +39,6 @@ class State:
     Args:
         names: the names of the settings.
         program: the file.
-        comments: whether the Python form is written: with comments, and without what has no form.
         budget: pays for looking through statements again, and for what is written several times.
         kinds: the kind of each local variable.
         lost: why a local variable, or a method of the file's own, has no Python form.
@@ -47,13 +46,11 @@ class State:
         paths: the kind of each setting that was given.
         conditional: what is being written is carried out on a condition, or several times.
         included: other files may have given settings and variables.
-        snippet: returns the Python form of Ruby that is commented out, or None where that has none.
         further: faults of the statement besides the one that is raised.
     """
 
     names: Names
     program: Program
-    comments: bool = True
     budget: Budget = field(default_factory=Budget)
     kinds: dict[str, str] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
@@ -61,7 +58,6 @@ class State:
     paths: dict[tuple[str, ...], str] = field(default_factory=dict)
     conditional: bool = False
     included: bool = False
-    snippet: Callable[[str], str | None] = lambda _: None
     further: list[Fault] = field(default_factory=list)
 
     @contextmanager
@@ -109,8 +105,8 @@ class State:
             self.paths[path] = ANY
 
     def check_lost(self, name: str) -> None:
-        """Raises Fault for a variable that has no Python form; one that is only read fails when it is."""
-        if self.comments and name in self.lost:
+        """Raises Fault for a variable that has no Python form."""
+        if name in self.lost:
             raise self.lost[name]
 
     def form(self, pattern: str, kind: str, place: Positioned, *parts: Term | ast.expr) -> Term:

@@ -14,6 +14,7 @@ from unicodedata import normalize
 from ctl.language.faults import Fault
 from ctl.language.functions import NAMES
 from ctl.language.limits import check_number
+from ctl.language.refusals import Unreadable
 
 _PLAIN_CONTROL: Final = frozenset("\n\t")
 _LONGEST_LINE: Final = 100
@@ -26,13 +27,14 @@ class Comment(ast.stmt):
 
     Args:
         lines: them, each without indentation.
+        as_it_is: settings that are commented out in them stay in Ruby.
     """
 
     _fields = ()
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    def __init__(self, lines: list[str], *, as_it_is: bool = False) -> None:
         super().__init__()
-        self.lines = list(lines)
+        self.lines, self.as_it_is = lines, as_it_is
 
 
 class _Written(str):
@@ -46,7 +48,7 @@ class _Written(str):
 
 def is_code(statements: Iterable[ast.stmt]) -> bool:
     """Whether there is more than comments."""
-    return not all(isinstance(one, Comment) for one in statements)
+    return not all(isinstance(one, Comment | Unreadable) for one in statements)
 
 
 def mark_unread(statements: list[ast.stmt], candidates: Collection[str]) -> None:
@@ -87,7 +89,7 @@ def lines_of(statements: Iterable[ast.stmt], level: int = 0) -> list[str]:
 
 
 def _lines_of_one(one: ast.stmt, level: int) -> list[str]:
-    if isinstance(one, Comment):
+    if isinstance(one, Comment | Unreadable):
         return [f"{INDENT * level}{line}".rstrip() if line else "" for line in one.lines]
     if isinstance(one, ast.If):
         return _branches(one, level)
