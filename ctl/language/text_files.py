@@ -56,7 +56,7 @@ _FORMER: ContextVar[Mapping[Path, Path]] = ContextVar("former files", default={}
 
 @contextmanager
 def as_they_were(files: Mapping[Path, Path]) -> Iterator[None]:
-    """Let settings be read as they were: in the place of each of some files, of absolute paths, its copy."""
+    """Let settings be read as they were, or will be: in the place of each of some files its copy."""
     token = _FORMER.set({_plain(path): copy for path, copy in files.items()})
     try:
         yield

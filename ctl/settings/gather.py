@@ -9,13 +9,12 @@ from typing import Any
 
 from ctl.language.faults import Poison, is_computed
 from ctl.language.source import Diagnostic, Location, Severity
-from ctl.settings.option import Option
+from ctl.settings.option import Given, Option
 from ctl.settings.options import OLD_VHOST, OPTIONS, SECTIONS, SETTINGS
 from ctl.settings.options.foreign import ELSEWHERE, NOT_DONE, belongs_to_gitlab, is_foreign
 from ctl.settings.place import Place
 from ctl.settings.types import INVALID, AbsolutePath, Bool, Text, Type, port, read_value
 from ctl.settings.types.containers import entries
-from ctl.settings.view import Given
 from ctl.settings.written import python_name
 from ctl.text.nearest import nearest
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from ctl.language.source import Diagnostic, Location, Severity
 
 _LONGEST_SHOWN = 60
@@ -23,12 +21,6 @@ class Refused(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
-
-
-class _Tracked(Protocol):
-    """A container that knows the place of what is in it (ctl.language.tracked)."""
-
-    def location_of(self, key: object, /) -> Location | None: ...
 
 
 def location_in(container: object, key: object) -> Location | None:

@@ -11,9 +11,9 @@ from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, Origin, Section
 from ctl.settings.checks import CHECKS
 from ctl.settings.gather import gather
+from ctl.settings.option import View
 from ctl.settings.options import OPTIONS
 from ctl.settings.secrets.secrets_file import Secrets
-from ctl.settings.view import View
 
 
 def resolve(

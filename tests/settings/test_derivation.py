@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ctl.settings.attributes import OriginKind
-from ctl.settings.option import Option, Rule
+from ctl.settings.option import Option, Rule, View
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.types import Text
-from ctl.settings.view import View
 from tests.harness.settings_site import BOTH, GITLAB, URL, Site, lookup
 
 

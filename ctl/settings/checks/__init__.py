@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
+from types import ModuleType
 
 from ctl.settings.checks import (
     accounts,
@@ -16,18 +18,32 @@ from ctl.settings.checks import (
     url_agreement,
     variables,
 )
-from ctl.settings.view import View
+from ctl.settings.option import View
 
-CHECKS: tuple[Callable[[View], None], ...] = (
-    *url_agreement.CHECKS,
-    *certification.CHECKS,
-    *issuing.CHECKS,
-    *key_pair.CHECKS,
-    *accounts.CHECKS,
-    *registry_sections.CHECKS,
-    *listeners.CHECKS,
-    *exposure.CHECKS,
-    *folders.CHECKS,
-    *variables.CHECKS,
+Check = Callable[[View], None]
+
+_MODULES = (
+    *(
+        url_agreement,
+        certification,
+        issuing,
+        key_pair,
+        accounts,
+        registry_sections,
+        listeners,
+        exposure,
+        folders,
+    ),
+    variables,
 )
+
+
+def _checks_of(module: ModuleType) -> Iterator[Check]:
+    """The checks of a module: its functions that take a view alone and return nothing."""
+    for one in vars(module).values():
+        if inspect.isfunction(one) and one.__annotations__ == {"view": "View", "return": "None"}:
+            yield one
+
+
+CHECKS = tuple(check for module in _MODULES for check in _checks_of(module))
 """Each looks at the options and reports what is wrong; the order is that of the output."""

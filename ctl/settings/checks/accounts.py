@@ -7,8 +7,8 @@ from itertools import combinations
 
 from ctl.settings.component import Account, Component, running
 from ctl.settings.components import COMPONENTS
+from ctl.settings.option import View
 from ctl.settings.values import Values
-from ctl.settings.view import View
 
 
 def accounts(components: Iterable[Component], values: Values) -> Iterator[tuple[Component, Account]]:
@@ -38,6 +38,3 @@ def services_share_no_account(view: View) -> None:
             last, first = (one, other) if not view.given(other.setting) else (other, one)
             what = f"is {last.username}, which is {first.setting} too: each has an account of its own"
             view.error(last.setting, what)
-
-
-CHECKS = (services_do_not_run_as_root, services_share_no_account)

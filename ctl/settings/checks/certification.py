@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import urlsplit
 
+from ctl.settings.option import View
 from ctl.settings.rules.letsencrypt import LETSENCRYPT_HOST, certificate_given, is_public, obtains_certificate
 from ctl.settings.rules.urls import registry_origin
-from ctl.settings.view import View
 
 ENABLE = "letsencrypt.enable"
 ALT_NAMES = "letsencrypt.alt_names"
@@ -61,6 +61,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-CHECKS = (letsencrypt_has_an_effect, letsencrypt_knows_the_host, alt_names_can_be_validated)

@@ -11,8 +11,8 @@ from ctl.machine.trusted import open_to_all
 from ctl.settings.checks.accounts import accounts
 from ctl.settings.components import COMPONENTS
 from ctl.settings.listener import is_loopback, is_wildcard
+from ctl.settings.option import View
 from ctl.settings.options import OPTIONS
-from ctl.settings.view import View
 
 ENV = "registry.env"
 MIGHTY: Mapping[str, str] = {
@@ -186,16 +186,3 @@ def settings_are_private(view: View) -> None:
         if mode:
             what = f"is secret, and every account of this machine may read {place.file} (mode {mode})"
             view.warning(name, what, f"chmod 600 {place.file}")
-
-
-CHECKS = (
-    groups_give_no_power,
-    registry_is_behind_tls,
-    status_page_is_private,
-    debug_server_is_private,
-    addresses_cannot_be_forged,
-    redis_asks_for_a_password,
-    headers_travel_with_tls,
-    keys_are_private,
-    settings_are_private,
-)

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from ctl.paths import Layout
 from ctl.settings.component import Component, running
 from ctl.settings.components import COMPONENTS
+from ctl.settings.option import View
 from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.values import Values
-from ctl.settings.view import View
 
 _VARIABLE = "$"
 _PATTERN = re.compile(r"[*?\[]")
@@ -76,6 +76,3 @@ def shared_log_folders(
             owner = owners.setdefault(component.log_folder(values, layout), component)
             if owner is not component:
                 yield owner, component
-
-
-CHECKS = (nginx_expands_nothing, logs_of_nginx_are_not_shipped, logs_have_folders_of_their_own)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ctl.settings.listener import is_loopback
+from ctl.settings.option import View
 from ctl.settings.rules.token_issuer import issuer_through_socket
 from ctl.settings.rules.urls import origin_of, same_url
 from ctl.settings.types import lifetime_seconds
-from ctl.settings.view import View
 
 ENABLE = "registry_auth.enable"
 DAY = 24 * 60 * 60
@@ -110,15 +110,3 @@ def accounts_file_is_its_own(view: View) -> None:
             f"is {file}, which is something else's: accounts have a file of their own",
             f'Write "{layout.path("/etc/gitlab/registry-accounts.json")}", or leave it out.',
         )
-
-
-CHECKS = (
-    accounts_file_is_its_own,
-    issuer_has_a_registry,
-    somebody_issues_tokens,
-    clients_find_the_issuer,
-    issuers_are_not_mixed_up,
-    issuer_is_private,
-    passwords_are_encrypted,
-    tokens_end_soon,
-)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ctl.settings.option import View
 from ctl.settings.rules.keys import deployed_certificate, deployed_keys, given_key
 from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
 from ctl.settings.secrets.deployed import deployed
 from ctl.settings.secrets.token_pair import UnusableKey, matches
-from ctl.settings.view import View
 
 
 def keys_are_one(view: View) -> None:
@@ -89,13 +89,3 @@ def new_secrets_end_what_the_old_ones_made(view: View) -> None:
     secret, config = "registry.http_secret", Path(view["registry.dir"]) / "config.yml"
     if secret in made and deployed([config]):
         view.warning(secret, "is made anew: uploads that are under way cannot be continued", keep)
-
-
-CHECKS = (
-    keys_are_one,
-    pair_is_whole,
-    pair_matches,
-    kept_secrets_persist,
-    lost_secrets_are_taken_up,
-    new_secrets_end_what_the_old_ones_made,
-)

@@ -8,8 +8,8 @@ from itertools import combinations
 from ctl.settings.component import Component, running
 from ctl.settings.components import COMPONENTS
 from ctl.settings.listener import Listener
+from ctl.settings.option import View
 from ctl.settings.values import Values
-from ctl.settings.view import View
 
 
 def clashes(components: Iterable[Component], values: Values) -> Iterator[tuple[Listener, Listener, str]]:
@@ -94,13 +94,3 @@ def client_certificates_can_be_checked(view: View) -> None:
             "needs ssl_client_certificate, the authorities of client certificates",
             'Give registry["nginx"]["ssl_client_certificate"].',
         )
-
-
-CHECKS = (
-    listeners_do_not_clash,
-    servers_listen,
-    vhost_has_a_host,
-    redirect_has_an_effect,
-    key_has_its_certificate,
-    client_certificates_can_be_checked,
-)

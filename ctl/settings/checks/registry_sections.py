@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.view import View
+from ctl.settings.option import View
 from ctl.storage.drivers import WITH_CLIENT
 
 
@@ -84,13 +84,3 @@ def online_gc_has_its_database(view: View) -> None:
     wanted = gc is not None and gc.get("disabled") is not True
     if wanted and (database is None or database["enabled"] in (False, "false")):
         view.warning("registry.gc", "has no effect without registry.database", "Enable the database.")
-
-
-CHECKS = (
-    folders_are_one,
-    cache_has_its_server,
-    redis_is_used,
-    collection_fits_storage,
-    cleanup_can_be_done,
-    online_gc_has_its_database,
-)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ctl.settings.option import View
 from ctl.settings.rules.letsencrypt import is_public
 from ctl.settings.rules.urls import (
     AUTOMATIC_PORT,
@@ -13,7 +14,6 @@ from ctl.settings.rules.urls import (
     registry_elsewhere,
     registry_origin,
 )
-from ctl.settings.view import View
 
 TOKEN_PATH = "/jwt/auth"  # noqa: S105 - a path
 _HTTPS = 443
@@ -202,17 +202,3 @@ def _is_registry_itself(view: View, api: Origin) -> bool:
     host, _, port = view["registry.registry_http_addr"].rpartition(":")
     hosts = _LOOPBACK if host in _LOOPBACK else {host}
     return bool(view["registry.enable"]) and api.display_host in hosts and str(api.effective_port) == port
-
-
-CHECKS = (
-    registry_has_an_address,
-    registry_is_not_where_gitlab_is,
-    external_url_brings_no_registry,
-    image_names_can_begin_with_it,
-    registry_has_a_realm,
-    realm_has_no_token_path,
-    host_and_port_agree,
-    gitlab_side_is_there,
-    external_registry_has_a_url,
-    api_url_speaks_as_its_address_does,
-)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from ctl.settings.option import View
 from ctl.settings.types import Type
-from ctl.settings.view import View
 from ctl.settings.written import python_name
 from ctl.text.nearest import very_near
 
@@ -99,6 +99,3 @@ def _below(name: str, kind: Type) -> Iterator[str]:
     for key, one in kind.elements().parameters().items():
         yield f"{name}_{key.upper()}"
         yield from _below(f"{name}_{key.upper()}", one.type)
-
-
-CHECKS = (variables_are_meant, variables_override_nothing)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.converge.atomic import TEMPORARY_PREFIX, created
 from ctl.errors import naming
 from ctl.language import read_settings
-from ctl.language.source import Diagnostic, Location, SettingsError
+from ctl.language.source import Diagnostic, Location
+from ctl.language.text_files import as_they_were
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes
 from ctl.settings.editing.naming import VHOST, Setting
@@ -60,14 +61,12 @@ class Preview:
         Raises:
             SettingsError: they are wrong, with every error.
         """
-        with self._copy() as copy, self._relocating(copy):
-            found = load(copy, self.layout, use_secrets=False).attributes.diagnostics
-            return self._relocated(found, copy)
+        return self.attributes().diagnostics
 
     def attributes(self) -> Attributes:
         """The settings as they would be, with what follows from them. Raises as `check`."""
-        with self._copy() as copy, self._relocating(copy):
-            return load(copy, self.layout, use_secrets=False).attributes
+        with self._in_place():
+            return load(self.file, self.layout, use_secrets=False).attributes
 
     def given(self, setting: Setting) -> Given:
         """What the text gives for a setting; of two spellings the later one.
@@ -75,45 +74,24 @@ class Preview:
         Raises:
             SettingsError: the text cannot be read.
         """
-        with self._copy() as copy, self._relocating(copy):
-            values = read_settings(copy, names=NAMES, environment=os.environ).values
-            found = [_lookup(values, path) for path in _spellings(setting)]
-            found = [one for one in found if one.value is not NOT_GIVEN]
-            last = max(found, key=lambda one: _order(one.location), default=Given())
-            return replace(last, location=self._moved(last.location, copy))
+        with self._in_place():
+            values = read_settings(self.file, names=NAMES, environment=os.environ).values
+        found = [_lookup(values, path) for path in _spellings(setting)]
+        found = [one for one in found if one.value is not NOT_GIVEN]
+        return max(found, key=lambda one: _order(one.location), default=Given())
 
     @contextmanager
-    def _copy(self) -> Iterator[Path]:
-        """The text in a file of its own, where relative paths lead to the same files."""
+    def _in_place(self) -> Iterator[None]:
+        """The settings file is read from a copy of the text."""
         copy = self.file.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{self.file.suffix}"
         with created(copy) as descriptor:
             try:
                 with naming(copy), os.fdopen(os.dup(descriptor), "wb") as file:
                     file.write(self.text.encode())
-                yield copy
+                with as_they_were({self.file: copy}):
+                    yield
             finally:
                 copy.unlink(missing_ok=True)
-
-    @contextmanager
-    def _relocating(self, copy: Path) -> Iterator[None]:
-        try:
-            yield
-        except SettingsError as error:
-            raise SettingsError(self._relocated(error.diagnostics, copy), hint=error.hint) from None
-
-    def _relocated(self, found: Iterable[Diagnostic], copy: Path) -> tuple[Diagnostic, ...]:
-        return tuple(
-            replace(
-                one,
-                location=self._moved(one.location, copy),
-                message=one.message.replace(str(copy), str(self.file)),
-                hint=one.hint.replace(str(copy), str(self.file)),
-            )
-            for one in found
-        )
-
-    def _moved(self, location: Location | None, copy: Path) -> Location | None:
-        return replace(location, file=self.file) if location and location.file == copy else location
 
 
 def _spellings(setting: Setting) -> Iterator[tuple[str, ...]]:

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import GenericAlias, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from ctl.settings.option import Option
+from ctl.settings.option import Option, Sourced, Unset
 from ctl.settings.options import OPTIONS
-from ctl.settings.view import Sourced, Unset
 
 HEAD = '''\
 """Every setting with its type. Generated: python -m ctl.settings.manual.stub > ctl/settings/named.pyi"""

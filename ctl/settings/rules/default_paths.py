@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ctl.settings.option import rule
+from ctl.settings.option import View, rule
 from ctl.settings.rules.urls import registry_origin
-from ctl.settings.view import View
 
 
 @rule('gitlab_rails["dir"] + "/shared"')

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ctl.settings.attributes import OriginKind
-from ctl.settings.option import rule
+from ctl.settings.option import UNSET, Sourced, Unset, View, rule
 from ctl.settings.rules.token_issuer import CERTIFICATE, GITLAB_KEY, KEY, signers
 from ctl.settings.secrets import deployed
 from ctl.settings.secrets.deployed import Found
 from ctl.settings.secrets.token_pair import UnusableKey, is_rsa_key, matches
-from ctl.settings.view import UNSET, Sourced, Unset, View
 
 _NEW_PAIR = "Delete the registry section of {path} and run `ctl reconfigure`: it makes a new pair."
 

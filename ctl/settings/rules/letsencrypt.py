@@ -6,11 +6,10 @@ import os
 import re
 from pathlib import Path
 
-from ctl.settings.option import rule
+from ctl.settings.option import UNSET, Unset, View, rule
 from ctl.settings.rules.urls import Origin, origin_of, registry_elsewhere
 from ctl.settings.rules.vhost import serves_registry
 from ctl.settings.values import Values
-from ctl.settings.view import UNSET, Unset, View
 
 LETSENCRYPT_HOST = ".letsencrypt.org"
 RECORD = "/etc/gitlab/letsencrypt/certificate.json"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ctl.settings.option import Rule, rule
-from ctl.settings.view import UNSET, Unset, View
+from ctl.settings.option import UNSET, Rule, Unset, View, rule
 
 SHIPPING = "logging.udp_log_shipping_host"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.option import rule
-from ctl.settings.view import UNSET, Unset, View
+from ctl.settings.option import UNSET, Unset, View, rule
 from ctl.storage.drivers import WITH_CLIENT
 
 POSTGRESQL_DIR = "/var/opt/gitlab/postgresql"

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctl.settings.option import rule
+from ctl.settings.option import View, rule
 from ctl.settings.rules.vhost import serves_registry
 from ctl.settings.secrets.deployed import deployed, fits
 from ctl.settings.values import Values
-from ctl.settings.view import View
 
 KEY, CERTIFICATE = "registry.internal_key", "registry.internal_certificate"
 GITLAB_KEY = "gitlab_rails.internal_key"

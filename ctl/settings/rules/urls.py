@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ctl.settings.option import rule
-from ctl.settings.view import UNSET, Unset, View
+from ctl.settings.option import UNSET, Unset, View, rule
 
 HTTPS, HTTP = 443, 80
 """The schemes' own ports."""

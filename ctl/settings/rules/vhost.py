@@ -6,10 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ctl.settings.option import rule
+from ctl.settings.option import UNSET, Unset, View, rule
 from ctl.settings.rules.urls import HTTPS, Origin, is_automatic, origin_of, registry_origin
 from ctl.settings.values import Values
-from ctl.settings.view import UNSET, Unset, View
 
 STATUS_OPTIONS = {"server_tokens": "off", "access_log": "off", "allow": "127.0.0.1", "deny": "all"}
 _HOW_IT_LISTENS = tuple(f"REGISTRY_HTTP_{name}" for name in ("ADDR", "NET", "TLS", "DEBUG_ADDR"))
