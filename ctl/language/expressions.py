@@ -132,8 +132,7 @@ class Expressions:
                     'this text holds "#{…}", which Python does not fill in: that takes f"{…}"', node
                 )
             return value
-        fault = refusals.construct(node)
-        if fault is not None:
+        for fault in refusals.faults_of(node):
             raise fault
         return check_number(value)
 
@@ -287,7 +286,7 @@ class Expressions:
         if isinstance(node.func, ast.Attribute):
             return self._call_method(node, node.func)
         if not isinstance(node.func, ast.Name):
-            raise refusals.construct(node) or refusals.misplaced(node)
+            raise refusals.misplaced(node)
         name = node.func.id
         if name not in functions.NAMES or name == functions.INCLUDE or name in self._scope.variables:
             raise self._no_function(node.func)

@@ -45,6 +45,7 @@ class Failures:
         self._read = read
         self._report = report
         self._found: dict[ast.stmt, Failure] = {}
+        self._reported: set[int] = set()
 
     def of(self, statement: ast.stmt) -> Failure:
         """The failure of a statement, which may be about several things."""
@@ -55,19 +56,18 @@ class Failures:
 
     def add(self, failure: Failure, diagnostic: Diagnostic) -> None:
         """Report an error of a statement, or hold it back."""
+        failure.held.append(diagnostic)
         if failure.aim is Aim.OURS:
-            self._report(diagnostic)
-        else:
-            failure.diagnostics.append(diagnostic)
+            self._report_held(failure)
 
     def follow(self, failure: Failure, cause: Failure | None) -> None:
         """A statement failed because another one gave no value: report that, or hold it back as well."""
-        if cause is None:
+        if cause is None or cause is failure:
             return
+        known = set(map(id, failure.held))
+        failure.held += [one for one in cause.held if id(one) not in known]
         if failure.aim is Aim.OURS:
-            self._promote(cause)
-        elif cause is not failure:
-            failure.causes.append(cause)
+            self._report_held(failure)
 
     def settle(self, *, whole: bool) -> None:
         """Report what was held back: notes, and errors of variables that nobody reads.
@@ -77,21 +77,20 @@ class Failures:
         """
         for failure in self._found.values():
             if failure.aim is Aim.VARIABLES and (not whole or self._is_unused(failure)):
-                self._promote(failure)
+                self._report_held(failure)
         for failure in self._found.values():
-            for one in failure.diagnostics if failure.aim is not Aim.OURS else ():
-                self._report(Diagnostic(IGNORED + one.message, one.location, severity=Severity.NOTE))
+            self._report_held(failure, as_notes=True)
 
     def _is_unused(self, failure: Failure) -> bool:
         """Whether a failure is about variables that no other statement reads."""
         return all(self._read.get(name, 0) <= failure.reads[name] for name in failure.names)
 
-    def _promote(self, failure: Failure) -> None:
-        for one in _with_causes([failure]):
-            if one.aim is not Aim.OURS:
-                one.aim = Aim.OURS
-                for diagnostic in one.diagnostics:
-                    self._report(diagnostic)
+    def _report_held(self, failure: Failure, *, as_notes: bool = False) -> None:
+        for one in failure.held:
+            if id(one) not in self._reported:
+                self._reported.add(id(one))
+                note = Diagnostic(IGNORED + one.message, one.location, severity=Severity.NOTE)
+                self._report(note if as_notes else one)
 
     def _new(self, statement: ast.stmt) -> Failure:
         targets = list(_targets(statement, self._names))
@@ -113,18 +112,6 @@ class Failures:
             return Aim.OTHERS
         is_ours = name in names.sections or name in names.settings or names.foreign(name)
         return Aim.VARIABLES if isinstance(target, ast.Name) and not is_ours else Aim.OURS
-
-
-def _with_causes(failures: Iterator[Failure] | list[Failure]) -> list[Failure]:
-    """Failures and all that they follow from, each once."""
-    found: dict[int, Failure] = {}
-    waiting = list(failures)
-    while waiting:
-        one = waiting.pop()
-        if id(one) not in found:
-            found[id(one)] = one
-            waiting += one.causes
-    return list(found.values())
 
 
 def _targets(statement: ast.stmt, names: Names) -> Iterator[ast.expr]:

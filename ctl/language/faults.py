@@ -24,18 +24,17 @@ class Failure:
     """What is wrong with one statement.
 
     Args:
-        aim: what the statement gives values to; OURS as soon as one of our settings needs them.
+        aim: what the statement gives values to.
         names: the variables among them.
         reads: how often the statement itself reads each name.
-        diagnostics: errors that are held back.
-        causes: failures of other statements that it follows from.
+        held: errors of it, and of the statements that it follows from: reported as errors where one of our settings
+            needs the value.
     """
 
     aim: Aim
     names: frozenset[str] = frozenset()
     reads: Counter[str] = field(default_factory=Counter)
-    diagnostics: list[Diagnostic] = field(default_factory=list)
-    causes: list[Failure] = field(default_factory=list)
+    held: list[Diagnostic] = field(default_factory=list)
 
 
 class NoValue(Exception):

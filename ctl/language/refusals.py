@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
+from typing import Any, Final
 
 from ctl.language import advice
 from ctl.language.faults import Fault, NoValue, computed
 from ctl.language.scope import Scope
 from ctl.language.setting_names import path_text, root_name
+
+_ABSENT: Final = " is not part of the settings language"
 
 
 class Unreadable(ast.stmt):
@@ -37,48 +40,34 @@ class Unreadable(ast.stmt):
         self.faults, self.own, self.names, self.lines = faults, own, names, lines
 
 
-def constructs(node: ast.AST) -> list[Fault]:
-    """The failures of a node by itself: see construct()."""
-    fault = construct(node)
-    return node.own if isinstance(node, Unreadable) else [fault] if fault else []
-
-
-def construct(node: ast.AST) -> Fault | None:
-    """The failure of a construct that the settings language does not have; None for one that it has.
+def faults_of(node: ast.AST) -> list[Fault]:
+    """Why the settings language does not have a node by itself; nothing for one that it has.
 
     Args:
         node: any node of the syntax tree. Whether a starred expression or a slice is at its place is not looked at.
     """
-    if isinstance(node, ast.Constant):
-        return _constant(node)
-    if isinstance(node, ast.keyword):
-        return of_keyword(node, ())
-    if isinstance(node, ast.comprehension):
-        fault = Fault("async is not part of the settings language", node.target, "Leave it out.")
-        return fault if node.is_async else None
-    if isinstance(node, ast.Call) and not isinstance(node.func, ast.Name | ast.Attribute):
-        return Fault("only functions and methods can be called, by their names", node.func)
-    if isinstance(node, ast.Starred | ast.Slice):
-        return None if isinstance(node, ast.Slice) or isinstance(node.ctx, ast.Load) else star(node)
-    if isinstance(node, ast.AnnAssign):
-        written = f"Write {path_text(node.target)} = …"
-        return Fault('a setting is given its value with "=", not ":"', node, written)
-    found = advice.NODES.get(type(node).__name__)
-    if found is None or not isinstance(node, ast.expr | ast.stmt):
-        return None
-    return Fault(f"{found[0]} is not part of the settings language", node, found[1])
+    if isinstance(node, Unreadable):
+        return node.own
+    special = _SPECIAL.get(type(node))
+    fault = special(node) if special else _absent(node, *advice.NODES.get(type(node).__name__, ("", "")))
+    return [fault] if fault else []
 
 
-def misplaced(node: ast.expr) -> Fault:
-    """The failure of an expression that cannot be evaluated where it is."""
-    name, hint = advice.NODES.get(type(node).__name__) or ("this", "")
-    return Fault(f"{name} is not part of the settings language", node, hint)
+def misplaced(node: ast.expr | ast.stmt) -> Fault:
+    """The failure of a node that cannot be evaluated or carried out where it is."""
+    found = faults_of(node)
+    name, hint = advice.NODES.get(type(node).__name__, ("this", ""))
+    return found[0] if found else Fault(f"{name}{_ABSENT}", node, hint)
+
+
+def _absent(node: Any, name: str, hint: str = "") -> Fault | None:  # noqa: ANN401 - a node with a place
+    return Fault(f"{name}{_ABSENT}", node, hint) if name else None
 
 
 def star(node: ast.Starred) -> Fault:
     """The failure of a star to the left of "="."""
     hint = "Take the parts out with slices: first = values[0], others = values[1:]."
-    return Fault("a star in an assignment is not part of the settings language", node, hint)
+    return Fault(f"a star in an assignment{_ABSENT}", node, hint)
 
 
 def of_keyword(node: ast.keyword, before: Container[str]) -> Fault | None:
@@ -118,7 +107,32 @@ def _constant(node: ast.Constant) -> Fault | None:
     if value is None or isinstance(value, str | int | float):
         return None
     if isinstance(value, bytes):
-        return Fault('bytes (b"…") are not part of the settings language', node, "Use a string.")
+        return _absent(node, 'a text of bytes (b"…")', "Use a string.")
     if isinstance(value, complex):
-        return Fault("imaginary numbers are not part of the settings language", node)
-    return Fault("... is not part of the settings language", node, "Write the value, or None.")
+        return _absent(node, "an imaginary number")
+    return _absent(node, "...", "Write the value, or None.")
+
+
+def _called(node: ast.Call) -> Fault | None:
+    """What is called, if it is neither a function nor a method."""
+    if isinstance(node.func, ast.Name | ast.Attribute):
+        return None
+    return Fault("only functions and methods can be called, by their names", node.func)
+
+
+def _annotated(node: ast.AnnAssign) -> Fault:
+    return Fault(
+        'a setting is given its value with "=", not ":"', node, f"Write {path_text(node.target)} = …"
+    )
+
+
+_SPECIAL: Final[Mapping[type[ast.AST], Callable[[Any], Fault | None]]] = {
+    ast.Constant: _constant,
+    ast.keyword: lambda node: of_keyword(node, ()),
+    ast.comprehension: lambda node: _absent(node.target, "async" if node.is_async else "", "Leave it out."),
+    ast.Call: _called,
+    ast.Starred: lambda node: None if isinstance(node.ctx, ast.Load) else star(node),
+    ast.Slice: lambda _: None,
+    ast.AnnAssign: _annotated,
+}
+"""Nodes of which the language has some."""

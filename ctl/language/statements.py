@@ -77,7 +77,7 @@ class Statements:
         handler = self._handlers.get(type(statement))
         try:
             if handler is None:
-                raise refusals.construct(statement) or Fault("this is not part of the settings language")
+                raise refusals.misplaced(statement)
             handler(statement)
         except NoValue as problem:
             self._fail(problem, statement)

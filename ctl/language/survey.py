@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from ctl.language import refusals
 from ctl.language.faults import LimitReached
 from ctl.language.scope import Scope
 from ctl.language.setting_names import names_read
-
-_ABOUT_PLACES = frozenset({"ctx", "op", "ops", "attr", "id", "arg", "kind", "conversion", "type_comment"})
-"""Fields of nodes without expressions in them."""
-
-_CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {}
-"""The fields of each kind of node that have expressions in them, filled in as they are met."""
 
 _FINE = frozenset({
     ast.Assign, ast.Attribute, ast.AugAssign, ast.BinOp, ast.Dict, ast.Expr, ast.FormattedValue, ast.List,
@@ -22,10 +16,8 @@ _FINE = frozenset({
 })  # fmt: skip
 """Nodes that are in the language wherever they are."""
 
-_PLAIN = (str, int, bool, float, type(None))
 
-
-def survey(statements: list[ast.stmt], scope: Scope) -> None:
+def survey(statements: Iterable[ast.stmt], scope: Scope) -> None:
     """Report what is not in the language, also where nothing will be carried out, and note all names.
 
     Args:
@@ -35,66 +27,49 @@ def survey(statements: list[ast.stmt], scope: Scope) -> None:
     Raises:
         LimitReached: there are too many errors.
     """
-    waiting, outer = statements[::-1], scope.statement
+    outer = scope.statement, scope.fstring
+    # A stack, as a chain (a + b + c + …) is as deep as it is long. A node with the statement and f-string it is in.
+    waiting: list[tuple[ast.AST, ast.stmt | None, ast.JoinedStr | None]] = []
+    waiting += [(one, None, None) for one in statements][::-1]
     try:
         while waiting:
-            statement = waiting.pop()
-            scope.statement = statement
-            if isinstance(statement, ast.If | ast.For):
-                waiting += [*statement.body, *statement.orelse][::-1]
-            _look(_own_parts(statement), scope)
-            _note_assigned(statement, scope)
+            node, statement, fstring = waiting.pop()
+            statement = node if isinstance(node, ast.stmt) else statement
+            scope.statement, scope.fstring = statement, fstring
+            if _look(node, scope):
+                fstring = node if fstring is None and isinstance(node, ast.JoinedStr) else fstring
+                waiting += [(one, statement, fstring) for one in _inside(node)][::-1]
     except LimitReached as limit:
-        limit.location = limit.location or scope.source.location(statement)
+        if statement and not limit.location:
+            limit.location = scope.source.location(statement)
         raise
     finally:
-        scope.statement = outer
+        scope.statement, scope.fstring = outer
 
 
-def _own_parts(statement: ast.stmt) -> list[ast.AST]:
-    """A statement without those in it."""
-    if isinstance(statement, ast.If):
-        return [statement.test]
-    return [statement.target, statement.iter] if isinstance(statement, ast.For) else [statement]
+def _look(node: ast.AST, scope: Scope) -> bool:
+    """Whether what is in a node is looked at too: the node itself is in the language."""
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Load):
+            scope.read[node.id] += 1
+        return False
+    if type(node) not in _FINE and (faults := refusals.faults_of(node)):
+        for fault in faults:
+            scope.report(fault, node)  # type: ignore[arg-type]
+        scope.read.update(names_read(node))
+        return False
+    if isinstance(node, ast.Call):
+        _check_repeated(node, scope)
+    elif isinstance(node, ast.Assign | ast.AugAssign):
+        _note_assigned(node, scope)
+    return True
 
 
-def _look(waiting: list[ast.AST], scope: Scope) -> None:
-    read = scope.read
-    while waiting:
-        node = waiting.pop()
-        kind = type(node)
-        if kind is ast.Name:
-            if type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
-                read[node.id] += 1  # type: ignore[attr-defined]
-        elif kind is ast.Constant and type(node.value) in _PLAIN:  # type: ignore[attr-defined]
-            continue
-        elif kind not in _FINE and (faults := refusals.constructs(node)):
-            for fault in faults:
-                scope.report(fault, node)  # type: ignore[arg-type]
-            read.update(names_read(node))
-        elif isinstance(node, ast.JoinedStr) and scope.fstring is None:
-            scope.fstring = node
-            _look(list(node.values), scope)
-            scope.fstring = None
-        else:
-            if isinstance(node, ast.Call):
-                _check_repeated(node, scope)
-            waiting += _inside(node)
-
-
-def _inside(node: ast.AST) -> Iterator[ast.AST]:
+def _inside(node: ast.AST) -> list[ast.AST]:
     """The nodes directly in a node, but for contexts and operators."""
-    for name in _CHILDREN.get(type(node)) or _children(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, list):
-            yield from (one for one in value if one is not None)
-        elif isinstance(value, ast.AST):
-            yield value
-
-
-def _children(kind: type[ast.AST]) -> tuple[str, ...]:
-    _CHILDREN[kind] = tuple(name for name in kind._fields if name not in _ABOUT_PLACES)
-    return _CHILDREN[kind]
+    values = [getattr(node, name, None) for name in node._fields if name not in ("ctx", "op", "ops", "attr")]
+    lists = [value if isinstance(value, list) else [value] for value in values]
+    return [one for some in lists for one in some if isinstance(one, ast.AST)]
 
 
 def _check_repeated(node: ast.Call, scope: Scope) -> None:
@@ -107,20 +82,18 @@ def _check_repeated(node: ast.Call, scope: Scope) -> None:
         names.add(keyword.arg or "")
 
 
-def _note_assigned(statement: ast.stmt, scope: Scope) -> None:
-    for target in _assigned(statement):
-        for node in [target] if isinstance(target, ast.Name) else ast.walk(target):
-            if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Store):
-                continue
-            if scope.can_be_variable(node.id):
-                scope.assigned.setdefault(node.id, scope.place(node))
-            if isinstance(statement, ast.AugAssign):
-                scope.read[node.id] += 1
+def _note_assigned(statement: ast.Assign | ast.AugAssign, scope: Scope) -> None:
+    """Note the variables that a statement gives values to."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    for node in (one for target in targets for one in _names_of(target)):
+        if scope.can_be_variable(node.id):
+            scope.assigned.setdefault(node.id, scope.place(node))
+        if isinstance(statement, ast.AugAssign):
+            scope.read[node.id] += 1
 
 
-def _assigned(statement: ast.stmt) -> list[ast.expr]:
-    """The targets of an assignment that may be variables."""
-    targets = statement.targets if isinstance(statement, ast.Assign) else []
-    if isinstance(statement, ast.AugAssign):
-        targets = [statement.target]
-    return [one for one in targets if isinstance(one, ast.Name | ast.Tuple | ast.List)]
+def _names_of(target: ast.expr) -> Iterable[ast.Name]:
+    if isinstance(target, ast.Name):
+        return (target,)
+    parts = ast.walk(target) if isinstance(target, ast.Tuple | ast.List) else ()
+    return (one for one in parts if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))

@@ -229,12 +229,12 @@ def number(ruby: str) -> int | float:
         raise Fault("the number has too many digits")
     text = ruby.lower().replace("_", "")
     try:
-        if re.match("0[xbo]", text):
+        if text[:2] in ("0x", "0b", "0o"):
             found: int | float = int(text, 0)
-        elif re.match("0[0-9]+$", text):
-            found = int(text, 8)
+        elif text.isdigit():
+            found = int(text, 8 if text[0] == "0" else 10)
         else:
-            found = float(text) if "." in text or "e" in text else int(text.removeprefix("0d"))
+            found = int(text[2:]) if text[:2] == "0d" else float(text)
     except ValueError:
         raise Fault("this is no whole number") from None
     check_number(found)
