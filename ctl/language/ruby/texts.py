@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from ctl.language.faults import Fault
@@ -12,6 +11,7 @@ _SIMPLE: Final = {
     "n": "\n", "t": "\t", "s": " ", "r": "\r", "e": "\x1b", "a": "\a", "b": "\b", "f": "\f", "v": "\v",
     "\n": "",
 }  # fmt: skip
+_ESCAPE: Final = re.compile(r"\\(?:u\{[^}]*\}|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
 _PLAIN_ESCAPE: Final = re.compile(r"\\([\\'])")
 _HEREDOC: Final = re.compile(r"<<([~-]?)(['\"`]?)")
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}", "<": ">"}
@@ -20,21 +20,12 @@ _LOWEST_SURROGATE: Final = 0xDC00
 """Bytes above 127 are kept as halves of surrogate pairs until the whole text is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a text.
-
-    Args:
-        text: as written in the file, or what an interpolation or escape comes to.
-        written: it is in the file like this, so that its white space may be indentation.
-    """
-
-    text: str
-    written: bool = False
+def unescaped(text: str) -> str:
+    """What is written between double quotes, without interpolations. Raises Fault for escapes that are not read."""
+    return _whole(_ESCAPE.sub(lambda found: _escape(found[0]), text))
 
 
-def escape(sequence: str) -> str:
-    """What a backslash and what follows it come to between double quotes. Raises Fault for those not read."""
+def _escape(sequence: str) -> str:
     body = sequence[1:]
     first = body[:1]
     if first in _SIMPLE and len(body) == 1:
@@ -60,7 +51,7 @@ def _byte(number: int) -> str:
     return chr(number) if number < 0x80 else chr(_LOWEST_SURROGATE + number)
 
 
-def whole(text: str) -> str:
+def _whole(text: str) -> str:
     """The text with bytes that were given by number put together. Raises Fault where they are not UTF-8."""
     if text.isascii():
         return text
@@ -96,63 +87,31 @@ def heredoc_form(beginning: str) -> tuple[bool, str]:
     return (found[1] == "~", found[2]) if found else (False, "")
 
 
-def heredoc_text(pieces: list[Piece], *, dedent: bool) -> str:
+def heredoc_text(text: str, *, dedent: bool) -> str:
     """The text of a heredoc: without the line of its beginning and the indentation of its end.
 
     Args:
-        pieces: from the end of the beginning's line to the name that closes it.
+        text: as written, from the end of the beginning's line to the name that closes it.
         dedent: take away the indentation that all lines have.
     """
-    if pieces and pieces[0].written:
-        pieces = [Piece(pieces[0].text.removeprefix("\n"), True), *pieces[1:]]
-    if pieces and pieces[-1].written:
-        text, newline, end = pieces[-1].text.rpartition("\n")
-        if end.strip(" \t") == "":
-            pieces = [*pieces[:-1], Piece(text + newline, True)]
-    return "".join(piece.text for piece in (_dedented(pieces) if dedent else pieces))
+    lines = text.removeprefix("\n").split("\n")
+    lines[-1] = lines[-1] if lines[-1].strip(" \t") else ""
+    if dedent:
+        width = min((_width(line) for line in lines if line.strip(" \t")), default=0)
+        lines = [_without(line, width) for line in lines]
+    return "\n".join(lines)
 
 
-def _dedented(pieces: list[Piece]) -> list[Piece]:
-    lines = _lines(pieces)
-    width = min((_width(text) for text, starts in lines if starts and text.strip(" \t") != "\n"), default=0)
-    return [Piece(_without(text, width) if starts else text) for text, starts in lines]
+def _width(line: str) -> int:
+    plain = line.expandtabs(_TAB)
+    return len(plain) - len(plain.lstrip(" "))
 
 
-def _lines(pieces: list[Piece]) -> list[tuple[str, bool]]:
-    """Each part of a line, with its newline, and whether it is the beginning of one as written in the file."""
-    found: list[tuple[str, bool]] = []
-    starts = True
-    for piece in pieces:
-        lines = [line + "\n" for line in piece.text.split("\n")] if piece.written else [piece.text]
-        if piece.written:
-            lines[-1] = lines[-1][:-1]
-        for index, line in enumerate(lines):
-            if line:
-                found.append((line, piece.written and (starts or index > 0)))
-        starts = piece.written and (lines[-1] == "" and (len(lines) > 1 or starts))
-    return found
-
-
-def _width(text: str) -> int:
-    width = 0
-    for letter in text:
-        if letter == " ":
-            width += 1
-        elif letter == "\t":
-            width = (width // _TAB + 1) * _TAB
-        else:
-            break
-    return width
-
-
-def _without(text: str, width: int) -> str:
+def _without(line: str, width: int) -> str:
     """The line without so much of its white space, a tab counted up to the next eighth column."""
     done = 0
-    for index, letter in enumerate(text):
-        if letter == " " and done < width:
-            done += 1
-        elif letter == "\t" and (done // _TAB + 1) * _TAB <= width:
-            done = (done // _TAB + 1) * _TAB
-        else:
-            return text[index:]
+    for index, letter in enumerate(line):
+        done = done + 1 if letter == " " else (done // _TAB + 1) * _TAB if letter == "\t" else width + 1
+        if done > width:
+            return line[index:]
     return ""

@@ -60,10 +60,10 @@ class Strings(Writer):
         return written
 
     def _joined(self, nodes: list[Node], whole: Node, *, dedent: bool | None) -> Term:
-        pieces, parts = self._pieces(nodes)
-        plain = "".join(piece.text for piece in pieces)
-        text = plain if dedent is None else texts.heredoc_text(pieces, dedent=dedent)
-        chunks = [texts.whole(chunk) for chunk in text.split(_MARK)]
+        parts = [self._inside(one) for one in nodes if one.type == "interpolation"]
+        raw = "".join(_MARK if one.type == "interpolation" else self._raw(one) for one in nodes)
+        text = raw if dedent is None else texts.heredoc_text(raw, dedent=dedent)
+        chunks = [texts.unescaped(chunk) for chunk in text.split(_MARK)]
         if len(chunks) != len(parts) + 1:
             raise Fault("the text holds characters that cannot be converted")
         place, values = Span(whole), list[ast.expr]()
@@ -72,21 +72,15 @@ class Strings(Writer):
             values += [self._value(part)] if part is not None else []
         return Term(at(ast.JoinedStr(values), place), WORD) if parts else self.word(chunks[0], whole)
 
-    def _pieces(self, nodes: list[Node]) -> tuple[list[texts.Piece], list[Node]]:
-        pieces: list[texts.Piece] = []
-        parts: list[Node] = []
-        for node in nodes:
-            if node.type == "interpolation":
-                inner = statements_in(node)
-                if len(inner) != 1:
-                    raise Fault("there must be one expression in #{ }", Span(node))
-                parts.append(inner[0])
-                pieces.append(texts.Piece(_MARK))
-            elif node.type == "escape_sequence":
-                pieces.append(texts.Piece(texts.escape(self.text(node))))
-            elif node.type != "heredoc_end":
-                pieces.append(texts.Piece(self.text(node), written=True))
-        return pieces, parts
+    @staticmethod
+    def _inside(interpolation: Node) -> Node:
+        inner = statements_in(interpolation)
+        if len(inner) != 1:
+            raise Fault("there must be one expression in #{ }", Span(interpolation))
+        return inner[0]
+
+    def _raw(self, node: Node) -> str:
+        return "" if node.type == "heredoc_end" else self.text(node)
 
     def _value(self, node: Node) -> ast.FormattedValue:
         """What is filled in: a single value."""
@@ -117,8 +111,7 @@ class Strings(Writer):
             raise Fault("a command in backticks is not read in a gitlab.rb", Span(node), "It is never run.")
         if quote != "'":
             return self._with_values(body.children, node, dedent=dedent)
-        raw = "".join(self.text(one) for one in body.children if one.type != "heredoc_end")
-        return self.word(texts.heredoc_text([texts.Piece(raw, written=True)], dedent=dedent), node)
+        return self.word(texts.heredoc_text("".join(map(self._raw, body.children)), dedent=dedent), node)
 
     def words(self, node: Node) -> Term:
         """A list of words: %w[], %i[] and the like."""
