@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from ctl.settings.option import View
 from ctl.settings.rules.letsencrypt import LETSENCRYPT_HOST, certificate_given, is_public, obtains_certificate
 from ctl.settings.rules.urls import registry_origin
+from ctl.settings.types.addresses import is_ip
 
 ENABLE = "letsencrypt.enable"
 ALT_NAMES = "letsencrypt.alt_names"
@@ -51,13 +51,5 @@ def alt_names_can_be_validated(view: View) -> None:
                 f"{name}: a wildcard cannot be validated through a web server",
                 'Name each host; or get that certificate otherwise, and name it in registry["nginx"].',
             )
-        elif _is_address(name):
+        elif is_ip(name):
             view.error(ALT_NAMES, f"{name} is an address: only names are certified")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -49,11 +49,7 @@ def set_value(settings_file: Path, layout: Layout, setting: Setting, value: obje
         SettingsError: the settings are wrong, or would be; nothing was written.
         LockHeld, UsageFault: the file is being edited, or cannot be used.
     """
-
-    def change(text: str) -> str:
-        return with_value(Document(text), setting, value, source_of(value))
-
-    return _apply(settings_file, layout, setting, change, value)
+    return _apply(settings_file, layout, setting, _giving(setting, value), value)
 
 
 def unset_value(settings_file: Path, layout: Layout, setting: Setting) -> Applied:
@@ -74,11 +70,11 @@ def _apply(
 
 def text_with_value(settings_file: Path, text: str, layout: Layout, setting: Setting, value: object) -> str:
     """A text of the settings file in which a setting has a value; checked, and not written. Raises as set_value."""
+    return _planned(settings_file, text, layout, setting, _giving(setting, value), value)[0]
 
-    def change(before: str) -> str:
-        return with_value(Document(before), setting, value, source_of(value))
 
-    return _planned(settings_file, text, layout, setting, change, value)[0]
+def _giving(setting: Setting, value: object) -> Callable[[str], str]:
+    return lambda text: with_value(Document(text), setting, value, source_of(value))
 
 
 def replace_text(settings_file: Path, before: str, after: str) -> None:

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ctl.language.methods import CHANGING
+from ctl.language.failures import target_of
 from ctl.settings.editing.naming import Path, canonical
-from ctl.settings.options import OLD_VHOST, SECTIONS, SETTINGS
+from ctl.settings.options import NAMES, OLD_VHOST, SECTIONS, SETTINGS
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def ambiguous_place(tree: ast.Module, wanted: Path) -> ast.expr | None:
     """The first place that may give a setting a value in a way that cannot be known without reading the file."""
     plain = {id(_target(assignment.statement)) for assignment in assignments(tree)}
     for node in ast.walk(tree):
-        target = _given(node)
+        target = target_of(node, NAMES)
         if target is None or id(node) in plain or id(target) in plain:
             continue
         path, _ = path_of(target)
@@ -133,17 +133,6 @@ def _target(statement: ast.stmt) -> ast.expr | None:
     if isinstance(statement, ast.Assign):
         return statement.targets[0]
     return statement.value if isinstance(statement, ast.Expr) else None
-
-
-def _given(node: ast.AST) -> ast.expr | None:
-    """What a syntax node gives a value to, or changes."""
-    if isinstance(node, ast.Name | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        return node
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
-        return node.func.value
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SETTINGS:
-        return node.func
-    return None
 
 
 def parts(tree: ast.Module, wanted: Path) -> Iterator[Assignment]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from ctl.errors import CtlError, UsageFault
 from ctl.language.source import Diagnostic, Severity
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.editing.values import source_of
 from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
@@ -36,7 +36,7 @@ def export(attributes: Attributes, whom: Side, *, with_http_secret: bool = False
     values = _for_gitlab(attributes) if whom is Side.GITLAB else _for_registry(attributes, coming)
     if with_http_secret:
         values['registry["http_secret"]'] = _needed(attributes, HTTP_SECRET)
-    lines = [f"{name} = {_literal(value)}" for name, value in values.items() if value is not None]
+    lines = [f"{name} = {source_of(value)}" for name, value in values.items() if value is not None]
     return "\n".join([_HEADER.format(whom=whom.value), *lines, ""])
 
 
@@ -90,15 +90,6 @@ def api_url(attributes: Attributes) -> str | None:
         return f"http://{listens.netloc}"
     seen = attributes.gitlab_rails.registry_host
     return f"http://{seen}:{listens.port}" if seen else None
-
-
-def _literal(value: object) -> str:
-    """A value in the language of settings; text of several lines as such."""
-    if isinstance(value, str) and "\n" in value:
-        return f'"""{value}"""'
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return repr(value)
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ class ListenAddress(Type):
         """The address; IPv6 in brackets."""
         text = _LINE.read(value, place)
         bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
-        if ":" in bare and _is_ip(bare):
+        if ":" in bare and is_ip(bare):
             return f"[{bare}]"
         if text == "*" or _is_host(text):
             return text
@@ -208,10 +208,11 @@ def _got(url: str, place: Place) -> str:
 
 
 def _is_host(text: str) -> bool:
-    return bool(re.fullmatch(_DNS_NAME, text)) or (":" in text and _is_ip(text))
+    return bool(re.fullmatch(_DNS_NAME, text)) or (":" in text and is_ip(text))
 
 
-def _is_ip(text: str) -> bool:
+def is_ip(text: str) -> bool:
+    """Whether a text is an IP address."""
     import ipaddress
 
     try:

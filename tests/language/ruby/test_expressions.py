@@ -52,6 +52,8 @@ VALUES: list[tuple[str, object]] = [
     ("<<~EOS\n    one\n      two\n\n    three\n  EOS", "one\n  two\n\nthree\n"),
     ("<<~'EOS'\n  raw #{x} \\n\nEOS", "raw #{x} \\n\n"),
     ("<<EOS\nplain\nEOS", "plain\n"),
+    ("<<~EOS\n\\tone\n  two\nEOS", "\tone\n  two\n"),
+    ('"one \\\n\\ttwo"', "one \ttwo"),
     ("<<~EOS.strip\n  text\nEOS", "text"),
     ("<<~A + <<~B\n  a\nA\n  b\nB", "a\nb\n"),
     ('<<~"EOS"\n\tone\n\t\ttwo\n  EOS', "one\n\ttwo\n"),
