@@ -45,7 +45,7 @@ class MadeUp(Filesystem):
         self._blobs = blobs
         self._manifest = b""
 
-    def repositories(self) -> Iterator[RepositoryScan]:
+    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
         """One manifest each, of many layers."""
         for first in range(0, self._blobs, EACH):
             numbers = range(first, min(first + EACH, self._blobs))

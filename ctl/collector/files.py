@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
+
+
+_SMALL, _MORE = 16 * 1024, 64 * 1024
+"""Bytes; most manifests have less."""
+_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_link(path: str, limit: int) -> bytes:
@@ -13,7 +17,7 @@ def read_link(path: str, limit: int) -> bytes:
     Raises:
         OSError: it cannot be read, or is larger than the limit.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, _READ)
     try:
         content = os.read(descriptor, limit + 1)
     finally:
@@ -23,22 +27,32 @@ def read_link(path: str, limit: int) -> bytes:
     return content
 
 
-def read_file(path: str, limit: int) -> bytes:
-    """The content of a regular file; others could block.
+def read_link_with_facts(path: str, limit: int) -> tuple[bytes, os.stat_result]:
+    """The beginning of a link, and what the file system knows of the same file.
 
     Raises:
-        OSError: it cannot be read, is no file, or larger than the limit.
+        OSError: it cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, _READ)
     try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISREG(info.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", path)
-        if info.st_size > limit:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
-        content = os.read(descriptor, info.st_size + 1)
-        while info.st_size < len(content) <= limit and (more := os.read(descriptor, limit + 1)):
+        return os.read(descriptor, limit), os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_file(path: str, limit: int) -> bytes:
+    """The content of a file: four calls of the system, where it is small. What is no regular file does not block.
+
+    Raises:
+        OSError: it cannot be read, or is larger than the limit.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        content = os.read(descriptor, _SMALL)
+        while more := os.read(descriptor, _MORE):  # less than all may come at a time, as from FUSE
             content += more
+            if len(content) > limit:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     finally:
         os.close(descriptor)
     return content

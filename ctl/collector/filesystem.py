@@ -6,12 +6,13 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ctl.collector.damage import Damage, Kind, unreadable
 from ctl.collector.files import read_file as read_file
 from ctl.collector.files import read_link as read_link
+from ctl.collector.files import read_link_with_facts
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
@@ -27,6 +28,8 @@ from ctl.collector.layout import (
 
 DEEPEST = 100
 """Folders below each other in a repository's name; its longest name has 255 characters."""
+_LONGEST = 1_024
+"""Bytes of a link that are read; a digest has 135 at most."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -77,6 +80,10 @@ class RepositoryScan:
         return hashlib.blake2b(repr((self.has_layers, names)).encode(), digest_size=16).digest()
 
 
+Finder = Callable[[RepositoryScan, Iterable[tuple[str, str]], bool], Iterator[Link]]
+"""Finds links by their paths, each with its name; says whether one that is missing is a damage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """A blob that is there.
@@ -110,14 +117,14 @@ class Filesystem:
 
     # --- repositories
 
-    def repositories(self) -> Iterator[RepositoryScan]:
-        """Every repository, in no order.
+    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
+        """See Tree.
 
         A folder that cannot be read is a repository with nothing but a damage that blocks; so is the folder of all
         repositories where there is none, as on a disk that is not mounted.
         """
         top, none = self.path(REPOSITORIES), True
-        for scan in self._below(top, "", ()):
+        for scan in self._below(top, "", read):
             none = False
             yield scan
         if none:
@@ -126,66 +133,66 @@ class Filesystem:
                 "", top, damages=[Damage(Kind.UNREADABLE, top, "", what, remedy, blocks=True)]
             )
 
-    def _below(self, path: str, name: str, above: tuple[tuple[int, int], ...]) -> Iterator[RepositoryScan]:
+    def _below(self, path: str, name: str, read: bool) -> Iterator[RepositoryScan]:
         try:
             entries = _entries(path)
-            above = self._deeper(path, above)
         except OSError as error:
             if not is_gone(error, path):
                 yield RepositoryScan(name, path, damages=[unreadable(path, name, error)])
             return
         own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
         if own:
-            yield self._scan(name, path, own)
+            yield self._scan(name, path, own, read=read)
         for entry in entries:
             if entry.name not in own:
-                yield from self._child(entry, name, above)
+                yield from self._child(entry, name, read)
 
-    def _child(
-        self, entry: os.DirEntry[str], name: str, above: tuple[tuple[int, int], ...]
-    ) -> Iterator[RepositoryScan]:
+    def _child(self, entry: os.DirEntry[str], name: str, read: bool) -> Iterator[RepositoryScan]:
         inner = f"{name}/{entry.name}" if name else entry.name
         try:
             is_folder = entry.is_dir()
+            if is_folder and (inner.count("/") > DEEPEST or (entry.is_symlink() and self._leads_back(entry))):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), entry.path)
         except OSError as error:
             yield RepositoryScan(inner, entry.path, damages=[unreadable(entry.path, inner, error)])
             return
         if is_folder:
-            yield from self._below(entry.path, inner, above)
+            yield from self._below(entry.path, inner, read)
         elif _is_dangling(entry):
             yield RepositoryScan(inner, entry.path, damages=[_dangling(entry.path, inner)])
 
-    @staticmethod
-    def _deeper(path: str, above: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
-        """The folders above and this one; a symbolic link may lead to one of them again.
+    def _leads_back(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a symbolic link leads to a folder that it is in."""
+        target, above = os.stat(entry.path), entry.path  # noqa: PTH116 - as above
+        while above != self.path(REPOSITORIES):
+            above = above.rpartition("/")[0]
+            if os.path.samestat(target, os.stat(above)):  # noqa: PTH116 - as above
+                return True
+        return False
 
-        Raises:
-            OSError: it does.
-        """
-        info = os.stat(path)  # noqa: PTH116 - a Path for each of 100,000 folders takes longer than the call
-        own = (info.st_dev, info.st_ino)
-        if own in above or len(above) > DEEPEST:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        return (*above, own)
-
-    def _scan(self, name: str, path: str, own: set[str]) -> RepositoryScan:
+    def _scan(self, name: str, path: str, own: set[str], *, read: bool = False) -> RepositoryScan:
         found = RepositoryScan(name, path, has_layers=LAYERS in own)
-        parts = self._listed(f"{path}/{MANIFESTS}", name, found.damages) if MANIFESTS in own else []
-        if parts:
-            self._look_at_revisions(found)
-            self._look_at_tags(found)
+        if MANIFESTS not in own:
+            return found
+        find = _read_links if read else _links
+        self._look_at_revisions(found, find)
+        self._look_at_tags(found, find)
+        if found.damages or not (found.revisions or found.tags):
+            above: list[Damage] = []
+            self._listed(f"{path}/{MANIFESTS}", name, above)
+            found.damages = above or found.damages
         return found
 
-    def _look_at_revisions(self, found: RepositoryScan) -> None:
+    def _look_at_revisions(self, found: RepositoryScan, find: Finder) -> None:
         unknown: list[str] = []
         revisions = self._digests(f"{found.path}/{REVISIONS}", found.name, found.damages, unknown)
-        found.revisions += _links(found, ((f"{folder}/link", digest) for digest, folder in revisions))
+        found.revisions += find(found, ((f"{folder}/link", digest) for digest, folder in revisions))
         found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
 
-    def _look_at_tags(self, found: RepositoryScan) -> None:
+    def _look_at_tags(self, found: RepositoryScan, find: Finder) -> None:
         folder = f"{found.path}/{TAGS}"
         paths = ((f"{folder}/{name}/{CURRENT}", name) for name in self._tag_names(folder, found))
-        found.tags += _links(found, paths, missing=True)
+        found.tags += find(found, paths, True)
 
     def _tag_names(self, folder: str, scan: RepositoryScan) -> Iterator[str]:
         for entry in self._listed(folder, scan.name, scan.damages):
@@ -286,7 +293,7 @@ class Filesystem:
 
     def read_link(self, link: Link, limit: int) -> bytes:
         """See Tree."""
-        return read_link(link.path, limit)
+        return link.target.encode() if link.target else read_link(link.path, limit)
 
     def read_file(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -316,9 +323,7 @@ class Filesystem:
         return touched(f"{folder}/link")[0]
 
 
-def _links(
-    scan: RepositoryScan, paths: Iterable[tuple[str, str]], *, missing: bool = False
-) -> Iterator[Link]:
+def _links(scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool = False) -> Iterator[Link]:
     """Links by their paths, each with its name. Where one is missing, a manifest was deleted, but a tag is damaged."""
     stat = os.stat  # of 100,000 links, what is done for each counts
     for path, name in paths:
@@ -332,6 +337,23 @@ def _links(
             continue
         mtime = info.st_mtime_ns
         yield Link(path, name, mtime, (info.st_ino, info.st_size, mtime, info.st_ctime_ns))
+
+
+def _read_links(
+    scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool = False
+) -> Iterator[Link]:
+    """As `_links`, with the digests in them: one way through all folders for both."""
+    known = {one.name: one.name for one in scan.revisions}
+    for path, name in paths:
+        try:
+            content, info = read_link_with_facts(path, _LONGEST)
+        except OSError:
+            yield from _links(scan, [(path, name)], missing)
+            continue
+        text = content.decode("latin-1")
+        target = name if text == name else known.get(text) or (text if is_digest(text) else "")
+        mtime = info.st_mtime_ns
+        yield Link(path, name, mtime, (info.st_ino, info.st_size, mtime, info.st_ctime_ns), target)
 
 
 def blob_state(path: str) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -14,18 +15,19 @@ LARGEST = 16 * 2**20
 _LISTS = ("layers", "manifests")
 _NAMES = ("digest", "blobsum")
 """Keys whose value refers to a blob: of a descriptor (OCI, Docker schema 2), of a layer of schema 1."""
+_DESCRIBED = re.compile(r'"digest"\s*:\s*"sha256:([a-f0-9]{64})"')
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Manifest:
-    """A manifest, as far as it matters what it refers to.
+    """A manifest, as far as it matters what it refers to. It is not frozen: of 100,000, that takes a second.
 
     Args:
         digest: its own.
         size: bytes.
         references: digests that it needs: manifests of an index, config, layers.
         subject: digest of the manifest that it says something about (a signature, an SBOM), or None.
-        sizes: the sizes that it gives for what it needs, by digest.
+        sizes: the sizes that it gives for what it needs, by digest; none where it was skimmed.
         children: those of the references that are manifests.
     """
 
@@ -79,6 +81,34 @@ def parse(digest: str, content: bytes) -> Manifest:
     return _usual(digest, content) or _of_any_kind(digest, content)
 
 
+def skim(digest: str, content: bytes) -> Manifest:
+    """As `parse`, without sizes, and of an image without reading JSON.
+
+    In doubt a digest is referred to: one beside the lists of an image is, too.
+    """
+    found, is_index = described(content)
+    if not found or is_index:
+        return parse(digest, content)
+    return Manifest(digest, len(content), tuple(f"sha256:{name}" for name in found))
+
+
+def described(content: bytes) -> tuple[list[str], bool]:
+    """The digests in a manifest, all of SHA-256, where each is that of a descriptor, and none that of a subject.
+
+    Nothing where that cannot be seen without reading JSON. In a fraction of the time: of a first mark it is the most.
+
+    Returns:
+        Their 64 characters each, and whether some may be of other manifests.
+    """
+    if not content.isascii() or b"\\" in content:  # an escape, or the long s, could hide a digest or a key
+        return [], False
+    text = content.decode()
+    found, keys = _DESCRIBED.findall(text), text.lower()
+    if text.count("sha") != len(found) or "subject" in keys:
+        return [], False
+    return found, '"manifests"' in keys
+
+
 def _usual(digest: str, content: bytes) -> Manifest | None:
     """A manifest as programs write it today, in a fraction of the time; None where it names anything else as well."""
     if b"\\" in content:  # an escape could hide a digest
@@ -117,16 +147,15 @@ def _of_any_kind(digest: str, content: bytes) -> Manifest:
     return Manifest(digest, len(content), tuple(references), _subject(document), sizes, tuple(children))
 
 
-def parse_verified(digest: str, content: bytes) -> Manifest:
-    """As `parse`, of content that must have this digest.
+def verify(digest: str, content: bytes) -> None:
+    """Compare content with its digest.
 
     Raises:
-        ValueError: it is no JSON object, or other content than its name says.
+        ValueError: it has another one.
     """
     algorithm, _, expected = digest.partition(":")
-    if hashlib.new(algorithm, content).hexdigest() != expected:
+    if getattr(hashlib, algorithm)(content).hexdigest() != expected:  # `new` takes twice as long
         raise ValueError("its content does not have that digest")
-    return parse(digest, content)
 
 
 class _Pairs(list[tuple[str, object]]):

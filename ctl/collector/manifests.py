@@ -7,11 +7,11 @@ import errno
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ctl.collector.layout import blob_folder, digests_in
-from ctl.collector.manifest import LARGEST, Manifest, parse_verified
+from ctl.collector.manifest import LARGEST, Manifest, skim, verify
 from ctl.collector.tree import Tree
 
 _TABLE = (
@@ -105,12 +105,10 @@ class Manifests:
                 assert self.connection is not None  # noqa: S101 - else there is no round
                 self._fetched |= {row[0]: row[1:] for row in self.connection.execute(query, some)}
 
-    def _places(self, digest: str) -> Iterator[str]:
+    def _places(self, digest: str) -> list[str]:
         """Where its blob may be: in the storage, or set aside."""
         relative = f"{blob_folder(digest)}/data"
-        yield self._storage.path(relative)
-        for folder in self.elsewhere:
-            yield f"{folder}/{relative}"
+        return [self._storage.path(relative), *(f"{folder}/{relative}" for folder in self.elsewhere)]
 
     def _find(self, digest: str) -> tuple[str, int]:
         """Where its blob is, and of how many bytes."""
@@ -160,15 +158,30 @@ class Manifests:
         raise first
 
     def _read(self, digest: str, path: str) -> Manifest:
+        content = self._verified(digest, path)
+        try:
+            return skim(digest, content)
+        except ValueError as error:
+            raise _damaged(path, content, error) from error
+
+    def content(self, digest: str) -> bytes:
+        """A manifest as it is in the storage.
+
+        Raises:
+            Unreadable: it is not there, or has another content.
+        """
+        return self._verified(digest, self._storage.path(f"{blob_folder(digest)}/data"))
+
+    def _verified(self, digest: str, path: str) -> bytes:
         try:
             content = self._storage.read_file(path, LARGEST)
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
-            return parse_verified(digest, content)
+            verify(digest, content)
         except ValueError as error:
-            reason = "it is empty" if not content else f"it is damaged ({error})"
-            raise Unreadable(path, reason, digests_in(content)) from error
+            raise _damaged(path, content, error) from error
+        return content
 
     def _remembered(self, digest: str) -> Manifest | None:
         if self.connection is None or digest in self._known:
@@ -180,8 +193,8 @@ class Manifests:
                 query = "SELECT content, sum FROM manifest WHERE digest = ?"
                 row = self.connection.execute(query, (digest,)).fetchone()
             if row is not None and zlib.crc32(row[0].encode()) == row[1]:
-                size, references, subject, sizes, children = json.loads(row[0])
-                return Manifest(digest, size, tuple(references), subject, sizes, tuple(children))
+                size, references, subject, children = json.loads(row[0])
+                return Manifest(digest, size, tuple(references), subject, {}, tuple(children))
         return None
 
     def _remember(self, found: Manifest) -> None:
@@ -212,8 +225,13 @@ def _unreadable(path: str, error: OSError) -> Unreadable:
     return Unreadable(path, error.strerror or str(error), [], missing=gone)
 
 
+def _damaged(path: str, content: bytes, error: ValueError) -> Unreadable:
+    reason = "it is empty" if not content else f"it is damaged ({error})"
+    return Unreadable(path, reason, digests_in(content))
+
+
 def _row(one: Manifest) -> tuple[str, str, int]:
-    text = _encoded((one.size, one.references, one.subject, one.sizes, one.children))
+    text = _encoded((one.size, one.references, one.subject, one.children))
     return one.digest, text, zlib.crc32(text.encode())
 
 

@@ -11,8 +11,9 @@ from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
 from ctl.collector.reading import Reader, Repository
-from ctl.collector.remembered import Remembered, newest
+from ctl.collector.remembered import Needs, Remembered
 from ctl.collector.tree import Tree
+from ctl.collector.usual import usual_needs
 
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]
@@ -76,10 +77,10 @@ class Marker:
             advance: called with each repository.
         """
         found = Mark()
-        for scan in self._storage.repositories():
+        for scan in self._storage.repositories(read=self._remembered.is_empty):
             fingerprint = found.fingerprints[scan.name] = scan.fingerprint
             absent = away.get(scan.name, {})
-            if scan.damages or absent or not self._add_remembered(found, scan, fingerprint):
+            if scan.damages or absent or not self._add_sound(found, scan, fingerprint):
                 self._add(found, scan, absent)
             advance()
         self._remembered.flush()
@@ -118,21 +119,30 @@ class Marker:
         whole = replace(scan, revisions=[*scan.revisions, *absent])
         return self._reader.read(whole), [link.name for link in absent]
 
-    def _add_remembered(self, found: Mark, scan: RepositoryScan, fingerprint: bytes) -> bool:
-        """Add a repository without opening its links; False where it has changed, or a manifest is not as it was."""
-        needs = self._remembered.get(scan.name, fingerprint)
-        if needs is None or (self._untagged and needs.newest > self._young_after):
-            return False
-        if not self._manifests.are_there(needs.sizes):
-            return False
+    def _add_sound(self, found: Mark, scan: RepositoryScan, fingerprint: bytes) -> bool:
+        """Add a repository that has not changed, or in which everything is as usual; False where anything is not."""
+        needs = self._unchanged(scan.name, fingerprint)
+        if needs is None:
+            needs = usual_needs(scan, self._manifests, untagged=self._untagged)
+            if needs is None:
+                return False
+            self._remember(scan.name, fingerprint, needs)
         found.marks.update_raw(needs.blobs)
         found.kept += len(scan.revisions)
         return True
 
-    def _remember(
-        self, scan: RepositoryScan, fingerprint: bytes, repository: Repository, blobs: set[str]
-    ) -> bool:
-        return newest(scan) < self._settled and self._remembered.add(scan, fingerprint, repository, blobs)
+    def _unchanged(self, name: str, fingerprint: bytes) -> Needs | None:
+        """What it needs, without opening its links; None where it has changed, or a manifest is not as it was."""
+        needs = self._remembered.get(name, fingerprint)
+        if needs is None or (self._untagged and needs.newest > self._young_after):
+            return None
+        return needs if self._manifests.are_there(needs.sizes) else None
+
+    def _remember(self, name: str, fingerprint: bytes, needs: Needs | None) -> bool:
+        if needs is None or needs.newest >= self._settled:
+            return False
+        self._remembered.add(name, fingerprint, needs)
+        return True
 
     def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
         pending = self._manifests.pending
@@ -140,7 +150,9 @@ class Marker:
         kept = keep(repository, untagged=self._untagged, absent=names)
         young = self._untagged and repository.young
         sound = not (repository.damages or repository.whole or young or kept.untagged or names)
-        if sound and self._remember(scan, found.fingerprints[scan.name], repository, kept.blobs):
+        if sound and self._remember(
+            scan.name, found.fingerprints[scan.name], Needs.of(repository, kept.blobs)
+        ):
             self._manifests.do_without(pending)
         found.marks.update(kept.blobs)
         found.damages += repository.damages

@@ -86,13 +86,16 @@ class Reader:
     def _sound(self, found: Repository, link: Link) -> bool:
         """Read one manifest, as nearly all are: its link says what its folder does. False where anything differs."""
         try:
-            if not link.name or self._storage.read_link(link, _LINK_SIZE) != link.name.encode():
+            if not link.name or (link.target or self._read_link(link)) != link.name:
                 return False
             found.manifests[link.name] = self._manifests.get(link.name)
         except (OSError, Unreadable):
             return False
         self._add(found, link)
         return True
+
+    def _read_link(self, link: Link) -> str:
+        return self._storage.read_link(link, _LINK_SIZE).decode("latin-1")
 
     def _add(self, found: Repository, link: Link) -> None:
         found.revisions[link.name] = link
@@ -190,6 +193,8 @@ class Reader:
 
     def _target(self, found: Repository, link: Link, kind: Kind) -> tuple[str, Damage | None]:
         """The digest in a link, or what is wrong with it."""
+        if link.target:
+            return link.target, None
         remedy = _TAG_REMEDY if kind is Kind.TAG else _REVISION_REMEDY
         try:
             content = self._content(link)

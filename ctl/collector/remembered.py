@@ -37,6 +37,13 @@ class Needs:
     sizes: dict[str, int]
     blobs: bytes
 
+    @classmethod
+    def of(cls, read: Repository, blobs: set[str]) -> Needs | None:
+        """What a repository needs, as it was read; None where there are digests of other kinds."""
+        raw = b"".join(raw_of(blobs))
+        sizes = {digest: one.size for digest, one in read.manifests.items()}
+        return cls(newest(read.scan), sizes, raw) if len(raw) == RAW * len(blobs) else None
+
     def digests(self) -> list[str]:
         """All that it needs."""
         text = self.blobs.hex()
@@ -58,8 +65,11 @@ class Remembered:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no file."""
-        return self._connection is None
+        """Whether nothing is remembered."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                return self._connection.execute("SELECT 1 FROM repository LIMIT 1").fetchone() is None
+        return True
 
     def get(self, name: str, fingerprint: bytes) -> Needs | None:
         """What a repository needs; None where its links are others than then, or nothing is known."""
@@ -72,17 +82,14 @@ class Remembered:
                 return Needs(row[0], json.loads(row[1]), row[2])
         return None
 
-    def add(self, scan: RepositoryScan, fingerprint: bytes, read: Repository, blobs: set[str]) -> bool:
-        """Remember a repository that is sound, and all of whose manifests stay; False where it cannot be."""
-        raw = b"".join(raw_of(blobs))
-        if self._connection is None or len(raw) != RAW * len(blobs):
-            return False
-        sizes = json.dumps({digest: one.size for digest, one in read.manifests.items()})
-        facts = newest(scan), sizes, raw
-        self._pending.append((self._mode + scan.name, fingerprint, *facts, _sum(fingerprint, *facts)))
+    def add(self, name: str, fingerprint: bytes, needs: Needs) -> None:
+        """Remember a repository that is sound, and all of whose manifests stay."""
+        if self._connection is None:
+            return
+        facts = needs.newest, json.dumps(needs.sizes), needs.blobs
+        self._pending.append((self._mode + name, fingerprint, *facts, _sum(fingerprint, *facts)))
         if len(self._pending) >= _BATCH:
             self.flush()
-        return True
 
     def flush(self) -> None:
         """Write what is not yet written. On a full disk it is done without."""

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ctl.collector.manifest import _of_any_kind, parse, parse_verified
+from ctl.collector.manifest import _of_any_kind, parse, skim, verify
 
 
 def descriptor(name: str, size: int = 10) -> dict[str, object]:
@@ -53,6 +53,13 @@ A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
         '{"layers": [{"digest": "<A>", "size": 1}, {"digest": "\\u0073ha256:' + "b" * 64 + '", "size": 2}]}',
         '{"layers": [{"digest": "<A>", "size": true}]}',
         '{"layers": [{"digest": "<A>", "size": 1}], "more": ["<B>", {"digest": "<C>"}]}',
+        '{"layers": [{"digest" : "<A>"}], "Manifests": [{"digest":\n"<B>"}]}',
+        '{"layers": [{"digest": "<A>"}], "SUBJECT": {"digest": "<B>"}}',
+        '{"layers": [{"digest": "<A>"}], "\u017fubject": {"digest": "<B>"}}',
+        '{"layers": [{"digest": "<A>"}], "\\u0073ubject": {"digest": "<B>"}}',
+        '{"layers": [{"digest": "<A>"}], "annotations": {"revision": "sha of <B>"}}',
+        '{"layers": [{"digest": "<A>"}], "annotations": {"shape": "round"}}',
+        '{"config": {"digest": "<A>f"}, "layers": [{"digest": "<B>"}]}',
     ],
 )  # fmt: skip
 def test_what_is_usual_is_read_as_anything_else(text: str) -> None:
@@ -60,6 +67,9 @@ def test_what_is_usual_is_read_as_anything_else(text: str) -> None:
     found, expected = parse(A, content), _of_any_kind(A, content)
     assert (set(found.references), found.subject) == (set(expected.references), expected.subject)
     assert (found.size, found.children) == (expected.size, expected.children)
+    skimmed = skim(A, content)
+    assert (set(skimmed.references), skimmed.subject) == (set(expected.references), expected.subject)
+    assert (skimmed.size, skimmed.children) == (expected.size, expected.children)
 
 
 def test_sizes_and_subject_are_read() -> None:
@@ -91,6 +101,6 @@ def test_deep_nesting_is_an_error() -> None:
 def test_content_is_compared_with_its_digest(algorithm: str) -> None:
     content = b'{"layers": []}'
     digest = f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
-    assert parse_verified(digest, content).size == len(content)
+    verify(digest, content)
     with pytest.raises(ValueError, match="does not have that digest"):
-        parse_verified(digest, content + b" ")
+        verify(digest, content + b" ")

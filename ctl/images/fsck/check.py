@@ -17,7 +17,7 @@ from ctl.collector.layout import (
     layer_folder,
     revision_folder,
 )
-from ctl.collector.manifest import LARGEST, Manifest, parse_verified
+from ctl.collector.manifest import LARGEST, Manifest, parse, verify
 from ctl.errors import PreflightError
 from ctl.images.fsck.fault import Fault, Folder, FolderQuarantined, Kind, Quarantined, Step, Written
 from ctl.images.fsck.survey import Files, Survey, survey
@@ -252,7 +252,8 @@ class Checker:
         self.advance()
         try:
             content = self.store.read(blob.key)
-            found = parse_verified(digest, content)
+            verify(digest, content)
+            found = parse(digest, content)
         except StorageError as error:
             return f"cannot be read ({error.reason})"
         except ValueError as error:
