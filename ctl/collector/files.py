@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import os
 
-
 _SMALL, _MORE = 16 * 1024, 64 * 1024
 """Bytes; most manifests have less."""
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def read_link(path: str, limit: int) -> bytes:
-    """The content of a link, which is small: three calls of the system, where there is a link for each image.
+def read_small(path: str, limit: int) -> bytes:
+    """The content of a link, or of a manifest that is compared with its digest: three calls of the system.
+
+    A file system that gives less than all at a time, as FUSE may, cuts what is larger than a page.
 
     Raises:
         OSError: it cannot be read, or is larger than the limit.
@@ -27,7 +28,7 @@ def read_link(path: str, limit: int) -> bytes:
     return content
 
 
-def read_link_with_facts(path: str, limit: int) -> tuple[bytes, os.stat_result]:
+def read_with_facts(path: str, limit: int) -> tuple[bytes, os.stat_result]:
     """The beginning of a link, and what the file system knows of the same file.
 
     Raises:

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 
 from ctl.collector.damage import Damage, Kind, unreadable
 from ctl.collector.files import read_file as read_file
-from ctl.collector.files import read_link as read_link
-from ctl.collector.files import read_link_with_facts
+from ctl.collector.files import read_small, read_with_facts
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
@@ -293,7 +292,7 @@ class Filesystem:
 
     def read_link(self, link: Link, limit: int) -> bytes:
         """See Tree."""
-        return link.target.encode() if link.target else read_link(link.path, limit)
+        return link.target.encode() if link.target else read_small(link.path, limit)
 
     def read_file(self, path: str, limit: int) -> bytes:
         """See Tree."""
@@ -346,7 +345,7 @@ def _read_links(
     known = {one.name: one.name for one in scan.revisions}
     for path, name in paths:
         try:
-            content, info = read_link_with_facts(path, _LONGEST)
+            content, info = read_with_facts(path, _LONGEST)
         except OSError:
             yield from _links(scan, [(path, name)], missing)
             continue

@@ -15,7 +15,7 @@ LARGEST = 16 * 2**20
 _LISTS = ("layers", "manifests")
 _NAMES = ("digest", "blobsum")
 """Keys whose value refers to a blob: of a descriptor (OCI, Docker schema 2), of a layer of schema 1."""
-_DESCRIBED = re.compile(r'"digest"\s*:\s*"sha256:([a-f0-9]{64})"')
+_DESCRIBED = re.compile(rb'"digest"\s*:\s*"sha256:([^"]{64})"')
 
 
 @dataclass(slots=True)
@@ -89,10 +89,10 @@ def skim(digest: str, content: bytes) -> Manifest:
     found, is_index = described(content)
     if not found or is_index:
         return parse(digest, content)
-    return Manifest(digest, len(content), tuple(f"sha256:{name}" for name in found))
+    return Manifest(digest, len(content), tuple(f"sha256:{name.decode()}" for name in found))
 
 
-def described(content: bytes) -> tuple[list[str], bool]:
+def described(content: bytes) -> tuple[list[bytes], bool]:
     """The digests in a manifest, all of SHA-256, where each is that of a descriptor, and none that of a subject.
 
     Nothing where that cannot be seen without reading JSON. In a fraction of the time: of a first mark it is the most.
@@ -102,11 +102,11 @@ def described(content: bytes) -> tuple[list[str], bool]:
     """
     if not content.isascii() or b"\\" in content:  # an escape, or the long s, could hide a digest or a key
         return [], False
-    text = content.decode()
-    found, keys = _DESCRIBED.findall(text), text.lower()
-    if text.count("sha") != len(found) or "subject" in keys:
+    text = content.lower()
+    found = _DESCRIBED.findall(text)
+    if text.count(b"sha") != len(found) or b"subject" in text:
         return [], False
-    return found, '"manifests"' in keys
+    return found, b'"manifests"' in text
 
 
 def _usual(digest: str, content: bytes) -> Manifest | None:

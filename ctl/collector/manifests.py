@@ -158,30 +158,16 @@ class Manifests:
         raise first
 
     def _read(self, digest: str, path: str) -> Manifest:
-        content = self._verified(digest, path)
-        try:
-            return skim(digest, content)
-        except ValueError as error:
-            raise _damaged(path, content, error) from error
-
-    def content(self, digest: str) -> bytes:
-        """A manifest as it is in the storage.
-
-        Raises:
-            Unreadable: it is not there, or has another content.
-        """
-        return self._verified(digest, self._storage.path(f"{blob_folder(digest)}/data"))
-
-    def _verified(self, digest: str, path: str) -> bytes:
         try:
             content = self._storage.read_file(path, LARGEST)
         except OSError as error:
             raise _unreadable(path, error) from error
         try:
             verify(digest, content)
+            return skim(digest, content)
         except ValueError as error:
-            raise _damaged(path, content, error) from error
-        return content
+            reason = "it is empty" if not content else f"it is damaged ({error})"
+            raise Unreadable(path, reason, digests_in(content)) from error
 
     def _remembered(self, digest: str) -> Manifest | None:
         if self.connection is None or digest in self._known:
@@ -223,11 +209,6 @@ class Manifests:
 def _unreadable(path: str, error: OSError) -> Unreadable:
     gone = error.errno in (errno.ENOENT, errno.ENOTDIR)
     return Unreadable(path, error.strerror or str(error), [], missing=gone)
-
-
-def _damaged(path: str, content: bytes, error: ValueError) -> Unreadable:
-    reason = "it is empty" if not content else f"it is damaged ({error})"
-    return Unreadable(path, reason, digests_in(content))
 
 
 def _row(one: Manifest) -> tuple[str, str, int]:

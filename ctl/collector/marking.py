@@ -123,7 +123,8 @@ class Marker:
         """Add a repository that has not changed, or in which everything is as usual; False where anything is not."""
         needs = self._unchanged(scan.name, fingerprint)
         if needs is None:
-            needs = usual_needs(scan, self._manifests, untagged=self._untagged)
+            cheap = self._storage.cheap
+            needs = usual_needs(scan, self._storage, untagged=self._untagged) if cheap else None
             if needs is None:
                 return False
             self._remember(scan.name, fingerprint, needs)

@@ -23,7 +23,7 @@ ALWAYS = 2**62
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The links that are opened, and how often."""
     found: list[str] = []
-    for name in ("read_link", "read_link_with_facts"):
+    for name in ("read_small", "read_with_facts"):
         own = getattr(filesystem, name)
 
         def noting(path: str, limit: int, own: Callable[[str, int], object] = own) -> object:
