@@ -68,16 +68,16 @@ class Cost:
         return f"{self.wall:.3f} s ({self.cpu:.3f} s of processor)"
 
 
-def measured(work: Callable[[], object]) -> Cost:
-    """The cost, but for a first time that warms up."""
-    work()
-    walls, processors = [], []
-    for _ in range(ROUNDS):
-        wall, processor = time.perf_counter(), _processor()
-        work()
-        walls.append(time.perf_counter() - wall)
-        processors.append(_processor() - processor)
-    return Cost(min(walls), min(processors))
+def measured(*works: Callable[[], object]) -> list[Cost]:
+    """The cost of each, but for a first time that warms up; by turns, so that other load meets all of them."""
+    found: list[list[tuple[float, float]]] = [[] for _ in works]
+    for number in range(ROUNDS + 1):
+        for work, costs in zip(works, found, strict=True):
+            wall, processor = time.perf_counter(), _processor()
+            work()
+            if number:
+                costs.append((time.perf_counter() - wall, _processor() - processor))
+    return [Cost(*map(min, zip(*costs, strict=True))) for costs in found]
 
 
 def _processor() -> float:
@@ -94,12 +94,14 @@ def compare(blobs: int, program: Path) -> None:
         storage = {"filesystem": {"rootdirectory": str(store.root)}}
         config.write_text(json.dumps({"version": 0.1, "storage": storage}), encoding="utf-8")
         command = [str(program), "garbage-collect", "--dry-run", str(config)]
-        theirs = measured(lambda: subprocess.run(command, check=True, capture_output=True))
-        first = measured(lambda: mark(store.root))
+        theirs, first = measured(
+            lambda: subprocess.run(command, check=True, capture_output=True), lambda: mark(store.root)
+        )
         time.sleep(AT_REST)
         collect(str(store.root), Options(settle=()), Silent())  # remembers manifests and repositories
-        whole = measured(lambda: collect(str(store.root), Options(dry_run=True), Silent()))
-        ours = measured(lambda: mark(store.root))
+        whole, ours = measured(
+            lambda: collect(str(store.root), Options(dry_run=True), Silent()), lambda: mark(store.root)
+        )
         print(f"{len(store.blobs()):,} blobs: {program.name} {theirs}")
         for name, cost in (("first mark", first), ("each later one", ours), ("whole dry run", whole)):
             print(f"  {name} {cost}: {cost.wall / theirs.wall:.2f} and {cost.cpu / theirs.cpu:.2f} of it")

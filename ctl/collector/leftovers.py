@@ -57,7 +57,7 @@ class Leftovers:
 
     def collect(self) -> None:
         """Take them."""
-        for scan in list(self._storage.repositories()):
+        for scan in self._storage.repositories():
             if not scan.damages:
                 self._uploads(scan)
                 self._links(scan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
@@ -69,6 +70,7 @@ class Marker:
         self._settled = settled
         self._remembered = Remembered(manifests.connection, untagged=untagged)
 
+    @no_cycles_sought()
     def mark(self, away: Away, advance: Advance) -> Mark:
         """Read everything.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.manifest import reached
@@ -17,7 +18,6 @@ from ctl.images.catalogue import about, repositories
 from ctl.images.cleanup.memory import Look, Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.cleanup.tagged import TagTree
-from ctl.images.cycles import no_cycles_sought
 from ctl.images.facts import Images
 from ctl.images.names import is_tag
 from ctl.images.parallel import each, in_two
