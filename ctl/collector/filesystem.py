@@ -185,7 +185,8 @@ class Filesystem:
     def _look_at_revisions(self, found: RepositoryScan, find: Finder) -> None:
         unknown: list[str] = []
         revisions = self._digests(f"{found.path}/{REVISIONS}", found.name, found.damages, unknown)
-        found.revisions += find(found, ((f"{folder}/link", digest) for digest, folder in revisions))
+        links = ((f"{folder}/link", digest) for digest, folder in revisions)
+        found.revisions += find(found, links, False)
         found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
 
     def _look_at_tags(self, found: RepositoryScan, find: Finder) -> None:
