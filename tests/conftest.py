@@ -15,8 +15,10 @@ import hypothesis
 import pytest
 
 from ctl.settings.secrets import token_pair
-from ctl.storage.made import environment_restored
+from tests.harness.memory import folders_in_memory
 from tests.harness.registries import Registry, chosen
+
+folders_in_memory()
 
 ALL_REAL = re.compile(r"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.real\b", re.MULTILINE)
 
@@ -44,8 +46,12 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _same_environment() -> Generator[None]:
     """What a test, or the code that it calls, puts into the environment is gone after it."""
-    with environment_restored():
-        yield
+    before = dict(os.environ)
+    yield
+    before["PYTEST_CURRENT_TEST"] = os.environ["PYTEST_CURRENT_TEST"]
+    if dict(os.environ) != before:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def fast_alone(config: pytest.Config) -> bool:

@@ -69,7 +69,7 @@ def test_damages_are_warnings_and_what_cannot_be_read_fails(ctl: Cli, store: Sto
     store.path("docker/registry/v2/repositories/shut").symlink_to("/nonexistent")
     result = ctl("registry-disk-usage", "--json")
     assert result.code == 1
-    assert json.loads(result.out)["damages"][-1]["blocks"]
+    assert any(damage["blocks"] for damage in json.loads(result.out)["damages"])
 
 
 def test_nothing_was_pushed_yet(ctl: Cli, tmp_path: Path) -> None:
