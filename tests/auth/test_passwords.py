@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 
 import bcrypt
 import pytest
 
 from ctl.auth import passwords
-from ctl.auth.passwords import hash_password, is_hash, refuse_weak, verify
+from ctl.auth.passwords import hash_password, is_hash, refuse_weak
 from ctl.errors import UsageFault
 
 FROM_HTPASSWD = "$2y$05$/UAy4TkgUF2qIfjNYoHuZugS6Dv1Y0GUEm12uKo9kVGIJjBLmvZjS"
+
+
+verify = partial(passwords.verify, cost=4)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.backup.archive import FORMAT, Facts, Member, encrypt, pack, unpack
@@ -164,7 +164,6 @@ def test_whatever_is_in_a_folder_can_be_restored(tmp_path: Path) -> None:
     assert len(put_back.written) == 5
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_a_changed_archive_is_never_restored(data: st.DataObject) -> None:
     """One byte of it, wherever that is, unless nothing depends on it; or its end is lacking."""

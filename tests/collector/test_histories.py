@@ -21,6 +21,7 @@ from ctl.collector.restoring import restore
 from ctl.errors import LockHeld
 from tests.harness import images
 from tests.harness.collecting import SILENT, at_once
+from tests.harness.examples import examples
 from tests.harness.registry_store import Store
 
 NAMES = ("a", "a/b", "c")
@@ -252,7 +253,7 @@ def _image(layers: list[int]) -> images.Blob:
 
 
 Histories.TestCase.settings = settings(
-    max_examples=int(os.environ.get("CTL_TEST_HISTORIES", "8")),
+    max_examples=int(os.environ.get("CTL_TEST_HISTORIES", examples(8))),
     stateful_step_count=20,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a history takes minutes
     deadline=None,

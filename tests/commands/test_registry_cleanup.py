@@ -51,6 +51,12 @@ class WithConfig:
         return self._ctl(*arguments, *more)
 
 
+@pytest.fixture(autouse=True)
+def _nobody_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No push is under way, for which a collection waits two seconds and looks again."""
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+
+
 @pytest.fixture
 def run(ctl: Cli) -> WithConfig:
     """The command line."""

@@ -120,6 +120,7 @@ def _hints(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.value.lineno, text) for text in _beginnings(node.value))
 
 
+@pytest.mark.real
 def test_hints_are_sentences() -> None:
     """A command to type comes after "Run: "."""
     files = sorted(Path(ctl_package.__file__).parent.rglob("*.py"))

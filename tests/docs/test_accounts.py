@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ctl.auth import passwords
 from tests.harness.account_models import HASH
 from tests.harness.cli import Cli
 
@@ -32,6 +33,7 @@ def session(text: str) -> list[tuple[str, list[str]]]:
 def test_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(passwords, "COST", 4)
     ctl = Cli(tmp_path / "root", capsys)
     ctl.settings('registry_external_url = "https://registry.example.com"\n')
     (tmp_path / "htpasswd").write_text(f"carol:{HASH}\ndave:{HASH}\n")

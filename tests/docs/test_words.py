@@ -18,7 +18,7 @@ GIVEN_UP = {
 }
 """Words, and what to write instead."""
 WRONG = re.compile(rf"(?:^|_)(?:{'|'.join(GIVEN_UP)})(?:_|$)", re.IGNORECASE)
-ANYWHERE = re.compile("|".join(GIVEN_UP), re.IGNORECASE)
+ANYWHERE = re.compile(rf"(?:\b|_)(?:{'|'.join(GIVEN_UP)})(?:\b|_)", re.IGNORECASE)
 _WHERE = "(?:in|on|at|below|beside|behind|under|there)"
 PROSE = re.compile(
     rf"\b(?:shall|passed over|attend(?:s|ed|ing)?|(?:is|are|was|were) told|(?:lies?|lay|stands?|stood) {_WHERE})\b"

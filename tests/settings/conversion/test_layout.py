@@ -76,8 +76,8 @@ def test_the_layout_is_kept(name: str) -> None:
 
 
 DEEP = {
-    "alternatives": "registry['a'] = " + " || ".join(["ENV['A']"] * 5_000),
-    "texts": "registry['a'] = " + "'a' " * 5_000,
+    "alternatives": "registry['a'] = " + " || ".join(["ENV['A']"] * 1_500),
+    "texts": "registry['a'] = " + "'a' " * 1_500,
 }
 
 

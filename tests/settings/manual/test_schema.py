@@ -22,9 +22,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 @pytest.fixture(scope="module")
 def validator() -> Draft202012Validator:
-    found = schema()
-    Draft202012Validator.check_schema(found)
-    return Draft202012Validator(found)
+    return Draft202012Validator(schema())
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +39,11 @@ def ctl(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 
 def refused(validator: Draft202012Validator, settings: object) -> list[str]:
     return [".".join(map(str, error.absolute_path)) for error in validator.iter_errors(settings)]
+
+
+@pytest.mark.real
+def test_it_is_a_schema() -> None:
+    Draft202012Validator.check_schema(schema())
 
 
 def test_every_option_is_described(validator: Draft202012Validator) -> None:
