@@ -10,4 +10,6 @@ _ORDINARY = 60
 
 def examples(number: int) -> int:
     """That many in a whole run, as small a part of them as of all others in a fast one."""
-    return max(2, number * settings.default.max_examples // _ORDINARY)
+    profile = settings.default
+    assert profile is not None
+    return max(2, number * profile.max_examples // _ORDINARY)
