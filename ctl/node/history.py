@@ -152,7 +152,7 @@ class History:
     def _write(self, report: Report, settings_file: Path, sources: Sequence[Path]) -> None:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime(now))
-        folder = self._folder / f"{stamp}.{int(now * 1000) % 1000:03}"
+        folder = self._folder / f"{stamp}.{int(now * 1_000_000) % 1_000_000:06}"
         folder.mkdir(mode=0o700, parents=True)
         self._folder.chmod(0o700)
         changes = tuple(f"{change.resource}: {change.summary}" for change in report.changes)
