@@ -55,8 +55,11 @@ _FIXED: Final[dict[str, object]] = {
 }
 """What `ctl` writes into every config.yml by itself; None for any value."""
 
-_WRITTEN_OUT: Final = ("health.storagedriver.enabled", "validation.enabled", "validation.disabled")
-"""Paths whose settings are written in any case."""
+_ELSEWHERE: Final = (
+    *("health.storagedriver.enabled", "validation.enabled", "validation.disabled", "http.addr"),
+    *("auth.htpasswd", "auth.none", "auth.silly", "auth.token.realm", "auth.token.service"),
+)
+"""Paths that are looked at together with others, also where they are not given."""
 
 _INSTEAD: Final[dict[str, str]] = {
     "http.tls": 'NGINX serves TLS: registry["nginx"]["ssl_protocols"], ["ssl_client_certificate"] and so on',
@@ -136,10 +139,10 @@ def _mapping(given: object) -> Mapping[str, Any]:
 
 def _leaves(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
     """The parts of a configuration that are taken, or left, as one: by their dotted paths."""
-    known = (*_SIMPLE, *_FIXED, *_SPECIAL, *_WRITTEN_OUT)
+    known = (*_SIMPLE, *_FIXED, *_SPECIAL, *_ELSEWHERE)
     for key, given in config.items():
         path = f"{prefix}{key}"
-        whole = path in _SIMPLE or path in _SPECIAL or not isinstance(given, Mapping)
+        whole = path in (*_SIMPLE, *_SPECIAL, *_ELSEWHERE) or not isinstance(given, Mapping)
         if whole or not any(one.startswith(f"{path}.") for one in known):
             yield path, given
         else:
@@ -147,7 +150,7 @@ def _leaves(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
 
 
 def _take(key: str, given: Any, settings: _Settings) -> None:  # noqa: ANN401
-    if key in _WRITTEN_OUT or (key in _FIXED and (_FIXED[key] is None or _FIXED[key] == given)):
+    if key in _ELSEWHERE or (key in _FIXED and (_FIXED[key] is None or _FIXED[key] == given)):
         return
     if key in _SPECIAL:
         _SPECIAL[key](given, settings)
@@ -192,15 +195,10 @@ def _relative(given: Any, settings: _Settings) -> None:  # noqa: ANN401
 
 def _headers(given: Any, settings: _Settings) -> None:  # noqa: ANN401
     """Headers of every answer, those for browsers elsewhere (CORS) among them."""
-    plain = (
-        {str(name).lower(): values for name, values in given.items()} if isinstance(given, Mapping) else {}
-    )
-    if plain and plain != _NOSNIFF:
-        texts = {
-            name: [_text_of(one) for one in values]
-            for name, values in given.items()
-            if isinstance(values, list)
-        }
+    given = _mapping(given)
+    if given and {str(name).lower(): values for name, values in given.items()} != _NOSNIFF:
+        lists = {name: values for name, values in given.items() if isinstance(values, list)}
+        texts = {name: [_text_of(one) for one in values] for name, values in lists.items()}
         settings.environment["REGISTRY_HTTP_HEADERS"] = json.dumps(texts)
 
 
@@ -255,17 +253,13 @@ def _letsencrypt(given: Any, settings: _Settings) -> None:  # noqa: ANN401
     for name in (
         "cachefile",
         "hosts",
-    ):  # certificates have a folder of their own; the names are those of the vhost
+    ):  # certificates have their own folder; the names are those of the vhost
         rest.pop(name, None)
     settings.give('letsencrypt["enable"]', True)
     if email:
         settings.give('letsencrypt["contact_emails"]', [email])
     if rest:
         settings.left["http.tls.letsencrypt"] = rest
-
-
-def _nothing(_given: Any, _settings: _Settings) -> None:  # noqa: ANN401
-    """Read elsewhere."""
 
 
 def _access(given: Any, settings: _Settings) -> None:  # noqa: ANN401
@@ -306,13 +300,7 @@ def _token(token: Mapping[str, Any], settings: _Settings) -> None:
 _SPECIAL: Final[dict[str, Callable[[Any, _Settings], None]]] = {
     "storage": _storage,
     "notifications.endpoints": _notifications,
-    "auth.htpasswd": _nothing,
-    "auth.none": _nothing,
-    "auth.silly": _nothing,
-    "auth.token.realm": _nothing,
-    "auth.token.service": _nothing,
     "auth.token.rootcertbundle": _bundle,
-    "http.addr": _nothing,
     "http.relativeurls": _relative,
     "http.headers": _headers,
     "http.tls.minimumtls": _minimum_tls,

@@ -66,14 +66,7 @@ def known(attributes: Attributes, name: str) -> Any:  # noqa: ANN401 - the type 
     kind = attributes.origin(name).kind
     if kind in (OriginKind.DEFAULT, OriginKind.GENERATED):
         return None
-    return _value(attributes, name)
-
-
-def _value(attributes: Attributes, name: str) -> Any:  # noqa: ANN401
-    found: Any = attributes
-    for part in name.split("."):
-        found = found[part]
-    return found
+    return attributes[name]
 
 
 def side(attributes: Attributes) -> Side | None:
@@ -150,14 +143,11 @@ def _place(attributes: Attributes, name: str) -> str:
 
 
 def _issuers(pair: _Pair) -> Iterator[Diagnostic]:
-    ours, theirs = (_value(one, ISSUER) for one in (pair.gitlab, pair.registry))
+    ours, theirs = pair.gitlab[ISSUER], pair.registry[ISSUER]
     if ours != theirs:
-        yield pair.finding(
-            ISSUER,
-            ISSUER,
-            f"GitLab signs as {ours!r}, the registry trusts {theirs!r}: it would refuse every token",
-            'Give gitlab_rails["registry_issuer"] the same value on both nodes.',
-        )
+        message = f"GitLab signs as {ours!r}, the registry trusts {theirs!r}: it would refuse every token"
+        hint = 'Give gitlab_rails["registry_issuer"] the same value on both nodes.'
+        yield pair.finding(ISSUER, ISSUER, message, hint)
 
 
 def _keys(pair: _Pair) -> Iterator[Diagnostic]:
@@ -180,71 +170,59 @@ def _keys(pair: _Pair) -> Iterator[Diagnostic]:
 
 def _realm(pair: _Pair) -> Iterator[Diagnostic]:
     realm, url = pair.registry.registry.token_realm, pair.gitlab.external_url
-    if not realm or not url or same_url(realm, url):
-        return
-    yield pair.finding(
-        "external_url",
-        REALM,
-        f"the registry sends clients to {realm} for a token, but GitLab is {url}",
-        f'On the registry\'s node: registry["token_realm"] = "{url}".',
-    )
+    if realm and url and not same_url(realm, url):
+        message = f"the registry sends clients to {realm} for a token, but GitLab is {url}"
+        hint = f'On the registry\'s node: registry["token_realm"] = "{url}".'
+        yield pair.finding("external_url", REALM, message, hint)
 
 
 def _public_address(pair: _Pair) -> Iterator[Diagnostic]:
     """What GitLab shows to users is where the registry is reached."""
     origin = origin_of(pair.registry.registry_external_url)
-    rails = pair.gitlab.gitlab_rails
     if origin is None:
         return
-    shown = str(rails.registry_host) if rails.registry_host is not None else ""
+    host, port = pair.gitlab.gitlab_rails.registry_host, pair.gitlab.gitlab_rails.registry_port
+    shown = "" if host is None else str(host)
     if shown.strip("[]").lower() != origin.host.lower():
-        yield pair.finding(
-            "gitlab_rails.registry_host",
-            "registry_external_url",
-            f"GitLab shows users the registry host {shown!r}, but it is reached as {origin.host!r}",
-            f'On GitLab\'s node: gitlab_rails["registry_host"] = "{origin.display_host}".',
-        )
-    port = int(rails.registry_port) if rails.registry_port is not None else (443 if origin.https else 80)
-    if port != origin.effective_port:
-        yield pair.finding(
-            "gitlab_rails.registry_port",
-            "registry_external_url",
-            f"GitLab shows users the registry port {port}, but it is reached at {origin.effective_port}",
-            f'On GitLab\'s node: gitlab_rails["registry_port"] = {origin.effective_port}.',
-        )
+        yield _shown_to_users(pair, "host", repr(shown), f"as {origin.host!r}", f'"{origin.display_host}"')
+    reached = origin.effective_port
+    shown_port = int(port) if port is not None else (443 if origin.https else 80)
+    if shown_port != reached:
+        yield _shown_to_users(pair, "port", str(shown_port), f"at {reached}", str(reached))
+
+
+def _shown_to_users(pair: _Pair, what: str, shown: str, reached: str, better: str) -> Diagnostic:
+    name = f"registry_{what}"
+    message = f"GitLab shows users the registry {what} {shown}, but it is reached {reached}"
+    hint = f'On GitLab\'s node: gitlab_rails["{name}"] = {better}.'
+    return pair.finding(f"gitlab_rails.{name}", "registry_external_url", message, hint)
 
 
 def _api_url(pair: _Pair) -> Iterator[Diagnostic]:
     """How GitLab itself reaches the registry: at the right port, with TLS where that has TLS."""
-    if not pair.registry.registry.enable:
-        return
-    name, http_addr = "gitlab_rails.registry_api_url", pair.registry.registry.registry_http_addr
     api = origin_of(pair.gitlab.gitlab_rails.registry_api_url)
-    if api is None:
+    if not pair.registry.registry.enable or api is None:
         return
-    listens = urlsplit(f"//{http_addr}")
-    hint = 'Give gitlab_rails["registry_api_url"] on GitLab\'s node the URL of the registry.'
-    tls = _tls_of_vhost(pair.registry, api)
-    if tls is not None:
-        if tls and not api.https:
-            message = f"GitLab would talk http to port {api.effective_port} of the registry, which has TLS"
-            yield pair.finding(name, "registry_external_url", message, 'Write "https://" in it.')
-        elif api.https and not tls:
+    address, name = "registry.registry_http_addr", "gitlab_rails.registry_api_url"
+    listens, tls = urlsplit(f"//{pair.registry[address]}"), _tls_of_vhost(pair.registry, api)
+    place, there = "registry_external_url", f"port {api.effective_port}"
+    if tls is None:
+        place, there, tls = address, pair.registry[address], False
+        if api.effective_port != listens.port:
             message = (
-                f"GitLab would talk https to port {api.effective_port} of the registry, which has no TLS"
+                f"GitLab looks for the registry at port {api.effective_port}, where its settings have none"
             )
-            yield pair.finding(name, "registry_external_url", message, 'Write "http://" in it.')
-    elif api.effective_port == listens.port:
-        if api.https:
-            message = f"GitLab would talk https to {http_addr} of the registry, which has no TLS"
-            yield pair.finding(name, "registry.registry_http_addr", message, 'Write "http://" in it.')
+            hint = 'Give gitlab_rails["registry_api_url"] on GitLab\'s node the URL of the registry.'
+            yield pair.finding(name, address, message, hint, warn=True)
+            return
         if is_loopback(listens.hostname or ""):
-            message = f"the registry listens on {http_addr} only, which another node cannot reach"
-            more = 'Let registry["registry_http_addr"] be an address that GitLab reaches, or use the URL of users.'
-            yield pair.finding(name, "registry.registry_http_addr", message, more)
-    else:
-        message = f"GitLab looks for the registry at port {api.effective_port}, where its settings have none"
-        yield pair.finding(name, "registry.registry_http_addr", message, hint, warn=True)
+            message = f"the registry listens on {there} only, which another node cannot reach"
+            hint = 'Let registry["registry_http_addr"] be an address that GitLab reaches, or use the URL of users.'
+            yield pair.finding(name, address, message, hint)
+    if tls != api.https:
+        has, scheme = ("has TLS", "https") if tls else ("has no TLS", "http")
+        message = f"GitLab would talk {api.scheme} to {there} of the registry, which {has}"
+        yield pair.finding(name, place, message, f'Write "{scheme}://" in it.')
 
 
 def _tls_of_vhost(registry: Attributes, api: Origin) -> bool | None:
@@ -299,14 +277,8 @@ def _authorizations(pair: _Pair) -> Iterator[str]:
         )
 
 
-_CHECKS: tuple[Callable[[_Pair], Iterator[Diagnostic]], ...] = (
-    _issuers,
-    _keys,
-    _realm,
-    _public_address,
-    _api_url,
-    _notifications,
-)
+_CHECKS: tuple[Callable[[_Pair], Iterator[Diagnostic]], ...]
+_CHECKS = (_issuers, _keys, _realm, _public_address, _api_url, _notifications)
 
 
 def _same_side(own: Attributes, peer: Attributes) -> Iterator[Diagnostic]:
@@ -317,7 +289,7 @@ def _same_side(own: Attributes, peer: Attributes) -> Iterator[Diagnostic]:
         ours, theirs = known(own, name), known(peer, name)
         derived = OriginKind.DERIVED in (own.origin(name).kind, peer.origin(name).kind)
         if name == ISSUER:
-            ours, theirs, derived = _value(own, name), _value(peer, name), False
+            ours, theirs, derived = own[name], peer[name], False
         if ours is None or theirs is None or ours == theirs or (derived and name not in (KEY, CERTIFICATE)):
             continue
         places = f"{_place(own, name)}; {_place(peer, name)}"
