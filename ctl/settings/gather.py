@@ -146,9 +146,9 @@ def _keys_of(prefix: str) -> tuple[str, ...]:
 
 def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> None:
     """registry_nginx[…] is registry["nginx"][…]; of a setting given in both spellings the later one holds."""
-    here = top.inside(values, OLD_VHOST)
+    here = Place(found.findings, top, values, OLD_VHOST, named=VHOST)
     old = Gathered(findings=found.findings, ignored=found.ignored)
-    _walk(VHOST, values[OLD_VHOST], _renamed(values, here, found), old)
+    _walk(VHOST, values[OLD_VHOST], here, old)
     for name, given in old.given.items():
         new = found.given.get(name)
         if new is None or _is_later(given.location, new.location):
@@ -156,20 +156,6 @@ def _merge_old_vhost(values: dict[str, object], top: Place, found: Gathered) -> 
             found.broken.discard(name)
             found.broken |= old.broken & {name}
     found.broken |= {name for name in old.broken if name not in found.given}
-
-
-def _renamed(values: dict[str, object], here: Place, found: Gathered) -> Place:
-    """The place of registry_nginx under the name of the section that it is."""
-    return _Renamed(found.findings, here, values, OLD_VHOST)
-
-
-class _Renamed(Place):
-    __slots__ = ()
-
-    @property
-    def setting(self) -> str:
-        """The new name: that is what to write."""
-        return VHOST
 
 
 def _is_later(one: Location | None, other: Location | None) -> bool:

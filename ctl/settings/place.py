@@ -39,9 +39,10 @@ class Place:
         container: what the value is in.
         key: its name or index there.
         secret: whether the value must not be shown.
+        named: the setting's name, where that is not what the file says.
     """
 
-    __slots__ = ("_container", "_key", "_parent", "findings", "secret")
+    __slots__ = ("_container", "_key", "_named", "_parent", "findings", "secret")
 
     def __init__(
         self,
@@ -51,12 +52,10 @@ class Place:
         key: str | int = "",
         *,
         secret: bool = False,
+        named: str = "",
     ) -> None:
-        self.findings = findings
-        self._parent = parent
-        self._container = container
-        self._key = key
-        self.secret = secret
+        self.findings, self.secret = findings, secret
+        self._parent, self._container, self._key, self._named = parent, container, key, named
 
     def inside(self, container: object, key: str | int, *, secret: bool = False) -> Place:
         """The place of a value inside this one."""
@@ -65,6 +64,8 @@ class Place:
     @property
     def setting(self) -> str:
         """The dotted path: "registry.notifications[0].url"."""
+        if self._named:
+            return self._named
         before = self._parent.setting if self._parent else ""
         if isinstance(self._key, int):
             return f"{before}[{self._key}]"
