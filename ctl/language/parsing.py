@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from ctl.language.limits import MAX_BRACES, Budget
@@ -27,6 +28,12 @@ _BLOCKS: Final = re.compile(
     r"\s*(?:if|elif|else|for|while|with|try|except|finally|def|class|async|match|case|@)\b"
 )
 _BACKSLASH: Final = 'Write "\\\\" for a backslash, or put r before the quotes: r"…".'
+_WORDS: Final = (
+    ("Exceeds the limit", "the number has too many digits", ""),
+    ("unicode error", "a backslash in this text begins something that is not complete", _BACKSLASH),
+    ("Missing parentheses", "print is not part of the settings language", ""),
+)
+_TOO_MUCH: Final = (MemoryError, RecursionError, ValueError, OverflowError)
 _MAX_SYNTAX_ERRORS: Final = 20
 _MAX_REPEATED_TEXT: Final = 1_000_000
 """Characters parsed repeatedly to find more than one syntax error in a file."""
@@ -67,7 +74,7 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
     Raises:
         LimitReached: too many words and signs in the files read so far.
     """
-    budget.spend_tokens(_tokens(source.text))
+    budget.spend_tokens(len(_TOKEN.findall(source.text)))
     if source.text.count("{") > MAX_BRACES:
         report(Diagnostic(f"the file has more than {MAX_BRACES:,} opening braces", Location(source.path, 1)))
         return _NOTHING
@@ -75,7 +82,7 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
     text, last, words = source.text, 0, frozenset[str]()
     for attempt in range(1, _MAX_SYNTAX_ERRORS + 1):
         try:
-            tree = _parse(text, source, report)
+            return Parsed(_parse(text, source, report), words)
         except SyntaxError as error:
             span = statements.span(error.lineno or 0)
             if not isinstance(error, IndentationError) or not statements.is_next(span, last):
@@ -83,11 +90,10 @@ def parse(source: SourceText, budget: Budget, report: Report) -> Parsed:
             if attempt * len(text) > _MAX_REPEATED_TEXT or not statements.can_be_dropped(error, span, last):
                 return _beginning(text, span)
             text, last, words = statements.without(text, span), span[1], words | statements.words(span)
-        except (MemoryError, RecursionError, ValueError, OverflowError):
-            report(_too_deep(source))
+        except _TOO_MUCH:
+            message = "the file nests expressions too deeply to be read"
+            report(Diagnostic(message, Location(source.path, 1), hint="Take it apart with variables."))
             return _NOTHING
-        else:
-            return Parsed(tree, words)
     return _NOTHING
 
 
@@ -96,7 +102,7 @@ def _beginning(text: str, span: tuple[int, int]) -> Parsed:
     try:
         with warnings.catch_warnings(record=True):
             return Parsed(ast.parse("\n".join(text.split("\n")[: span[0] - 1])), whole=False)
-    except (SyntaxError, MemoryError, RecursionError, ValueError, OverflowError):
+    except (SyntaxError, *_TOO_MUCH):
         return _NOTHING
 
 
@@ -104,24 +110,12 @@ def _parse(text: str, source: SourceText, report: Report) -> ast.Module:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         tree = ast.parse(text, str(source.path))
+    message = "a backslash in this text is before a character that needs none"
     for warning in caught[:_MAX_SYNTAX_ERRORS]:
         if "escape" in str(warning.message):
-            report(_escape(source.location_at(warning.lineno, 1, len(text))))
+            where = source.location_at(warning.lineno, 1, len(text))
+            report(Diagnostic(message, where, hint=_BACKSLASH, severity=Severity.WARNING))
     return tree
-
-
-def _escape(where: Location) -> Diagnostic:
-    return Diagnostic(
-        "a backslash in this text is before a character that needs none",
-        where,
-        hint=_BACKSLASH,
-        severity=Severity.WARNING,
-    )
-
-
-def _tokens(text: str) -> int:
-    """How many words, signs and lines a text has; a comment or string is one."""
-    return len(_TOKEN.findall(text))
 
 
 def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements) -> Diagnostic:
@@ -129,51 +123,34 @@ def _diagnostic(error: SyntaxError, source: SourceText, statements: _Statements)
     from ctl.language import ruby_hints
 
     line, column = error.lineno or 1, max(1, error.offset or 1)
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
     if str(error.msg).startswith("f-string") and sys.version_info < (3, 12):
-        column = _column_of(r"(?<!\w)[rR]?[fF][rR]?[\"']", source, line)
+        column = _column_of(r"(?<!\w)[rR]?[fF][rR]?[\"']", text)
     if "unicode error" in str(error.msg):
-        column = _column_of(r"\\", source, line)
+        column = _column_of(r"\\", text)
     same_line = error.end_lineno == line and (error.end_offset or 0) > column
     where = source.location_at(line, column, (error.end_offset or 0) - column if same_line else 1)
     first, last = statements.span(line)
+    message, hint = _in_words(str(error.msg))
     statement = "\n".join(source.lines[first - 1 : last])
-    hint = ruby_hints.hint(statement, source.lines[line - 1] if line <= len(source.lines) else "")
-    return Diagnostic(_message(error), where, hint=_hint(error) or hint)
+    return Diagnostic(message, where, hint=hint or ruby_hints.hint(statement, text))
 
 
-def _column_of(pattern: str, source: SourceText, line: int) -> int:
+def _column_of(pattern: str, text: str) -> int:
     """The column of what an error is about, where Python does not say it."""
-    text = source.lines[line - 1] if line <= len(source.lines) else ""
     found = re.search(pattern, text)
     return (found.start() if found else len(text) - len(text.lstrip())) + 1
 
 
-def _hint(error: SyntaxError) -> str:
-    message = str(error.msg)
-    if message.startswith("unterminated"):
-        return 'Close the quotes; text of several lines is written between """ and """.'
-    return _BACKSLASH if "unicode error" in message else ""
-
-
-def _message(error: SyntaxError) -> str:
-    message = str(error.msg)
-    if message.startswith("Exceeds the limit"):
-        return "the number has too many digits"
-    if "unicode error" in message:
-        return "a backslash in this text begins something that is not complete"
-    if message.startswith("Missing parentheses"):
-        return "print is not part of the settings language"
+def _in_words(message: str) -> tuple[str, str]:
+    """What Python says of an error in plain words, and a hint or ""."""
+    for part, words, hint in _WORDS:
+        if part in message:
+            return words, hint
+    hint = 'Close the quotes; text of several lines is written between """ and """.'
     message = re.sub(r" \(detected at line \d+\)| here\. Maybe you meant '==' .*", "", message)
     message = re.sub(r"(?<!f-string: )invalid syntax", "this is not Python", message)
-    return message[:1].lower() + message[1:]
-
-
-def _too_deep(source: SourceText) -> Diagnostic:
-    return Diagnostic(
-        "the file nests expressions too deeply to be read",
-        Location(source.path, 1),
-        hint="Take it apart with variables.",
-    )
+    return message[:1].lower() + message[1:], hint if message.startswith("unterminated") else ""
 
 
 class _Statements:
@@ -185,13 +162,14 @@ class _Statements:
 
     def __init__(self, source: SourceText) -> None:
         self._source = source
-        self._found: list[tuple[int, int]] | None = None
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        return list(_spans(self._source.text))
 
     def span(self, line: int) -> tuple[int, int]:
         """The first and last line of the statement that a line is part of."""
-        if self._found is None:
-            self._found = list(_spans(self._source.text))
-        return next((span for span in self._found if span[0] <= line <= span[1]), (line, line))
+        return next((span for span in self._spans if span[0] <= line <= span[1]), (line, line))
 
     def can_be_dropped(self, error: SyntaxError, span: tuple[int, int], last: int) -> bool:
         """Whether the rest of the file means the same without a statement that is in error.
