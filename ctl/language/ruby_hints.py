@@ -15,39 +15,30 @@ _STATEMENTS: Final = re.compile(
     r"|await|nonlocal|pass|break|continue|yield|except|finally|match|case|unless|elsif|end|case|when|do)\b"
 )
 
-_PATTERNS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r"^\s*[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+\s*\["), 'Names have "_" in the place of "-".'),
-    (re.compile(r"=>"), 'Python writes {"key": value}, with ":" in place of "=>".'),
-    (re.compile(r"(?<![\w%)\]])%[wWiI]?[\[({|]"), 'Python writes a list of words as ["one", "two"].'),
-    (re.compile(r"<<[~-]?[A-Z_'\"]"), 'Python writes text of several lines between """ and """.'),
-    (re.compile(r"\bdo\b\s*(?:\||$)"), 'Python writes "for name in values:" and indents what belongs to it.'),
-    (re.compile(r"&&"), 'Python writes "and".'),
-    (re.compile(r"\|\|"), 'Python writes "or"; a default is env("NAME", "default").'),
-    (re.compile(r"(?<![=!<>])!(?!=)"), 'Python writes "not".'),
-    (
-        re.compile(r"^\s*(?:if|elsif)\b[^:]*$"),
-        'Python writes "if condition:" and indents what belongs to it.',
-    ),
-    (re.compile(r"^\s*elsif\b"), 'Python writes "elif condition:".'),
-    (re.compile(r"\bunless\b"), 'Python writes "if not condition:" on a line of its own.'),
-    (
-        re.compile(r"\S\s+if\b(?!.*\belse\b)"),
-        'Python writes "if condition:" on a line of its own, before this.',
-    ),
-    (re.compile(r"\?[^:]*:"), "Python writes: one if condition else other."),
-    (
-        re.compile(r"(?<![\w\])}\"'])\s*:[a-z_]\w*"),
-        'Python has no symbols: write the name in quotes, "name".',
-    ),
-    (
-        re.compile(r"^\s*\w+(?:\[[^\]]*\])+\s*(?!(?:and|or|in|is|if|for|not|else|unless)\b)['\"\w{]"),
-        'Write "=" between the setting and its value.',
-    ),
-    (re.compile("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]"), "Use plain quotes: \" or '."),
-    (
-        re.compile("[\u00a0\u2007\u202f\u200b\ufeff]"),
-        "There is a space here that is not a plain one: type it again.",
-    ),
+_PATTERNS: Final = tuple(
+    (re.compile(pattern), hint)
+    for pattern, hint in (
+        (r"^\s*[A-Za-z_]\w*(?:-[A-Za-z_]\w*)+\s*\[", 'Names have "_" in the place of "-".'),
+        (r"=>", 'Python writes {"key": value}, with ":" in place of "=>".'),
+        (r"(?<![\w%)\]])%[wWiI]?[\[({|]", 'Python writes a list of words as ["one", "two"].'),
+        (r"<<[~-]?[A-Z_'\"]", 'Python writes text of several lines between """ and """.'),
+        (r"\bdo\b\s*(?:\||$)", 'Python writes "for name in values:" and indents what belongs to it.'),
+        (r"&&", 'Python writes "and".'),
+        (r"\|\|", 'Python writes "or"; a default is env("NAME", "default").'),
+        (r"(?<![=!<>])!(?!=)", 'Python writes "not".'),
+        (r"^\s*(?:if|elsif)\b[^:]*$", 'Python writes "if condition:" and indents what belongs to it.'),
+        (r"^\s*elsif\b", 'Python writes "elif condition:".'),
+        (r"\bunless\b", 'Python writes "if not condition:" on a line of its own.'),
+        (r"\S\s+if\b(?!.*\belse\b)", 'Python writes "if condition:" on a line of its own, before this.'),
+        (r"\?[^:]*:", "Python writes: one if condition else other."),
+        (r"(?<![\w\])}\"'])\s*:[a-z_]\w*", 'Python has no symbols: write the name in quotes, "name".'),
+        (
+            r"^\s*\w+(?:\[[^\]]*\])+\s*(?!(?:and|or|in|is|if|for|not|else|unless)\b)['\"\w{]",
+            'Write "=" between the setting and its value.',
+        ),
+        ("[\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb]", "Use plain quotes: \" or '."),
+        ("[\u00a0\u2007\u202f\u200b\ufeff]", "There is a space here that is not a plain one: type it again."),
+    )
 )
 
 _LONGEST: Final = 1_000

@@ -37,23 +37,21 @@ _BLOCK: Final = re.compile(
 _PAIR: Final = re.compile(r"(?:'[^']*'|\"[^\"]*\"|:\w+)\s*=>|\w+:\s")
 _STRING: Final = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'")
 _LINES_OF_A_HINT: Final = 10
+_COMMA: Final = "There must be a comma between two pairs."
 _OPENING: Final = {")": "(", "]": "[", "}": "{"}
 
-_HINTS: Final = (
-    (
-        re.compile(r"^\s*(?:if|elsif|else|unless)\b.*:\s*$"),
-        "Ruby has no colon here; the block ends with `end`.",
-    ),
-    (re.compile(r"^\s*elif\b|^\s*else\s+if\b"), "Ruby writes elsif."),
-    (re.compile(r"\bf[\"']"), 'Ruby fills values into "…" with #{name}, without f.'),
-    (
-        re.compile(r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)"),
-        "There must be a comma between two pairs.",
-    ),
-    (re.compile(r"^\s*(?:'[^']*'|\"[^\"]*\")\s*=(?![=>~])"), "Write => between a key and its value."),
-    (re.compile(r"=>\s*(?:,|\}|$)|=\s*$"), "Write the value after the sign."),
-    (re.compile(r",\s*,"), "There is one comma too many."),
-    (re.compile(r"^=begin\b"), "Write =end at the beginning of the line after this comment."),
+_HINTS: Final = tuple(
+    (re.compile(pattern), hint)
+    for pattern, hint in (
+        (r"^\s*(?:if|elsif|else|unless)\b.*:\s*$", "Ruby has no colon here; the block ends with `end`."),
+        (r"^\s*elif\b|^\s*else\s+if\b", "Ruby writes elsif."),
+        (r"\bf[\"']", 'Ruby fills values into "…" with #{name}, without f.'),
+        (r"[\w'\"\]}]\s+(?:'[^']*'|\"[^\"]*\")\s*(?:=>|:)", _COMMA),
+        (r"^\s*(?:'[^']*'|\"[^\"]*\")\s*=(?![=>~])", "Write => between a key and its value."),
+        (r"=>\s*(?:,|\}|$)|=\s*$", "Write the value after the sign."),
+        (r",\s*,", "There is one comma too many."),
+        (r"^=begin\b", "Write =end at the beginning of the line after this comment."),
+    )
 )
 
 
@@ -136,17 +134,17 @@ class _Culprit:
     def diagnostic(self, source: SourceText, lines: list[str]) -> Diagnostic:
         """The error; with a hint taken from the line where it has none."""
         text = lines[self.line - 1] if self.line <= len(lines) else ""
+        where = source.location_at(self.line, self.column)
+        if odd := ruby_advice.odd_characters(_STRING.sub("", text[:1000])):
+            hint = "Type plain spaces, and plain quotes: \" or '."
+            return Diagnostic(f"{self.message}; the line{odd.removeprefix(', which')}", where, hint=hint)
         around = lines[self.line - 1 : _next_statement(lines, self.line, self.line + _LINES_OF_A_HINT)]
-        hint = self.hint or next(
-            (hint for line in around for pattern, hint in _HINTS if pattern.search(line[:1000])), ""
-        )
+        hints = (hint for line in around for pattern, hint in _HINTS if pattern.search(line[:1000]))
+        hint = self.hint or next(hints, "")
         following = lines[self.line].lstrip() if self.line < len(lines) else ""
         if not hint and _PAIR.match(following) and text.rstrip()[-1:] not in ("", ",", "{", "(", "["):
-            hint = "There must be a comma between two pairs."
-        odd = ruby_advice.odd_characters(_STRING.sub("", text[:1000]))
-        message = f"{self.message}; the line{odd.removeprefix(', which')}" if odd else self.message
-        hint = "Type plain spaces, and plain quotes: \" or '." if odd else hint
-        return Diagnostic(message, source.location_at(self.line, self.column), hint=hint)
+            hint = _COMMA
+        return Diagnostic(self.message, where, hint=hint)
 
 
 def _broken(root: Node, lines: list[str], checked: int) -> tuple[int, int, _Culprit]:
