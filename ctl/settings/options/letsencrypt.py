@@ -28,7 +28,7 @@ PRODUCTION = "https://acme-v02.api.letsencrypt.org/directory"
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
 
-def _option(name: str, kind: Type, description: str, default: Any, example: str, **more: Any) -> Option:  # noqa: ANN401
+def _option(name: str, kind: Type, description: str, default: Any, example: str = "", **more: Any) -> Option:  # noqa: ANN401
     return Option(f"letsencrypt.{name}", kind, description, default, example=example, **more)
 
 
@@ -48,7 +48,6 @@ OPTIONS = (
         Bool(),
         "Certificates are renewed by themselves. False: by `ctl renew-le-certs` and `ctl reconfigure` alone.",
         True,
-        "True",
         reaches=(_SERVICE,),
     ),
     _option(
@@ -90,7 +89,6 @@ OPTIONS = (
         _MANAGED,
         "Folder of the log of renewals.",
         "/var/log/gitlab/lets-encrypt",
-        '"/var/log/gitlab/lets-encrypt"',
         reaches=("log service",),
     ),
     _option(
@@ -138,13 +136,12 @@ OPTIONS = (
         rule=letsencrypt.ec_curve,
         reaches=(_KEY,),
     ),
-    _option("owner", account(), "Owner of certificate and key.", "root", '"root"', reaches=(_CERTIFICATE,)),
+    _option("owner", account(), "Owner of certificate and key.", "root", reaches=(_CERTIFICATE,)),
     _option(
         "group",
         account("the name of a group"),
         "Group of certificate and key.",
         "root",
-        '"root"',
         reaches=(_CERTIFICATE,),
     ),
     _option(
@@ -152,7 +149,6 @@ OPTIONS = (
         _MANAGED,
         "Folder in which challenges are answered.",
         "/var/opt/gitlab/nginx/www",
-        '"/var/opt/gitlab/nginx/www"',
         reaches=("vhost: location /.well-known/acme-challenge/",),
     ),
     _option(

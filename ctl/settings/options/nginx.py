@@ -40,17 +40,17 @@ COMPRESSED = (
 )
 
 
-def _option(name: str, kind: Type, description: str, default: Any, example: str, **more: Any) -> Option:  # noqa: ANN401
+def _option(name: str, kind: Type, description: str, default: Any, example: str = "", **more: Any) -> Option:  # noqa: ANN401
     """An option of the server."""
     return Option(f"nginx.{name}", kind, description, default, example=example, **more)
 
 
-def _directive(name: str, kind: Type, description: str, default: Any, example: str, key: str = "") -> Option:  # noqa: ANN401
-    """An option that is an NGINX directive, of the same name unless `key` says otherwise."""
-    return _option(name, kind, description, default, example, reaches=(f"nginx.conf: {key or name}",))
+def _directive(name: str, kind: Type, description: str, default: Any, example: str = "") -> Option:  # noqa: ANN401
+    """An option that is an NGINX directive of the same name."""
+    return _option(name, kind, description, default, example, reaches=(f"nginx.conf: {name}",))
 
 
-def _status(name: str, kind: Type, description: str, default: Any, example: str, **more: Any) -> Option:  # noqa: ANN401
+def _status(name: str, kind: Type, description: str, default: Any, example: str = "", **more: Any) -> Option:  # noqa: ANN401
     """An option of the status page."""
     return _option(
         f"status.{name}", kind, description, default, example, reaches=("nginx-status.conf",), **more
@@ -82,7 +82,6 @@ SERVER = (
         _MANAGED,
         "Folder of the configuration and of temporary files.",
         "/var/opt/gitlab/nginx",
-        '"/var/opt/gitlab/nginx"',
         reaches=("nginx.conf",),
     ),
     _option(
@@ -90,7 +89,6 @@ SERVER = (
         _MANAGED,
         "Folder of access and error logs.",
         "/var/log/gitlab/nginx",
-        '"/var/log/gitlab/nginx"',
         reaches=("nginx.conf: access_log", "log service"),
     ),
     _option(
@@ -102,7 +100,7 @@ SERVER = (
         rule=vhost.worker_processes,
         reaches=("nginx.conf: worker_processes",),
     ),
-    _directive("worker_connections", Integer(1), "Connections of each worker process.", 10240, "10240"),
+    _directive("worker_connections", Integer(1), "Connections of each worker process.", 10240),
     _directive(
         "log_format",
         Text(empty=False),
@@ -111,26 +109,31 @@ SERVER = (
         LOG_FORMAT,
         "'$remote_addr [$time_local] \"$loggable_request\" $status'",
     ),
-    _directive(
+    _option(
         "log_format_escape",
         Enum("default", "json", "none"),
         "How values are escaped in access logs.",
         "default",
         '"json"',
-        "log_format",
+        reaches=("nginx.conf: log_format",),
     ),
-    _directive("sendfile", OnOff(), "Files are sent by the kernel.", "on", '"on"'),
-    _directive("tcp_nopush", OnOff(), "Full packets with sendfile.", "on", '"on"'),
-    _directive("tcp_nodelay", OnOff(), "Small packets at once.", "on", '"on"'),
-    _directive("gzip_enabled", Bool(), "Compresses answers, except the registry's.", True, "True", "gzip"),
-    _directive("gzip_http_version", Enum("1.0", "1.1"), "Lowest HTTP version for it.", "1.1", '"1.1"'),
-    _directive("gzip_comp_level", Integer(1, 9), "Level of compression.", 2, "2"),
+    _directive("sendfile", OnOff(), "Files are sent by the kernel.", "on"),
+    _directive("tcp_nopush", OnOff(), "Full packets with sendfile.", "on"),
+    _directive("tcp_nodelay", OnOff(), "Small packets at once.", "on"),
+    _option(
+        "gzip_enabled",
+        Bool(),
+        "Compresses answers, except the registry's.",
+        True,
+        reaches=("nginx.conf: gzip",),
+    ),
+    _directive("gzip_http_version", Enum("1.0", "1.1"), "Lowest HTTP version for it.", "1.1"),
+    _directive("gzip_comp_level", Integer(1, 9), "Level of compression.", 2),
     _directive(
         "gzip_proxied",
         Words(),
         "Which answers to other proxies are compressed.",
         "no-cache no-store private expired auth",
-        '"no-cache no-store private expired auth"',
     ),
     _directive(
         "gzip_types",
@@ -139,9 +142,9 @@ SERVER = (
         COMPRESSED,
         '["text/plain", "application/json"]',
     ),
-    _directive("keepalive_timeout", NginxTime(), "Seconds for which idle connections stay open.", 65, "65"),
-    _directive("keepalive_time", NginxTime(), "How long a connection may be used in all.", "1h", '"1h"'),
-    _directive("server_names_hash_bucket_size", Integer(1), "Room for long server names.", 64, "64"),
+    _directive("keepalive_timeout", NginxTime(), "Seconds for which idle connections stay open.", 65),
+    _directive("keepalive_time", NginxTime(), "How long a connection may be used in all.", "1h"),
+    _directive("server_names_hash_bucket_size", Integer(1), "Room for long server names.", 64),
     _directive(
         "proxy_cache_path",
         Words(),
@@ -160,16 +163,15 @@ SERVER = (
 )
 
 STATUS = (
-    _status("enable", Bool(), "A page with numbers of connections at /nginx_status.", True, "True"),
+    _status("enable", Bool(), "A page with numbers of connections at /nginx_status.", True),
     _status(
         "listen_addresses",
         ListOf(ListenAddress(), most=MOST_ADDRESSES),
         "Addresses on which the status page listens (gitlab.rb's default is every address).",
         ["127.0.0.1"],
-        '["127.0.0.1"]',
     ),
-    _status("fqdn", hostname(), "Server name of the status page.", "localhost", '"localhost"'),
-    _status("port", port(), "Port of the status page.", 8060, "8060"),
+    _status("fqdn", hostname(), "Server name of the status page.", "localhost"),
+    _status("port", port(), "Port of the status page.", 8060),
     _status(
         "options",
         MapOf(_VALUE, key=r"[a-z][a-z0-9_]*", form="an NGINX directive", none_removes=True),
@@ -181,9 +183,4 @@ STATUS = (
     ),
 )
 
-OPTIONS = (
-    *SERVER,
-    *STATUS,
-    *logging_options("nginx", "nginx"),
-    *rotation_options("nginx", falls_back=True),
-)
+OPTIONS = (*SERVER, *STATUS, *logging_options("nginx", "nginx"), *rotation_options("nginx", falls_back=True))

@@ -37,12 +37,12 @@ PROTOCOLS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
 
-def _option(name: str, kind: Type, description: str, example: str, **more: Any) -> Option:  # noqa: ANN401
+def _option(name: str, kind: Type, description: str, example: str = "", **more: Any) -> Option:  # noqa: ANN401
     """An option of the vhost: all of them reach the same file."""
     return Option(f"registry.nginx.{name}", kind, description, example=example, reaches=_VHOST, **more)
 
 
-def _directive(name: str, kind: Type, description: str, default: Any, example: str) -> Option:  # noqa: ANN401
+def _directive(name: str, kind: Type, description: str, default: Any, example: str = "") -> Option:  # noqa: ANN401
     """An option that is an NGINX directive of the same name."""
     return Option(
         f"registry.nginx.{name}", kind, description, default, example=example, reaches=(f"vhost: {name}",)
@@ -82,7 +82,7 @@ LISTENERS = (
     _option(
         "https", Bool(), "Whether the vhost has TLS.", "True", rule=vhost.https, finish=vhost.listener_https
     ),
-    _option("http2_enabled", Bool(), "HTTP/2.", "False", default=False),
+    _option("http2_enabled", Bool(), "HTTP/2.", default=False),
     _option(
         "redirect_http_to_https",
         Bool(),
@@ -91,8 +91,8 @@ LISTENERS = (
         rule=vhost.redirect_http_to_https,
         finish=vhost.redirect_leads_to_https,
     ),
-    _option("redirect_http_to_https_port", port(), "Port of that listener.", "80", default=80),
-    _option("proxy_protocol", Bool(), "Connections begin with the PROXY protocol.", "False", default=False),
+    _option("redirect_http_to_https_port", port(), "Port of that listener.", default=80),
+    _option("proxy_protocol", Bool(), "Connections begin with the PROXY protocol.", default=False),
 )
 
 TLS = (
@@ -125,11 +125,11 @@ TLS = (
         CIPHERS,
         '"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"',
     ),
-    _directive("ssl_protocols", Words(*PROTOCOLS), "TLS versions.", "TLSv1.2 TLSv1.3", '"TLSv1.2 TLSv1.3"'),
-    _directive("ssl_prefer_server_ciphers", OnOff(), "The server's order of ciphers holds.", "off", '"off"'),
-    _directive("ssl_session_cache", Words(), "Cache of sessions.", "shared:SSL:10m", '"shared:SSL:10m"'),
-    _directive("ssl_session_tickets", OnOff(), "Sessions by tickets.", "off", '"off"'),
-    _directive("ssl_session_timeout", NginxTime(), "How long sessions hold.", "1d", '"1d"'),
+    _directive("ssl_protocols", Words(*PROTOCOLS), "TLS versions.", "TLSv1.2 TLSv1.3"),
+    _directive("ssl_prefer_server_ciphers", OnOff(), "The server's order of ciphers holds.", "off"),
+    _directive("ssl_session_cache", Words(), "Cache of sessions.", "shared:SSL:10m"),
+    _directive("ssl_session_tickets", OnOff(), "Sessions by tickets.", "off"),
+    _directive("ssl_session_timeout", NginxTime(), "How long sessions hold.", "1d"),
     _directive("ssl_dhparam", _MANAGED, "File with DH parameters.", None, '"/etc/gitlab/ssl/dhparams.pem"'),
     _directive(
         "ssl_ecdh_curve", Text(empty=False), "Curves, as OpenSSL writes them.", None, '"X25519:prime256v1"'
@@ -154,15 +154,14 @@ TLS = (
         None,
         '"optional"',
     ),
-    _directive("ssl_verify_depth", Integer(), "Longest chain of a client's certificate.", 1, "1"),
+    _directive("ssl_verify_depth", Integer(), "Longest chain of a client's certificate.", 1),
     _option(
         "hsts_max_age",
         Integer(),
         "Seconds for which browsers keep to https; 0 for no such header. Sent over TLS only.",
-        "63072000",
         default=63072000,
     ),
-    _option("hsts_include_subdomains", Bool(), "The same for subdomains.", "False", default=False),
+    _option("hsts_include_subdomains", Bool(), "The same for subdomains.", default=False),
 )
 
 PROXY = (
@@ -203,7 +202,6 @@ PROXY = (
         "error_log_level",
         Enum(*LOG_LEVELS, label="log level"),
         "How much goes to gitlab_registry_error.log.",
-        '"error"',
         default="error",
     ),
     _option(
