@@ -212,13 +212,13 @@ class Expressions:
         for part, other in zip(chain, others, strict=True):
             self._budget.spend(1)
             try:
-                result = operators.binary(part.op, result, other, self._budget)
+                result = operators.apply(part.op, self._budget, result, other)
             except Fault as fault:
                 raise fault.at(part) from None
         return result
 
     def _unary(self, node: ast.UnaryOp) -> object:
-        return operators.unary(node.op, self.evaluate(node.operand), self._budget)
+        return operators.apply(node.op, self._budget, self.evaluate(node.operand))
 
     def _boolean(self, node: ast.BoolOp) -> object:
         stops_at = isinstance(node.op, ast.Or)
@@ -235,7 +235,7 @@ class Expressions:
             right = self.evaluate(right_node)
             if isinstance(sign, (ast.Is, ast.IsNot)) and not isinstance(right, (bool, type(None))):
                 raise Fault('"is" compares with None, True and False only', node, "Write == or !=.")
-            if not operators.compare(sign, left, right, self._budget):
+            if not operators.apply(sign, self._budget, left, right):
                 return False
             left = right
         return True

@@ -6,6 +6,7 @@ import ast
 import operator
 from collections.abc import Callable, Sized
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from ctl.language.faults import Fault, kind
@@ -13,50 +14,41 @@ from ctl.language.guard import Native, guarded, nothing
 from ctl.language.limits import MAX_BITS, Budget
 from ctl.language.tracked import TrackedList
 
+_FILL_IN: Final = 'Put values into text with an f-string: f"…{name}…"'
+_COMPARISONS: Final = ("==", "!=", "<", "<=", ">", ">=", "is", "is not")
 
-def binary(sign: ast.operator, left: object, right: object, budget: Budget) -> object:
-    """The result of `left sign right`.
+
+def apply(sign: ast.AST, budget: Budget, *values: object) -> object:
+    """The result of an operator: `left sign right`, or `sign value`.
 
     Raises:
         Fault: the operator does not go with these values, or the result would be too large.
     """
-    written, native = _BINARY[type(sign)]
-
-    def words(error: Exception) -> Fault:
-        for raised, message in _REASONS.items():
-            if isinstance(error, raised):
-                return Fault(message)
-        hint = ""
-        if written == "%" and isinstance(left, str):
-            hint = 'Put values into text with an f-string: f"…{name}…".'
-        elif written == "+" and (isinstance(left, str) or isinstance(right, str)):
-            hint = 'Put values into text with an f-string: f"…{name}…", or turn them into text with str().'
-        return Fault(f"{kind(left)} and {kind(right)} do not go together with {written}", hint=hint)
-
-    return guarded(native, budget, words, [left, right])
-
-
-def unary(sign: ast.unaryop, value: object, budget: Budget) -> object:
-    """The result of `not value`, `-value`, `+value` or `~value`. Raises Fault for what is no number."""
     if type(sign) is ast.Not:
-        return not value
-    fault = Fault(f"this sign goes with numbers only, not with {kind(value)}")
-    return guarded(_UNARY[type(sign)], budget, lambda _: fault, [value])
-
-
-def compare(sign: ast.cmpop, left: object, right: object, budget: Budget) -> bool:
-    """The result of one comparison. Raises Fault where the values cannot be compared so."""
-    written, native = _COMPARE[type(sign)]
-    is_lookup = written.endswith("in")
-    if is_lookup and isinstance(right, dict):
+        return not values[0]
+    written, native = _OPERATORS[type(sign)]
+    if written.endswith("in") and isinstance(values[1], dict):
         native = replace(native, others=nothing)
+    return guarded(native, budget, partial(_in_words, written, values), [*values])
 
-    def words(_: Exception) -> Fault:
-        if is_lookup:
-            return Fault(f"{kind(left)} cannot be looked for in {kind(right)}")
-        return Fault(f"{kind(left)} and {kind(right)} cannot be compared with {written}")
 
-    return bool(guarded(native, budget, words, [left, right]))
+def _in_words(written: str, values: tuple[object, ...], error: Exception) -> Fault:
+    if len(values) == 1:
+        return Fault(f"this sign goes with numbers only, not with {kind(values[0])}")
+    for raised, message in _REASONS.items():
+        if isinstance(error, raised):
+            return Fault(message)
+    left, right = map(kind, values)
+    if written.endswith("in"):
+        return Fault(f"{left} cannot be looked for in {right}")
+    if written in _COMPARISONS:
+        return Fault(f"{left} and {right} cannot be compared with {written}")
+    hint = ""
+    if written == "%" and isinstance(values[0], str):
+        hint = f"{_FILL_IN}."
+    elif written == "+" and any(isinstance(value, str) for value in values):
+        hint = f"{_FILL_IN}, or turn them into text with str()."
+    return Fault(f"{left} and {right} do not go together with {written}", hint=hint)
 
 
 def element(value: TrackedList | tuple[object, ...] | str, index: object) -> object:
@@ -127,7 +119,7 @@ _REASONS: Final = {
     ValueError: "a shift is by a positive number",
 }
 
-_BINARY: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+_OPERATORS: Final[dict[type[ast.AST], tuple[str, Native]]] = {
     ast.Add: ("+", _sized(operator.add, _size_of_sum)),
     ast.Sub: ("-", _sized(operator.sub)),
     ast.Mult: ("*", _sized(operator.mul, _size_of_product)),
@@ -141,15 +133,9 @@ _BINARY: Final[dict[type[ast.AST], tuple[str, Native]]] = {
     ast.BitAnd: ("&", _sized(operator.and_)),
     ast.BitXor: ("^", _sized(operator.xor)),
     ast.MatMult: ("@", _sized(operator.matmul)),
-}
-
-_UNARY: Final[dict[type[ast.AST], Native]] = {
-    ast.USub: Native(operator.neg),
-    ast.UAdd: Native(operator.pos),
-    ast.Invert: Native(lambda value: ~+value),
-}
-
-_COMPARE: Final[dict[type[ast.AST], tuple[str, Native]]] = {
+    ast.USub: ("-", Native(operator.neg)),
+    ast.UAdd: ("+", Native(operator.pos)),
+    ast.Invert: ("~", Native(lambda value: ~+value)),
     ast.Eq: ("==", Native(operator.eq)),
     ast.NotEq: ("!=", Native(operator.ne)),
     ast.Lt: ("<", Native(operator.lt)),

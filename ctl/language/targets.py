@@ -108,7 +108,7 @@ class Targets:
                 raise Fault(f"+= adds a list to a list, not {kind(value)}", target, "Write += [value].")
             extend(current, value, self._scope.place(target), self._scope.budget)
         else:
-            self.assign(target, operators.binary(sign, current, value, self._scope.budget))
+            self.assign(target, operators.apply(sign, self._scope.budget, current, value))
 
     def container(self, node: ast.expr) -> object:
         """What a subscript of `node` is put into. Sections, and dictionaries in them, come into being.

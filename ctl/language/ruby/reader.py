@@ -10,7 +10,6 @@ from ctl.language.ruby.program import Program, RubyText
 from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.to_python.blocks import Blocks
 from ctl.language.ruby.to_python.state import State
-from ctl.language.ruby.to_python.terms import ANY
 from ctl.language.scope import Scope
 
 _NODES_A_WORD = 3
@@ -37,7 +36,7 @@ def parse_ruby(scope: Scope) -> Parsed:
     scope.budget.spend_tokens(parsed.root.descendant_count // _NODES_A_WORD)
     program = Program(parsed.root, parsed.data)
     state = State(scope.names, program, doubtful=parsed.words | frozenset(scope.doubtful))
-    state.kinds.update(dict.fromkeys(scope.variables, ANY))
+    state.kinds.update(dict.fromkeys(scope.variables, "any"))
     state.included = scope.incomplete or not parsed.whole or bool(scope.variables) or bool(scope.values)
     blocks = Blocks(state, scope.source, comments=False)
     statements = blocks.whole()

@@ -20,7 +20,7 @@ from ctl.language.ruby.to_python import loops, written
 from ctl.language.ruby.to_python.lost import MODIFIERS, lost_statement
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.statements import Statements
-from ctl.language.ruby.to_python.terms import NIL, at
+from ctl.language.ruby.to_python.terms import at
 from ctl.language.ruby.to_python.written import Comment, is_code
 
 if TYPE_CHECKING:
@@ -182,8 +182,8 @@ class Blocks:
                 found[state.program.text(left)] = None
         known = state.kinds.keys() | state.lost.keys()
         new = [name for name in found if name not in known and not state.is_setting(name)]
-        state.kinds.update(dict.fromkeys(new, NIL))
-        none, place = state.constant(None, NIL, Span(node)).node, Span(node)
+        state.kinds.update(dict.fromkeys(new, "None"))
+        none, place = state.constant(None, "None", Span(node)).node, Span(node)
         return [
             at(ast.Assign([at(ast.Name(written.name(name), ast.Store()), place)], none), place)
             for name in new

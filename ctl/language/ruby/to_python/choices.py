@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ctl.language.faults import Fault
 from ctl.language.ruby.grammar import Span, field, named, parts, statements_in
 from ctl.language.ruby.to_python.state import Writer
-from ctl.language.ruby.to_python.terms import BOOL, NIL, WORD, Term, union
+from ctl.language.ruby.to_python.terms import Term, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,7 +27,7 @@ class Choices(Writer):
             return self.condition(parts(node, 1)[0])
         if node.type == "binary" and (sign := sign_of(node)) in (*_EITHER, *_BOTH):
             left, right = (self.condition(part) for part in parts(node, 2))
-            return self.state.form("a and b" if sign in _BOTH else "a or b", BOOL, Span(node), left, right)
+            return self.state.form("a and b" if sign in _BOTH else "a or b", "bool", Span(node), left, right)
         if node.type == "unary" and self.text(node.children[0]) in ("!", "not"):
             return self.state.negated(self.condition(parts(node, 1)[0]))
         return self.state.truth(self.term(node))
@@ -50,9 +50,9 @@ class Choices(Writer):
     def _chosen(self, either: bool, left: Term, right: Term, place: Span, *, safe: bool) -> Term:
         form = self.state.form
         if either and left.env is not None and safe:
-            return form("env(a, b)", union(WORD, right.kind), left.node, left.env, right)
-        if left.kind == right.kind == BOOL:
-            return form("a or b" if either else "a and b", BOOL, place, left, right)
+            return form("env(a, b)", union("text", right.kind), left.node, left.env, right)
+        if left.kind == right.kind == "bool":
+            return form("a or b" if either else "a and b", "bool", place, left, right)
         condition = self.state.truth(left)
         if isinstance(condition.literal, bool):
             return left if either is condition.literal else right
@@ -83,7 +83,7 @@ class Choices(Writer):
 
     def _branch(self, node: Node | None, whole: Node) -> Term:
         if node is None:
-            return self.state.constant(None, NIL, Span(whole))
+            return self.state.constant(None, "None", Span(whole))
         if node.type == "elsif":
             return self.branches(node)
         if node.type not in ("then", "else"):

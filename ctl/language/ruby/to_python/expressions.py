@@ -15,21 +15,7 @@ from ctl.language.ruby.to_python.choices import Choices, sign_of
 from ctl.language.ruby.to_python.methods import Methods
 from ctl.language.ruby.to_python.state import OLD_VHOST, State
 from ctl.language.ruby.to_python.strings import Strings
-from ctl.language.ruby.to_python.terms import (
-    ANY,
-    BOOL,
-    FLOAT,
-    INT,
-    LIST,
-    MAP,
-    NEVER_NIL,
-    NIL,
-    TEXT,
-    WORD,
-    WORDS,
-    Term,
-    at,
-)
+from ctl.language.ruby.to_python.terms import NEVER_NIL, WORDS, Kind, Term, at
 from ctl.language.scope import AS_TEXT, did_you_mean
 from ctl.text.nearest import nearest
 
@@ -68,11 +54,11 @@ class Translator(Methods, Choices, Strings):
             "simple_symbol": lambda node: self.word(self.text(node)[1:], node),
             "hash_key_symbol": lambda node: self.word(self.text(node), node),
             "delimited_symbol": self.string,
-            "integer": lambda node: state.constant(written.number(self.text(node)), INT, Span(node)),
-            "float": lambda node: state.constant(written.number(self.text(node)), FLOAT, Span(node)),
-            "true": lambda node: state.constant(True, BOOL, Span(node)),
-            "false": lambda node: state.constant(False, BOOL, Span(node)),
-            "nil": lambda node: state.constant(None, NIL, Span(node)),
+            "integer": lambda node: state.constant(written.number(self.text(node)), "int", Span(node)),
+            "float": lambda node: state.constant(written.number(self.text(node)), "float", Span(node)),
+            "true": lambda node: state.constant(True, "bool", Span(node)),
+            "false": lambda node: state.constant(False, "bool", Span(node)),
+            "nil": lambda node: state.constant(None, "None", Span(node)),
             "array": self._array,
             "hash": self._hash,
             "string_array": self.words,
@@ -114,7 +100,7 @@ class Translator(Methods, Choices, Strings):
             made.elts.append(self._dictionary(pairs, node).node)
         else:
             made.layout = layout  # type: ignore[attr-defined]
-        return Term(made, LIST)
+        return Term(made, "list")
 
     def _hash(self, node: Node) -> Term:
         pairs, layout = self._contents(node, [])
@@ -123,7 +109,9 @@ class Translator(Methods, Choices, Strings):
         return made
 
     def _dictionary(self, pairs: list[tuple[ast.expr | None, ast.expr]], node: Node) -> Term:
-        return Term(at(ast.Dict([key for key, _ in pairs], [value for _, value in pairs]), Span(node)), MAP)
+        return Term(
+            at(ast.Dict([key for key, _ in pairs], [value for _, value in pairs]), Span(node)), "dict"
+        )
 
     def _contents(
         self, node: Node, elements: list[ast.expr]
@@ -178,18 +166,18 @@ class Translator(Methods, Choices, Strings):
         if name in state.kinds:
             return self._named(written.name(name), state.kinds[name], node)
         if name in state.names.settings:
-            return self._named(name, TEXT, node)
+            return self._named(name, "text or None", node)
         if name == OLD_VHOST:
-            return state.form('registry["nginx"]', MAP, Span(node))
+            return state.form('registry["nginx"]', "dict", Span(node))
         if name in state.names.sections or state.names.foreign(name):
-            return self._named(name, MAP, node)
+            return self._named(name, "dict", node)
         hint = ruby_advice.CONSTANTS.get(name) or ruby_advice.of_call(name)
         if not hint and (state.included or name in state.doubtful):
-            return self._named(written.name(name), ANY, node)
+            return self._named(written.name(name), "any", node)
         raise self._unknown(node, name, hint)
 
     @staticmethod
-    def _named(name: str, kind: str, node: Node) -> Term:
+    def _named(name: str, kind: Kind, node: Node) -> Term:
         return Term(at(ast.Name(name, ast.Load()), Span(node)), kind)
 
     def _unknown(self, node: Node, name: str, hint: str) -> Fault:
@@ -216,23 +204,23 @@ class Translator(Methods, Choices, Strings):
         path = state.path(node)
         if path[0] in state.kinds or not state.is_setting(path[0]):
             return self._taken_out(self.term(outer), self.term(key), node)
-        kind = state.paths.get(path)
-        if kind not in (*NEVER_NIL, BOOL):
-            return Term(self._lookup(node, default=False), kind or ANY)
+        kind = state.paths.get(path, "any")
+        if kind not in (*NEVER_NIL, "bool"):
+            return Term(self._lookup(node, default=False), kind)
         return state.form("a[b]", kind, Span(node), self.term(outer), self.term(key))
 
     def _of_the_machine(self, node: Node, key: Node) -> Term:
         """node['fqdn'] and node['hostname'] of Chef, which GitLab's settings are read by."""
         name = self.term(key).literal
         if name in ("fqdn", "hostname"):
-            return self.state.form(f"{name}()", WORD, Span(node))
+            return self.state.form(f"{name}()", "text", Span(node))
         hint = "Write the value itself; there are node['fqdn'] and node['hostname']."
         raise Fault(f"node['{name}'] is not read in a gitlab.rb", Span(node), hint)
 
     def _taken_out(self, outer: Term, key: Term, node: Node) -> Term:
         """What a variable holds: a key that is not there is nil, an element that is not there is refused."""
-        is_key = key.kind == WORD and outer.kind in (MAP, ANY)
-        return self.state.form("a.get(b)" if is_key else "a[b]", ANY, Span(node), outer, key)
+        is_key = key.kind == "text" and outer.kind in ("dict", "any")
+        return self.state.form("a.get(b)" if is_key else "a[b]", "any", Span(node), outer, key)
 
     def _lookup(self, node: Node, *, default: bool) -> ast.expr:
         """A setting that may not be given: Ruby takes nil for it."""
@@ -240,7 +228,7 @@ class Translator(Methods, Choices, Strings):
         nested = outer.type == "element_reference"
         container = self._lookup(outer, default=True) if nested else self.term(outer).node
         pattern = "a.get(b, {})" if default else "a.get(b)"
-        return self.state.form(pattern, ANY, Span(node), container, self.term(key)).node
+        return self.state.form(pattern, "any", Span(node), container, self.term(key)).node
 
     def target(self, node: Node, ctx: ast.expr_context | None = None) -> ast.expr:
         """A setting or variable as it is given a value. Raises Fault."""
@@ -254,7 +242,7 @@ class Translator(Methods, Choices, Strings):
             return self.term(node).node
         name = self.text(node)
         if name == OLD_VHOST and name not in self.state.kinds:
-            return self.state.form('registry["nginx"]', MAP, Span(node)).node
+            return self.state.form('registry["nginx"]', "dict", Span(node)).node
         name = name if self.state.names.foreign(name) else written.name(name)
         return at(ast.Name(name, ctx or ast.Store()), Span(node))
 
@@ -268,16 +256,16 @@ class Translator(Methods, Choices, Strings):
         left, right = self.term(left_node), self.term(right_node)
         if sign in _COMPARISONS:
             return self._comparison(sign, left, right, node)
-        if sign == "%" and left.kind == WORD:
+        if sign == "%" and left.kind == "text":
             raise Fault("a format is not read in a gitlab.rb", Span(node), ruby_advice.FILL_IN)
         return self._operation(sign, left, right, node)
 
     def _operation(self, sign: str, left: Term, right: Term, node: Node) -> Term:
         if sign == "+":
             left, right = (self.state.needed(one, one.node) for one in (left, right))
-        is_float = FLOAT in (left.kind, right.kind)
+        is_float = "float" in (left.kind, right.kind)
         pattern = "a / b" if sign == "/" and is_float else _ARITHMETIC[sign]
-        kind = FLOAT if is_float else left.kind if left.kind != ANY else right.kind
+        kind = "float" if is_float else left.kind if left.kind != "any" else right.kind
         return self.state.form(pattern, kind, Span(node), left, right)
 
     def _comparison(self, sign: str, left: Term, right: Term, node: Node) -> Term:
@@ -287,19 +275,21 @@ class Translator(Methods, Choices, Strings):
                 if isinstance(other.node, ast.Constant) and (
                     other.literal is None or isinstance(other.literal, bool)
                 ):
-                    if one.kind in (INT, FLOAT, WORD, LIST, MAP) or (one.kind == BOOL and other.kind == NIL):
+                    if one.kind in ("int", "float", "text", "list", "dict") or (
+                        one.kind == "bool" and other.kind == "None"
+                    ):
                         # Never equal in Ruby; in Python True is 1 and False is 0.
-                        return state.constant(sign == "!=", BOOL, place)
-                    return state.form("a is b" if sign == "==" else "a is not b", BOOL, place, one, other)
-            if {left.kind, right.kind} in ({BOOL, INT}, {BOOL, FLOAT}):
-                return state.constant(sign == "!=", BOOL, place)
+                        return state.constant(sign == "!=", "bool", place)
+                    return state.form("a is b" if sign == "==" else "a is not b", "bool", place, one, other)
+            if {left.kind, right.kind} in ({"bool", "int"}, {"bool", "float"}):
+                return state.constant(sign == "!=", "bool", place)
         both = self._or_empty(left, right), self._or_empty(right, left)
-        return state.form(_COMPARISONS[sign], BOOL, place, *both)
+        return state.form(_COMPARISONS[sign], "bool", place, *both)
 
     def _or_empty(self, one: Term, other: Term) -> Term:
         """A variable of the environment that is compared with text: "" will do where it is missing."""
         return (
-            one if one.env is None or other.kind != WORD or other.literal == "" else self.state.as_text(one)
+            one if one.env is None or other.kind != "text" or other.literal == "" else self.state.as_text(one)
         )
 
     def _unary(self, node: Node) -> Term:
@@ -309,7 +299,7 @@ class Translator(Methods, Choices, Strings):
         if sign not in ("-", "+"):
             raise Fault(f"{sign} is not read in a gitlab.rb", Span(node))
         value = self.term(operand)
-        if value.kind not in (INT, FLOAT, ANY):
+        if value.kind not in ("int", "float", "any"):
             word = WORDS.get(value.kind, "this")
             raise Fault(f"the sign goes with numbers only, not with {word}", Span(node))
         return self.state.form(f"{sign}a", value.kind, Span(node), value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
@@ -12,20 +12,7 @@ from ctl.language.ruby.grammar import Span, field, inside
 from ctl.language.ruby.to_python import outside
 from ctl.language.ruby.to_python.state import State, arity
 from ctl.language.ruby.to_python.strings import Strings
-from ctl.language.ruby.to_python.terms import (
-    ANY,
-    BOOL,
-    FLOAT,
-    INT,
-    LIST,
-    MAP,
-    NIL,
-    TEXT,
-    WORD,
-    WORDS,
-    Term,
-    at,
-)
+from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
 
@@ -34,51 +21,51 @@ if TYPE_CHECKING:
 
 _SAME: Final = frozenset({"freeze", "to_sym", "to_str", "dup", "clone", "itself", "to_a", "to_h", "to_hash"})
 
-_FORMS: Final[dict[str, tuple[str, ...]]] = {
+_FORMS: Final[dict[str, tuple[Any, ...]]] = {
     # method: kind of the result, and Python for each number of arguments; a is the receiver, the others follow
-    "strip": (WORD, "a.strip()"),
-    "lstrip": (WORD, "a.lstrip()"),
-    "rstrip": (WORD, "a.rstrip()"),
-    "chomp": (WORD, r'a.removesuffix("\n")', "a.removesuffix(b)"),
-    "upcase": (WORD, "a.upper()"),
-    "downcase": (WORD, "a.lower()"),
-    "capitalize": (WORD, "a.capitalize()"),
-    "gsub": (WORD, "a.replace(b, c)"),
-    "sub": (WORD, "a.replace(b, c, 1)"),
-    "delete_prefix": (WORD, "a.removeprefix(b)"),
-    "delete_suffix": (WORD, "a.removesuffix(b)"),
-    "start_with?": (BOOL, "a.startswith(b)", "a.startswith((b, c))"),
-    "end_with?": (BOOL, "a.endswith(b)", "a.endswith((b, c))"),
-    "join": (WORD, '"".join([str(one) for one in a])', "b.join([str(one) for one in a])"),
-    "length": (INT, "len(a)"),
-    "size": (INT, "len(a)"),
-    "first": (ANY, "a[0]"),
-    "last": (ANY, "a[-1]"),
-    "sort": (LIST, "sorted(a)"),
-    "keys": (LIST, "list(a)"),
-    "values": (LIST, "list(a.values())"),
-    "fetch": (ANY, "a[b]", "a.get(b, c)"),
-    "dig": (ANY, "a.get(b)", "a.get(b, {}).get(c)"),
-    "merge": (MAP, "a | b", "a | b | c"),
-    "push": (ANY, "a.append(b)"),
-    "append": (ANY, "a.append(b)"),
-    "concat": (ANY, "a.extend(b)"),
-    "unshift": (ANY, "a.insert(0, b)"),
-    "prepend": (ANY, "a.insert(0, b)"),
-    "merge!": (ANY, "a.update(b)"),
-    "update": (ANY, "a.update(b)"),
-    "store": (ANY, "a.update({b: c})"),
-    "delete": (ANY, "a.pop(b, None)"),
-    "compact": (LIST, "[one for one in a if one is not None]"),
-    "uniq": (LIST, "list(dict([[one, 1] for one in a]))"),
-    "to_f": (FLOAT, "float(a)"),
-    "nil?": (BOOL, "a is None"),
-    "empty?": (BOOL, "len(a) == 0"),
-    "zero?": (BOOL, "a == 0"),
-    "any?": (BOOL, "len(a) > 0"),
-    "include?": (BOOL, "b in a"),
-    "key?": (BOOL, "b in a"),
-    "has_key?": (BOOL, "b in a"),
+    "strip": ("text", "a.strip()"),
+    "lstrip": ("text", "a.lstrip()"),
+    "rstrip": ("text", "a.rstrip()"),
+    "chomp": ("text", r'a.removesuffix("\n")', "a.removesuffix(b)"),
+    "upcase": ("text", "a.upper()"),
+    "downcase": ("text", "a.lower()"),
+    "capitalize": ("text", "a.capitalize()"),
+    "gsub": ("text", "a.replace(b, c)"),
+    "sub": ("text", "a.replace(b, c, 1)"),
+    "delete_prefix": ("text", "a.removeprefix(b)"),
+    "delete_suffix": ("text", "a.removesuffix(b)"),
+    "start_with?": ("bool", "a.startswith(b)", "a.startswith((b, c))"),
+    "end_with?": ("bool", "a.endswith(b)", "a.endswith((b, c))"),
+    "join": ("text", '"".join([str(one) for one in a])', "b.join([str(one) for one in a])"),
+    "length": ("int", "len(a)"),
+    "size": ("int", "len(a)"),
+    "first": ("any", "a[0]"),
+    "last": ("any", "a[-1]"),
+    "sort": ("list", "sorted(a)"),
+    "keys": ("list", "list(a)"),
+    "values": ("list", "list(a.values())"),
+    "fetch": ("any", "a[b]", "a.get(b, c)"),
+    "dig": ("any", "a.get(b)", "a.get(b, {}).get(c)"),
+    "merge": ("dict", "a | b", "a | b | c"),
+    "push": ("any", "a.append(b)"),
+    "append": ("any", "a.append(b)"),
+    "concat": ("any", "a.extend(b)"),
+    "unshift": ("any", "a.insert(0, b)"),
+    "prepend": ("any", "a.insert(0, b)"),
+    "merge!": ("any", "a.update(b)"),
+    "update": ("any", "a.update(b)"),
+    "store": ("any", "a.update({b: c})"),
+    "delete": ("any", "a.pop(b, None)"),
+    "compact": ("list", "[one for one in a if one is not None]"),
+    "uniq": ("list", "list(dict([[one, 1] for one in a]))"),
+    "to_f": ("float", "float(a)"),
+    "nil?": ("bool", "a is None"),
+    "empty?": ("bool", "len(a) == 0"),
+    "zero?": ("bool", "a == 0"),
+    "any?": ("bool", "len(a) > 0"),
+    "include?": ("bool", "b in a"),
+    "key?": ("bool", "b in a"),
+    "has_key?": ("bool", "b in a"),
 }
 
 _AS_IT_IS: Final = frozenset({
@@ -134,10 +121,8 @@ class Methods(Strings):
         result = self._applied(name, value, given, Span(node), method)
         if sign is None or sign.type != "&.":
             return result
-        kind = TEXT if result.kind == WORD else ANY
-        return self.state.form(
-            "a if b is not None else None", kind, Span(node), result, self.state.copy(value.node)
-        )
+        test, kind = self.state.copy(value.node), union(result.kind, "None")
+        return self.state.form("a if b is not None else None", kind, Span(node), result, test)
 
     def _applied(self, name: str, value: Term, given: list[Term], place: Span, method: Node) -> Term:
         """A method of a value; what is wrong with it is reported at the method's name. Raises Fault."""
@@ -145,7 +130,7 @@ class Methods(Strings):
             return value
         here = Span(method)
         if value.file is not None and name in ("strip", "rstrip", "chomp"):
-            value = self.state.form("read_file(a)", WORD, value.node, value.file)
+            value = self.state.form("read_file(a)", "text", value.node, value.file)
             if name == "chomp":
                 return value
         if name not in _KNOWN:
@@ -162,31 +147,31 @@ class Methods(Strings):
         """The Python form of a method's value; None for a wrong number of arguments."""
         if name in _SPECIAL:
             return {"to_s": self._to_s, "to_i": self._to_i, "split": self._split}[name](value, given, place)
-        kind, *patterns = _FORMS.get(name, (ANY,))
+        kind, *patterns = _FORMS.get(name, ("any",))
         pattern = next((one for one in patterns if arity(one) == len(given) + 1), None)
         return self.state.form(pattern, kind, place, value, *given) if pattern else None
 
     def _to_s(self, value: Term, _: list[Term], place: Span) -> Term:
-        if value.kind in (WORD, BOOL, TEXT, NIL, ANY):
+        if value.kind in ("text", "bool", "text or None", "None", "any"):
             return self.state.as_text(value)
-        return self.state.form("str(a)", WORD, place, value)
+        return self.state.form("str(a)", "text", place, value)
 
     def _to_i(self, value: Term, _: list[Term], place: Span) -> Term:
         if value.env is not None:
-            return self.state.form('int(env(a, "0"))', INT, place, value.env)
-        if value.kind == NIL:
-            return self.state.constant(0, INT, place)
-        return value if value.kind == INT else self.state.form("int(a)", INT, place, value)
+            return self.state.form('int(env(a, "0"))', "int", place, value.env)
+        if value.kind == "None":
+            return self.state.constant(0, "int", place)
+        return value if value.kind == "int" else self.state.form("int(a)", "int", place, value)
 
     def _split(self, value: Term, given: list[Term], place: Span) -> Term:
         """Ruby leaves out empty parts at the end, and makes nothing of an empty text."""
         sign = given[0].literal if given else " "
         if sign == " ":
-            return self.state.form("a.split()", LIST, place, value)
+            return self.state.form("a.split()", "list", place, value)
         if isinstance(sign, str) and len(sign) == 1:
             pattern = "a.rstrip(b).split(b) if a.rstrip(b) else []"
-            return self.state.form(pattern, LIST, place, value, given[0])
-        return self.state.form("[one for one in a.split(b) if one]", LIST, place, value, given[0])
+            return self.state.form(pattern, "list", place, value, given[0])
+        return self.state.form("[one for one in a.split(b) if one]", "list", place, value, given[0])
 
 
 def _move(node: ast.expr, place: Span) -> None:
@@ -212,7 +197,7 @@ def no_function(state: State, name: str, node: Node) -> Fault:
 
 def _no_method(name: str, value: Term, place: Span) -> Fault:
     hint = ruby_advice.METHODS.get(name) or did_you_mean(nearest(name, _KNOWN))
-    if value.kind == NIL and not hint:
+    if value.kind == "None" and not hint:
         hint = "A setting that was not given above is nil."
     what = WORDS.get(value.kind)
     if what is None:

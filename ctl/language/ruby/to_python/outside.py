@@ -10,7 +10,7 @@ from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import Span, field, inside, parts
 from ctl.language.ruby.to_python.state import Writer
-from ctl.language.ruby.to_python.terms import ANY, BOOL, LIST, NIL, TEXT, WORD, Term, at
+from ctl.language.ruby.to_python.terms import Term, at, union
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -30,9 +30,9 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
         return _environment(writer, name, given, node)
     if constant in ("File", "IO") and name == "read" and len(given) == 1:
         # File.read keeps the last newline, read_file() drops it.
-        return replace(form(r'read_file(a) + "\n"', WORD, place, given[0]), file=given[0].node)
+        return replace(form(r'read_file(a) + "\n"', "text", place, given[0]), file=given[0].node)
     if constant == "File" and name in _EXISTS and len(given) == 1:
-        return form("exists(a)", BOOL, place, given[0])
+        return form("exists(a)", "bool", place, given[0])
     if constant == "File" and name == "join" and given:
         return _joined(writer, given, place)
     files = "Write File.read('/path')." if constant in ("File", "IO") else ""
@@ -44,9 +44,9 @@ def _joined(writer: Writer, given: list[Term], place: Span) -> Term:
     """File.join: one path of several parts."""
     texts = [one.literal for one in given]
     if all(isinstance(one, str) for one in texts):
-        return writer.state.constant("/".join(map(str, texts)).replace("//", "/"), WORD, place)
+        return writer.state.constant("/".join(map(str, texts)).replace("//", "/"), "text", place)
     each = at(ast.List([one.node for one in given]), place)
-    return writer.state.form('"/".join(a)', WORD, place, Term(each, LIST))
+    return writer.state.form('"/".join(a)', "text", place, Term(each, "list"))
 
 
 def _json(writer: Writer, name: str, node: Node) -> Term:
@@ -59,7 +59,7 @@ def _json(writer: Writer, name: str, node: Node) -> Term:
     path = read.file if name == "parse" else read.node
     if path is None:
         raise Fault("`JSON.parse` reads files only in a gitlab.rb", Span(node), hint)
-    return writer.state.form("read_json(a)", ANY, Span(node), path)
+    return writer.state.form("read_json(a)", "any", Span(node), path)
 
 
 def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Term:
@@ -67,21 +67,20 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
     if not given or len(given) > 2:
         raise Fault(f"`ENV.{name}` is called with the wrong arguments", place, _ENVIRONMENT)
     if name in _HAS_KEY:
-        return form("env(a, None) is not None", BOOL, whole, given[0])
+        return form("env(a, None) is not None", "bool", whole, given[0])
     if name != "fetch":
         raise Fault(f"`ENV.{name}` is not read in a gitlab.rb", place, _ENVIRONMENT)
     if len(given) == 2:
-        kind = {WORD: WORD, NIL: TEXT}.get(given[1].kind, ANY)
-        return form("env(a, b)", kind, whole, *given)
+        return form("env(a, b)", union("text", given[1].kind), whole, *given)
     body = field(node, "block", "body")
     if body is None:
-        return form("env(a)", WORD, whole, given[0])
+        return form("env(a)", "text", whole, given[0])
     default = writer.term(parts(body, 1)[0])
     lazy = "env(a, None) if env(a, None) is not None else b"
     pattern = "env(a, b)" if writer.is_safe(default) else lazy
-    return form(pattern, WORD if default.kind == WORD else ANY, whole, given[0], default)
+    return form(pattern, "text" if default.kind == "text" else "any", whole, given[0], default)
 
 
 def variable(writer: Writer, name: Term, node: Node) -> Term:
     """ENV['NAME']."""
-    return replace(writer.state.form("env(a, None)", TEXT, Span(node), name), env=name.node)
+    return replace(writer.state.form("env(a, None)", "text or None", Span(node), name), env=name.node)

@@ -15,7 +15,7 @@ from ctl.language.limits import Budget
 from ctl.language.places import Positioned
 from ctl.language.ruby.grammar import walk
 from ctl.language.ruby.program import Program, path_of
-from ctl.language.ruby.to_python.terms import ANY, BOOL, NEVER_NIL, NIL, TEXT, WORD, Term, at, union
+from ctl.language.ruby.to_python.terms import NEVER_NIL, Kind, Term, at, union
 from ctl.language.setting_names import Names
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ class State:
     names: Names
     program: Program
     budget: Budget = field(default_factory=Budget)
-    kinds: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, Kind] = field(default_factory=dict)
     lost: dict[str, Fault] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
-    paths: dict[tuple[str, ...], str] = field(default_factory=dict)
+    paths: dict[tuple[str, ...], Kind] = field(default_factory=dict)
     conditional: bool = False
     included: bool = False
     further: list[Fault] = field(default_factory=list)
@@ -84,11 +84,11 @@ class State:
         """Whether a name is that of a section or setting, of whatever component."""
         return name in self.names.sections or name in self.names.settings or self.names.foreign(name)
 
-    def note(self, left: Node, kind: str) -> None:
+    def note(self, left: Node, kind: Kind) -> None:
         """Keeps the kind of what is given a value, to know what can be done with it."""
         if left.type == "element_reference":
             path = self.path(left)
-            self.paths[path] = union(self.paths.get(path, NIL), kind) if self.conditional else kind
+            self.paths[path] = union(self.paths.get(path, "None"), kind) if self.conditional else kind
             return
         name = self.program.text(left)
         if self.conditional:
@@ -100,16 +100,16 @@ class State:
         """Takes anything for the value of what is changed somewhere else."""
         path = self.path(left)
         if path[0] in self.kinds:
-            self.kinds[path[0]] = ANY
+            self.kinds[path[0]] = "any"
         if len(path) > 1:
-            self.paths[path] = ANY
+            self.paths[path] = "any"
 
     def check_lost(self, name: str) -> None:
         """Raises Fault for a variable that has no Python form."""
         if name in self.lost:
             raise self.lost[name]
 
-    def form(self, pattern: str, kind: str, place: Positioned, *parts: Term | ast.expr) -> Term:
+    def form(self, pattern: str, kind: Kind, place: Positioned, *parts: Term | ast.expr) -> Term:
         """An expression that is made from a pattern.
 
         Args:
@@ -151,38 +151,43 @@ class State:
             setattr(made, name, one if name == "layout" else self.copy(one))
         return made
 
-    def constant(self, value: object, kind: str, place: Positioned) -> Term:
+    def constant(self, value: object, kind: Kind, place: Positioned) -> Term:
         """A value that is written out."""
         return Term(at(ast.Constant(value), place), kind)  # type: ignore[arg-type]
 
     def truth(self, term: Term) -> Term:
         """A value as Python's `if` takes it: Ruby takes all for true but nil and false."""
-        if term.kind == BOOL:
+        if term.kind == "bool":
             return term
-        if term.kind in (*NEVER_NIL, NIL):
-            return self.constant(term.kind != NIL, BOOL, term.node)
-        if term.kind == TEXT:
-            return self.form("a is not None", BOOL, term.node, term)
-        return self.form("a is not None and a is not False", BOOL, term.node, term)
+        if term.kind in (*NEVER_NIL, "None"):
+            return self.constant(term.kind != "None", "bool", term.node)
+        if term.kind == "text or None":
+            return self.form("a is not None", "bool", term.node, term)
+        return self.form("a is not None and a is not False", "bool", term.node, term)
 
     def negated(self, term: Term) -> Term:
         """`not` of a condition."""
         node = term.node
         if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Is | ast.IsNot):
             sign = ast.IsNot() if isinstance(node.ops[0], ast.Is) else ast.Is()
-            return Term(at(ast.Compare(node.left, [sign], node.comparators), node), BOOL)
-        return self.form("not a", BOOL, node, term)
+            return Term(at(ast.Compare(node.left, [sign], node.comparators), node), "bool")
+        return self.form("not a", "bool", node, term)
 
     def needed(self, term: Term, place: Positioned) -> Term:
         """A value where nil would be an error: an environment variable must be there."""
-        return term if term.env is None else self.form("env(a)", WORD, place, term.env)
+        return term if term.env is None else self.form("env(a)", "text", place, term.env)
 
     def as_text(self, term: Term) -> Term:
         """A value as it is put into text, and as `to_s` makes it of what is no number."""
         if term.env is not None:
-            return self.form('env(a, "")', WORD, term.node, term.env)
-        pattern = {BOOL: '"true" if a else "false"', TEXT: 'a or ""', NIL: 'a or ""', ANY: _ANY_AS_TEXT}
-        return self.form(pattern[term.kind], WORD, term.node, term) if term.kind in pattern else term
+            return self.form('env(a, "")', "text", term.node, term.env)
+        pattern = {
+            "bool": '"true" if a else "false"',
+            "text or None": 'a or ""',
+            "None": 'a or ""',
+            "any": _ANY_AS_TEXT,
+        }
+        return self.form(pattern[term.kind], "text", term.node, term) if term.kind in pattern else term
 
 
 @cache

@@ -15,7 +15,7 @@ from ctl.language.ruby.to_python.choices import sign_of
 from ctl.language.ruby.to_python.expressions import Translator
 from ctl.language.ruby.to_python.methods import no_function
 from ctl.language.ruby.to_python.state import State
-from ctl.language.ruby.to_python.terms import ANY, LIST, NIL, TEXT, WORD, WORDS, Term, at, union
+from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
 
@@ -151,9 +151,9 @@ class Statements(Translator):
             return [assignment]
         test = self.test(left, negate=True)
         if left.type == "element_reference":
-            state.paths[state.path(left)] = ANY
+            state.paths[state.path(left)] = "any"
         else:
-            before = Term(ast.Constant(None), state.kinds.get(self.text(left), ANY))
+            before = Term(ast.Constant(None), state.kinds.get(self.text(left), "any"))
             # In a branch that may not be taken, the name can also keep what it had.
             untouched = before.kind if state.conditional else None
             state.kinds[self.text(left)] = union(untouched, before.when_true, value.kind)
@@ -219,7 +219,7 @@ class Statements(Translator):
             raise Fault("this line has no effect", Span(node))
         if receiver.type == "element_reference":
             self._check_section(receiver)
-            self.state.paths.setdefault(self.state.path(receiver), ANY)
+            self.state.paths.setdefault(self.state.path(receiver), "any")
         given = inside(node, "arguments")
         if name in ("<<", "push", "append") and given:
             return self._each_appended(receiver, given)
@@ -230,7 +230,7 @@ class Statements(Translator):
         return [self._statement(self.term(node).node, node)]
 
     def _each(self, pattern: str, target: ast.expr, values: Iterable[Term], node: Node) -> list[ast.stmt]:
-        forms = (self.state.form(pattern, ANY, Span(node), self.state.copy(target), one) for one in values)
+        forms = (self.state.form(pattern, "any", Span(node), self.state.copy(target), one) for one in values)
         return [self._statement(one.node, node) for one in forms]
 
     def _from_file(self, node: Node) -> list[ast.stmt]:
@@ -270,12 +270,12 @@ class Statements(Translator):
         if self._is_new(left):
             hint = "Give it an array first: … = []."
             raise Fault("there is no array yet that << could add to", Span(left), hint)
-        kind = self.state.kinds.get(path[0], ANY) if len(path) == 1 else self.state.paths.get(path, ANY)
-        if kind not in (WORD, TEXT, LIST, NIL, ANY):
+        kind = self.state.kinds.get(path[0], "any") if len(path) == 1 else self.state.paths.get(path, "any")
+        if kind not in ("text", "text or None", "list", "None", "any"):
             what = WORDS.get(kind, "this")
             raise Fault(f"<< adds to an array or a string, not to {what}", Span(left))
         terms = (self.term(one) for one in added)
-        if kind in (WORD, TEXT):
+        if kind in ("text", "text or None"):
             target = self.target(left)
             return [
                 at(ast.AugAssign(self.state.copy(target), ast.Add(), one.node), Span(left)) for one in terms

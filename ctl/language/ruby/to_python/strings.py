@@ -10,7 +10,7 @@ from ctl.language.faults import Fault
 from ctl.language.ruby import texts
 from ctl.language.ruby.grammar import Span, named, statements_in
 from ctl.language.ruby.to_python.state import Writer
-from ctl.language.ruby.to_python.terms import LIST, MAP, WORD, WORDS, Term, at
+from ctl.language.ruby.to_python.terms import WORDS, Term, at
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -24,7 +24,7 @@ class Strings(Writer):
 
     def word(self, text: str, node: Node) -> Term:
         """A string; one that takes several lines in the gitlab.rb may do so in Python."""
-        made = self.state.constant(text, WORD, Span(node))
+        made = self.state.constant(text, "text", Span(node))
         if node.end_point[0] > node.start_point[0] or node.type == "heredoc_beginning":
             made.node.lines = True  # type: ignore[attr-defined]
         return made
@@ -70,7 +70,7 @@ class Strings(Writer):
         for chunk, part in zip_longest(chunks, parts):
             values += [at(ast.Constant(chunk), place)] if chunk else []
             values += [self._value(part)] if part is not None else []
-        return Term(at(ast.JoinedStr(values), place), WORD) if parts else self.word(chunks[0], whole)
+        return Term(at(ast.JoinedStr(values), place), "text") if parts else self.word(chunks[0], whole)
 
     @staticmethod
     def _inside(interpolation: Node) -> Node:
@@ -85,20 +85,20 @@ class Strings(Writer):
     def _value(self, node: Node) -> ast.FormattedValue:
         """What is filled in: a single value."""
         value = self.term(node)
-        if value.kind in (LIST, MAP):
+        if value.kind in ("list", "dict"):
             outer = node.parent if node.parent is not None and node.parent.type == "interpolation" else node
             message = f"{WORDS[value.kind]} cannot be turned into text"
             raise Fault(message, Span(outer), "Take a single value out of it.")
         written = self.state.as_text(value)
         made = at(ast.FormattedValue(written.node, -1), Span(node))
-        made.is_text = written.kind == WORD  # type: ignore[attr-defined]
+        made.is_text = written.kind == "text"  # type: ignore[attr-defined]
         return made
 
     def chained(self, node: Node) -> Term:
         """Strings that follow each other."""
         first, *others = (self.term(part) for part in named(node))
         for one in others:
-            first = self.state.form("a + b", WORD, Span(node), first, one)
+            first = self.state.form("a + b", "text", Span(node), first, one)
         return first
 
     def heredoc(self, node: Node) -> Term:
@@ -115,7 +115,7 @@ class Strings(Writer):
 
     def words(self, node: Node) -> Term:
         """A list of words: %w[], %i[] and the like."""
-        return Term(at(ast.List([self._bare(part, node).node for part in named(node)]), Span(node)), LIST)
+        return Term(at(ast.List([self._bare(part, node).node for part in named(node)]), Span(node)), "list")
 
     def _bare(self, node: Node, outer: Node) -> Term:
         opening = self.text(outer.children[0])

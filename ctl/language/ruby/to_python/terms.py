@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from ctl.language.places import Positioned
 
-WORD: Final = "text"
-TEXT: Final = "text or None"
-INT: Final = "int"
-FLOAT: Final = "float"
-BOOL: Final = "bool"
-NIL: Final = "None"
-LIST: Final = "list"
-MAP: Final = "dict"
-ANY: Final = "any"
+Kind = Literal["text", "text or None", "int", "float", "bool", "None", "list", "dict", "any"]
+"""What a value is, as far as is known."""
 
 WORDS: Final = {
-    WORD: "a string",
-    INT: "a whole number",
-    FLOAT: "a number",
-    BOOL: "true or false",
-    NIL: "nil",
-    LIST: "an array",
-    MAP: "a hash",
+    "text": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "None": "nil",
+    "list": "an array",
+    "dict": "a hash",
 }
 """Kinds as a person calls them in Ruby; the others are not known."""
 
-NEVER_NIL: Final = (WORD, INT, FLOAT, LIST, MAP)
+NEVER_NIL: Final = ("text", "int", "float", "list", "dict")
 
 Made = TypeVar("Made", bound=ast.expr | ast.stmt)
 
@@ -41,12 +34,12 @@ def at(made: Made, place: Positioned) -> Made:
     return made
 
 
-def union(*kinds: str | None) -> str:
+def union(*kinds: Kind | None) -> Kind:
     """The kind of a value that is of one of these kinds; None is no value at all."""
     found = {kind for kind in kinds if kind is not None}
     if len(found) == 1:
         return found.pop()
-    return TEXT if found and found <= {WORD, TEXT, NIL} else ANY
+    return "text or None" if found and found <= {"text", "text or None", "None"} else "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class Term:
     """
 
     node: ast.expr
-    kind: str = ANY
+    kind: Kind = "any"
     env: ast.expr | None = None
     file: ast.expr | None = None
 
@@ -71,11 +64,15 @@ class Term:
         return self.node.value if isinstance(self.node, ast.Constant) else None
 
     @property
-    def when_false(self) -> str | None:
+    def when_false(self) -> Kind | None:
         """The kind that it may have when it is not true in Ruby; None where it is always true."""
-        return {TEXT: NIL, NIL: NIL, BOOL: BOOL, ANY: ANY}.get(self.kind)
+        if self.kind in ("text or None", "None"):
+            return "None"
+        return self.kind if self.kind in ("bool", "any") else None
 
     @property
-    def when_true(self) -> str | None:
+    def when_true(self) -> Kind | None:
         """The kind that it may have when it is true in Ruby; None where it never is."""
-        return {TEXT: WORD, NIL: None}.get(self.kind, self.kind)
+        if self.kind == "text or None":
+            return "text"
+        return self.kind if self.kind != "None" else None
