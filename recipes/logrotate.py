@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ctl.converge import Directory, Item, Template
-from ctl.nginx.vhost import ERROR_LOG, refused_folder
+from ctl.nginx.vhost import ERROR_LOG, deletions_log, refused_folder
 from ctl.node.node import Node
 from ctl.settings.components.logrotate import CONFIG
 from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
@@ -22,7 +22,8 @@ REFUSED_NUMBER = 3
 def bounded(node: Node) -> tuple[Path, ...]:
     """Logs that clients without credentials can make grow."""
     vhost_logs = Path(node.attributes.registry.nginx.log_directory)
-    return refused_folder(node.attributes) / "gitlab_registry.log", vhost_logs / ERROR_LOG
+    refused = refused_folder(node.attributes) / "gitlab_registry.log"
+    return refused, deletions_log(node.attributes), vhost_logs / ERROR_LOG
 
 
 def recipe(node: Node) -> Iterator[Item]:

@@ -17,6 +17,7 @@ from ctl.converge import (
     restart,
 )
 from ctl.machine.search import SYSTEM_PATH
+from ctl.nginx.vhost import deletions_log
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
 from ctl.node.runit_service import as_user, component_account, runit_service, script
@@ -31,7 +32,7 @@ from ctl.registry.validate import registry_accepts
 from ctl.settings.component import needs
 from ctl.settings.components.registry import REGISTRY as COMPONENT
 from ctl.settings.masking import mask_yaml
-from ctl.settings.rules.uploads import HEADER, upload_key
+from ctl.settings.rules.uploads import HEADER, PROCESS_HEADER, upload_key
 from ctl.settings.rules.vhost import serves_registry, through_socket
 
 NOTIFICATION_HEADERS = "*(*), timeout=*, headers=map[*"
@@ -77,10 +78,10 @@ APART = (
     *(f"{begin}*" for begin in _UNAUTHORIZED),
 )
 """Lines of these: they are the first thing to look for when clients are refused, and so are in a small log."""
-PAUSE = 1
+PAUSE = 0.3
 """Seconds at most for which requests wait at a switch. A deletion takes milliseconds on a disk, a tenth of a second in
-object storage. Were another process asked for a blob while the former one is still deleting it, it would remember it as
-long as it lives, and clients that trust it would not push the blob again."""
+object storage. Were another process asked for a blob while the former one is still deleting it, it would remember it,
+and clients that trust it would not push the blob again: until the master has noticed (ctl.graceful.deletions)."""
 USUAL = tuple(f"{begin}authorization token required*" for begin in _UNAUTHORIZED)
 """Of these not: each client asks first without credentials, to be sent for some."""
 
@@ -211,6 +212,7 @@ def service(node: Node) -> Iterator[Item]:
         "gate": gate_file(node.layout),
         "read_only": read_only_file(node.layout),
         "graceful": graceful,
+        "process_header": PROCESS_HEADER,
         "programs": node.programs,
         "as_user": as_user(node, COMPONENT),
     }
@@ -225,6 +227,7 @@ def service(node: Node) -> Iterator[Item]:
             debug=registry.debug_addr,
             key=upload_key(registry.http_secret),
             pause=PAUSE,
+            deletions=deletions_log(node.attributes),
         )
         yield from sockets(graceful, registry.username, registry.group)
         yield script(serve, "registry/serve.j2", variables, restart(COMPONENT.name))

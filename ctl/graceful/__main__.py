@@ -29,6 +29,8 @@ def main() -> int:
     parser.add_argument(
         "--pause", type=float, default=0.0, help="seconds for which the next one waits for the last answers"
     )
+    parser.add_argument("--deletions", type=Path, help="NGINX's log of them")
+    parser.add_argument("--root", type=Path, default=Path("/"), help="of the installation")
     given = parser.parse_args()
     group = grp.getgrnam(given.group).gr_gid if given.group else None
     options = Options(
@@ -42,6 +44,8 @@ def main() -> int:
         key=given.key,
         keep=given.keep,
         pause=given.pause,
+        deletions=given.deletions,
+        root=given.root,
     )
     return Master(options, given.run.absolute()).run()
 

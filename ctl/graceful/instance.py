@@ -6,7 +6,7 @@ import os
 import signal
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,8 @@ SOCKET_MODE = 0o770
 socket has (ngx_http_rewrite_module, 'if')."""
 _CONNECTED = ("02", "03")
 """SS_CONNECTING, which waits to be accepted, and SS_CONNECTED in /proc/net/unix (include/uapi/linux/net.h)."""
+_LOOK = 0.005
+"""Seconds between two looks for the last answers of a process while requests wait."""
 _QUIET_LOOKS = 2
 """How many looks in a row must find no connection: NGINX may be between two of them."""
 
@@ -29,6 +31,8 @@ class State(StrEnum):
     FIRST = "starting"
     """It serves as soon as it accepts connections: nothing else does."""
     CANDIDATE = "candidate"
+    FRESH = "fresh"
+    """It takes over from one that may remember what has been deleted, as soon as it accepts connections."""
     CURRENT = "current"
     KEPT = "kept"
     """Another one serves; it goes on with what only it can: requests that name its key."""
@@ -149,3 +153,10 @@ def outcome(status: int) -> str:
     """How a process ended, in words, from what waitpid(2) says."""
     code = os.waitstatus_to_exitcode(status)
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+
+
+def await_quiet(instances: Sequence[Instance], seconds: float) -> None:
+    """Wait until processes have no connection, some seconds at most: transfers may take hours."""
+    end = time.monotonic() + seconds
+    while not all(one.drained() for one in instances) and time.monotonic() < end:
+        time.sleep(_LOOK)

@@ -9,17 +9,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ctl.graceful.control import NAME, read_line
-from ctl.graceful.instance import Instance, State, outcome
+from ctl.graceful.deletions import Deletions
+from ctl.graceful.instance import Instance, State, await_quiet, outcome
 from ctl.graceful.relay import Relay, free_port, host_of
 from ctl.machine.signals import select_signals
 from ctl.machine.unix_socket import nearest_path, short_path
+from ctl.paths import Layout
 
 KEPT = "CTL_GRACEFUL"
 """Environment variable in which the master finds its processes again after it has replaced itself."""
@@ -31,8 +33,9 @@ ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """No process outlives its master. A change of account undoes this: a script that makes one must say it again."""
 _TICK = 0.1
 """Seconds between two looks at processes that come or go; none while there is just the one that serves."""
-_LOOK = 0.005
-"""Seconds between two looks for the last answers of a process while requests wait."""
+_SECONDS_TO_ACCEPT = 60.0
+_LASTING = (State.CURRENT, State.KEPT, State.ENDED)
+_NEXT = (State.CANDIDATE, State.FRESH)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -53,6 +56,9 @@ class Options:
         keep: seconds for which a process goes on to accept them when one with another key has replaced it.
         pause: seconds at most for which requests to a new process wait until the former one has no more: each remembers
             in its memory what is there, and what the former one is just deleting the new one must not have looked at.
+        deletions: NGINX's log of them, or None. Where a former process has deleted something after a switch, a fresh
+            process takes over from the one that may remember it.
+        root: of the installation.
     """
 
     command: Path
@@ -65,6 +71,8 @@ class Options:
     key: str = ""
     keep: float = 3600.0
     pause: float = 0.0
+    deletions: Path | None = None
+    root: Path = Path("/")
 
 
 class Master:
@@ -83,6 +91,7 @@ class Master:
         self.counter = 0
         self.ending = False
         self.held = ""
+        self.deletions = Deletions(options.deletions, Layout(options.root))
         self.exit_code = 0
         self.selector = selectors.DefaultSelector()
 
@@ -130,7 +139,7 @@ class Master:
         return next((one.debug for one in self.instances if one.state is State.CURRENT), None)
 
     def _timeout(self) -> float | None:
-        if any(one.state not in (State.CURRENT, State.KEPT, State.ENDED) for one in self.instances):
+        if self.deletions.watched() or any(one.state not in _LASTING for one in self.instances):
             return _TICK
         ends = [one.deadline for one in self.instances if one.state is State.KEPT]
         return max(_TICK, min(ends) - time.monotonic()) if ends else None
@@ -170,7 +179,7 @@ class Master:
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         self.instances = [one for one in self.instances if one.state is not State.ENDED]
         for one in self.instances:
-            if one.state is State.CANDIDATE:  # whoever asked for it was killed: runs of ctl come one by one
+            if one.state in _NEXT:  # whoever asked for it was killed: runs of ctl come one by one
                 self._terminate(one)
         return {"instance": self._spawn(State.CANDIDATE, float(request["seconds"])).facts()}
 
@@ -251,13 +260,19 @@ class Master:
         former = [one for one in self.instances if one.state is State.CURRENT]
         with chosen.stopped() if former and self.options.pause else nullcontext():
             self._point_links(chosen)
-            _await_quiet(former, self.options.pause)
+            await_quiet(former, self.options.pause)
+            self.deletions.begin()
         for one in self.instances:
             if one.state is State.CURRENT and one.key not in ("", chosen.key):
                 one.to(State.KEPT, self.options.keep)
             elif one.state is State.CURRENT or (one.state is State.KEPT and one.key == chosen.key):
                 self._drain(one)
         chosen.to(State.CURRENT)
+
+    def _refresh(self) -> None:
+        """Let a fresh process take over; one that ctl has just started does that, too."""
+        if not self.held and not any(one.state in _NEXT for one in self.instances):
+            self._spawn(State.FRESH, _SECONDS_TO_ACCEPT)
 
     def _key_link(self, one: Instance) -> Path:
         return self.options.folder / f"key-{one.key}.sock"
@@ -281,10 +296,15 @@ class Master:
         one.to(State.ENDING, self.options.wait)
 
     def _tick(self) -> None:
+        if self.deletions.look(self.instances) and not self.ending:
+            self._refresh()
         for one in self.instances:
             if one.state is State.FIRST and one.accepts():
                 self._serve(one)
-            elif one.state is State.CANDIDATE and one.late():
+            elif one.state is State.FRESH and not self.held and one.accepts():
+                _log(f"process {one.pid} takes over: a former one has deleted what the last may remember")
+                self._serve(one)
+            elif one.state in _NEXT and one.late():
                 _log(f"process {one.pid} was not promoted in time: sent TERM")
                 self._terminate(one)
             elif one.state is State.KEPT and one.late():
@@ -321,6 +341,9 @@ class Master:
         one.to(State.ENDED)
         if former is not State.CANDIDATE or self.ending:  # ctl asks how a candidate ended
             self.instances.remove(one)
+        if former is State.FRESH and not self.ending:
+            self.deletions.stale = False
+            _log(f"process {one.pid} ended ({outcome(status)}); the last may remember what is deleted")
         if former in (State.FIRST, State.CURRENT) and not self.ending:
             _log(f"process {one.pid} ended by itself ({outcome(status)})")
             code = os.waitstatus_to_exitcode(status)
@@ -340,6 +363,7 @@ class Master:
     def _replace(self) -> None:
         """Begin anew from the run script, with the processes that there are: the pid stays, so they stay children."""
         kept = {**self._state(), "counter": self.counter, "generation": self.generation + 1}
+        kept["deletions"] = self.deletions.facts()
         os.environ[KEPT] = json.dumps(kept)
         signal.set_wakeup_fd(-1)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until the new code listens to them
@@ -357,6 +381,7 @@ class Master:
         state = json.loads(kept)
         self.instances = [Instance.of(one) for one in state["instances"]]
         self.counter, self.generation = state["counter"], state["generation"]
+        self.deletions.take_up(state.get("deletions"))
         self._point_to_current()  # what was held before is so no longer
 
     def _sweep(self) -> None:
@@ -372,10 +397,3 @@ class Master:
 def _log(text: str) -> None:
     sys.stdout.write(f"ctl: {text}\n")
     sys.stdout.flush()
-
-
-def _await_quiet(former: Sequence[Instance], seconds: float) -> None:
-    """Wait until processes have no connection, some seconds at most: transfers may take hours."""
-    end = time.monotonic() + seconds
-    while not all(one.drained() for one in former) and time.monotonic() < end:
-        time.sleep(_LOOK)

@@ -11,7 +11,7 @@ from ctl.nginx.build import NginxBuild
 from ctl.nginx.refusals import REFUSALS
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
-from ctl.settings.rules.uploads import HEADER, upload_key
+from ctl.settings.rules.uploads import HEADER, PROCESS_HEADER, upload_key
 from ctl.settings.rules.vhost import REFUSED_LOGS, socket_link, through_socket
 
 ERROR_LOG = "gitlab_registry_error.log"
@@ -63,6 +63,8 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "upstream": upstream(attributes),
         "upload_sockets": upload_sockets(attributes),
         "upload_header": HEADER,
+        "process_header": PROCESS_HEADER,
+        "deletions_log": deletions_log(attributes),
         "own_address": listen_address(attributes.registry.registry_http_addr)
         if through_socket(attributes)
         else None,
@@ -124,6 +126,11 @@ def one_word(attributes: Attributes) -> bool:
 def refused_folder(attributes: Attributes) -> Path:
     """Of the log of refused requests: beside the others, as it is rotated at another size."""
     return Path(attributes.registry.nginx.log_directory) / REFUSED_LOGS
+
+
+def deletions_log(attributes: Attributes) -> Path:
+    """Of which process has deleted something, for the master that switches between them."""
+    return refused_folder(attributes) / "gitlab_registry_deletions.log"
 
 
 def client(attributes: Attributes) -> str:

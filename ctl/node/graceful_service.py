@@ -33,7 +33,8 @@ def master(
     drain: int,
     debug: str | None = None,
     key: str = "",
-    pause: int = 0,
+    pause: float = 0.0,
+    deletions: Path | None = None,
 ) -> dict[str, object]:
     """What the master's run script says beside what every service's does.
 
@@ -46,6 +47,7 @@ def master(
         debug: the address of the program's debug server.
         key: of the requests that a process alone can answer.
         pause: seconds for which requests to a new process wait for the last answers of the former one.
+        deletions: NGINX's log of them.
     """
     return {
         "path": SYSTEM_PATH,
@@ -58,4 +60,6 @@ def master(
         "debug": debug,
         "key": key,
         "pause": pause,
+        "deletions": deletions,
+        "root": node.layout.root,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
@@ -53,6 +54,17 @@ def test_what_is_deleted_before_a_switch_is_gone_for_clients_after_it(running: R
     assert running.client.authorised("DELETE", path, repository=NAME, actions="*").status == 202
     running.ctl("restart", "registry").ok()
     assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+    wait_for(lambda: [one.state for one in control(running).instances()] == ["current"], what="one switch")
+
+
+def test_clients_do_not_see_which_process_answers(running: Root) -> None:
+    current = control(running).current()
+    assert current is not None
+    link = UnixConnection(Path(current.socket))
+    link.request("GET", "/v2/")
+    assert link.getresponse().getheader("Process") == Path(current.socket).name
+    link.close()
+    assert [one.get("/v2/").header("Process") for one in (running.client, running.direct)] == [None, None]
 
 
 def test_what_is_deleted_while_the_next_process_waits_is_gone_for_clients(running: Root) -> None:
@@ -126,19 +138,34 @@ def test_a_deletion_under_way_at_a_switch_is_seen_by_the_next_process(running: R
     assert {seen(one, path) for one in (running.client, running.direct)} == {404}
 
 
-def test_a_deletion_that_takes_longer_is_not_seen(running: Root) -> None:
-    """The control, and the limit: what the next process was asked for meanwhile it remembers until the next switch."""
-    path = pushed(running, "too-long")
+def test_a_deletion_that_takes_longer_is_seen_when_it_has_ended(running: Root) -> None:
+    """A fresh process takes over. Not during a run, which may have written half of its files: that is the control."""
+    path = pushed(running, "long")
     master = control(running)
     candidate = master.start(60)
     wait_for(candidate.accepts, what="the next process")
-    with deletion_under_way(running, path) as (_, found):
+    with deletion_under_way(running, path) as (former, found):
         master.promote(candidate.number)
         assert seen(running.client, path) == 200
-    assert found == [202]
-    assert seen(running.client, path) == 200
-    running.ctl("restart", "registry").ok()
-    assert seen(running.client, path) == 404
+        with under_way(running):
+            os.kill(former.pid, signal.SIGCONT)
+            wait_for(lambda: found == [202], what="the end of the deletion")
+            wait_for(
+                lambda: [one.number for one in master.instances()] == [candidate.number], what="its drain"
+            )
+            assert seen(running.client, path) == 200
+    wait_for(lambda: seen(running.client, path) == 404, what="a process that knows of it")
+    assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+    wait_for(lambda: len(master.instances()) == 1, what="one process")
+    assert [one.number for one in master.instances()] == [candidate.number + 1]
+
+
+@contextmanager
+def under_way(root: Root) -> Iterator[None]:
+    """While this lasts, a run of ctl seems to be under way."""
+    with (root.path / "var/opt/gitlab/ctl/run.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def stopped(instance: Instance) -> bool:
