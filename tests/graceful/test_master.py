@@ -163,7 +163,7 @@ def test_a_candidate_that_is_discarded_changes_nothing(running: Running) -> None
 
 
 def test_a_candidate_that_is_forgotten_ends(running: Running) -> None:
-    second = running.started(seconds=0.5)
+    second = running.control.start(0.5)
     wait_for(lambda: gone(second.pid), what="the candidate has ended")
     assert running.get() == 200
 
