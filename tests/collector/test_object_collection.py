@@ -18,11 +18,11 @@ from ctl.errors import LockHeld
 from ctl.storage.made import open_store
 from ctl.storage.store import Store
 from tests.harness import images
+from tests.harness.bare_registry import started
 from tests.harness.cloud import BUCKET, Kept, s3_parameters, storage
 from tests.harness.collecting import SILENT, Silent, at_once
 from tests.harness.registries import Registry
 from tests.harness.s3 import S3Server
-from tests.harness.soak import started
 from tests.harness.versity import VersityServer
 
 pytestmark = pytest.mark.real

@@ -3,7 +3,8 @@
     python -m tests.harness.soak --pushes 100000 --journal FILE
 
 Prints what was pushed, what was lost, and what a client without retries would have noticed; for ctl's own collector
-and, as a proof that the run is strong enough, for one that marks and then deletes, at the same time beside it. The
+and, at the same time beside it, for one that marks and then deletes (a proof that the run is strong enough), and
+for the same pushers without any collector: what is refused there, no collector is the cause of. The
 journal has each move of the collector and each refusal, so that a refusal can be followed to its cause.
 """
 
@@ -13,154 +14,30 @@ import argparse
 import contextlib
 import hashlib
 import http.client
-import json
 import math
 import multiprocessing
-import os
 import random
-import shutil
-import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import Any
 
-from ctl.collector.collection import HOUR, Hooks, Options, _Collection
-from ctl.collector.filesystem import Filesystem, blob_state
-from ctl.collector.holding import HeldRun
-from ctl.collector.manifests import Manifests
-from ctl.collector.marking import Marker
-from ctl.collector.quarantine import Quarantine
-from ctl.collector.report import Report
 from tests.harness import images
-from tests.harness.collecting import Silent
-from tests.harness.https import Client
+from tests.harness.bare_registry import served
 from tests.harness.kept_alive import KeptAlive
-from tests.harness.ports import Ports
 from tests.harness.registries import DEBIAN
-from tests.harness.waiting import wait_for
+from tests.harness.soak_collectors import Collector, Scale, age, mark_then_delete, no_collector, note, ours
 
 PUSHERS, REPOSITORIES = 6, 4
-GRACE, DAY = 400_000_000, 24 * HOUR
-"""Nanoseconds for which blobs are left alone: short, so that there is something to lose."""
-KEPT = 3 * 10**9
-"""Nanoseconds after which what was moved is purged."""
 LOOKS, PAUSE = 30, 0.2
 """How often an image that is missing is looked for, and seconds between."""
 OWN = b"DIGEST_INVALID"
-"""Is in the answer of a registry that finds a layer link empty: another push has just cut it, to write it anew. Without
-any collector, two clients that keep mounting one layer let 6 of 1,500 pushes fail so (2.8)."""
-SLOW = 0.15
-"""Seconds between mark and sweep, as where the storage is large."""
-
-
-class Slow(Silent):
-    """Lets a collection take its time between mark and sweep."""
-
-    def step(self, text: str) -> None:
-        """Wait before blobs are moved."""
-        if text == "moving blobs":
-            time.sleep(SLOW)
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How hard it is made.
-
-    Args:
-        shared: layers that images share. The fewer, the sooner one that is garbage is wanted again.
-        aged: nanoseconds after which what nobody has used is made 25 hours old, so that the collector runs with its
-            grace of 24 h; 0 for none, and a grace of moments.
-        journal: file for each move, refusal and miss; "" for none.
-    """
-
-    shared: int = 30
-    aged: int = 0
-    journal: str = ""
-
-    @property
-    def grace(self) -> int:
-        """The collector's."""
-        return DAY if self.aged else GRACE
-
-
-def age(root: str, after: int) -> None:
-    """Make everything 25 hours older that neither a registry nor a client has used for that long.
-
-    The collector, the registry and the file system (`relatime`) then do what they do to a storage of yesterday.
-    """
-    storage, now = Filesystem(root), time.time_ns()
-    old = now - 25 * HOUR
-    paths = [path for _, _, shard in storage.shards([]) for path in _with_file(shard, "data")]
-    for scan in storage.repositories():
-        paths += [path for _, folder in storage.layers(scan, []) for path in (folder, f"{folder}/link")]
-    for path in paths:
-        with contextlib.suppress(FileNotFoundError):
-            info = os.stat(path)  # noqa: PTH116 - many
-            latest = info.st_mtime_ns if path[-5:] != "/link" else max(info.st_mtime_ns, info.st_atime_ns)
-            if old + HOUR < latest < now - after:
-                os.utime(path, ns=(old, old))
-
-
-def _with_file(shard: str, name: str) -> Iterator[str]:
-    for entry in os.scandir(shard):
-        yield from (entry.path, f"{entry.path}/{name}")
-
-
-def note(journal: str, text: str) -> None:
-    """Add a line with its time: of one call, since several processes write."""
-    if journal:
-        with Path(journal).open("a", encoding="utf-8") as file:
-            file.write(f"{time.time():.6f} {text}\n")
-
-
-class Journalled(Quarantine):
-    """Writes down what it moves, and when."""
-
-    def __init__(self, root: str, journal: str) -> None:
-        super().__init__(root)
-        self.journal = journal
-
-    def take(self, run: HeldRun, path: str) -> bool:
-        """Move something into a run."""
-        moved = super().take(run, path)
-        note(self.journal, f"taken {path}")
-        return moved
-
-    def bring_back(self, run: HeldRun, path: str) -> bool:
-        """Move something back."""
-        moved = super().bring_back(run, path)
-        note(self.journal, f"back {path} {moved}")
-        return moved
-
-
-def ours(root: str, scale: Scale) -> None:
-    """A collection by ctl; what it moved is purged three seconds later."""
-    options = Options(older_than=scale.grace, keep_for=KEPT, settle=())
-    with Journalled(root, scale.journal) as quarantine:
-        _Collection(Filesystem(root), options, Slow(), Hooks(), Report(False, False), quarantine).run()
-
-
-def mark_then_delete(root: str, scale: Scale) -> None:
-    """A collection as others do it: a complete mark, a grace time, then deletion."""
-    storage = Filesystem(root)
-    marker = Marker(storage, Manifests(storage), untagged=False, young_after=0)
-    mark = marker.mark({}, lambda: None)
-    time.sleep(SLOW)
-    for algorithm, shard, path in storage.shards([]):
-        marked = mark.marks.shard(algorithm, shard)
-        for blob in storage.blobs(algorithm, shard, path, []):
-            state = blob_state(blob.path)
-            old = state is not None and time.time_ns() - state[1] >= scale.grace
-            if old and bytes.fromhex(blob.digest.partition(":")[2]) not in marked:
-                shutil.rmtree(blob.path, ignore_errors=True)
-
-
-Collector = Callable[[str, Scale], None]
+"""Is in the answer of a registry (2.8) that finds a layer link empty: another push has cut it, to write it anew."""
 
 
 @dataclass(frozen=True)
@@ -322,61 +199,10 @@ def _collect_on(collector: Collector, root: str, scale: Scale, stop: Event) -> N
         time.sleep(0.05)
 
 
-@contextlib.contextmanager
-def served(program: Path, root: Path) -> Iterator[Client]:
-    """A registry without cache or auth on a storage."""
-    with started(program, root) as (client, _):
-        yield client
-
-
-@contextlib.contextmanager
-def started(
-    program: Path,
-    root: Path,
-    *,
-    cache: str = "",
-    name: str = "one",
-    storage: Mapping[str, object] | None = None,
-) -> Iterator[tuple[Client, subprocess.Popen[bytes]]]:
-    """A registry without auth on a storage, and its process. GOGC of the environment is passed on.
-
-    Args:
-        program: of the registry.
-        root: of the storage; its configuration is a file beside that.
-        cache: for descriptors of blobs ("inmemory"); "" for none.
-        name: of this process, where several serve one storage.
-        storage: the driver with its parameters; None for a file system.
-    """
-    ports = Ports()
-    port = ports.take()
-    config = root.with_suffix(f".{name}.yml")
-    driver = storage or {"filesystem": {"rootdirectory": str(root)}}
-    cached = {"cache": {"blobdescriptor": cache}} if cache else {}
-    document = {
-        "version": 0.1,
-        "log": {"level": "error", "accesslog": {"disabled": True}},
-        "storage": {**cached, **driver, "delete": {"enabled": True}, "redirect": {"disable": True}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    config.write_text(json.dumps(document), encoding="utf-8")
-    process = subprocess.Popen(
-        [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env={"OTEL_TRACES_EXPORTER": "none", "GOGC": os.environ.get("GOGC", "100")},
-    )  # fmt: skip
-    client = Client(port, None, lambda _name, _actions: "none")
-    try:
-        wait_for(lambda: client.get("/v2/").status == 200, what="the registry serves")
-        yield client, process
-    finally:
-        process.kill()
-        process.wait()
-        ports.release()
-
-
 def soak(
     collector: Collector,
     pushes: int,
-    scale: Scale = Scale(),
+    scale: Scale = AS_IT_IS,
     *,
     program: Path = DEBIAN,
     seconds: float = math.inf,
@@ -409,9 +235,40 @@ def soak(
         return tally
 
 
+@dataclass(frozen=True)
+class Rate:
+    """How a run has gone, in numbers.
+
+    Args:
+        pushes, lost, refused: of its tally.
+    """
+
+    pushes: int
+    lost: int
+    refused: int
+
+    @classmethod
+    def of(cls, tally: Tally) -> Rate:
+        """What a tally comes to."""
+        return cls(tally.pushes, tally.lost, tally.refused)
+
+    @property
+    def refused_of_10_000(self) -> float:
+        """Pushes of 10,000 with which a client without retries fails."""
+        return 10_000 * self.refused / max(1, self.pushes)
+
+    def beyond(self, control: Rate) -> str:
+        """The refusals of a run beside those of a control without a collector."""
+        own, other = self.refused_of_10_000, control.refused_of_10_000
+        return (
+            f"{self.refused} of {self.pushes:,} pushes refused, {control.refused} of {control.pushes:,} without a "
+            f"collector: {own:.1f} and {other:.1f} of 10,000, {max(0.0, own - other):.1f} beyond the control's"
+        )
+
+
 def _line(name: str) -> Callable[[Tally], None]:
     def show(one: Tally) -> None:
-        refused = f"{one.refused} refused ({one.by_itself} by the registry itself)"
+        refused = f"{one.refused} refused ({one.by_itself} as without a collector)"
         counts = f"{one.pushes:,} pushes, {one.lost} lost, {one.missing} missing a moment, {refused}"
         print(f"{time.strftime('%H:%M:%S')} {name}: {counts}", flush=True)
 
@@ -419,29 +276,33 @@ def _line(name: str) -> Callable[[Tally], None]:
 
 
 def main() -> int:
-    """Run both, and print them."""
+    """Run all three, and print them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pushes", type=int, default=100_000)
     parser.add_argument("--minutes", type=float, default=math.inf, help="at most")
-    parser.add_argument("--control", type=int, default=5_000, help="pushes of the control")
+    parser.add_argument(
+        "--control", type=int, default=5_000, help="pushes against the collector that deletes"
+    )
+    parser.add_argument("--alone", type=int, default=20_000, help="pushes without a collector")
     parser.add_argument("--journal", default="", metavar="FILE", help="for each move and each refusal")
     parser.add_argument("--shared", type=int, default=30, help="layers that images share")
     parser.add_argument("--aged", type=float, default=0, metavar="SECONDS",
                         help="make 25 hours old what was not used for so long; collect at 24 h")  # fmt: skip
     parser.add_argument("--program", type=Path, default=DEBIAN)
     given = parser.parse_args()
-    seconds = given.minutes * 60
     scale = Scale(given.shared, int(given.aged * 10**9), given.journal)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as beside:
-        control = beside.submit(_control, given.control, replace(scale, journal=""), given.program, seconds)
-        tally = soak(ours, given.pushes, scale, program=given.program, seconds=seconds, shown=_line("ctl"))
-        return int(tally.lost > 0 or control.result() == 0)
+    quiet = replace(scale, journal="")
+    more = {"program": given.program, "seconds": given.minutes * 60}
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as beside:
+        control = beside.submit(_beside, "mark, then delete", mark_then_delete, given.control, quiet, more)
+        alone = beside.submit(_beside, "no collector", no_collector, given.alone, quiet, more)
+        ctl = Rate.of(soak(ours, given.pushes, scale, shown=_line("ctl"), **more))
+        print(ctl.beyond(alone.result()))
+        return int(ctl.lost > 0 or control.result().lost == 0)
 
 
-def _control(pushes: int, scale: Scale, program: Path, seconds: float) -> int:
-    """What a collector that marks and then deletes loses."""
-    name = "mark, then delete"
-    return soak(mark_then_delete, pushes, scale, program=program, seconds=seconds, shown=_line(name)).lost
+def _beside(name: str, collector: Collector, pushes: int, scale: Scale, more: Mapping[str, Any]) -> Rate:
+    return Rate.of(soak(collector, pushes, scale, shown=_line(name), **more))
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import pytest
 
 from ctl.collector.collection import Hooks, Options, collect
 from tests.harness import images
+from tests.harness.bare_registry import started
 from tests.harness.collecting import Silent
 from tests.harness.https import Client
 from tests.harness.namespaces import need_mounts
 from tests.harness.registries import Registry
-from tests.harness.soak import started
 
 pytestmark = pytest.mark.real
 
