@@ -158,6 +158,8 @@ class _Collection:
     def _take_all(self, removal: Removal) -> None:
         self._untag(removal)
         self._sweep(removal)
+        if not (self.storage.cheap or self.mark.has_more):
+            return  # it would be a listing for nothing
         self.reporter.step("looking at uploads and links")
         Leftovers(self.storage, removal, self._is_there, self.options, self.report, self.now).collect()
 

@@ -11,6 +11,7 @@ from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
+from ctl.collector.objects import ObjectScan
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.remembered import Needs, Remembered
 from ctl.collector.tree import Tree
@@ -32,6 +33,8 @@ class Mark:
         fingerprints: of each repository, by which a later look finds what has changed.
         damages: what is broken.
         kept: how many manifests stay.
+        has_more: whether there are uploads, or links to layers that their repository does not need: in object storage,
+            where each listing counts.
     """
 
     marks: Marks = field(default_factory=Marks)
@@ -40,6 +43,7 @@ class Mark:
     fingerprints: dict[str, bytes] = field(default_factory=dict)
     damages: list[Damage] = field(default_factory=list)
     kept: int = 0
+    has_more: bool = False
 
 
 class Marker:
@@ -131,6 +135,7 @@ class Marker:
                 return False
             self._remember(scan.name, fingerprint, needs)
         found.marks.update_raw(needs.blobs)
+        found.has_more = found.has_more or _has_more(scan, needs.digests)
         found.kept += len(scan.revisions)
         return True
 
@@ -158,12 +163,20 @@ class Marker:
         ):
             self._manifests.do_without(pending)
         found.marks.update(kept.blobs)
+        found.has_more = found.has_more or _has_more(scan, lambda: kept.blobs)
         found.damages += repository.damages
         found.kept += len(scan.revisions) - len(kept.untagged)
         if kept.untagged:
             found.untagged[scan.name] = kept.untagged
         if back := _away(kept, away):
             found.wanted[scan.name] = back
+
+
+def _has_more(scan: RepositoryScan, needed: Callable[[], Iterable[str]]) -> bool:
+    if not isinstance(scan, ObjectScan):
+        return False
+    links = {":".join(folder.split("/")[-2:]) for folder in scan.links}
+    return bool(scan.uploading or not links.issubset(needed()))
 
 
 def _away(kept: Kept, away: Iterable[str]) -> list[str]:

@@ -10,111 +10,35 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ctl.collector.holding import HeldRun
-from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
-from ctl.collector.quarantine import RUN, history_in, parsed
+from ctl.collector.layout import BLOBS, QUARANTINE, REVISIONS, TAGS
+from ctl.collector.object_run import ObjectRun
+from ctl.collector.quarantine import RUN, history_in, is_idle, parsed
 from ctl.errors import LockHeld
-from ctl.storage.store import Missing, Store
+from ctl.storage.store import Missing, Object, Store
 
 _REPORT = "run.json"
-_VERSION = ".version-"
 _NANO = 10**9
 _ALIVE = 600 * _NANO
 """Nanoseconds for which a lock counts without being renewed: its owner was killed."""
 _RENEWED = 60
 """Seconds after which it is renewed."""
+_MOMENT = 1.0
+"""Seconds within which no other collection can begin and end."""
 _HISTORY = 1_000
 """Lines of the history that are kept."""
-
-
-@dataclass(frozen=True)
-class ObjectRun:
-    """What one collection has moved.
-
-    Args:
-        name: of the run.
-        closed: nanoseconds of the storage's clock when it ended; None where it was killed.
-        report: what it did, as far as it was written.
-        sizes: of each object in it, by its key in the storage.
-        versions: of those that are in it by their version, which a deletion has left: nothing is copied.
-    """
-
-    name: str
-    closed: int | None = None
-    report: Mapping[str, Any] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-
-    def object(self, key: str) -> str:
-        """The key of what stands for an object in the run: a copy, or an empty one that names its version."""
-        version = f"{_VERSION}{self.sizes[key]}-{self.versions[key]}" if key in self.versions else ""
-        return f"{self.where}/{key}{version}"
-
-    @classmethod
-    def of(
-        cls, name: str, closed: int | None, report: Mapping[str, Any], sizes: Mapping[str, int]
-    ) -> ObjectRun:
-        """A run by the sizes of what is in it."""
-        found = cls(name, closed, report)
-        for one, size in sizes.items():
-            key, middle, version = one.partition(_VERSION)
-            found.sizes[key] = int(version.partition("-")[0]) if middle else size
-            if middle:
-                found.versions[key] = version.partition("-")[2]
-        return found
-
-    @property
-    def where(self) -> str:
-        """Its prefix."""
-        return f"{QUARANTINE}/{self.name}"
-
-    def keys(self, path: str) -> list[str]:
-        """The keys of what is in it below a path."""
-        usual = [key for key in (f"{path}/data", f"{path}/link") if key in self.sizes]
-        return usual or [key for key in self.sizes if key.startswith(f"{path}/")]
-
-    def holds(self, path: str) -> bool:
-        """Whether something of that path is in it."""
-        return bool(self.keys(path))
-
-    def blobs(self) -> Iterator[tuple[str, str]]:
-        """The digests of blobs in it, each with its path in the storage."""
-        for key in sorted(self.sizes):
-            parts = key.split("/")
-            digest = ":".join(parts[-4:-1:2]) if len(parts) > 4 else ""
-            if key.startswith(f"{BLOBS}/") and is_digest(digest):
-                yield digest, "/".join(parts[:-1])
-
-    def revisions(self) -> Iterator[tuple[str, str, str]]:
-        """The manifests in it: repository, digest, path in the storage."""
-        for key in sorted(self.sizes):
-            repository, middle, rest = key.partition(f"/{REVISIONS}/")
-            digest = ":".join(rest.split("/")[:2])
-            if middle and is_digest(digest):
-                yield repository[len(REPOSITORIES) + 1 :], digest, key.removesuffix("/link")
-
-    def everything(self) -> Iterator[str]:
-        """The paths in the storage of all that was moved, blobs first; a tag is one path."""
-        paths = {key: _moved_path(key) for key in self.sizes}
-        yield from dict.fromkeys(sorted(paths.values(), key=lambda path: (not path.startswith(BLOBS), path)))
-
-
-def _moved_path(key: str) -> str:
-    """The path that was moved with a key: of a tag all of it, else the folder."""
-    head, middle, rest = key.partition(f"/{TAGS}/")
-    return f"{head}{middle}{rest.partition('/')[0]}" if middle else key.rpartition("/")[0]
 
 
 class ObjectQuarantine:
@@ -122,17 +46,21 @@ class ObjectQuarantine:
 
     Args:
         store: its client.
+        looked: what a listing has found in it, and when: used where it is of this moment.
 
     Raises:
         LockHeld: another collection is under way.
         StorageError: it cannot be written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, looked: tuple[float, Sequence[Object]] = (-math.inf, [])) -> None:
         self._store = store
+        self._looked = looked
         self._lock = f"{QUARANTINE}/lock"
+        self._history, self._idle = f"{QUARANTINE}/history.jsonl", f"{QUARANTINE}/idle.json"
         self._held = self._versioned = False
         self._renewed, self._made = 0.0, 0
+        self._listing: Sequence[Object] | None = None
         self._cache = _Cache(store)
 
     @property
@@ -142,9 +70,16 @@ class ObjectQuarantine:
 
     def __enter__(self) -> ObjectQuarantine:
         owner = f"process {os.getpid()} on {os.uname().nodename}\n".encode()
-        # asked first, for servers that know no conditions
-        if self._store.find(self._lock) is not None or not self._store.create(self._lock, owner):
+        began, listing = self._looked
+        if time.monotonic() - began > _MOMENT:
+            began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))
+        # asked first, for servers that know no conditions; the listing says what else there is, too
+        keys = {one.key for one in listing}
+        if self._lock in keys or not self._store.create(self._lock, owner):
             self._take_over(owner)
+        elif time.monotonic() - began < _MOMENT:  # no other collection can have been between
+            self._listing = listing
+            self._cache.is_there = self._cache.key in keys
         self._held, self._owner = True, owner
         made = self._store.find(self._lock)
         self._versioned = self._cache.versioned = made is not None and made.version != ""
@@ -200,7 +135,9 @@ class ObjectQuarantine:
     def runs(self) -> list[HeldRun]:
         """What earlier collections have moved, oldest first: by one listing."""
         found: list[HeldRun] = []
-        objects = (one for one in self._store.list(f"{QUARANTINE}/") if one.key.count("/") > 1)
+        listing, self._listing = self._listing, None
+        listed = self._store.list(f"{QUARANTINE}/") if listing is None else listing
+        objects = (one for one in listed if one.key.startswith(f"{QUARANTINE}/") and one.key.count("/") > 1)
         for name, group in groupby(objects, lambda one: one.key.split("/")[1]):
             if not RUN.fullmatch(name):
                 continue
@@ -232,18 +169,25 @@ class ObjectQuarantine:
         return True
 
     def note(self, report: dict[str, Any]) -> None:
-        """Add a line to the history."""
-        lines = [*self.history(), report][-_HISTORY:]
-        content = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
-        _replace(self._store, f"{QUARANTINE}/history.jsonl", content, versioned=self._versioned)
+        """Add a line to the history. Of collections that did nothing, one after the other, only the last is kept."""
+        line = json.dumps(report)
+        if is_idle(report):
+            _replace(self._store, self._idle, line.encode(), versioned=self._versioned)
+            return
+        lines = [*map(json.dumps, self.history()), line][-_HISTORY:]
+        content = "".join(f"{one}\n" for one in lines).encode()
+        _replace(self._store, self._history, content, versioned=self._versioned)
 
     def history(self) -> list[dict[str, Any]]:
         """What earlier collections did, oldest first."""
+        lines = history_in(self._text(self._history))
+        return [*lines, *(one for one in history_in(self._text(self._idle)) if one not in lines)]
+
+    def _text(self, key: str) -> str:
         try:
-            text = self._store.read(f"{QUARANTINE}/history.jsonl").decode("utf-8", "replace")
+            return self._store.read(key).decode("utf-8", "replace")
         except Missing:
-            return []
-        return history_in(text)
+            return ""
 
     # --- moving
 
@@ -335,14 +279,17 @@ class _Cache:
 
     Attributes:
         versioned: whether the storage keeps what is overwritten.
+        is_there: whether it may be in the storage.
     """
+
+    key = f"{QUARANTINE}/manifests.sqlite"
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._key = f"{QUARANTINE}/manifests.sqlite"
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._sum = 0
         self.versioned = False
+        self.is_there = True
 
     @property
     def path(self) -> Path:
@@ -350,7 +297,7 @@ class _Cache:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="ctl-manifests-")
             try:
-                content = self._store.read(self._key)
+                content = self._store.read(self.key) if self.is_there else b""
             except Missing:
                 content = b""
             if content:
@@ -369,7 +316,7 @@ class _Cache:
             return
         content = self._path.read_bytes() if self._path.exists() else b""
         if writable and content and zlib.crc32(content) != self._sum:
-            _replace(self._store, self._key, content, versioned=self.versioned)
+            _replace(self._store, self.key, content, versioned=self.versioned)
         self._folder.cleanup()
         self._folder = None
 

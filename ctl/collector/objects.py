@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import math
+import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -18,14 +20,20 @@ from ctl.collector.filesystem import Blob, Link, RepositoryScan
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
+    DATABASE_LOCK,
     HEX_LENGTH,
     LAYERS,
     MANIFESTS,
+    QUARANTINE,
     REPOSITORIES,
     UPLOADS,
+    V2,
     is_digest,
 )
 from ctl.storage.store import DENIED, Missing, Object, StorageError, Store
+
+_LOOKED = 900
+"""Objects in quarantine that one page of a listing names beside others."""
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class Objects:
 
     Attributes:
         watch: called with each repository whenever all are listed.
+        looked: what the last look at quarantine and lock files has found, and when.
     """
 
     cheap = False
@@ -60,6 +69,7 @@ class Objects:
         self.root = store.name
         self._shard: list[Object] = []
         self.watch: Callable[[ObjectScan], None] | None = None
+        self.looked: tuple[float, Sequence[Object]] = (-math.inf, [])
 
     @staticmethod
     def path(relative: str) -> str:
@@ -216,7 +226,17 @@ class Objects:
 
     def has(self, path: str) -> bool:
         """Whether an object is there."""
+        if path == DATABASE_LOCK and self._look() is not None:
+            return any(one.key == path for one in self.looked[1])
         return self.store.find(path) is not None
+
+    def _look(self) -> Sequence[Object] | None:
+        """What is in quarantine, and the lock files after it: their keys follow each other, so one listing does."""
+        began = time.monotonic()
+        found = self.store.between(f"{QUARANTINE}/", f"{V2}/", _LOOKED)
+        if found is not None:
+            self.looked = (began, found)
+        return found
 
     @staticmethod
     def linked(scan: RepositoryScan, folder: str) -> int:

@@ -29,6 +29,7 @@ from typing import Any
 
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
+from ctl.collector.report import COUNTS
 from ctl.errors import CtlError, LockHeld, RunFailed
 
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -366,6 +367,12 @@ def history_in(text: str) -> list[dict[str, Any]]:
     """The lines of a history, without what is damaged."""
     found = (parsed(line) for line in text.splitlines())
     return [one for one in found if type(one.get("at")) is int and 0 <= one["at"] < _LATEST]
+
+
+def is_idle(report: Mapping[str, Any]) -> bool:
+    """Whether a collection has done nothing, and found no damage."""
+    did = (report.get(name) for name in COUNTS if name != "blobs_recent")
+    return not (any(did) or report.get("damages") or report.get("run"))
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -82,6 +82,22 @@ class CloudStore:
                 if about.last_modified is None and about.is_dir:
                     continue  # no object: only a part of names
                 yield self._object(entry.path.removeprefix(self._prefix), about)
+
+    def between(self, after: str, before: str, most: int) -> Sequence[Object] | None:
+        """See Store."""
+        if self._service != "s3":
+            return None
+        found = []
+        with self._reported("list", after):
+            listing = self._operator.list(self._prefix, recursive=True, start_after=self._prefix + after)
+            for entry in listing:
+                key = entry.path.removeprefix(self._prefix)
+                if key >= before:
+                    break
+                found.append(self._object(key, entry.metadata))
+                if len(found) > most:
+                    return None
+        return found
 
     def find(self, key: str) -> Object | None:
         """See Store."""

@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,10 @@ class FilesystemStore:
             return None
         identity = f"{info.st_ino}-{info.st_mtime_ns}-{info.st_ctime_ns}"
         return Object(key, info.st_size, info.st_mtime_ns, identity)
+
+    def between(self, after: str, before: str, most: int) -> Sequence[Object] | None:
+        """A folder lists in no order."""
+        return None
 
     def find(self, key: str) -> Object | None:
         """See Store."""

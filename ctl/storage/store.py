@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -93,6 +93,13 @@ class Store(Protocol):
         """Everything whose key begins with a prefix; a page at a time, object storage in the order of keys.
 
         In a folder, a prefix is empty or ends with `/`, and there is no order.
+        """
+        ...
+
+    def between(self, after: str, before: str, most: int) -> Sequence[Object] | None:
+        """The objects whose keys are between two, by a listing that begins there.
+
+        None where there are more, or where the storage cannot begin a listing anywhere.
         """
         ...
 

@@ -31,7 +31,16 @@ from tests.harness import images
 from tests.harness.bare_registry import served
 from tests.harness.kept_alive import KeptAlive
 from tests.harness.registries import DEBIAN
-from tests.harness.soak_collectors import Collector, Scale, age, mark_then_delete, no_collector, note, ours
+from tests.harness.soak_collectors import (
+    AS_IT_IS,
+    Collector,
+    Scale,
+    age,
+    mark_then_delete,
+    no_collector,
+    note,
+    ours,
+)
 
 PUSHERS, REPOSITORIES = 6, 4
 LOOKS, PAUSE = 30, 0.2
