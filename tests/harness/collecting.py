@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctl.collector.collection import HOUR, Options
+from ctl.collector.collection import HOUR, Hooks, Options, collect
+from ctl.collector.report import Report
+from tests.harness import images
+from tests.harness.registry_store import Store
+
+NAME = "grp/app"
 
 
 class Silent:
@@ -30,3 +35,15 @@ SILENT = Silent()
 def at_once(**changes: Any) -> Options:  # noqa: ANN401 - fields of Options
     """Options by which everything is old, and nothing is purged."""
     return Options(**{"older_than": 0, "keep_for": 24 * HOUR, "settle": (), **changes})
+
+
+def run(store: Store, hooks: Hooks | None = None, **options: object) -> Report:
+    """A collection of a storage."""
+    return collect(str(store.root), at_once(**options), SILENT, hooks)
+
+
+def pushed(store: Store, seed: str, *tags: str, name: str = NAME) -> images.Blob:
+    """Push an image."""
+    image = images.image(seed)
+    store.push(name, image, *tags)
+    return image

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -23,6 +22,7 @@ from tests.harness.recipients import recipient
 from tests.harness.root import SETTINGS, Root, RootMaker, kill
 from tests.harness.s3 import GuardedS3Server
 from tests.harness.waiting import wait_for
+from tests.harness.watch import CommandLines
 
 pytestmark = [
     pytest.mark.real,
@@ -270,7 +270,7 @@ def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
 ) -> None:
     public, identity = keys
     running.client.push("saved/app", IMAGE, "v1")
-    with Seen(running) as seen:
+    with CommandLines() as seen:
         options = ("--encrypt-to", public, "--with-images", "--verify", "--identity", str(identity))
         result = running.ctl("backup", "--to", str(folder), *options, timeout=180).ok()
     assert "images pulled" in result.out
@@ -283,8 +283,9 @@ def test_an_archive_with_images_is_encrypted_for_its_recipient_alone(
         assert layer[:1000] not in path.read_bytes()
     assert not list((storage_of(running)).glob(".ctl-*"))
     secrets = [json.loads((running.path / STATE / "backup-key.json").read_text())["password"]]
-    assert "restic" in seen.text()
-    assert not [one for one in (*secrets, *running.secrets().values()) if one in seen.text()]
+    shown = "\n".join(seen.lines)
+    assert "restic" in shown
+    assert not [one for one in (*secrets, *running.secrets().values()) if one in shown]
     fresh = make_root(seeded=False)
     fresh.ports.release()
     fresh.port, fresh.registry_port = running.port, running.registry_port
@@ -346,32 +347,6 @@ def storage_of(root: Root) -> Path:
     return root.path / "var/opt/gitlab/gitlab-rails/shared/registry"
 
 
-class Seen:
-    """The command lines of all processes that have something to do with a root, for as long as it is entered."""
-
-    def __init__(self, root: Root) -> None:
-        self.root, self.found, self.stop = root, set[bytes](), threading.Event()
-        self.thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> Self:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop.set()
-        self.thread.join(timeout=10)
-
-    def _look(self) -> None:
-        while not self.stop.is_set():
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                with suppress(OSError):
-                    self.found.add(path.read_bytes())
-
-    def text(self) -> str:
-        """All of them."""
-        return b"\n".join(self.found).replace(b"\0", b" ").decode(errors="replace")
-
-
 def test_backups_in_s3_are_verified_restored_and_deleted(running: Root, make_root: RootMaker) -> None:
     with GuardedS3Server("backups") as server:
         user, place = server.user, "s3://backups/node/one"
@@ -391,10 +366,10 @@ def test_backups_in_s3_are_verified_restored_and_deleted(running: Root, make_roo
         )
         running.reconfigure()
         running.client.push("saved/app", IMAGE, "v1")
-        with Seen(running) as seen:
+        with CommandLines() as seen:
             result = running.ctl("backup", "--to", place, "--with-images", "--verify", timeout=180).ok()
         assert "images pulled" in result.out
-        assert user.secret_key not in seen.text()
+        assert not [line for line in seen.lines if user.secret_key in line]
         assert "backup: last taken" in running.ctl("status").out
         first = result.out.split("saved ")[1].split()[0]
         assert first.startswith(f"{place}/registry_backup_")
