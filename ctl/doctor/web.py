@@ -137,7 +137,7 @@ class Server:
         """A connection with TLS. Raises OSError (ssl.SSLError)."""
         link = self.connect(seconds)
         try:
-            with _no_longer(link, TOTAL):
+            with no_longer(link, TOTAL):
                 return context.wrap_socket(link, server_hostname=self.host)
         except BaseException:
             link.close()
@@ -200,7 +200,7 @@ class Server:
         clock.lap("connect")
         connection = http.client.HTTPConnection(self.parts.netloc.rpartition("@")[2])
         try:
-            with _no_longer(plain, total):
+            with no_longer(plain, total):
                 connection.sock = plain
                 if context is not None:
                     connection.sock = context.wrap_socket(plain, server_hostname=self.host)
@@ -221,7 +221,7 @@ class Server:
 
 
 @contextmanager
-def _no_longer(link: socket.socket, seconds: float) -> Iterator[None]:
+def no_longer(link: socket.socket, seconds: float) -> Iterator[None]:
     """End a connection that goes on and on: the time limit of a socket is for each step, and a byte may be one."""
     over, handle = threading.Event(), socket.socket(fileno=os.dup(link.fileno()))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ctl.doctor.web import MOST, Server, _no_longer
+from ctl.doctor.web import MOST, Server, no_longer
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_what_comes_byte_by_byte_is_cut_off(serve: Callable[..., Server]) -> Non
             client.sendall(b"x")
 
     def read(link: socket.socket) -> None:
-        with link, _no_longer(link, 0.2):
+        with link, no_longer(link, 0.2):
             while link.recv(1):
                 pass
 
