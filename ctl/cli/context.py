@@ -13,6 +13,33 @@ from ctl.output import Console
 from ctl.paths import Layout
 
 
+class GlobalOption(NamedTuple):
+    """An option of every command.
+
+    Args:
+        words: as written on the command line.
+        help: of it.
+        metavar: of its value, which is a path; "" for a flag.
+    """
+
+    words: tuple[str, ...]
+    help: str
+    metavar: str = ""
+
+
+GLOBAL_OPTIONS = {
+    "settings": GlobalOption(
+        ("--settings",), "Settings file [default: /etc/gitlab/gitlab.py; also CTL_SETTINGS].", "FILE"
+    ),
+    "root": GlobalOption(
+        ("--root",), "Keep every managed path below DIR, with a supervisor of its own [also CTL_ROOT].", "DIR"
+    ),
+    "quiet": GlobalOption(("-q", "--quiet"), "Print errors and asked-for results only."),
+    "verbose": GlobalOption(("-v", "--verbose"), "Print details."),
+    "no_color": GlobalOption(("--no-color",), "Never colour the output."),
+}
+
+
 class Context(NamedTuple):
     """What every command gets: the root, the settings file, and the console."""
 

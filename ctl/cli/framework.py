@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, ItemsView, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from ctl import __version__
+from ctl.cli.context import GLOBAL_OPTIONS, context_of, failure_as_json
 from ctl.cli.context import Context as Context
-from ctl.cli.context import context_of, failure_as_json
 from ctl.errors import PreflightError
 from ctl.paths import Layout
 from ctl.registry.repair import repair
@@ -177,23 +177,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path, dir_okay=False, readable=False)
 """The path of a file. Whether this user may read it is said by what reads it, in one wording, with exit status 1."""
 
-_GLOBAL_OPTIONS: Sequence[tuple[tuple[str, ...], dict[str, Any]]] = (
-    (("--settings", "settings"), {
-        "type": FILE, "metavar": "FILE",
-        "help": "Settings file [default: /etc/gitlab/gitlab.py; also CTL_SETTINGS]."}),
-    (("--root", "root"), {
-        "type": click.Path(path_type=Path, file_okay=False), "metavar": "DIR",
-        "help": "Keep every managed path below DIR, with a supervisor of its own [also CTL_ROOT]."}),
-    (("-q", "--quiet", "quiet"), {"is_flag": True, "help": "Print errors and asked-for results only."}),
-    (("-v", "--verbose", "verbose"), {"is_flag": True, "help": "Print details."}),
-    (("--no-color", "no_color"), {"is_flag": True, "help": "Never colour the output."}),
-)  # fmt: skip
+_PATHS = {"FILE": FILE, "DIR": click.Path(path_type=Path, file_okay=False)}
 
 
 def global_options(function: F) -> F:
     """Give a command the global options too, so that they may come after its name."""
-    for names, keywords in reversed(_GLOBAL_OPTIONS):
-        option = click.option(*names, **keywords, expose_value=False, callback=_store(names[-1]))
+    for name, one in reversed(GLOBAL_OPTIONS.items()):
+        form = {"type": _PATHS[one.metavar], "metavar": one.metavar} if one.metavar else {"is_flag": True}
+        option = click.option(
+            *one.words, name, help=one.help, expose_value=False, callback=_store(name), **form
+        )
         function = option(function)
     return function
 

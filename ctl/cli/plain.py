@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ctl.cli.context import context_of, failure_as_json
+from ctl.cli.context import GLOBAL_OPTIONS, context_of, failure_as_json
 
-_FLAGS = {
-    "-q": "quiet",
-    "--quiet": "quiet",
-    "-v": "verbose",
-    "--verbose": "verbose",
-    "--no-color": "no_color",
-}
-_WITH_VALUE = {"--root": "root", "--settings": "settings"}
+_FLAGS = {word: name for name, one in GLOBAL_OPTIONS.items() if not one.metavar for word in one.words}
+_WITH_VALUE = {word: name for name, one in GLOBAL_OPTIONS.items() if one.metavar for word in one.words}
 _COMMAND = "status"
 
 

@@ -61,6 +61,7 @@ def http2_not_offered(node: Node) -> Iterator[None]:
 
 @contextmanager
 def storage_of_root(node: Node) -> Iterator[None]:
+    node.root.client.push("grp/stored", images.image("stored"), "v1")
     folder = node.root.path / STORAGE / "docker"
     facts = folder.stat()
     os.chown(folder, 0, 0)

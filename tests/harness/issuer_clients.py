@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.harness import images
 from tests.harness.https import Answer
 from tests.harness.issuer import (
+    NO_GITLAB,
     Issuer,
     password,
     write_accounts,
@@ -18,7 +19,7 @@ from tests.harness.people import Person
 from tests.harness.root import Root, RootMaker
 
 IMAGE = images.image("token-issuer")
-NO_GITLAB = ("external_url = None", 'registry_auth["failed_attempts_period"] = "1h"')
+WITHOUT_GITLAB = (NO_GITLAB, 'registry_auth["failed_attempts_period"] = "1h"')
 KEY = "var/opt/gitlab/registry-auth/gitlab-registry.key"
 
 
@@ -31,7 +32,7 @@ def issuer_node(make: RootMaker, person: Person, *settings: str) -> Root:
         settings: further ones.
     """
     root = make(person)
-    root.settings(*NO_GITLAB, *settings)
+    root.settings(*WITHOUT_GITLAB, *settings)
     write_accounts(root)
     root.reconfigure()
     return root

@@ -21,7 +21,7 @@ import pytest
 from ctl.auth.protocol import HEADER_SECONDS
 from ctl.machine.unix_socket import connect
 from tests.harness.issuer import SOCKET, Issuer, write_accounts
-from tests.harness.issuer_clients import NO_GITLAB, issuer_node
+from tests.harness.issuer_clients import WITHOUT_GITLAB, issuer_node
 from tests.harness.people import Person
 from tests.harness.root import WEB_ACCOUNT, Root, RootMaker
 from tests.harness.waiting import wait_for
@@ -83,7 +83,7 @@ def processes(root: Root) -> list[str]:
 def test_no_login_fails_while_it_is_restarted_and_changed(running: Root) -> None:
     with load(running) as found:
         running.ctl("restart", "registry-auth").ok()
-        running.settings(*NO_GITLAB, UNLIMITED, 'registry_auth["token_expire_delay"] = 7')
+        running.settings(*WITHOUT_GITLAB, UNLIMITED, 'registry_auth["token_expire_delay"] = 7')
         assert "registry-auth" in running.reconfigure().restarted
         running.ctl("restart", "registry-auth").ok()
     assert set(found) == {"200"}
@@ -164,12 +164,12 @@ def _group_name(account: str) -> str:
 
 
 def test_where_nginx_is_off_it_stays_at_its_address(running: Root) -> None:
-    running.settings(*NO_GITLAB, UNLIMITED, 'nginx["enable"] = False')
+    running.settings(*WITHOUT_GITLAB, UNLIMITED, 'nginx["enable"] = False')
     running.reconfigure()
     with socket.create_connection(("127.0.0.1", running.issuer_port), timeout=10) as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 200")
-    running.settings(*NO_GITLAB, UNLIMITED)
+    running.settings(*WITHOUT_GITLAB, UNLIMITED)
     running.reconfigure()
     assert Issuer.of(running).get("reader").status == 200
 

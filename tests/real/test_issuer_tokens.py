@@ -15,7 +15,7 @@ from tests.harness.issuer import (
     log_lines,
     password,
 )
-from tests.harness.issuer_clients import NO_GITLAB, issuer_node
+from tests.harness.issuer_clients import WITHOUT_GITLAB, issuer_node
 from tests.harness.people import Person
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
@@ -255,7 +255,7 @@ def test_what_a_client_says_of_its_address_does_not_count(running: Root) -> None
 
 def test_nginx_limits_requests_by_address(running: Root) -> None:
     running.settings(
-        *NO_GITLAB, 'registry_auth["requests_per_second"] = 1', 'registry_auth["requests_burst"] = 2'
+        *WITHOUT_GITLAB, 'registry_auth["requests_per_second"] = 1', 'registry_auth["requests_burst"] = 2'
     )
     running.reconfigure()
     answers = [Issuer.of(running).get("reader") for _ in range(8)]

@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.harness import images, seeds
+from tests.harness.issuer import NO_GITLAB
 from tests.harness.people import Person
-from tests.harness.root import GITLAB_URL, Root, RootMaker
+from tests.harness.root import GITLAB_URL, SETTINGS, Root, RootMaker
 
 pytestmark = pytest.mark.real
 
 REALM = f'registry["token_realm"] = "{GITLAB_URL}"'
-NO_GITLAB = "external_url = None"
-SETTINGS = "etc/gitlab/gitlab.py"
 IMAGE = images.image("nodes")
 REPOSITORY = "grp/app"
 

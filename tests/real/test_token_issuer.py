@@ -24,7 +24,16 @@ from tests.harness.issuer import (
     log_lines,
     password,
 )
-from tests.harness.issuer_clients import IMAGE, KEY, NO_GITLAB, ask_registry, issuer_node, pull, push, skopeo
+from tests.harness.issuer_clients import (
+    IMAGE,
+    KEY,
+    WITHOUT_GITLAB,
+    ask_registry,
+    issuer_node,
+    pull,
+    push,
+    skopeo,
+)
 from tests.harness.namespaces import need_mounts
 from tests.harness.people import Person
 from tests.harness.root import ISSUER_ACCOUNT, Root, RootMaker
@@ -295,7 +304,7 @@ def test_another_key_is_taken_up_by_both(running: Root) -> None:
 
 @any_program
 def test_switched_off_it_leaves_key_and_accounts(running: Root) -> None:
-    running.settings(*NO_GITLAB, 'registry_auth["enable"] = False')
+    running.settings(*WITHOUT_GITLAB, 'registry_auth["enable"] = False')
     output = running.ctl("reconfigure").ok().err
     assert f"of {running.path / FILE} let nobody in any more: the token issuer is off" in output
     assert "registry-auth" not in running.status()
@@ -308,7 +317,7 @@ def test_switched_off_it_leaves_key_and_accounts(running: Root) -> None:
     assert Issuer.of(running).get("reader").status == 404
     assert running.read(KEY) == running.secrets()["internal_key"]
     assert (running.path / FILE).exists()
-    running.settings(*NO_GITLAB)
+    running.settings(*WITHOUT_GITLAB)
     running.reconfigure()
     assert Issuer.of(running).get("reader").status == 200
 
@@ -329,7 +338,7 @@ def test_two_roots_one_of_an_ordinary_user(
     running: Root, make_root: RootMaker, ordinary_user: Person
 ) -> None:
     other = make_root(ordinary_user)
-    other.settings(*NO_GITLAB)
+    other.settings(*WITHOUT_GITLAB)
     planned = other.ctl("reconfigure", "--dry-run", "--diff").ok()
     assert "service[registry-auth]" in planned.out
     assert not [
@@ -359,7 +368,7 @@ def test_a_python_out_of_its_reach_is_found_before(
     make_root: RootMaker, somebody: Person, closed_folder: Path
 ) -> None:
     root = make_root(copy_of_code(somebody, closed_folder))
-    root.settings(*NO_GITLAB)
+    root.settings(*WITHOUT_GITLAB)
     refused = root.ctl("reconfigure").exits(1)
     assert (
         f"the token issuer cannot run as user {ISSUER_ACCOUNT}: {closed_folder} keeps it from" in refused.err
