@@ -29,7 +29,6 @@ from tests.harness import images
 from tests.harness.bare_registry import started
 from tests.harness.cloud import BUCKET, Kept, s3_parameters, storage
 from tests.harness.collecting import SILENT, Silent, at_once
-from tests.harness.bare_registry import started
 from tests.harness.registries import Registry
 from tests.harness.s3 import S3Server
 from tests.harness.versity import VersityServer

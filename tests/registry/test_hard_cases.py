@@ -20,7 +20,6 @@ from tests.harness.bare_registry import started
 from tests.harness.collecting import Silent
 from tests.harness.https import Client
 from tests.harness.namespaces import need_mounts
-from tests.harness.bare_registry import started
 from tests.harness.registries import Registry
 
 pytestmark = pytest.mark.real
