@@ -10,6 +10,7 @@ from ctl.language.ruby.program import Program, RubyText
 from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.to_python.blocks import Blocks
 from ctl.language.ruby.to_python.state import State
+from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import Scope
 
 _NODES_A_WORD = 3
@@ -39,7 +40,7 @@ def parse_ruby(scope: Scope) -> Parsed:
     state.kinds.update(dict.fromkeys(scope.variables, "any"))
     state.included = scope.incomplete or not parsed.whole or bool(scope.variables) or bool(scope.values)
     blocks = Blocks(state, scope.source, comments=False)
-    statements = blocks.whole()
+    statements = [one for one in blocks.whole() if not isinstance(one, Comment)]
     # What the gitlab.rb reads is no mistyped setting, also where its Python form needs it no more.
     scope.read.update(blocks.read())
     scope.doubtful.update(name for lost in blocks.lost for name in lost.names)

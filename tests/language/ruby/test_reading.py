@@ -42,7 +42,28 @@ def _registry(text: str, environment: dict[str, str] | None = None) -> object:
         ),
         ("x = 'a'\n%w[b c].each { |y| registry[y] = x.upcase; x = y }", {"b": "A", "c": "B"}),
         ("{ 'a' => 1, b: 2 }.each do |k, v|\n  registry[k] = v + 1\nend", {"a": 2, "b": 3}),
-        ("if ENV['NONE'] == 'x' then y = 1\nend\nregistry['a'] = y", {"a": None}),
+        ("registry['a'] = registry['b'] = 1", {"a": 1, "b": 1}),
+        (
+            '(2..3).each { |n| registry["k#{n}"] = n }\n(0...2).each { |n| registry["t#{n}"] = n }',
+            {"k2": 2, "k3": 3, "t0": 0, "t1": 1},
+        ),
+        ("%w[a b].each_with_index { |x, i| registry[x] = i }", {"a": 0, "b": 1}),
+        (
+            "case ENV['A']\nwhen 'x' then registry['a'] = 1\nwhen 'a', 'b'\n  registry['a'] = 2\n"
+            "else\n  registry['a'] = 3\nend",
+            {"a": 2},
+        ),
+        ("case ENV['NONE']\nwhen 'x' then y = 1\nend\nregistry['a'] = y", {"a": None}),
+        (
+            "case\nwhen ENV['NONE'] then registry['a'] = 1\nwhen ENV['A'] then registry['a'] = 2\nend",
+            {"a": 2},
+        ),
+        (
+            "ENV['NEW'] ||= 'n'\nregistry['a'] = ENV['NEW']\nregistry['b'] = \"<#{ENV['NEW']}>\"",
+            {"a": "n", "b": "<n>"},
+        ),
+        ("ENV['A'] ||= 'n'\nregistry['a'] = ENV['A']", {"a": "a"}),
+        ("if true\n  registry['a'] = 1\nelse\n  registry['b'] = 2\nend if ENV['A']", {"a": 1}),
         ("registry['a'] = ENV['A'] || registry['b'].upcase", {"a": "a"}),
         ("registry['a'] = ENV.fetch('A') { File.read('/none') }", {"a": "a"}),
         (

@@ -51,6 +51,7 @@ EXPECTED: Mapping[str, Mapping[str, object]] = {
     "20-template-with-comments": {"registry.log_level": "warn", "registry.storage_delete_enabled": False},
     "21-loops-of-our-own": {
         "registry.env.A": "1",
+        "registry.env.N2": "xx",
         "registry.env.Y_1": "z",
         "registry.nginx.real_ip_trusted_addresses": ["10.0.0.1", "10.0.0.2", "10.0.0.3"],
     },

@@ -73,12 +73,14 @@ STATEMENTS += [
 ]
 STATEMENTS += [
     "%w[a b].each do |one|\n  y = one if ENV['A']\n  registry['a'] = \"<#{y}>\"\nend",
-    "%w[a b].each do |one|\n  if one == 'a' then y = 1\n  end\n  registry[one] = y.nil?\nend",
+    "%w[a b].each do |one|\n  case one\n  when 'a' then y = 1\n  end\n  registry[one] = y.nil?\nend",
     "x = 'a'\n%w[b c].each { |one| registry[one] = x.upcase; x = one }\nregistry['x'] = x",
-    "list = []\n[0, 1].each { |n| list << n.to_s }\nregistry['a'] = list.join('x')",
+    "list = []\n(0...2).each { |n| list << n.to_s }\nregistry['a'] = list.map { |one| one + 'x' }.join",
     "registry['a'] = ENV['A'] || registry['b'].upcase if ENV['A']",
     "registry['a'] = ENV.fetch('A') { File.read('/none') } if ENV['A']",
     "registry['a'] = ENV.fetch('A') { 'x' }",
+    "registry['a'] = registry['b'] = 5",
+    "case ENV['A']\nwhen 'a', 'b'\n  x = 1\nwhen nil\n  x = 2\nend\nregistry['a'] = x",
 ]
 ENVIRONMENTS: list[dict[str, str]] = [{}, {"A": "a"}, {"A": "a", "B": "b"}]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Final
@@ -14,7 +14,7 @@ from ctl.language.failures import Failures
 from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.places import SourceText
 from ctl.language.refusals import Unreadable
-from ctl.language.ruby.grammar import Span, field
+from ctl.language.ruby.grammar import Span, field, named
 from ctl.language.ruby.program import names_read
 from ctl.language.ruby.to_python import loops, written
 from ctl.language.ruby.to_python.lost import MODIFIERS, lost_statement
@@ -26,7 +26,7 @@ from ctl.language.ruby.to_python.written import Comment, is_code
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_BLOCKS: Final = ("if", "unless")
+_BLOCKS: Final = ("if", "unless", "case")
 
 _LIBRARIES: Final = ("require", "require_relative")
 _NOT_NEEDED: Final = "# Not needed here:"
@@ -153,12 +153,17 @@ class Blocks:
             return [Comment(lines, as_it_is=True)] if self.comments else []
         try:
             before = self._undecided(node)
-            compound = node.type in _BLOCKS or loops.is_loop(node, self.statements)
-            found = self._whole_or_not(node, level) if compound else self._simple(node)
+            found = self._whole_or_not(node, level) if self._is_compound(node) else self._simple(node)
         except (Fault, RecursionError) as problem:
             deep = Fault("this is nested too deeply to be read")
             return self._without_form(node, problem if isinstance(problem, Fault) else deep)
         return [*before, *found]
+
+    def _is_compound(self, node: Node) -> bool:
+        """Whether there are statements in a statement."""
+        if node.type in MODIFIERS and (body := field(node, "body")) is not None:
+            return self._is_compound(body)
+        return node.type in _BLOCKS or loops.is_loop(node, self.statements)
 
     def _simple(self, node: Node) -> list[ast.stmt]:
         found = self.statements.write(node)
@@ -237,26 +242,54 @@ class Blocks:
     def _compound(self, node: Node, level: int) -> list[ast.stmt]:
         if level >= _DEEPEST:
             raise Fault("statements are nested too deeply to be read", Span(node))
+        if node.type in MODIFIERS:
+            return self._guarded(node, level)
         return self._if(node, level) if node.type in _BLOCKS else self._loop(node, level)
 
+    def _guarded(self, node: Node, level: int) -> list[ast.stmt]:
+        """`if … end if …`: a block on a condition."""
+        test, body = self.statements.guard(node)
+        with self.state.on_condition():
+            inside = self._statement(body, level + 1)
+        return [at(ast.If(test, inside if is_code(inside) else [*inside, _nothing(node)], []), Span(node))]
+
     def _if(self, node: Node, level: int) -> list[ast.stmt]:
-        branches, current = list[ast.If](), node
-        while True:
-            condition = field(current, "condition")
-            if condition is None:
-                raise Fault("there is no condition", Span(current))
-            test = self.statements.test(condition, negate=current.type == "unless")
-            made = at(ast.If(test, [], []), Span(current))
+        branches, last, before = list[ast.If](), list[ast.stmt](), list[ast.stmt]()
+        if node.type == "case" and self.comments:
+            before = [Comment(self._comment(one)) for one in node.named_children if one.type == "comment"]
+        for test, body, part in self._arms(node):
+            if test is None:
+                last = self._branch(body, level, part.start_point[0], Span(part))
+                continue
+            made = at(ast.If(test, [], []), Span(part))
             branches.append(made)
-            row = self._comments_of(current, condition.end_point[0], made)
-            made.body += self._branch(field(current, "consequence"), level, row, Span(current))
-            other = field(current, "alternative")
-            if other is None or other.type != "elsif":
-                last = (
-                    self._branch(other, level, other.start_point[0], Span(other)) if other is not None else []
-                )
-                return [_chained(branches, last)]
-            current = other
+            row = self._comments_of(part, test.end_lineno - 1 if test.end_lineno else 0, made)
+            made.body += self._branch(body, level, row, Span(part))
+        if not branches:
+            raise Fault("there is no `when`", Span(node))
+        return [*before, _chained(branches, last)]
+
+    def _arms(self, node: Node) -> Iterator[tuple[ast.expr | None, Node | None, Node]]:
+        """The conditions of `if` or `case` with what belongs to each, and the part of the text; None for `else`."""
+        for one in named(node) if node.type == "case" else ():
+            if one.type == "when":
+                yield self.statements.arm(node, one).node, field(one, "body"), one
+            elif one.type == "else":
+                yield None, one, one
+        while node.type in ("if", "unless", "elsif"):
+            condition, other = field(node, "condition"), field(node, "alternative")
+            if condition is None:
+                raise Fault("there is no condition", Span(node))
+            yield (
+                self.statements.test(condition, negate=node.type == "unless"),
+                field(node, "consequence"),
+                node,
+            )
+            if other is None:
+                return
+            node = other
+        if node.type == "else":
+            yield None, node, node
 
     def _loop(self, node: Node, level: int) -> list[ast.stmt]:
         """`values.each do |one|` as a for loop."""

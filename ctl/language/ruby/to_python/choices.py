@@ -76,12 +76,13 @@ class Choices(Writer):
             raise Fault("there is no condition")
         condition = self.condition(test)
         condition = self.state.negated(condition) if node.type == "unless" else condition
-        first, second = self._branch(one, node), self._branch(other, node)
+        first, second = self.branch(one, node), self.branch(other, node)
         return self.state.form(
             "a if b else c", union(first.kind, second.kind), Span(node), first, condition, second
         )
 
-    def _branch(self, node: Node | None, whole: Node) -> Term:
+    def branch(self, node: Node | None, whole: Node) -> Term:
+        """The value of a branch of `if` or `case`. Raises Fault."""
         if node is None:
             return self.state.constant(None, "None", Span(whole))
         if node.type == "elsif":

@@ -15,7 +15,7 @@ from ctl.language.ruby.to_python.choices import Choices, sign_of
 from ctl.language.ruby.to_python.methods import Methods
 from ctl.language.ruby.to_python.state import OLD_VHOST, State
 from ctl.language.ruby.to_python.strings import Strings
-from ctl.language.ruby.to_python.terms import NEVER_NIL, WORDS, Kind, Term, at
+from ctl.language.ruby.to_python.terms import NEVER_NIL, WORDS, Kind, Term, at, union
 from ctl.language.scope import AS_TEXT, did_you_mean
 from ctl.text.nearest import nearest
 
@@ -31,6 +31,12 @@ _COMPARISONS: Final = {
     ">": "a > b",
     ">=": "a >= b",
 }
+_LISTS: Final = {
+    "-": "[one for one in a if one not in b]",
+    "|": "a + [one for one in b if one not in a]",
+}
+"""Operators of arrays that Python's lists do not have."""
+
 _MATCHING: Final = ("=~", "!~", "===")
 _MAX_DEPTH: Final = 80
 """Expressions inside each other."""
@@ -72,6 +78,7 @@ class Translator(Methods, Choices, Strings):
             "conditional": self.branches,
             "if": self.branches,
             "unless": self.branches,
+            "case": self._case,
             "parenthesized_statements": self._parenthesized,
         }
 
@@ -250,12 +257,14 @@ class Translator(Methods, Choices, Strings):
         sign, (left_node, right_node) = sign_of(node), parts(node, 2)
         if sign in ("&&", "and", "||", "or"):
             return self.choice(node)
-        if sign not in (*_ARITHMETIC, *_COMPARISONS):
+        if sign not in (*_ARITHMETIC, *_COMPARISONS, *_LISTS):
             hint = "Compare with ==, start_with?, end_with? or include?." if sign in _MATCHING else ""
             raise Fault(f"the operator {sign} is not read in a gitlab.rb", Span(node), hint)
         left, right = self.term(left_node), self.term(right_node)
         if sign in _COMPARISONS:
             return self._comparison(sign, left, right, node)
+        if sign == "|" or (sign == "-" and "list" in (left.kind, right.kind)):
+            return self.state.form(_LISTS[sign], "list", Span(node), left, right)
         if sign == "%" and left.kind == "text":
             raise Fault("a format is not read in a gitlab.rb", Span(node), ruby_advice.FILL_IN)
         return self._operation(sign, left, right, node)
@@ -285,6 +294,33 @@ class Translator(Methods, Choices, Strings):
                 return state.constant(sign == "!=", "bool", place)
         both = self._or_empty(left, right), self._or_empty(right, left)
         return state.form(_COMPARISONS[sign], "bool", place, *both)
+
+    def _case(self, node: Node) -> Term:
+        """The value of `case`. Raises Fault."""
+        result = self.state.constant(None, "None", Span(node))
+        for one in reversed(named(node)[field(node, "value") is not None :]):
+            value = self.branch(field(one, "body") if one.type == "when" else one, node)
+            if one.type == "when":
+                kind, test = union(value.kind, result.kind), self.arm(node, one)
+                value = self.state.form("a if b else c", kind, Span(node), value, test, result)
+            result = value
+        return result
+
+    def arm(self, case: Node, when: Node) -> Term:
+        """The condition of one `when` of a `case`: a value that is equal. Raises Fault."""
+        subject, tests = field(case, "value"), list[ast.expr]()
+        for one in when.children_by_field_name("pattern"):
+            pattern = parts(one, 1)[0]
+            if subject is None:
+                tests.append(self.condition(pattern).node)
+                continue
+            wanted = self.term(pattern)
+            if wanted.kind not in ("text", "int", "float", "bool", "None"):
+                raise refusal(pattern)
+            tests.append(self._comparison("==", self.term(subject), wanted, pattern).node)
+        if not tests:
+            raise Fault("there is no value after `when`", Span(when))
+        return Term(tests[0] if len(tests) == 1 else at(ast.BoolOp(ast.Or(), tests), Span(when)), "bool")
 
     def _or_empty(self, one: Term, other: Term) -> Term:
         """A variable of the environment that is compared with text: "" will do where it is missing."""

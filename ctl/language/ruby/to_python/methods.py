@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, field, inside
+from ctl.language.ruby.grammar import Span, field, inside, named
 from ctl.language.ruby.to_python import outside
+from ctl.language.ruby.to_python.loops import LISTS, list_of
 from ctl.language.ruby.to_python.state import State, arity
 from ctl.language.ruby.to_python.strings import Strings
 from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
@@ -95,10 +96,16 @@ class Methods(Strings):
             return self._function(node, name, method)
         if receiver.type == "constant" and self.text(receiver) not in state.kinds:
             return outside.call(self, self.text(receiver), name, node)
+        if field(node, "block") is not None and name in LISTS:
+            return list_of(self, node, name)
         if field(node, "block") is not None:
             hint = ruby_advice.METHODS.get(name) or "Write the value out."
             raise Fault(f"`{name}` with a block is not read in a gitlab.rb", Span(method), hint)
         self._refuse_attribute(node, receiver, name, method)
+        if name in ("map", "collect") and (symbol := _symbol_of(node)) is not None:
+            one = Term(at(ast.Name("one", ast.Load()), Span(symbol)))
+            each = self._applied(self.text(symbol)[1:], one, [], Span(symbol), symbol)
+            return self.state.form("[a for one in b]", "list", Span(symbol), each, self.term(receiver))
         return self._method(node, receiver, name, method)
 
     def _function(self, node: Node, name: str, method: Node) -> Term:
@@ -180,6 +187,13 @@ def _move(node: ast.expr, place: Span) -> None:
         at(node.left, place)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         at(node.func, place)
+
+
+def _symbol_of(node: Node) -> Node | None:
+    """The symbol of `map(&:name)`; None where there is none."""
+    given = inside(node, "arguments")
+    inner = named(given[0]) if len(given) == 1 and given[0].type == "block_argument" else []
+    return inner[0] if inner and inner[0].type == "simple_symbol" else None
 
 
 def no_function(state: State, name: str, node: Node) -> Fault:

@@ -66,6 +66,10 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
     place, form, whole = Span(field(node, "method") or node), writer.state.form, Span(node)
     if not given or len(given) > 2:
         raise Fault(f"`ENV.{name}` is called with the wrong arguments", place, _ENVIRONMENT)
+    if given[0].literal in writer.state.environment and name == "fetch":
+        return variable(writer, given[0], node)
+    if given[0].literal in writer.state.environment and name in _HAS_KEY:
+        return writer.state.constant(True, "bool", place)
     if name in _HAS_KEY:
         return form("env(a, None) is not None", "bool", whole, given[0])
     if name != "fetch":
@@ -83,4 +87,6 @@ def _environment(writer: Writer, name: str, given: list[Term], node: Node) -> Te
 
 def variable(writer: Writer, name: Term, node: Node) -> Term:
     """ENV['NAME']."""
+    if default := writer.state.environment.get(name.literal):
+        return writer.state.form("env(a, b)", "text", Span(node), name, writer.state.copy(default.node))
     return replace(writer.state.form("env(a, None)", "text or None", Span(node), name), env=name.node)

@@ -44,6 +44,7 @@ class State:
         lost: why a local variable, or a method of the file's own, has no Python form.
         doubtful: words of what could not be parsed: names that are given there.
         paths: the kind of each setting that was given.
+        environment: the value that `ENV['X'] ||= …` gives as a default.
         conditional: what is being written is carried out on a condition, or several times.
         included: other files may have given settings and variables.
         further: faults of the statement besides the one that is raised.
@@ -56,6 +57,7 @@ class State:
     lost: dict[str, Fault] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     paths: dict[tuple[str, ...], Kind] = field(default_factory=dict)
+    environment: dict[object, Term] = field(default_factory=dict)
     conditional: bool = False
     included: bool = False
     further: list[Fault] = field(default_factory=list)

@@ -13,9 +13,11 @@ from ctl.language.ruby.grammar import Span, field, inside, named
 from ctl.language.ruby.program import CHANGING, is_append, path_of, refusal, sides
 from ctl.language.ruby.to_python.choices import sign_of
 from ctl.language.ruby.to_python.expressions import Translator
+from ctl.language.ruby.to_python.loops import included
 from ctl.language.ruby.to_python.methods import no_function
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
+from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
 
@@ -73,10 +75,12 @@ class Statements(Translator):
         left, right = sides(node)
         if left.type not in _TARGETS:
             raise refusal(left)
-        value = self.term(right)
-        made = at(ast.Assign([self._target(left)], value.node), Span(node))
+        further = self._assignment(right) if right.type == "assignment" else None
+        value = Term(further.value) if further else self.term(right)
+        targets = further.targets if further else []
+        made = at(ast.Assign([self._target(left), *targets], value.node), Span(node))
         gap = self.state.program.data[left.end_byte : right.start_byte].decode()
-        if gap.strip() == "=" and "\n" not in gap:
+        if gap.strip() == "=" and "\n" not in gap and not targets:
             made.sign = gap.rstrip()[:-1] + "= "  # type: ignore[attr-defined]
         self.state.note(left, value.kind)
         return made
@@ -127,6 +131,8 @@ class Statements(Translator):
         operator = (sign.type if sign is not None else "").removesuffix("=")
         if operator == "<<":
             return self._appended(left, right)
+        if operator == "||" and left.type == "element_reference" and self.text(named(left)[0]) == "ENV":
+            return self._environment_default(left, right)
         target = self._target(left)
         self.state.check_lost(self.text(left))
         if operator == "||":
@@ -135,6 +141,14 @@ class Statements(Translator):
             raise Fault(f"{operator}= is not read in a gitlab.rb", Span(node), "Write it out: name = name …")
         self._known(left)
         return [at(ast.AugAssign(target, _CHANGES[operator](), self.term(right).node), Span(node))]  # type: ignore[arg-type]
+
+    def _environment_default(self, left: Node, right: Node) -> list[ast.stmt]:
+        """`ENV['X'] ||= 'y'`: from here on ENV['X'] is read with that default."""
+        name, value = self.term(named(left)[1]), self.term(right)
+        if value.kind != "text" or self.state.conditional or name.literal is None:
+            raise Fault("a default of the environment is a text, and given on no condition", Span(right))
+        self.state.environment.setdefault(name.literal, value)
+        return [Comment([f"# From here on the environment's {name.literal} has a default."])]
 
     def _known(self, left: Node) -> None:
         """Raises Fault where a variable that is changed has no value yet."""
@@ -168,11 +182,15 @@ class Statements(Translator):
             return False
         return not any(path[:length] in self.state.paths for length in range(1, len(path) + 1))
 
-    def _modifier(self, node: Node) -> list[ast.stmt]:
+    def guard(self, node: Node) -> tuple[ast.expr, Node]:
+        """The condition of `… if …` or `… unless …`, and what depends on it. Raises Fault."""
         body, test = field(node, "body"), field(node, "condition")
         if body is None or test is None:
             raise Fault("a part of this is missing", Span(node))
-        return self._on_condition(self.test(test, negate=node.type == "unless_modifier"), body, node)
+        return self.test(test, negate=node.type == "unless_modifier"), body
+
+    def _modifier(self, node: Node) -> list[ast.stmt]:
+        return self._on_condition(*self.guard(node), node)
 
     def _on_condition(self, condition: ast.expr, body: Node, node: Node) -> list[ast.stmt]:
         self._conditions += 1
@@ -214,6 +232,10 @@ class Statements(Translator):
 
     def _effect(self, node: Node, receiver: Node, name: str) -> list[ast.stmt]:
         """A method that changes what it is called on: a setting, or a variable."""
+        pattern = included(self, node)
+        if pattern is not None:
+            self.state.included = True
+            return self._called(INCLUDE, [pattern], node, node)
         if name not in CHANGING:
             self.term(node)
             raise Fault("this line has no effect", Span(node))

@@ -1,13 +1,11 @@
 external_url 'https://git.example.com'
 registry_external_url 'https://hub.example.com'
-registry['notifications'] = []
-%w[https://one.example.com/event https://two.example.com/event].each do |url|
-  registry['notifications'] << {
-    'name' => url.split('/').last + url.length.to_s,
+hooks = %w[https://one.example.com/event https://two.example.com/event]
+registry['notifications'] = hooks.map { |url|
+  { 'name' => url.split('/').last + url.length.to_s,
     'url' => url,
     'timeout' => '500ms', # a half second
-    'headers' => { 'Authorization' => ["Bearer #{ENV['HOOK_TOKEN'] || 'none'}"] }
-  }
-end
+    'headers' => { 'Authorization' => ["Bearer #{ENV['HOOK_TOKEN'] || 'none'}"] } }
+}
 registry['default_notifications_threshold'] = 5
 letsencrypt['enable'] = false
