@@ -78,6 +78,9 @@ def print_history(console: Console, runs: Iterable[Mapping[str, Any]], held: Ite
     for run in runs:
         none = False
         when = datetime.fromtimestamp(run.get("at", 0) / 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        if run.get("mode") == "interrupted":
+            console.result(f"{when}  {'-':<22}  interrupted: {run.get('by', '')}")
+            continue
         moved = f"{run.get('manifests_deleted', 0):,} manifests, {run.get('blobs_deleted', 0):,} blobs"
         freed = human(run.get("bytes_freed", 0))
         name = run.get("run") or "-"

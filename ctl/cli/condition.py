@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ctl.cli.context import Context
-from ctl.collector.under_way import under_way
+from ctl.collector.under_way import interrupted, under_way
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
 from ctl.machine.as_account import SILENT
 from ctl.machine.health import Check, FolderCheck
@@ -120,6 +120,8 @@ def _going_on(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
         since = under_way(Path(storage))
         if since is not None:
             yield f"a garbage collection into quarantine of {storage} is under way{since}"
+        elif (killed := interrupted(Path(storage))) is not None:
+            yield f"a garbage collection of {storage}{killed} was interrupted: nothing is lost, the next one goes on"
 
 
 def _health(layout: Layout, name: str) -> tuple[Check, ...]:

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 from ctl.collector.damage import Damage, Kind
+from ctl.collector.empty import all_blobs, is_known_empty
 from ctl.collector.filesystem import Blob, Link
 from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
@@ -58,6 +59,10 @@ def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hoo
         _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine_of(tree)).run()
     else:
         with quarantine_of(tree) as quarantine:
+            if quarantine.interrupted:
+                reporter.warn(
+                    f"{quarantine.interrupted} was interrupted in this storage; this run goes on with it"
+                )
             collection = _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine)
             collection.run()
             report.seconds = time.monotonic() - started
@@ -118,16 +123,19 @@ class _Collection:
         self.reporter.step("marking manifests")
         self.mark: Mark = self.marker.mark(self.away, self.reporter.advance)
         self.report.damages = self.mark.damages
-        if self.storage.cheap and self.mark.marks and not self._has_blobs():
+        if self.storage.cheap and self.mark.marks and not any(True for _ in all_blobs(self.storage)):
             path, what = self.storage.path(BLOBS), "there is no blob"
             remedy = "nothing is deleted; is its disk mounted?"
             self.report.damages.append(Damage(Kind.UNREADABLE, path, "", what, remedy, blocks=True))
-        self.report.repositories = len(self.mark.fingerprints)
+        self._allow_empty()
+        self.report.repositories = len(self.mark.fingerprints.keys() - {""})
         self.report.kept = self.mark.kept
 
-    def _has_blobs(self) -> bool:
-        shards = self.storage.shards([])
-        return any(True for shard in shards for _ in self.storage.blobs(*shard, []))
+    def _allow_empty(self) -> None:
+        """No repository is no damage where somebody says so, or where it is known why."""
+        empty = [damage for damage in self.report.damages if damage.kind is Kind.EMPTY]
+        if empty and (self.options.allow_empty or is_known_empty(self.storage, self.quarantine.history())):
+            self.report.damages.remove(*empty)
 
     def _after_mark(self) -> None:
         if not self.options.dry_run:

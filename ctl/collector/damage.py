@@ -23,6 +23,8 @@ class Kind(StrEnum):
     """A tag that leads to no manifest of its repository."""
     STRAY = "stray"
     """A name that no registry gives."""
+    EMPTY = "empty"
+    """There is no repository at all, as where a disk is not mounted."""
     LAYERS = "layers"
     """A repository without `_layers`, which the programs' collectors do not see."""
 
@@ -54,6 +56,14 @@ class Damage:
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
         return asdict(self)
+
+
+def no_repository(path: str, why: str) -> Damage:
+    """Blobs that no repository needs, all of them: unlikely enough that a person must have wanted it."""
+    remedy = (
+        f"nothing is deleted, for {why}; if every image was removed on purpose, collect with --allow-empty"
+    )
+    return Damage(Kind.EMPTY, path, "", "there is no repository", remedy, blocks=True)
 
 
 def unreadable(path: str, repository: str, error: OSError) -> Damage:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ctl.collector.damage import Damage, Kind, unreadable
+from ctl.collector.damage import Damage, Kind, no_repository, unreadable
 from ctl.collector.files import read_file as read_file
 from ctl.collector.files import read_small, read_with_facts
 from ctl.collector.layout import (
@@ -127,10 +127,7 @@ class Filesystem:
             none = False
             yield scan
         if none:
-            what, remedy = "there is no repository", "nothing is deleted; is its disk mounted?"
-            yield RepositoryScan(
-                "", top, damages=[Damage(Kind.UNREADABLE, top, "", what, remedy, blocks=True)]
-            )
+            yield RepositoryScan("", top, damages=[no_repository(top, "a disk may not be mounted")])
 
     def _below(self, path: str, name: str, read: bool) -> Iterator[RepositoryScan]:
         try:

@@ -51,6 +51,11 @@ class Holding(Protocol):
     """A quarantine. It is held, and no other collection runs, as long as its context lasts."""
 
     @property
+    def interrupted(self) -> str:
+        """Who held it before, and was killed; "" for nobody."""
+        ...
+
+    @property
     def cache(self) -> Path:
         """The file for what manifests refer to."""
         ...

@@ -22,10 +22,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ctl.collector.history import history_in, interruption, is_idle, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REVISIONS, TAGS
 from ctl.collector.object_run import ObjectRun
-from ctl.collector.quarantine import RUN, history_in, is_idle, parsed
+from ctl.collector.quarantine import RUN
 from ctl.errors import LockHeld
 from ctl.storage.store import Missing, Object, Store
 
@@ -56,10 +57,11 @@ class ObjectQuarantine:
     def __init__(self, store: Store, looked: tuple[float, Sequence[Object]] = (-math.inf, [])) -> None:
         self._store = store
         self._looked = looked
+        self.interrupted = ""
         self._lock = f"{QUARANTINE}/lock"
         self._history, self._idle = f"{QUARANTINE}/history.jsonl", f"{QUARANTINE}/idle.json"
         self._held = self._versioned = False
-        self._renewed, self._made = 0.0, 0
+        self._renewed, self._made, self._began = 0.0, 0, 0
         self._listing: Sequence[Object] | None = None
         self._cache = _Cache(store)
 
@@ -83,7 +85,7 @@ class ObjectQuarantine:
         self._held, self._owner = True, owner
         made = self._store.find(self._lock)
         self._versioned = self._cache.versioned = made is not None and made.version != ""
-        self._made = made.mtime if made is not None else 0
+        self._began = self._made = made.mtime if made is not None else 0
         return self
 
     def _take_over(self, owner: bytes) -> None:
@@ -94,8 +96,8 @@ class ObjectQuarantine:
         """
         found = self._store.find(self._lock)
         age = self._clock() - found.mtime if found is not None else _ALIVE
+        who = self._text(self._lock).strip()
         if age < _ALIVE:
-            who = self._store.read(self._lock).decode("utf-8", "replace").strip()
             raise LockHeld(
                 f"a garbage collection of {self._store.name} is under way ({who})",
                 hint="Wait for its end; the lock of one that was killed counts for 10 minutes.",
@@ -104,8 +106,13 @@ class ObjectQuarantine:
         self._store.erase_all(self._lock)
         if not self._store.create(self._lock, owner):
             raise LockHeld(f"a garbage collection of {self._store.name} is under way")
+        if found is not None:
+            self.interrupted = who or "an unknown process"
+            self.note(interruption(self.interrupted, found.mtime))
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
+        if self._held and is_interrupt(raised):
+            self.note(interruption(self._owner.decode().strip(), self._began))
         self._cache.put_back(writable=self._held)
         if self._held and self._versioned:
             self._store.erase_all(f"{QUARANTINE}/clock")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ctl.collector.damage import Damage, Kind
+from ctl.collector.damage import Damage, Kind, no_repository
 from ctl.collector.filesystem import Blob, Link, RepositoryScan
 from ctl.collector.layout import (
     BLOBS,
@@ -92,8 +92,7 @@ class Objects:
                 self.watch(scan)
             yield scan
         if not known:
-            what, remedy = "there is no repository", "nothing is deleted; is rootdirectory right?"
-            lost = Damage(Kind.UNREADABLE, REPOSITORIES, "", what, remedy, blocks=True)
+            lost = no_repository(REPOSITORIES, "rootdirectory may be wrong")
             yield RepositoryScan("", REPOSITORIES, damages=[lost])
 
     def repository(self, name: str) -> RepositoryScan | None:

@@ -25,6 +25,7 @@ class Options:
         uploads_after: nanoseconds after which an upload that does not go on is dead.
         paused: nobody writes: what goes is deleted at once, without a quarantine.
         settle: seconds between the last looks.
+        allow_empty: that there is no repository at all is wanted, and no disk that is not mounted.
     """
 
     untagged: bool = False
@@ -34,6 +35,7 @@ class Options:
     uploads_after: int = 24 * HOUR
     paused: bool = False
     settle: tuple[float, ...] = _SETTLE
+    allow_empty: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,16 +27,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ctl.collector.history import history_in, interruption, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
-from ctl.collector.report import COUNTS
 from ctl.errors import CtlError, LockHeld, RunFailed
 
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _REPORT = "run.json"
+_OWNER = 400
+"""Bytes that name who holds the lock."""
 _NANO = 10**9
-_LATEST = 2**63
-"""Nanoseconds: later times cannot be those of a run."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -111,7 +111,9 @@ class Quarantine:
         self._root = Path(root)
         self.folder = self._root / QUARANTINE
         self.cache = self.folder / "manifests.sqlite"
+        self.interrupted = ""
         self._locks: list[int] = []
+        self._named = False
 
     def __enter__(self) -> Quarantine:
         try:
@@ -122,8 +124,10 @@ class Quarantine:
             _folder(self.folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             self._take_lock(os.open(self.folder / "lock", flags, 0o600))
+            self._note_interrupted(self._locks[-1])
             os.ftruncate(self._locks[-1], 0)
             os.pwrite(self._locks[-1], f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+            self._named = True
         except CtlError:
             self.__exit__()
             raise
@@ -134,6 +138,13 @@ class Quarantine:
                     f"{self.folder} cannot be used: {error.strerror}", hint=_hint(error)
                 ) from error
         return self
+
+    def _note_interrupted(self, lock: int) -> None:
+        """Who ends on its own account leaves the lock file empty: what it says is who was killed."""
+        who = os.pread(lock, _OWNER, 0).decode("utf-8", "replace").strip()
+        if who:
+            self.interrupted = who
+            self.note(interruption(who, os.fstat(lock).st_mtime_ns))
 
     def _take_lock(self, descriptor: int) -> None:
         self._locks.append(descriptor)
@@ -151,7 +162,11 @@ class Quarantine:
             return f" ({(self.folder / 'lock').read_text(encoding='utf-8').strip()})"
         return ""
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *raised: object) -> None:
+        if self._named and not is_interrupt(raised):
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._locks[-1], 0)
+        self._named = False
         for descriptor in self._locks:
             os.close(descriptor)
         self._locks.clear()
@@ -352,27 +367,6 @@ def _read_report(path: Path) -> dict[str, Any]:
         return parsed(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         return {}
-
-
-def parsed(text: str) -> dict[str, Any]:
-    """A report in JSON; nothing where a crash has cut it."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def history_in(text: str) -> list[dict[str, Any]]:
-    """The lines of a history, without what is damaged."""
-    found = (parsed(line) for line in text.splitlines())
-    return [one for one in found if type(one.get("at")) is int and 0 <= one["at"] < _LATEST]
-
-
-def is_idle(report: Mapping[str, Any]) -> bool:
-    """Whether a collection has done nothing, and found no damage."""
-    did = (report.get(name) for name in COUNTS if name != "blobs_recent")
-    return not (any(did) or report.get("damages") or report.get("run"))
 
 
 def _write_report(path: Path, report: dict[str, Any]) -> None:

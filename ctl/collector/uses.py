@@ -1,4 +1,8 @@
-"""Which repositories link to some blobs, and whether a registry has used one of these links lately."""
+"""Which repositories link to some blobs, and whether a registry has used one of these links lately.
+
+In two ways: a folder says in microseconds when one link was written or read, and so is asked right before and after
+each move; object storage says of all links at once when they were written, and never when they were read.
+"""
 
 from __future__ import annotations
 

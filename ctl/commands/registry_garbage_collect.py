@@ -32,6 +32,9 @@ _READ_ONLY = "Use the registry's own collector; the registry takes no pushes mea
 _STOP = "As --read-only, but the registry is stopped meanwhile, as by gitlab-ctl."
 _NOW = "Delete at once, without a quarantine, while pushes wait (without ctl's NGINX: are refused): for a full disk."
 _NOW_BELOW = "As --now, where less than PERCENT of the disk are free; else as --quarantine."
+_ALLOW_EMPTY = (
+    "Collect though there is no repository at all; else that is taken for a disk that is not mounted."
+)
 _NOTHING = "nothing was deleted: what cannot be read may need any blob"
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
 
@@ -44,7 +47,7 @@ TASK = "registry-garbage-collect"
 @click.option("-m", "--delete-untagged", "--delete-manifests", "untagged", is_flag=True, help=_UNTAGGED)
 @click.option("-d", "--dry-run", is_flag=True, help="Change nothing; show what would go.")
 @click.option("--older-than", callback=duration, default="24h", show_default=True, metavar="TIME",
-              help="Leave alone what is newer, or was linked to later.")  # fmt: skip
+              help="Leave alone what is newer, or was linked to later. With 0 pushes under way can fail.")  # fmt: skip
 @click.option("--keep-for", callback=duration, default="24h", show_default=True, metavar="TIME",
               help="Delete for good what is in quarantine for longer.")  # fmt: skip
 @click.option("--quarantine", is_flag=True, help=_QUARANTINE)
@@ -52,6 +55,7 @@ TASK = "registry-garbage-collect"
 @click.option("--now-below", type=click.FloatRange(0, 100), default=0, metavar="PERCENT", help=_NOW_BELOW)
 @click.option("--read-only", is_flag=True, help=_READ_ONLY)
 @click.option("--stop", is_flag=True, help=_STOP)
+@click.option("--allow-empty", is_flag=True, help=_ALLOW_EMPTY)
 @click.option("--switch", metavar="COMMAND", help=_SWITCH)
 @click.option("--restore", metavar="RUN", help="Bring back what a run has moved into quarantine.")
 @click.option("--history", is_flag=True, help="Show earlier runs.")
@@ -70,6 +74,7 @@ def registry_garbage_collect(
     now_below: float,
     read_only: bool,
     stop: bool,
+    allow_empty: bool,
     switch: str | None,
     restore: str | None,
     history: bool,
@@ -103,7 +108,7 @@ def registry_garbage_collect(
     if read_only or stop or own_only:
         return _by_its_own(setup, show, untagged=untagged, dry_run=dry_run, read_only=read_only)
     now = now or serving.is_short(setup, now_below, ctx.console.note)
-    options = Options(untagged, dry_run, older_than, 0 if now else keep_for)
+    options = Options(untagged, dry_run, older_than, 0 if now else keep_for, allow_empty=allow_empty)
     if now:
         return show.result(lambda reporter, done: serving.collect_now(setup, options, reporter, done))
     command_line = shlex.split(switch) if switch else None

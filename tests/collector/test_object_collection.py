@@ -221,6 +221,12 @@ def test_of_collections_that_do_nothing_the_last_is_in_the_history(store: Store)
     assert history() == [0, len(OWN), 0]
 
 
+def test_an_empty_bucket_has_nothing_to_collect(store: Store) -> None:
+    assert collect(store, at_once(), SILENT).damages == []
+    store.write(f"{blob_folder(KEPT.digest)}/data", [KEPT.content])
+    assert len(collect(store, at_once(), SILENT).blocked) == 1
+
+
 def test_a_storage_of_a_database_is_refused(store: Store) -> None:
     push(store, "team/app", KEPT, "v1")
     store.write(DATABASE_LOCK, [b""])
