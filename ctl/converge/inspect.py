@@ -54,8 +54,11 @@ def look(path: Path, *, follow: bool = False) -> Found | None:
     )
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, most: int = -1) -> bytes:
     """Content of a regular file, never through a symbolic link.
+
+    Args:
+        most: bytes to read; -1 for all.
 
     Raises:
         CtlError: it is something else than a regular file.
@@ -65,7 +68,7 @@ def read_file(path: Path) -> bytes:
         os.close(descriptor)
         raise CtlError(f"{path} is not a regular file", hint="Move it away and run again.")
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        return file.read(most)
 
 
 def user_ids(name: str) -> tuple[int, int] | None:

@@ -16,6 +16,8 @@ from ctl.errors import CtlError
 RECORDS = "records"
 BACKUPS = "vault"
 """Folder of the backups; a journal of an earlier version has it under this name."""
+_MOST = 64 << 20
+"""Bytes of records: no run has as many."""
 _MAX_ID, _MAX_MODE, _MAX_PATH = 2**32 - 2, 0o7777, 4095
 
 
@@ -38,13 +40,13 @@ def read_records(folder: Path) -> Records:
     if found is not None and not found.is_folder:
         return Records((), (f"{folder} is no folder",))
     try:
-        content = read_file(folder / RECORDS)
+        content = read_file(folder / RECORDS, _MOST)
     except FileNotFoundError:
         content = b""
     except (OSError, CtlError) as error:
         return Records((), (str(error),))
     *lines, rest = content.split(b"\n")
-    if b"\0" in rest:
+    if b"\0" in rest or len(content) == _MOST:
         lines.append(rest)
     records = [_record(line) for line in lines]
     damage = [f"line {number}" for number, record in enumerate(records, start=1) if record is None]

@@ -121,7 +121,8 @@ class _Rollback:
             self._damage.append(f"the record of {_subject(record)}")
             return
         except (OSError, CtlError) as error:
-            problem = f"{_subject(record)}: {error}"
+            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            problem = f"{_subject(record)}: {why}"
             self._print(f"not put back: {problem}")
             again = "path" in record or isinstance(error, ChildFailed)
             (self._failures if again else self._remains).append(problem)

@@ -16,6 +16,8 @@ from ctl.graceful.instance import Instance, State
 from ctl.machine.under_way import run_under_way
 from ctl.paths import Layout
 
+SECONDS_TO_ACCEPT = 60.0
+"""For a process that takes over."""
 _LATE = 2.0
 """Seconds for which NGINX may take to log what a process did that has ended."""
 

@@ -41,6 +41,11 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+NEXT = (State.CANDIDATE, State.FRESH)
+LASTING = (State.CURRENT, State.KEPT, State.ENDED)
+"""States in which a process may stay."""
+
+
 class Instance:
     """One process.
 

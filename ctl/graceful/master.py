@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ctl.graceful.control import NAME, read_line
-from ctl.graceful.deletions import Deletions
-from ctl.graceful.instance import Instance, State, await_quiet, outcome
+from ctl.graceful.deletions import SECONDS_TO_ACCEPT, Deletions
+from ctl.graceful.instance import LASTING, NEXT, Instance, State, await_quiet, outcome
 from ctl.graceful.relay import Relay, free_port, host_of
 from ctl.machine.signals import select_signals
 from ctl.machine.unix_socket import nearest_path, short_path
@@ -33,9 +33,6 @@ ENDS_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 """No process outlives its master. A change of account undoes this: a script that makes one must say it again."""
 _TICK = 0.1
 """Seconds between two looks at processes that come or go; none while there is just the one that serves."""
-_SECONDS_TO_ACCEPT = 60.0
-_LASTING = (State.CURRENT, State.KEPT, State.ENDED)
-_NEXT = (State.CANDIDATE, State.FRESH)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -139,7 +136,7 @@ class Master:
         return next((one.debug for one in self.instances if one.state is State.CURRENT), None)
 
     def _timeout(self) -> float | None:
-        if self.deletions.watched() or any(one.state not in _LASTING for one in self.instances):
+        if self.deletions.watched() or any(one.state not in LASTING for one in self.instances):
             return _TICK
         ends = [one.deadline for one in self.instances if one.state is State.KEPT]
         return max(_TICK, min(ends) - time.monotonic()) if ends else None
@@ -179,7 +176,7 @@ class Master:
     def _start(self, request: dict[str, Any]) -> dict[str, Any]:
         self.instances = [one for one in self.instances if one.state is not State.ENDED]
         for one in self.instances:
-            if one.state in _NEXT:  # whoever asked for it was killed: runs of ctl come one by one
+            if one.state in NEXT:  # whoever asked for it was killed: runs of ctl come one by one
                 self._terminate(one)
         return {"instance": self._spawn(State.CANDIDATE, float(request["seconds"])).facts()}
 
@@ -271,8 +268,16 @@ class Master:
 
     def _refresh(self) -> None:
         """Let a fresh process take over; one that ctl has just started does that, too."""
-        if not self.held and not any(one.state in _NEXT for one in self.instances):
-            self._spawn(State.FRESH, _SECONDS_TO_ACCEPT)
+        if not (self.held or self.ending or any(one.state in NEXT for one in self.instances)):
+            try:
+                self._spawn(State.FRESH, SECONDS_TO_ACCEPT)
+                _log("a former process has deleted what the one that serves may remember: another takes over")
+            except OSError as error:
+                self._not_refreshed(f"no process can be started: {error.strerror}")
+
+    def _not_refreshed(self, why: str) -> None:
+        self.deletions.stale = False
+        _log(f"{why}; the process that serves may remember what was deleted, until it is restarted")
 
     def _key_link(self, one: Instance) -> Path:
         return self.options.folder / f"key-{one.key}.sock"
@@ -296,15 +301,12 @@ class Master:
         one.to(State.ENDING, self.options.wait)
 
     def _tick(self) -> None:
-        if self.deletions.look(self.instances) and not self.ending:
+        if self.deletions.look(self.instances):
             self._refresh()
         for one in self.instances:
-            if one.state is State.FIRST and one.accepts():
+            if (one.state is State.FIRST or (one.state is State.FRESH and not self.held)) and one.accepts():
                 self._serve(one)
-            elif one.state is State.FRESH and not self.held and one.accepts():
-                _log(f"process {one.pid} takes over: a former one has deleted what the last may remember")
-                self._serve(one)
-            elif one.state in _NEXT and one.late():
+            elif one.state in NEXT and one.late():
                 _log(f"process {one.pid} was not promoted in time: sent TERM")
                 self._terminate(one)
             elif one.state is State.KEPT and one.late():
@@ -341,9 +343,8 @@ class Master:
         one.to(State.ENDED)
         if former is not State.CANDIDATE or self.ending:  # ctl asks how a candidate ended
             self.instances.remove(one)
-        if former is State.FRESH and not self.ending:
-            self.deletions.stale = False
-            _log(f"process {one.pid} ended ({outcome(status)}); the last may remember what is deleted")
+        if former is State.FRESH:
+            self._not_refreshed(f"process {one.pid} ended ({outcome(status)})")
         if former in (State.FIRST, State.CURRENT) and not self.ending:
             _log(f"process {one.pid} ended by itself ({outcome(status)})")
             code = os.waitstatus_to_exitcode(status)

@@ -118,7 +118,14 @@ def _empty_records(journal: Path) -> None:
     (journal / RECORDS).write_text("")
 
 
-@pytest.mark.parametrize("damage", [_a_file, _a_link, _a_dangling_link, _a_pipe, _no_records, _empty_records])
+def _huge_records(journal: Path) -> None:
+    os.truncate(journal / RECORDS, 1 << 40)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_a_file, _a_link, _a_dangling_link, _a_pipe, _no_records, _empty_records, _huge_records],
+)
 def test_a_journal_that_is_none_is_set_aside(bench: Bench, damage: Callable[[Path], None]) -> None:
     """Without records the backups show that something was lost: it must not be called put back."""
     cut_off(bench, *files(bench))

@@ -218,24 +218,29 @@ def campaign(
     Returns:
         How many were met by each fault and sequel, and the failures.
     """
-    met: Counter[str] = Counter()
-    failures: list[str] = []
     rng = random.Random(f"{seed} {change}")  # noqa: S311 - wanted: the same points for the same seed
     with Campaign(change, rng, at) as one:
-        for point in one.points():
-            if met.total() >= points:
-                break
-            try:
-                hit = one.look(point)
-            except AssertionError as error:
-                hit = True
-                failures.append(f"{point}\n    " + str(error).replace("\n", "\n    "))
-                print(f"FAILED: {failures[-1]}", flush=True)
-                one.begin_anew()
-            if hit:
-                met[f"{point.fault}, then {point.sequel}"] += 1
-            if verbose:
-                print(f"{'met' if hit else 'missed'}: {point}"[:200], flush=True)
+        return look_at(one, points, verbose=verbose)
+
+
+def look_at(one: Campaign, points: int, *, verbose: bool) -> tuple[Counter[str], list[str]]:
+    """Look at a number of points of a campaign. Returns as `campaign` does."""
+    met: Counter[str] = Counter()
+    failures: list[str] = []
+    for point in one.points():
+        if met.total() >= points:
+            break
+        try:
+            hit = one.look(point)
+        except AssertionError as error:
+            hit = True
+            failures.append(f"{point}\n    " + str(error).replace("\n", "\n    "))
+            print(f"FAILED: {failures[-1]}", flush=True)
+            one.begin_anew()
+        if hit:
+            met[f"{point.fault}, then {point.sequel}"] += 1
+        if verbose:
+            print(f"{'met' if hit else 'missed'}: {point}"[:200], flush=True)
     return met, failures
 
 

@@ -185,6 +185,22 @@ def test_a_candidate_that_ends_is_reported_and_cannot_serve(running: Running) ->
     assert running.get() == 200
 
 
+def test_a_fresh_process_takes_over_or_the_serving_one_goes_on(running: Running) -> None:
+    log = running.folder / "deletions.log"
+    more = f" --deletions {log} --root {running.folder}"
+    write_scripts(running.folder, drain=30.0, wait=5.0, debug="", program=DEBIAN, more=more)
+    switch(running.control, running.reread, lambda _: None, seconds=10)
+    log.write_text("1-of-a-former-one.sock\n")
+    wait_for(lambda: running.serving()["number"] == 3, what="a fresh process")
+    (running.folder / "serve").write_text("#!/bin/sh\nexit 1\n")
+    log.write_text("1-of-a-former-one.sock\n" * 2)
+    wait_for(
+        lambda: "(exit status 1); the process that serves may remember what was deleted" in running.log()
+    )
+    assert running.serving()["number"] == 3
+    assert running.get() == 200
+
+
 def test_hup_rereads_the_script_and_keeps_the_processes(running: Running) -> None:
     before = running.control.instances()
     write_scripts(running.folder, drain=7.0, wait=5.0, debug="", program=DEBIAN)

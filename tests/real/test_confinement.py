@@ -96,7 +96,10 @@ def _opened_by_name(process: Process) -> Iterator[Path]:
     """The folders of every file that a process has open or names on its command line."""
     for link in Path(f"/proc/{process.pid}/fd").iterdir():
         target = str(link.readlink())
-        if target.startswith("/") and not target.startswith(("/dev/", "/proc/")):
+        devices = target.startswith("/dev/") and not target.startswith(
+            "/dev/shm/"
+        )  # where tests may have their root
+        if target.startswith("/") and not devices and not target.startswith("/proc/"):
             yield Path(target.removesuffix(" (deleted)")).parent
     yield Path(f"/proc/{process.pid}/cwd").readlink()
 
