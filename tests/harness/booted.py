@@ -52,7 +52,8 @@ exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=
 
 
 class Booted(Machine):
-    """As Machine, with systemd as its first process. /tmp is seen there: neither cleaned nor covered at boot.
+    """As Machine, with systemd as its first process. /tmp is seen there, neither cleaned nor covered at boot;
+    other folders of temporary files, as in memory, are not.
 
     Raises:
         AssertionError: on entering, where this kernel or container allows no such thing; says why.

@@ -29,7 +29,7 @@ POLICY = "/usr/sbin/policy-rc.d"
 @pytest.fixture(scope="module")
 def wheels() -> Iterator[Path]:
     """Everything that pip will ask for; in a folder that the other machine sees too."""
-    folder = Path(tempfile.mkdtemp(prefix="ctl-wheels-"))
+    folder = Path(tempfile.mkdtemp(prefix="ctl-wheels-", dir="/tmp"))
     yield fill(folder)
     shutil.rmtree(folder)
 
@@ -51,7 +51,7 @@ def machine(wheels: Path) -> Iterator[Booted]:
 @pytest.fixture(scope="module")
 def package() -> Iterator[Path]:
     """The distribution's package of the registry, as a file."""
-    folder = Path(tempfile.mkdtemp(prefix="ctl-package-"))
+    folder = Path(tempfile.mkdtemp(prefix="ctl-package-", dir="/tmp"))
     folder.chmod(0o755)
     download = ["apt-get", "download", "-q", "docker-registry"]
     if subprocess.run(download, cwd=folder, capture_output=True, check=False).returncode != 0:
