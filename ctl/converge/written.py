@@ -79,7 +79,7 @@ class Written:
     def unchanged(self, path: Path) -> bool:
         """Whether a file or link is still just what ctl wrote."""
         entry = self.entries.get(path)
-        return entry is not None and bool(entry.digest) and entry.digest == _digest_at(path)
+        return entry is not None and entry.digest == _digest_at(path)
 
     def after(self, resources: Iterable[Resource], machine: Machine, *, whole: bool) -> Written:
         """The record after a run.

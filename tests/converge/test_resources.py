@@ -239,6 +239,23 @@ def test_a_link_of_the_administrator_is_followed_everywhere(bench: Bench) -> Non
     assert (elsewhere / "x").read_text() == "x"
 
 
+@as_root
+@pytest.mark.parametrize(("mode", "followed"), [(0o755, True), (0o775, False), (0o757, False)])
+def test_a_link_in_a_folder_that_others_write_leads_nowhere(bench: Bench, mode: int, followed: bool) -> None:
+    """It is another account's; what root alone writes holds only what root has put there."""
+    precious, link = bench.layout.root / "precious", bench.layout.root / "ours/folder"
+    precious.mkdir()
+    laid_by_another(link, precious)
+    os.chown(link.parent, 0, 0)
+    link.parent.chmod(mode)
+    if followed:
+        apply(File(link / "x", content="x"), bench)
+    else:
+        with pytest.raises(CtlError, match="another account made"):
+            apply(File(link / "x", content="x"), bench)
+    assert (precious / "x").exists() == followed
+
+
 def test_links_that_lead_in_circles_end(bench: Bench) -> None:
     circle = bench.layout.root / "circle"
     circle.symlink_to("circle")
