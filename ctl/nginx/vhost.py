@@ -171,6 +171,7 @@ def upload_sockets(attributes: Attributes) -> dict[str, str] | None:
 
     Returns:
         upstream, path: as an upstream has it, and as a path, with the key of the upload as a variable.
+        link: the path of the one that serves.
     """
     if not through_socket(attributes):
         return None
@@ -180,6 +181,7 @@ def upload_sockets(attributes: Attributes) -> dict[str, str] | None:
     return {
         "upstream": f"unix:{before}$arg_upload_key{after}:",
         "path": str(folder / "key-$upload_key.sock"),
+        "link": socket_link(attributes),
     }
 
 

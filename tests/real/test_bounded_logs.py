@@ -149,6 +149,21 @@ def test_forged_tokens_enter_bounded_logs_only(running: Root, format_: str) -> N
     assert running.read(f"{LOGS}/registry/refused/config").splitlines()[1:3] == ["s2000000", "n2"]
 
 
+@pytest.mark.one_registry("NGINX answers, no registry does")
+def test_an_outage_is_no_line_for_each_request(running: Root) -> None:
+    """Who sends forged tokens is under no limit: two lines of them each would be 180 MB a minute."""
+    bad = with_field(get("/v2/forged/app/tags/list"), f"Authorization: Bearer {forged(running)[0]}")
+    number = 400
+    running.ctl("stop", "registry").ok()
+    try:
+        growth = grown(running, lambda: flood(running, bad, number, "127.0.0.14"))
+    finally:
+        running.ctl("start", "registry").ok()
+    assert growth.get(ERRORS, 0) == 0
+    assert growth.keys() <= {REFUSED}
+    assert growth.get(REFUSED, 0) * MOST_A_SECOND / number * 60 < 60_000_000
+
+
 def test_credentials_that_are_taken_are_logged_where_all_is(running: Root) -> None:
     """The control: these requests would be seen in other logs."""
     token = f"Authorization: Bearer {running.sign('forged/app', 'pull')}"

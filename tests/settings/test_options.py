@@ -264,6 +264,21 @@ def test_logs_are_shipped_under_the_names_of_host_and_service(site: Site) -> Non
     assert "svlogd asks no DNS" in site.error(URL + 'logging["udp_log_shipping_host"] = "logs.example.com"')
 
 
+@pytest.mark.parametrize(
+    ("lines", "limits"),
+    [
+        ("", (209_715_200, 30)),
+        ('nginx["enable"] = False\n', (10_000_000, 10)),
+        ('nginx["enable"] = False\nlogging["svlogd_num"] = 3\n', (10_000_000, 3)),
+        ('nginx["enable"] = False\nregistry["svlogd_size"] = 99\n', (99, 10)),
+    ],
+    ids=["behind NGINX", "without it", "a number for all", "a size of its own"],
+)
+def test_what_anybody_can_write_into_is_small(site: Site, lines: str, limits: tuple[int, int]) -> None:
+    registry = site.attributes(URL + lines).registry
+    assert (registry.svlogd_size, registry.svlogd_num) == limits
+
+
 def test_rotation_follows_svlogd_unless_it_is_given(site: Site) -> None:
     text = URL + 'nginx["svlogd_num"] = 7\nlogging["svlogd_filter"] = "xz"\nlogging["svlogd_size"] = 1000\n'
     nginx = site.attributes(text).nginx

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ctl.settings.option import Option
-from ctl.settings.options.common import account_options, logging_options
+from ctl.settings.options.common import LOG_LIMITS, account_options, logging_options
 from ctl.settings.options.database import DATABASE
 from ctl.settings.options.notifications import ENDPOINTS, HEADERS
 from ctl.settings.options.sections import GC, MIDDLEWARE, REDIS, REPORTING
@@ -77,7 +77,7 @@ SERVICE = (
         example='{"REGISTRY_HTTP_RELATIVEURLS": True}',
         reaches=("env_directory",),
     ),
-    *logging_options("registry", "registry"),
+    *logging_options("registry", "registry", LOG_LIMITS, shielded=True),
 )
 
 ADDRESSES = (

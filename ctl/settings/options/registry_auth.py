@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ctl.settings.option import Option
-from ctl.settings.options.common import account_options, logging_options
+from ctl.settings.options.common import LOG_LIMITS, account_options, logging_options
 from ctl.settings.rules import token_issuer
 from ctl.settings.types import AbsolutePath, Address, Bool, Integer, Lifetime
 
 _MANAGED = AbsolutePath(managed=True)
 _SERVICE, _CONFIG = "service registry-auth", "registry-auth: config.json"
-LOG_LIMITS = {"svlogd_size": 10_000_000, "svlogd_num": 10}
-"""Whoever asks for a token writes a line there: without these limits, a client without credentials fills 6 GB."""
 MINUTE, DAY = 60, 24 * 60 * 60
 
 SERVICE = (
