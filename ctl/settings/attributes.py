@@ -107,14 +107,14 @@ class Attributes(Section, Named):
     Args:
         values: section name to Section, or to a value for top-level settings (external_url).
         origins: dotted path of every option to its origin.
-        diagnostics: warnings and notes to show; never errors.
-        secret_names: dotted paths of the options that hold secrets.
+        diagnostics: warnings and notes to show, in the order of the file; never errors.
+        secret_names: dotted paths of the options that hold secrets: masked wherever they are shown.
     """
 
-    __slots__ = ("_diagnostics", "_origins", "_secret_names")
+    __slots__ = ("_origins", "diagnostics", "secret_names")
     _origins: Mapping[str, Origin]
-    _diagnostics: tuple[Diagnostic, ...]
-    _secret_names: frozenset[str]
+    diagnostics: tuple[Diagnostic, ...]
+    secret_names: frozenset[str]
 
     def __init__(
         self,
@@ -126,18 +126,8 @@ class Attributes(Section, Named):
     ) -> None:
         super().__init__(values)
         object.__setattr__(self, "_origins", dict(origins))
-        object.__setattr__(self, "_diagnostics", diagnostics)
-        object.__setattr__(self, "_secret_names", secret_names)
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """Warnings and notes of this reading, in the order of the file."""
-        return self._diagnostics
-
-    @property
-    def secret_names(self) -> frozenset[str]:
-        """Dotted paths of the options that hold secrets: masked wherever they are shown."""
-        return self._secret_names
+        object.__setattr__(self, "diagnostics", diagnostics)
+        object.__setattr__(self, "secret_names", secret_names)
 
     def lookup(self, path: Sequence[str]) -> Any:  # noqa: ANN401
         """The value under keys, also into mappings; None where one of them is not there."""

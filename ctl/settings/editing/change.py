@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ctl.errors import EXIT_USAGE, CtlError
 from ctl.settings.editing.assignments import (
@@ -17,7 +18,8 @@ from ctl.settings.editing.assignments import (
 )
 from ctl.settings.editing.document import Document, parse
 from ctl.settings.editing.items import with_item, without_item
-from ctl.settings.editing.naming import Setting, common
+from ctl.settings.editing.naming import Setting
+from ctl.settings.options import OLD_VHOST
 
 _LONGEST_COMMENTED = 100
 """Lines of a commented-out setting."""
@@ -153,7 +155,8 @@ def _after_section(document: Document, setting: Setting) -> int:
     nearest: Assignment | None = None
     shared = 0
     for assignment in assignments(document.tree):
-        alike = common(assignment.path, setting.path)
+        pairs = zip(assignment.path, setting.path, strict=False)
+        alike = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
         if len(assignment.path) > 1 and alike and alike >= shared:
             nearest, shared = assignment, alike
     return document.last_line if nearest is None else _line_after(document, nearest)
@@ -170,15 +173,12 @@ def _line_after(document: Document, assignment: Assignment) -> int:
 
 def _commented_out(document: Document, setting: Setting) -> Iterator[tuple[int, int]]:
     """First and last line of every commented-out assignment of a setting at the top level."""
-    inside = {
-        line
-        for statement in document.tree.body
-        for line in range(statement.lineno, statement.end_lineno or statement.lineno)
-    }
-    names = {setting.path[0], "registry_nginx"}
+    spans = ((one.lineno, one.end_lineno or one.lineno) for one in document.tree.body)
+    inside = {line for first, last in spans for line in range(first, last)}
+    names = (setting.path[0], OLD_VHOST)
     for number in range(1, document.last_line + 1):
         line = document.line(number)
-        if line.startswith("#") and line[1:].lstrip(" ").startswith(tuple(names)):
+        if line.startswith("#") and line[1:].lstrip(" ").startswith(names):
             last = _commented_end(document, setting, number)
             if last and not inside.intersection(range(number, last + 1)):
                 yield number, last

@@ -61,17 +61,8 @@ def _from_variable(variable: str, text: str) -> list[str]:
     return words
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """A version of the file that may be installed.
-
-    Args:
-        content: it.
-        diagnostics: warnings and notes about it.
-    """
-
-    content: bytes
-    diagnostics: Sequence[Diagnostic] = ()
+_Wanted = tuple[bytes, Sequence[Diagnostic]]
+"""A version of the file that may be installed, with warnings and notes about it."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +100,8 @@ class Session:
         while True:
             self._edit(copy, held)
             wanted = self._wanted(copy, original)
-            if wanted is not None and wanted.content != original.content:
-                self._install(original, wanted)
+            if wanted is not None and wanted[0] != original.content:
+                self._install(original, *wanted)
                 return EXIT_OK
             if wanted is not None or not self._again():
                 self.console.say(f"{self.file} is unchanged")
@@ -130,12 +121,12 @@ class Session:
         """The checked copy; None, and the errors are shown, if it is not valid."""
         try:
             if not copy.exists():
-                return _Wanted(original.content)
+                return original.content, ()
             text = read_text(copy)  # a regular file, in UTF-8
             content = copy.read_bytes()
             if content == original.content:
-                return _Wanted(content)
-            return _Wanted(content, Preview(self.file, text, self.layout).check())
+                return content, ()
+            return content, Preview(self.file, text, self.layout).check()
         except FileProblem as problem:
             line = f"line {problem.line}: " if problem.line else ""
             self.console.error(f"{line}the file {problem.message}. {problem.hint}".rstrip())
@@ -143,11 +134,12 @@ class Session:
             self.console.error(error.message)
         return None
 
-    def _install(self, original: Original, wanted: _Wanted) -> None:
-        diff = masked_diff(self.file, _text(original.content), _text(wanted.content))
-        original.replace(wanted.content)
+    def _install(self, original: Original, content: bytes, diagnostics: Sequence[Diagnostic]) -> None:
+        before, after = (text.decode(errors="replace") for text in (original.content, content))
+        diff = masked_diff(self.file, before, after)
+        original.replace(content)
         self.console.say(diff)
-        for one in wanted.diagnostics:
+        for one in diagnostics:
             self.console.note(str(one))
         self.console.say(f"{self.file} is changed; next: ctl reconfigure")
 
@@ -201,10 +193,6 @@ class Session:
                 shutil.rmtree(left)
             elif any(version.name in name for name in found):
                 self.console.note(f"an earlier edit left its version in {left}: remove it if nobody needs it")
-
-
-def _text(content: bytes) -> str:
-    return content.decode(errors="replace")
 
 
 @contextmanager

@@ -187,9 +187,3 @@ def _below(name: str, kind: Type) -> Iterator[str]:
     for key, one in kind.parameters().items():
         yield f"{name}.{key}"
         yield from _below(f"{name}.{key}", one.type)
-
-
-def common(one: Path, other: Path) -> int:
-    """How many keys two paths have in common at their beginning."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))

@@ -26,6 +26,14 @@ settings of this project alone are marked (+). A setting given as `None` counts 
 `--root`. `ctl settings describe NAME` shows one entry, `ctl show-config --origin` what holds now and why.
 """
 
+_SECTIONS = {
+    "a notification endpoint": ENDPOINT,
+    "the database": DATABASE,
+    "redis": REDIS,
+    "gc": GC,
+    "reporting": REPORTING,
+}
+
 
 def reference() -> str:
     """The whole page, in Markdown."""
@@ -34,11 +42,8 @@ def reference() -> str:
         parts += [f"## {title}\n", "\n".join(_table(options)) + "\n"]
     parts += ["## Parameters of storage drivers\n", _drivers()]
     parts += ["## Beside the driver\n", _schemas(FEATURES)]
-    parts += ["## Parameters of a notification endpoint\n", _parameters(ENDPOINT)]
-    parts += ["## Parameters of the database\n", _parameters(DATABASE)]
-    parts += ["## Parameters of redis\n", _parameters(REDIS)]
-    parts += ["## Parameters of gc\n", _parameters(GC)]
-    parts += ["## Parameters of reporting\n", _parameters(REPORTING)]
+    for what, schema in _SECTIONS.items():
+        parts += [f"## Parameters of {what}\n", _parameters(schema)]
     parts += ["## Options of storage middleware\n", _schemas(OPTIONS_OF)]
     parts += ["## Rules\n", _rules()]
     parts += ["## Names of other components\n", _foreign()]
