@@ -170,18 +170,8 @@ def account_settings(section: str, home: str) -> Callable[[Values], Account]:
     """
 
     def account(values: Values) -> Account:
-        def value(name: str) -> object:
-            return values[f"{section}.{name}"]
-
-        return Account(
-            username=values[f"{section}.username"],
-            group=values[f"{section}.group"],
-            home=values[home],
-            shell=values[f"{section}.shell"],
-            uid=values[f"{section}.uid"],
-            gid=values[f"{section}.gid"],
-            setting=f"{section}.username",
-        )
+        given = {name: values[f"{section}.{name}"] for name in ("username", "group", "shell", "uid", "gid")}
+        return Account(**given, home=values[home], setting=f"{section}.username")
 
     return account
 
