@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import tree_sitter_ruby
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, Tree
 
 from ctl.language.faults import Fault, LimitReached
-
-if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Tree
 
 MAX_NODES: Final = 500_000
 """Nodes of one tree: some three for each word and sign that a file may have."""
@@ -54,8 +54,6 @@ def parse(data: bytes) -> Tree:
     Raises:
         LimitReached: the text would take too long or too much memory.
     """
-    from tree_sitter import Parser
-
     given = 0
 
     def read(offset: int, _point: object) -> bytes:
@@ -72,9 +70,6 @@ def parse(data: bytes) -> Tree:
 
 @cache
 def _language() -> Language:
-    import tree_sitter_ruby
-    from tree_sitter import Language
-
     return Language(tree_sitter_ruby.language())
 
 
@@ -82,8 +77,6 @@ def heredocs(root: Node, data: bytes) -> dict[int, Node]:
     """The body of each heredoc, by the offset of its beginning (`<<~EOS`)."""
     if b"<<" not in data:
         return {}
-    from tree_sitter import Query, QueryCursor
-
     query = Query(_language(), "(heredoc_beginning) @start (heredoc_body) @body")
     found = QueryCursor(query).captures(root)
     starts, bodies = (sorted(found.get(name, []), key=_offset) for name in ("start", "body"))
@@ -101,6 +94,14 @@ def field(node: Node | None, *names: str) -> Node | None:
     for name in names:
         node = node.child_by_field_name(name) if node is not None else None
     return node
+
+
+def need(node: Node, name: str) -> Node:
+    """What is in a field of a node. Raises Fault where the grammar's repair of a text left nothing there."""
+    found = node.child_by_field_name(name)
+    if found is None:
+        raise Fault("this is not Ruby", Span(node))
+    return found
 
 
 def inside(node: Node | None, *names: str) -> list[Node]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.places import SourceText
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, field, heredocs, named, walk
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
+from ctl.language.ruby.grammar import Span, field, heredocs, named, need, walk
 
 ASSIGNMENTS: Final = ("assignment", "operator_assignment")
 CHANGING: Final = frozenset(
@@ -60,10 +59,7 @@ def refusal(node: Node) -> Fault:
 
 def sides(node: Node) -> tuple[Node, Node]:
     """Both sides of an assignment. Raises Fault where one is missing."""
-    left, right = field(node, "left"), field(node, "right")
-    if left is None or right is None:
-        raise Fault("a side of this assignment is missing", Span(node))
-    return left, right
+    return need(node, "left"), need(node, "right")
 
 
 def is_append(node: Node) -> bool:

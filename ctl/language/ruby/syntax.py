@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.limits import Budget
 from ctl.language.places import SourceText
 from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import parse, tokens
 from ctl.language.source import Diagnostic
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 Report = Callable[[Diagnostic], None]
 

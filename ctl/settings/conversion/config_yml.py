@@ -10,7 +10,6 @@ from ctl.errors import EXIT_USAGE, CtlError
 from ctl.language.faults import LimitReached, NoValue
 from ctl.language.limits import Budget
 from ctl.language.places import presentable
-from ctl.language.tracked import TrackedDict, TrackedList
 
 _TOO_DEEP = "maximum nesting depth"
 """In the message of a loader with a bound of its own (libyaml as PyYAML 6.0.4 brings it)."""
@@ -60,7 +59,10 @@ def load_yaml(path: Path, text: str) -> Any:  # noqa: ANN401 - as YAML gives it
         # A safe loader, which makes nothing but plain values.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         _check_size(yaml.parse(text, Loader=loader))
-        return _plain(yaml.load(text, Loader=loader), Budget())  # noqa: S506
+        loaded = yaml.load(text, Loader=loader)  # noqa: S506
+        # Before it is copied: what is named once and used many times comes to very much.
+        Budget().spend_on(loaded)
+        return _plain(loaded)
     except yaml.MarkedYAMLError as error:
         if _TOO_DEEP in str(error.problem):
             raise _too_much(path) from None
@@ -87,22 +89,10 @@ def _check_size(events: Iterable[object]) -> None:
             raise LimitReached("too much")
 
 
-def _plain(given: object, budget: Budget) -> Any:  # noqa: ANN401 - as YAML gives it
-    """A value of strings, numbers, booleans, lists and mappings, of a bounded size. Raises LimitReached."""
-    tracked = _tracked(given, budget, 0)
-    budget.spend_on(tracked)
-    return tracked
-
-
-def _tracked(given: object, budget: Budget, depth: int) -> object:
-    budget.spend(1)
-    if depth > _MOST_NESTED:
-        raise LimitReached("too deep")
+def _plain(given: object) -> Any:  # noqa: ANN401 - as YAML gives it
+    """A value of strings, numbers, booleans, lists and mappings."""
     if isinstance(given, dict):
-        return TrackedDict({str(key): _tracked(one, budget, depth + 1) for key, one in given.items()})
+        return {str(key): _plain(one) for key, one in given.items()}
     if isinstance(given, (list, tuple, set)):
-        return TrackedList([_tracked(one, budget, depth + 1) for one in given])
-    if given is None or isinstance(given, (str, int, float)):
-        budget.spend_text(len(given) if isinstance(given, str) else 0)
-        return given
-    return str(given)
+        return [_plain(one) for one in given]
+    return given if given is None or isinstance(given, (str, int, float)) else str(given)

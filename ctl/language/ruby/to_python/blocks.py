@@ -8,13 +8,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.failures import Failures
 from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.places import SourceText
 from ctl.language.refusals import Unreadable
-from ctl.language.ruby.grammar import Span, field, named
+from ctl.language.ruby.grammar import Span, field, named, need
 from ctl.language.ruby.program import names_read
 from ctl.language.ruby.to_python import loops, written
 from ctl.language.ruby.to_python.lost import MODIFIERS, lost_statement
@@ -22,9 +24,6 @@ from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.statements import Statements
 from ctl.language.ruby.to_python.terms import at
 from ctl.language.ruby.to_python.written import Comment, is_code
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _BLOCKS: Final = ("if", "unless", "case")
 
@@ -277,9 +276,7 @@ class Blocks:
             elif one.type == "else":
                 yield None, one, one
         while node.type in ("if", "unless", "elsif"):
-            condition, other = field(node, "condition"), field(node, "alternative")
-            if condition is None:
-                raise Fault("there is no condition", Span(node))
+            condition, other = need(node, "condition"), field(node, "alternative")
             yield (
                 self.statements.test(condition, negate=node.type == "unless"),
                 field(node, "consequence"),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, field, named, parts, statements_in
+from ctl.language.ruby.grammar import Span, field, named, need, parts, statements_in
 from ctl.language.ruby.to_python.state import Writer
 from ctl.language.ruby.to_python.terms import Term, union
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _EITHER = ("||", "or")
 _BOTH = ("&&", "and")
@@ -71,10 +69,8 @@ class Choices(Writer):
 
     def branches(self, node: Node) -> Term:
         """`a ? b : c`, and the value of `if` or `unless`. Raises Fault."""
-        test, one, other = (field(node, name) for name in ("condition", "consequence", "alternative"))
-        if test is None:
-            raise Fault("there is no condition")
-        condition = self.condition(test)
+        one, other = field(node, "consequence"), field(node, "alternative")
+        condition = self.condition(need(node, "condition"))
         condition = self.state.negated(condition) if node.type == "unless" else condition
         first, second = self.branch(one, node), self.branch(other, node)
         return self.state.form(

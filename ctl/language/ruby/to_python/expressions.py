@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
@@ -18,9 +20,6 @@ from ctl.language.ruby.to_python.strings import Strings
 from ctl.language.ruby.to_python.terms import NEVER_NIL, WORDS, Kind, Term, at, union
 from ctl.language.scope import AS_TEXT, did_you_mean
 from ctl.text.nearest import nearest
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _ARITHMETIC: Final = {"+": "a + b", "-": "a - b", "*": "a * b", "/": "a // b", "%": "a % b", "**": "a ** b"}
 _COMPARISONS: Final = {

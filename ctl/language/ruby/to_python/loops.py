@@ -6,17 +6,16 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
-from ctl.language.ruby.grammar import Span, field, inside, named
+from ctl.language.ruby.grammar import Span, field, inside, named, need
 from ctl.language.ruby.program import ASSIGNMENTS
 from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.state import State, Writer
 from ctl.language.ruby.to_python.terms import Kind, Term, at
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _TEXTS: Final = ("string", "hash_key_symbol", "simple_symbol")
 _LOOPS: Final = {
@@ -81,10 +80,8 @@ def list_of(writer: Writer, node: Node, name: str) -> Term:
 
 def _head(writer: Writer, node: Node, method: str) -> tuple[dict[str, Kind], ast.expr, ast.expr]:
     """The variables of a block with their kinds, and as a target of Python, and what is gone through."""
-    receiver, block = field(node, "receiver"), field(node, "block")
-    if receiver is None or block is None:
-        raise Fault("a block is not read here", Span(node))
-    names, value = _parameters(writer, block), _gone_through(writer, receiver)
+    receiver = need(node, "receiver")
+    names, value = _parameters(writer, need(node, "block")), _gone_through(writer, receiver)
     count, pattern = _LOOPS.get(method, (0, "a"))
     if not names or (count and len(names) != count):
         raise Fault("the block takes other values than this gives", Span(node), "Write |name|.")

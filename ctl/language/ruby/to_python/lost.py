@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
@@ -15,9 +16,6 @@ from ctl.language.ruby.program import changed, names_read, path_of
 from ctl.language.ruby.to_python import written
 from ctl.language.ruby.to_python.state import State
 from ctl.language.ruby.to_python.terms import at
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 MODIFIERS = ("if_modifier", "unless_modifier")
 

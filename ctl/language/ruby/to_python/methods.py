@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
@@ -16,9 +18,6 @@ from ctl.language.ruby.to_python.strings import Strings
 from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _SAME: Final = frozenset({"freeze", "to_sym", "to_str", "dup", "clone", "itself", "to_a", "to_h", "to_hash"})
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import ruby_advice
 from ctl.language.ruby.grammar import Span, field, inside, parts
 from ctl.language.ruby.to_python.state import Writer
 from ctl.language.ruby.to_python.terms import Term, at, union
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _ENVIRONMENT: Final = "Write ENV['NAME'] or ENV.fetch('NAME', 'default')."
 _EXISTS: Final = ("exist?", "exists?", "file?", "readable?")

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.limits import Budget
@@ -17,9 +19,6 @@ from ctl.language.ruby.grammar import walk
 from ctl.language.ruby.program import Program, path_of
 from ctl.language.ruby.to_python.terms import NEVER_NIL, Kind, Term, at, union
 from ctl.language.setting_names import Names
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 OLD_VHOST: Final = "registry_nginx"
 """The other spelling of registry['nginx']; one is written."""

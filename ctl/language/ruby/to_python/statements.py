@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.functions import INCLUDE
 from ctl.language.ruby import ruby_advice
-from ctl.language.ruby.grammar import Span, field, inside, named
+from ctl.language.ruby.grammar import Span, field, inside, named, need
 from ctl.language.ruby.program import CHANGING, is_append, path_of, refusal, sides
 from ctl.language.ruby.to_python.choices import sign_of
 from ctl.language.ruby.to_python.expressions import Translator
@@ -20,9 +22,6 @@ from ctl.language.ruby.to_python.terms import WORDS, Term, at, union
 from ctl.language.ruby.to_python.written import Comment
 from ctl.language.scope import did_you_mean
 from ctl.text.nearest import nearest
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _TARGETS: Final = ("identifier", "constant", "element_reference", "call")
 _CHANGES: Final[dict[str, type[ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
@@ -184,10 +183,7 @@ class Statements(Translator):
 
     def guard(self, node: Node) -> tuple[ast.expr, Node]:
         """The condition of `… if …` or `… unless …`, and what depends on it. Raises Fault."""
-        body, test = field(node, "body"), field(node, "condition")
-        if body is None or test is None:
-            raise Fault("a part of this is missing", Span(node))
-        return self.test(test, negate=node.type == "unless_modifier"), body
+        return self.test(need(node, "condition"), negate=node.type == "unless_modifier"), need(node, "body")
 
     def _modifier(self, node: Node) -> list[ast.stmt]:
         return self._on_condition(*self.guard(node), node)

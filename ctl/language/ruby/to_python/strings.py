@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from tree_sitter import Node
 
 from ctl.language.faults import Fault
 from ctl.language.ruby import texts
 from ctl.language.ruby.grammar import Span, named, statements_in
 from ctl.language.ruby.to_python.state import Writer
 from ctl.language.ruby.to_python.terms import WORDS, Term, at
-
-if TYPE_CHECKING:
-    from tree_sitter import Node
 
 _MARK: Final = "\ue000"
 """Stands for an interpolation while the indentation of a heredoc is worked out."""
