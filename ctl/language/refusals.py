@@ -17,7 +17,7 @@ _ABSENT: Final = " is not part of the settings language"
 class Unreadable(ast.stmt):
     """In the place of a statement of another language that has no Python form.
 
-    Args:
+    Attributes:
         faults: why.
         own: those of the faults that follow from no other such statement.
         about: the names that the statement reads, and what it would give values to.
@@ -26,18 +26,11 @@ class Unreadable(ast.stmt):
     """
 
     _fields = ("about",)
-
-    def __init__(
-        self,
-        faults: list[Fault],
-        own: list[Fault],
-        about: list[ast.expr],
-        names: frozenset[str],
-        lines: list[str],
-    ) -> None:
-        super().__init__(about=about)  # type: ignore[call-arg]
-        self.about = about
-        self.faults, self.own, self.names, self.lines = faults, own, names, lines
+    faults: list[Fault]
+    own: list[Fault]
+    about: list[ast.expr]
+    names: frozenset[str]
+    lines: list[str]
 
 
 def faults_of(node: ast.AST) -> list[Fault]:

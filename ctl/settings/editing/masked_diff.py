@@ -24,7 +24,6 @@ from ctl.settings.editing.document import parse, plain
 from ctl.settings.masking import MASK, is_secret, mask_value
 from ctl.settings.options import OPTIONS
 
-_CONTEXT = 3
 _LONGEST = 300
 """Comments longer than this are not shown."""
 _STARS = re.compile(r"\*{6,}")
@@ -50,27 +49,13 @@ def masked_diff(path: Path, old: str, new: str) -> str:
     Returns:
         The diff; "" where the texts are the same.
     """
-    if old == new:
-        return ""
-    before, after = _lines(old), _lines(new)
-    shown_before, shown_after = masked(path, old), masked(path, new)
-    lines = [f"--- {path}", f"+++ {path}"]
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for group in matcher.get_grouped_opcodes(_CONTEXT):
-        first, last = group[0], group[-1]
-        lines.append(f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@")
-        for tag, start, end, other_start, other_end in group:
-            if tag == "equal":
-                lines += [f" {line}" for line in shown_before[start:end]]
-                continue
-            lines += [f"-{line}" for line in shown_before[start:end]]
-            lines += [f"+{line}" for line in shown_after[other_start:other_end]]
-    return "\n".join(lines)
-
-
-def _range(start: int, end: int) -> str:
-    length = end - start
-    return str(start + 1) if length == 1 else f"{start + 1 if length else start},{length}"
+    # Behind what is shown is the line itself, which is compared too; no line of a text holds a NUL.
+    before, after = (
+        [f"{shown}\0{line}" for shown, line in zip(masked(path, text), _lines(text), strict=True)]
+        for text in (old, new)
+    )
+    lines = difflib.unified_diff(before, after, str(path), str(path), lineterm="")
+    return "\n".join(line.partition("\0")[0] for line in lines)
 
 
 def _lines(text: str) -> list[str]:

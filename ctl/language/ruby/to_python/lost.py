@@ -32,10 +32,11 @@ def lost_statement(
         own: those that do not follow from other such statements.
         lines: it as a comment.
     """
-    about = list(_about(state, node))
-    stored = (one.id for one in about if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
-    names = frozenset(name for name in stored if not state.is_setting(name))
-    return at(Unreadable(faults, own, about, names, lines), Span(node))
+    made = at(Unreadable(about=list(_about(state, node))), Span(node))  # type: ignore[call-arg]
+    made.faults, made.own, made.lines = faults, own, lines
+    stored = (one.id for one in made.about if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+    made.names = frozenset(name for name in stored if not state.is_setting(name))
+    return made
 
 
 def _about(state: State, node: Node) -> Iterator[ast.expr]:
