@@ -43,7 +43,6 @@ from ctl.settings.types import (
     Snippet,
     Text,
     Type,
-    Unknown,
     Url,
     Words,
     account,
@@ -198,13 +197,13 @@ def test_a_secret_is_in_no_error(secret: str) -> None:
             assert "hunter2" not in "".join(map(str, found))
 
 
-def _schema(unknown: Unknown) -> Schema:
+def _schema(*, lenient: bool = False) -> Schema:
     parameters = [
         Parameter("bucket", Text(), "a bucket", required=True),
         Parameter("secretkey", Text(), "a key", secret=True),
         Parameter("chunksize", Size(), "a size"),
     ]
-    return Schema("the driver", parameters, unknown)
+    return Schema("the driver", parameters, lenient=lenient)
 
 
 def read(kind: Type, value: object) -> tuple[Any, list[Diagnostic]]:
@@ -214,22 +213,22 @@ def read(kind: Type, value: object) -> tuple[Any, list[Diagnostic]]:
 
 
 def test_a_schema_knows_its_parameters() -> None:
-    value, found = read(_schema(Unknown.ERROR), {"bucket": "b", "chunksize": "5MB", "secretkey": None})
+    value, found = read(_schema(), {"bucket": "b", "chunksize": "5MB", "secretkey": None})
     assert value == {"bucket": "b", "chunksize": 5000000}
     assert found == []
 
 
 def test_unknown_parameters_are_errors_or_pass_with_a_warning() -> None:
-    value, found = read(_schema(Unknown.ERROR), {"bucket": "b", "chunksze": 1})
+    value, found = read(_schema(), {"bucket": "b", "chunksze": 1})
     assert "chunksze" not in value
     assert (found[0].setting, found[0].hint) == ("chunksze", 'Did you mean "chunksize"?')
-    value, found = read(_schema(Unknown.WARNING), {"bucket": "b", "chunksze": 1})
+    value, found = read(_schema(lenient=True), {"bucket": "b", "chunksze": 1})
     assert value["chunksze"] == 1
     assert found[0].severity is Severity.WARNING
 
 
 def test_missing_and_secret_parameters() -> None:
-    _, found = read(_schema(Unknown.ERROR), {"secretkey": 12345678})
+    _, found = read(_schema(), {"secretkey": 12345678})
     assert "needs bucket: a bucket" in found[1].message
     assert "12345678" not in str(found[0])
 

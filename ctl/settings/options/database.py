@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctl.settings.types import Bool, Duration, Either, Enum, Free, Parameter, Schema, Text, Unknown, port
+from ctl.settings.types import Bool, Duration, Either, Enum, Free, Parameter, Schema, Text, port
 
 _TEXT, _BLOCK = Text(), Free(mapping=True)
 
@@ -33,6 +33,6 @@ DATABASE = Schema(
         Parameter("backgroundmigrations", _BLOCK, "migrations while it runs"),
         Parameter("metrics", _BLOCK, "metrics of the database"),
     ],
-    Unknown.WARNING,
+    lenient=True,
     form='{"enabled": True, "host": "…"}',
 )

@@ -24,7 +24,6 @@ from ctl.settings.types import (
     Schema,
     Text,
     Type,
-    Unknown,
     read_value,
 )
 from ctl.text.nearest import did_you_mean
@@ -60,7 +59,7 @@ class RedisAddress(Type):
 
 
 def _schema(title: str, *parameters: Parameter, form: str = "{…}") -> Schema:
-    return Schema(title, parameters, Unknown.WARNING, form=form)
+    return Schema(title, parameters, lenient=True, form=form)
 
 
 def _all(kind: Type, *names: tuple[str, str]) -> Sequence[Parameter]:

@@ -25,7 +25,6 @@ from ctl.settings.types import (
     Size,
     Text,
     Type,
-    Unknown,
     read_value,
 )
 from ctl.settings.types.base import Node, or_null
@@ -63,7 +62,7 @@ class DriverSchema(Schema):
     """
 
     def __init__(self, name: str, parameters: Sequence[Parameter]) -> None:
-        super().__init__(f"the storage driver {name}", parameters, Unknown.WARNING)
+        super().__init__(f"the storage driver {name}", parameters, lenient=True)
 
     def hint(self, key: str, place: Place) -> str:
         """What holds for every driver is beside it, and without effect inside."""
@@ -151,7 +150,7 @@ _AZURE = (
                 Parameter("clientid", _TEXT, "its client"),
                 Parameter("secret", _TEXT, "its secret", secret=True),
             ],
-            Unknown.WARNING,
+            lenient=True,
             form='{"type": "shared_key"}',
         ),
         "how Distribution 3 gets access",
@@ -266,13 +265,13 @@ FEATURES: Mapping[str, Schema] = {
             Parameter("blobdescriptorsize", _COUNT, "how many of them"),
             Parameter("layerinfo", Enum("inmemory", "redis"), "older name of blobdescriptor"),
         ],
-        Unknown.WARNING,
+        lenient=True,
         form='{"blobdescriptor": "inmemory"}',
     ),
     "delete": Schema(
         "storage.delete",
         [Parameter("enabled", _BOOL, "whether images can be deleted")],
-        Unknown.WARNING,
+        lenient=True,
         form='{"enabled": True}',
     ),
     "redirect": Schema(
@@ -281,7 +280,7 @@ FEATURES: Mapping[str, Schema] = {
             Parameter("disable", _BOOL, "downloads go through the registry"),
             Parameter("expirydelay", Duration(), "how long signed URLs hold"),
         ],
-        Unknown.WARNING,
+        lenient=True,
         form='{"disable": True}',
     ),
     "maintenance": Schema(
@@ -292,13 +291,13 @@ FEATURES: Mapping[str, Schema] = {
                 "uploadpurging", Schema("maintenance.uploadpurging", _UPLOAD_PURGING), "forgotten uploads"
             ),
         ],
-        Unknown.WARNING,
+        lenient=True,
         form='{"readonly": {"enabled": True}}',
     ),
     "tag": Schema(
         "storage.tag",
         [Parameter("concurrencylimit", _COUNT, "tags looked up at once")],
-        Unknown.WARNING,
+        lenient=True,
         form='{"concurrencylimit": 8}',
     ),
 }

@@ -30,5 +30,5 @@ from ctl.settings.types.quantities import (
     Size,
     lifetime_seconds,
 )
-from ctl.settings.types.records import Schema, Unknown
+from ctl.settings.types.records import Schema
 from ctl.settings.types.textual import Printable, Scalar, Snippet, Text, account, email, hostname

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from enum import Enum as Enumeration
 from typing import Any
 
 from ctl.settings.place import Place
@@ -12,20 +11,13 @@ from ctl.settings.types.containers import Dictionary, Free, entries
 from ctl.text.nearest import did_you_mean, nearest
 
 
-class Unknown(Enumeration):
-    """What happens to a parameter that a schema does not know."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
 class Schema(Dictionary):
     """A mapping with known parameters. A parameter given as None counts as not given.
 
     Args:
         title: what the mapping is, for errors ("a notification endpoint").
         parameters: the known parameters.
-        unknown: what happens to others; where they pass, they do so as given.
+        lenient: whether others pass, as given and with a warning; else they are errors.
         form: how the mapping is written, for the error that it is none.
     """
 
@@ -33,14 +25,14 @@ class Schema(Dictionary):
         self,
         title: str,
         parameters: Sequence[Parameter],
-        unknown: Unknown = Unknown.ERROR,
         *,
+        lenient: bool = False,
         form: str = "{…}",
     ) -> None:
         self.title = title
         self._form = form
         self._parameters: Mapping[str, Parameter] = {one.name: one for one in parameters}
-        self._unknown = unknown
+        self._lenient = lenient
 
     def read(self, value: object, place: Place) -> dict[str, Any]:
         """The mapping as given, known values in their one form, without the refused ones."""
@@ -62,14 +54,13 @@ class Schema(Dictionary):
         if known:
             return read_value(known.type, value, place.inside(container, key, secret=known.secret))
         here = place.inside(container, key)
-        if self._unknown is Unknown.ERROR:
+        if not self._lenient:
             here.error(
                 f"is not known in {self.title}",
                 self.hint(key, here) or f"Known are {', '.join(self._parameters)}.",
             )
             return INVALID
-        if self._unknown is Unknown.WARNING:
-            here.warning(f"is not known in {self.title}; it is passed on as it is", self.hint(key, here))
+        here.warning(f"is not known in {self.title}; it is passed on as it is", self.hint(key, here))
         return read_value(Free(), value, here)
 
     def hint(self, key: str, place: Place) -> str:
@@ -91,7 +82,7 @@ class Schema(Dictionary):
         found: Node = {
             "type": "object",
             "properties": {name: one.json_schema() for name, one in self._parameters.items()},
-            "additionalProperties": self._unknown is not Unknown.ERROR,
+            "additionalProperties": self._lenient,
         }
         required = [one.name for one in self._parameters.values() if one.required]
         return found | ({"required": required} if required else {})
