@@ -82,7 +82,6 @@ class Failures:
             self._report_held(failure, as_notes=True)
 
     def _is_unused(self, failure: Failure) -> bool:
-        """Whether a failure is about variables that no other statement reads."""
         return all(self._read.get(name, 0) <= failure.reads[name] for name in failure.names)
 
     def _report_held(self, failure: Failure, *, as_notes: bool = False) -> None:

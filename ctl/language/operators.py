@@ -109,7 +109,6 @@ def _remainder(left: Any, right: Any) -> object:  # noqa: ANN401
 
 
 def _sized(run: Callable[..., object], size: Callable[..., object] | None = None) -> Native:
-    """An operator that costs what it makes."""
     return Native(run, nothing, nothing, size)
 
 

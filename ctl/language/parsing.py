@@ -200,7 +200,6 @@ class _Statements:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """First and last line of every statement."""
     line, start, depth = 1, 1, 0
     for token in _TOKEN.findall(text):
         if token in ("(", "[", "{"):

@@ -203,5 +203,4 @@ class Statements:
             self._loops = loops
 
     def _files(self, path: Path) -> list[Path]:
-        """The file, or the files that match a pattern."""
         return matching_files(path, self._scope.budget) if set(path.name) & _WILDCARDS else [path]

@@ -83,7 +83,6 @@ def _check_repeated(node: ast.Call, scope: Scope) -> None:
 
 
 def _note_assigned(statement: ast.Assign | ast.AugAssign, scope: Scope) -> None:
-    """Note the variables that a statement gives values to."""
     targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
     for node in (one for target in targets for one in _names_of(target)):
         if scope.can_be_variable(node.id):

@@ -139,7 +139,6 @@ def _unknown(prefix: str, key: str, place: Place, found: Gathered) -> None:
 
 @cache
 def _keys_of(prefix: str) -> tuple[str, ...]:
-    """The keys of a section that are ours, in the order of the manual."""
     names = (name.removeprefix(f"{prefix}.") for name in OPTIONS if name.startswith(f"{prefix}."))
     return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
 

@@ -102,7 +102,6 @@ def reading_of(settings_file: Path, variables: Mapping[str, str]) -> Reading:
 
 
 def _parse(scope: Scope) -> Parsed:
-    """Parse a settings file of either language."""
     if scope.source.path.suffix != ".rb":
         return parse_python(scope)
     # Brings a parser in C: only where a gitlab.rb is read.

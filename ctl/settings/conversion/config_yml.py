@@ -90,7 +90,6 @@ def _check_size(events: Iterable[object]) -> None:
 
 
 def _plain(given: object) -> Any:  # noqa: ANN401 - as YAML gives it
-    """A value of strings, numbers, booleans, lists and mappings."""
     if isinstance(given, dict):
         return {str(key): _plain(one) for key, one in given.items()}
     if isinstance(given, (list, tuple, set)):

@@ -108,7 +108,6 @@ def locate(assignment: Assignment, wanted: Path) -> Located:
 
 
 def _is_plain(value: ast.Dict) -> bool:
-    """Whether every key of a dictionary is written out."""
     return all(_text_of(key) is not None for key in value.keys)
 
 

@@ -163,7 +163,6 @@ def _after_section(document: Document, setting: Setting) -> int:
 
 
 def _line_after(document: Document, assignment: Assignment) -> int:
-    """The last line of what is on the line that an assignment ends on."""
     line = assignment.statement.end_lineno or assignment.statement.lineno
     for statement in document.tree.body:
         if statement.lineno <= line < (statement.end_lineno or line):

@@ -144,7 +144,6 @@ class Session:
         self.console.say(f"{self.file} is changed; next: ctl reconfigure")
 
     def _again(self) -> bool:
-        """Whether to edit again, as the user says."""
         while True:
             sys.stderr.write(_QUESTION)
             sys.stderr.flush()

@@ -62,7 +62,6 @@ def _name(one: object) -> str:
 
 
 def _always(rule: Callable[..., Any]) -> bool:
-    """Whether a rule always has a value."""
     return not _returned(rule) & {Any, object, type(None), Sourced, Unset}
 
 

@@ -41,7 +41,6 @@ COMPRESSED = (
 
 
 def _option(name: str, kind: Type, description: str, default: Any, example: str = "", **more: Any) -> Option:  # noqa: ANN401
-    """An option of the server."""
     return Option(f"nginx.{name}", kind, description, default, example=example, **more)
 
 
@@ -51,7 +50,6 @@ def _directive(name: str, kind: Type, description: str, default: Any, example: s
 
 
 def _status(name: str, kind: Type, description: str, default: Any, example: str = "", **more: Any) -> Option:  # noqa: ANN401
-    """An option of the status page."""
     return _option(
         f"status.{name}", kind, description, default, example, reaches=("nginx-status.conf",), **more
     )

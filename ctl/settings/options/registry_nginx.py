@@ -38,7 +38,6 @@ LOG_LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emer
 
 
 def _option(name: str, kind: Type, description: str, example: str = "", **more: Any) -> Option:  # noqa: ANN401
-    """An option of the vhost: all of them reach the same file."""
     return Option(f"registry.nginx.{name}", kind, description, example=example, reaches=_VHOST, **more)
 
 

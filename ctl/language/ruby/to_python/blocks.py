@@ -159,7 +159,6 @@ class Blocks:
         return [*before, *found]
 
     def _is_compound(self, node: Node) -> bool:
-        """Whether there are statements in a statement."""
         if node.type in MODIFIERS and (body := field(node, "body")) is not None:
             return self._is_compound(body)
         return node.type in _BLOCKS or loops.is_loop(node, self.statements)
@@ -289,7 +288,6 @@ class Blocks:
             yield None, node, node
 
     def _loop(self, node: Node, level: int) -> list[ast.stmt]:
-        """`values.each do |one|` as a for loop."""
         made, names = loops.loop_of(self.statements, node)
         body = field(node, "block", "body")
         with loops.inside_loop(self.state, names, body):
@@ -320,7 +318,6 @@ def _nothing(node: Node) -> ast.stmt:
 
 
 def _chained(branches: list[ast.If], last: list[ast.stmt]) -> ast.stmt:
-    """`if … elif … else …`."""
     for one in reversed(branches):
         one.orelse = last
         one.is_elif = one is not branches[0]  # type: ignore[attr-defined]

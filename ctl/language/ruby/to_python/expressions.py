@@ -295,7 +295,6 @@ class Translator(Methods, Choices, Strings):
         return state.form(_COMPARISONS[sign], "bool", place, *both)
 
     def _case(self, node: Node) -> Term:
-        """The value of `case`. Raises Fault."""
         result = self.state.constant(None, "None", Span(node))
         for one in reversed(named(node)[field(node, "value") is not None :]):
             value = self.branch(field(one, "body") if one.type == "when" else one, node)

@@ -40,7 +40,6 @@ def call(writer: Writer, constant: str, name: str, node: Node) -> Term:
 
 
 def _joined(writer: Writer, given: list[Term], place: Span) -> Term:
-    """File.join: one path of several parts."""
     texts = [one.literal for one in given]
     if all(isinstance(one, str) for one in texts):
         return writer.state.constant("/".join(map(str, texts)).replace("//", "/"), "text", place)
