@@ -25,6 +25,7 @@ from ctl.collector.options import Options as Options
 from ctl.collector.progress import Reporter
 from ctl.collector.removal import ForGood, IntoQuarantine, Nothing, Removal
 from ctl.collector.report import LISTED, Report
+from ctl.collector.restoring import undo
 from ctl.collector.tree import Tree, quarantine_of, tree_of
 from ctl.collector.uses import Uses, uses_of
 from ctl.errors import PreflightError
@@ -97,6 +98,9 @@ class _Collection:
         """Do it all."""
         dry_run = self.options.dry_run
         self.now = time.time_ns() if dry_run else self.quarantine.now()
+        self.runs = self.quarantine.runs()
+        if not dry_run and undo(self.storage, self.quarantine, self.runs, self.reporter.warn):
+            self.runs = self.quarantine.runs()
         with closing(Manifests(self.storage, self.quarantine.cache, writable=not dry_run)) as manifests:
             self.manifests = manifests
             self._find_runs()
@@ -112,7 +116,6 @@ class _Collection:
                 self._after_mark()
 
     def _find_runs(self) -> None:
-        self.runs = self.quarantine.runs()
         self.manifests.elsewhere = [run.where for run in self.runs]
         for run in self.runs:
             for repository, digest, path in run.revisions():

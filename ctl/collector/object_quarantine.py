@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import secrets
 import tempfile
 import time
@@ -22,9 +21,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ctl.collector import lock_owner
 from ctl.collector.history import history_in, interruption, is_idle, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
-from ctl.collector.layout import BLOBS, QUARANTINE, REVISIONS, TAGS
+from ctl.collector.layout import BLOBS, CURRENT, QUARANTINE, REVISIONS, TAGS
 from ctl.collector.object_run import ObjectRun
 from ctl.collector.quarantine import RUN
 from ctl.errors import LockHeld
@@ -71,7 +71,7 @@ class ObjectQuarantine:
         return self._cache.path
 
     def __enter__(self) -> ObjectQuarantine:
-        owner = f"process {os.getpid()} on {os.uname().nodename}\n".encode()
+        owner = lock_owner.this_process().encode()
         began, listing = self._looked
         if time.monotonic() - began > _MOMENT:
             began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))
@@ -96,8 +96,9 @@ class ObjectQuarantine:
         """
         found = self._store.find(self._lock)
         age = self._clock() - found.mtime if found is not None else _ALIVE
-        who = self._text(self._lock).strip()
-        if age < _ALIVE:
+        former = self._text(self._lock)
+        who = former.partition("\n")[0]
+        if age < _ALIVE and not lock_owner.is_gone(former):
             raise LockHeld(
                 f"a garbage collection of {self._store.name} is under way ({who})",
                 hint="Wait for its end; the lock of one that was killed counts for 10 minutes.",
@@ -112,7 +113,7 @@ class ObjectQuarantine:
 
     def __exit__(self, *raised: object) -> None:
         if self._held and is_interrupt(raised):
-            self.note(interruption(self._owner.decode().strip(), self._began))
+            self.note(interruption(self._owner.decode().partition("\n")[0], self._began))
         self._cache.put_back(writable=self._held)
         if self._held and self._versioned:
             self._store.erase_all(f"{QUARANTINE}/clock")
@@ -229,10 +230,10 @@ class ObjectQuarantine:
         return [one.key for one in self._store.list(f"{path}/")]
 
     def bring_back(self, run: HeldRun, path: str) -> bool:
-        """Copy it back, then delete it in the run; False where something is there again, which then stays."""
+        """Copy it back, then delete it in the run; False where a tag was pushed again, which then stays."""
         own = _own(run)
-        keys, is_tag = own.keys(path), f"/{TAGS}/" in path
-        if not keys or (is_tag and next(iter(self._store.list(f"{path}/")), None)):
+        keys = own.keys(path)
+        if not keys or (f"/{TAGS}/" in path and not self._bring_back_current(own, f"{path}/{CURRENT}")):
             return False
         for key in keys:
             if self._store.find(key) is None and key in own.versions:
@@ -243,6 +244,16 @@ class ObjectQuarantine:
             del own.sizes[key]
             own.versions.pop(key, None)
         return True
+
+    def _bring_back_current(self, own: ObjectRun, key: str) -> bool:
+        """Let a tag name what it named; False where it names something else by now."""
+        if key not in own.sizes:  # an undoing was killed
+            return True
+        content = self._store.read(own.object(key))
+        try:
+            return self._store.create(key, content) or self._store.read(key) == content
+        except Missing:  # deleted just now
+            return False
 
     def renew(self, path: str) -> None:
         """A copy is new; what was undeleted is written once more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ctl.errors import RunFailed
 from ctl.storage.store import Store
 
 _LINK_SIZE = 1_024
+_NAMES = {"delete": "a deletion", "cleanup": "a clean-up"}
 
 
 def restore(place: str | Store, name: str) -> Report:
@@ -40,7 +42,6 @@ def restore(place: str | Store, name: str) -> Report:
         RunFailed: there is no such run, or something cannot be moved.
         LockHeld: a collection is under way.
     """
-    report = Report(untagged=False, dry_run=False, run=name)
     storage = tree_of(place)
     with quarantine_of(storage) as quarantine:
         runs = quarantine.runs()
@@ -48,9 +49,50 @@ def restore(place: str | Store, name: str) -> Report:
         if run is None:
             known = ", ".join(one.name for one in runs) or "none"
             raise RunFailed(f"there is no run {name} in the quarantine of {storage.root}; there are: {known}")
-        with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
-            _Restoration(storage, manifests, quarantine, runs, report).restore(run)
-        quarantine.drop(run)
+        return _restored(storage, quarantine, runs, run)
+
+
+def undo_killed(place: str | Store, warn: Callable[[str], None] = lambda _: None) -> None:
+    """Bring back what deletions and clean-ups have moved that did not come to their end, the newest first.
+
+    Args:
+        place: folder or client of the storage.
+        warn: gets what came back, and what did not.
+
+    Raises:
+        LockHeld: one is under way, or a collection.
+        RunFailed: something cannot be moved.
+    """
+    storage = tree_of(place)
+    if not any(_was_killed(run) for run in quarantine_of(storage).runs()):
+        return
+    with quarantine_of(storage) as quarantine:  # what is not closed now is nobody's
+        undo(storage, quarantine, quarantine.runs(), warn)
+
+
+def undo(storage: Tree, quarantine: Holding, runs: list[HeldRun], warn: Callable[[str], None]) -> bool:
+    """As `undo_killed`, with a quarantine that is held and the runs in it. Returns whether there was any."""
+    killed = [run for run in reversed(runs) if _was_killed(run)]
+    for run in killed:
+        report = _restored(storage, quarantine, runs, run)
+        warn(
+            f"{_NAMES.get(run.report['mode'], 'a run')} was cut off: what it removed is back (run {run.name})"
+        )
+        for damage in report.damages:
+            warn(str(damage))
+    return bool(killed)
+
+
+def _was_killed(run: HeldRun) -> bool:
+    """Whether it is one of those that name what they do before they begin (Remover), and has not ended."""
+    return run.closed is None and "mode" in run.report
+
+
+def _restored(storage: Tree, quarantine: Holding, runs: list[HeldRun], run: HeldRun) -> Report:
+    report = Report(untagged=False, dry_run=False, run=run.name)
+    with closing(Manifests(storage, quarantine.cache, writable=False)) as manifests:
+        _Restoration(storage, manifests, quarantine, runs, report).restore(run)
+    quarantine.drop(run)
     return report
 
 

@@ -160,15 +160,13 @@ def _plan(
     from ctl.cli.cleanup import matchers_of, wanted_by
     from ctl.cli.images import find_repository
     from ctl.cli.storages import opened
-    from ctl.collector.restoring import restore
+    from ctl.collector.restoring import undo_killed
     from ctl.images.cleanup.plan import Planner
-    from ctl.images.removal import killed
 
     matchers, wanted = matchers_of(policies, ctx.console), wanted_by(names)
     with opened(ctx, config) as storage:
-        for run in () if dry else killed(storage.place, NOTE):
-            restore(storage.place, run)
-            reporter.warn(f"run {run} was cut off: what it removed is back, and judged anew")
+        if not dry:
+            undo_killed(storage.place, reporter.warn)
         for name in names:
             if "*" not in name:
                 find_repository(storage.tree, name)

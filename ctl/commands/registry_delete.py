@@ -34,6 +34,8 @@ def registry_delete(
     from ctl.cli.images import confirmed, parsed
     from ctl.cli.storages import opened
     from ctl.collector.readable import readable
+    from ctl.collector.restoring import undo_killed
+    from ctl.registry.collect.progress import shown_on
     from ctl.registry.collect.removing import removing
 
     recover_first(ctx)
@@ -41,6 +43,8 @@ def registry_delete(
     if wanted.tag and wanted.digest:
         raise UsageFault(f"{what} names a tag and a digest", hint="Write one of them.")
     with opened(ctx, config) as storage:
+        with shown_on(ctx.console) as reporter:
+            undo_killed(storage.place, reporter.warn)
         plan = make_plan(storage.tree, wanted)
     confirmed(ctx, readable(plan.question), yes=yes)
     command_line = shlex.split(switch) if switch else None

@@ -74,13 +74,21 @@ class Remover:
         place: folder of the storage, or the client of object storage.
         forget: takes digests out of a cache that several processes share.
         note: what kind of run it is, for the history.
+        switch: starts the registry's process anew, so that it forgets what it has in memory; None where it need not.
+
+    What fails leaves its run as one that was killed does: `undo_killed` brings all back.
 
     Raises:
         LockHeld: a collection, or another removal, is under way.
     """
 
     def __init__(
-        self, place: str | Store, forget: Callable[[Mapping[str, list[str]]], None], *, note: str
+        self,
+        place: str | Store,
+        forget: Callable[[Mapping[str, list[str]]], None],
+        *,
+        note: str,
+        switch: Callable[[], None] | None = None,
     ) -> None:
         self.storage = tree_of(place)
         self.removed = Removed()
@@ -88,6 +96,7 @@ class Remover:
         self._objects = ObjectTags(self.storage) if isinstance(self.storage, Objects) else None
         self._forget = forget
         self._kind = note
+        self._switch = switch
         self._moved: list[tuple[RepositoryScan, Link, str]] = []
 
     def __enter__(self) -> Remover:
@@ -100,16 +109,19 @@ class Remover:
         self._manifests.elsewhere = [self._run.where]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
         try:
             with closing(self._manifests):
-                self._settle()
+                if failed is None:
+                    self._settle()
+                    self._close()
         finally:
-            self._close()
             self._quarantine.__exit__()
 
     def _close(self) -> None:
         removed = self.removed
+        if removed.links and self._switch is not None:
+            self._switch()
         if not (removed.tags or removed.manifests or removed.repositories):
             self._quarantine.drop(self._run)
             removed.run = ""
@@ -269,17 +281,6 @@ class Remover:
 
     def _relative(self, path: str) -> str:
         return path.removeprefix(f"{self.storage.root}/")
-
-
-def killed(place: str | Store, note: str) -> list[str]:
-    """The runs of one kind that did not come to their end, the newest first.
-
-    Args:
-        place: folder of the storage, or the client of object storage.
-        note: the kind.
-    """
-    runs = quarantine_of(tree_of(place)).runs()
-    return [one.name for one in reversed(runs) if one.report.get("mode") == note and "run" not in one.report]
 
 
 def led_to(read: Repository, digests: Iterable[str]) -> set[str]:

@@ -6,11 +6,7 @@ Afterwards a whole collection must find every image, and everything that nothing
 from __future__ import annotations
 
 import errno
-import os
-import random
 import shutil
-import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,65 +14,14 @@ import pytest
 from ctl.collector.collection import HOUR, collect
 from ctl.collector.layout import QUARANTINE, REPOSITORIES
 from ctl.collector.restoring import restore
-from ctl.errors import CtlError
 from tests.harness import images
+from tests.harness.breaking import broken, points
 from tests.harness.collecting import SILENT, at_once
 from tests.harness.registry_store import Store
 
 pytestmark = pytest.mark.real
 
-CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.utime", "os.chown", "shutil.rmtree"}
-"""Audit events of calls that change a file system; beside `open` for writing."""
-WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 NAME = "grp/app"
-
-
-class Break:
-    """Ends the process, or fails a call, at the Nth change.
-
-    Args:
-        number: of the change; 0 only counts.
-        error: of the system, or None to kill.
-        top: changes elsewhere do not count.
-    """
-
-    def __init__(self, number: int, error: int | None, top: Path) -> None:
-        self.count = 0
-        self._number = number
-        self._error = error
-        self._top = str(top)
-
-    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
-        """An audit hook."""
-        writes = event == "open" and isinstance(arguments[2], int) and bool(arguments[2] & WRITES)
-        if not (writes or event in CHANGES) or not str(arguments[0]).startswith(self._top):
-            return
-        self.count += 1
-        if self.count == self._number:
-            if self._error is None:
-                os.kill(os.getpid(), signal.SIGKILL)
-            raise OSError(self._error, "on purpose", str(arguments[0]))
-
-
-def child(store: Store, number: int, error: int | None, action: str) -> int:
-    """Collect in a child that breaks at a change. Returns how many changes it saw; -1 where it was killed."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        hook = Break(number, error, store.root)
-        sys.addaudithook(hook)
-        try:
-            act(store, action)
-        except (CtlError, OSError):
-            pass
-        finally:
-            os.write(writer, str(hook.count).encode())
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as file:
-        text = file.read()
-    os.waitpid(pid, 0)
-    return int(text) if text else -1
 
 
 def act(store: Store, action: str) -> None:
@@ -108,11 +53,9 @@ def filled(folder: Path, action: str) -> tuple[Store, set[str]]:
     return store, {digest for blob in stay for digest in blob.family()}
 
 
-def points(total: int) -> list[int]:
-    """All, or with a seed in the environment a sample."""
-    every = list(range(1, total + 1))
-    limit = int(os.environ.get("CTL_TEST_CRASH_POINTS", "3"))
-    return sorted(random.Random(total).sample(every, min(limit, total)))  # noqa: S311
+def child(store: Store, number: int, error: int | None, action: str) -> int:
+    """Act in a child that breaks at a change."""
+    return broken(lambda: act(store, action), store.root, number, error)
 
 
 @pytest.mark.parametrize("error", [None, errno.EIO, errno.ENOSPC], ids=["killed", "EIO", "ENOSPC"])

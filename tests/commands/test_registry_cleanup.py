@@ -178,21 +178,20 @@ def test_a_run_that_was_killed_is_undone_and_done_again(
     before = tags(store)
     killed_after(store, lambda remover, scan: remover.tags(scan, gone), "cleanup")
     assert before - tags(store) == set(gone)
-    if collected:
-        run("registry-garbage-collect")
     assert "would remove 1 tag; " in run(*BY_OPTIONS, "team/*", "-d").out, "a dry run changes nothing"
+    first = run("registry-garbage-collect") if collected else None
     result = run(*BY_OPTIONS, "team/*")
-    assert "was cut off: what it removed is back, and judged anew" in result.err
+    assert "a clean-up was cut off: what it removed is back" in (first or result).err
     assert "removed 3 tags and 2 manifests" in result.out
     assert not any(store.revision("team/app", digest).exists() for digest in gone.values())
     assert "cut off" not in run(*BY_OPTIONS, "team/*").err
 
 
-def test_a_deletion_that_was_killed_is_not_undone(run: WithConfig, store: Store) -> None:
+def test_a_deletion_that_was_killed_is_undone(run: WithConfig, store: Store) -> None:
     gone = named(store, "build-1")
     killed_after(store, lambda remover, scan: remover.tags(scan, gone), "delete")
-    run(*BY_OPTIONS, "team/*")
-    assert "build-1" not in tags(store)
+    assert "a deletion was cut off" in run(*BY_OPTIONS, "team/*").err
+    assert "build-1" in tags(store)
     assert store.revision("team/app", gone["build-1"]).exists(), "of a tag nothing else goes"
 
 

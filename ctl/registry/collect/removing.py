@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from ctl.collector.collection import Hooks
-from ctl.collector.restoring import restore
+from ctl.collector.restoring import undo_killed
+from ctl.errors import CtlError
 from ctl.images.removal import Remover
 from ctl.registry.collect.acting import acting_in
 from ctl.registry.collect.collector import Setup
@@ -21,6 +22,8 @@ def removing(
 ) -> Iterator[Remover]:
     """Remove, with the rights of the registry's account. Afterwards the registry promises nothing of it.
 
+    Where it fails, all is back as it was; what is killed, the next run brings back.
+
     Args:
         setup: the registry.
         place: folder or client of its storage.
@@ -31,24 +34,17 @@ def removing(
     Raises:
         LockHeld: a collection is under way.
         PreflightError: the registry could not be made to forget; nothing was removed.
-        RunFailed: something cannot be moved, or the registry does not come back: then all is back as it was.
+        RunFailed: something cannot be moved, or the registry does not come back.
         Interrupted: by Ctrl-C, TERM or HUP.
     """
     with stoppable():
         acting = acting_in(setup)
         its = hooks(setup, acting, switch) if cached else Hooks()
         with acting:
-            with Remover(place, lambda links: its.forget(links), note=note) as remover:
-                yield remover
-            if remover.removed.links and its.switch is not None:
-                _switch(its.switch, place, remover.removed.run)
-
-
-def _switch(switch: Callable[[], None], place: str | Store, run: str) -> None:
-    """Where the process cannot be started anew, its cache goes on promising what went: then that comes back."""
-    try:
-        switch()
-    except BaseException:
-        if run:
-            restore(place, run)
-        raise
+            try:
+                with Remover(place, lambda links: its.forget(links), note=note, switch=its.switch) as remover:
+                    yield remover
+            except BaseException:
+                with suppress(CtlError):  # then the next run does
+                    undo_killed(place)
+                raise
