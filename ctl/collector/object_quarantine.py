@@ -250,10 +250,9 @@ class ObjectQuarantine:
         if key not in own.sizes:  # an undoing was killed
             return True
         content = self._store.read(own.object(key))
-        try:
-            return self._store.create(key, content) or self._store.read(key) == content
-        except Missing:  # deleted just now
-            return False
+        with contextlib.suppress(Missing):  # asked first, as for the lock
+            return self._store.read(key) == content
+        return self._store.create(key, content)
 
     def renew(self, path: str) -> None:
         """A copy is new; what was undeleted is written once more."""

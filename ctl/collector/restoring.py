@@ -75,9 +75,9 @@ def undo(storage: Tree, quarantine: Holding, runs: list[HeldRun], warn: Callable
     killed = [run for run in reversed(runs) if _was_killed(run)]
     for run in killed:
         report = _restored(storage, quarantine, runs, run)
-        warn(
-            f"{_NAMES.get(run.report['mode'], 'a run')} was cut off: what it removed is back (run {run.name})"
-        )
+        if any(number for name, number in report.counts.items() if name.endswith("_restored")):
+            what = _NAMES.get(run.report["mode"], "a run")
+            warn(f"{what} was cut off: what it removed is back (run {run.name})")
         for damage in report.damages:
             warn(str(damage))
     return bool(killed)

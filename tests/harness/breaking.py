@@ -15,6 +15,9 @@ CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.utime", "os.cho
 """Audit events of calls that change a file system; beside `open` for writing."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
+POINTS = os.environ.get("CTL_TEST_CRASHPOINTS")
+"""Read now: a test session takes it out of the environment."""
+
 
 class Break:
     """Ends the process, or fails a call, at the Nth change.
@@ -64,8 +67,7 @@ def broken(work: Callable[[], object], top: Path, number: int, error: int | None
     return int(text) if text else -1
 
 
-def points(total: int) -> list[int]:
-    """All, or without `CTL_TEST_CRASH_POINTS` in the environment a few of them, always the same."""
+def points(total: int, few: int = 3) -> list[int]:
+    """All, or without `CTL_TEST_CRASHPOINTS` in the environment a few of them, always the same."""
     every = list(range(1, total + 1))
-    limit = int(os.environ.get("CTL_TEST_CRASH_POINTS", "3"))
-    return sorted(random.Random(total).sample(every, min(limit, total)))  # noqa: S311
+    return sorted(random.Random(total).sample(every, min(int(POINTS or few), total)))  # noqa: S311

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.harness import images
-from tests.harness.root import Root
+from tests.harness.root import SETTINGS, Root, kill
 
 MIGRATE = "registry-migrate-storage"
 KEPT = images.two_platforms("migrated", size=50_000)
@@ -22,6 +24,33 @@ def migrate(root: Root, file: Path, *options: str) -> dict[str, Any]:
     return found
 
 
+def migrate_killed(root: Root, file: Path, times: int, chance: random.Random) -> int:
+    """Migrate, and kill it so often after random times; then to its end. Returns how often it was killed.
+
+    Each time the registry serves, and one time in three the killed one is undone before the next begins.
+    """
+    killed = 0
+    for _ in range(times):
+        process = root.begin(MIGRATE, "--to", str(file))
+        try:
+            process.wait(chance.uniform(0.5, 8))
+        except subprocess.TimeoutExpired:
+            kill(process)
+            killed += 1
+        else:
+            output = "".join(process.communicate())
+            assert process.returncode == 0, output
+            break
+        assert root.client.pulls("grp/app", KEPT, "v1"), "it does not serve"
+        if chance.random() < 1 / 3:
+            recovered = root.ctl("recover")
+            assert recovered.code == 0 or "goes on" in recovered.text, recovered.text
+    found = migrate(root, file)
+    assert "readonly" not in root.read(SETTINGS)
+    assert found.get("already") or found["objects"] > 0
+    return killed
+
+
 class Clients:
     """They keep pulling one image, and push a new one each time, once more where a push is refused.
 
@@ -31,8 +60,9 @@ class Clients:
         pushed: names of images that were pushed.
     """
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, repository: str = "grp/during") -> None:
         self._root = root
+        self._repository = repository
         self.failed = self.pulled = self.refused = 0
         self.pushed: list[str] = []
 
@@ -64,7 +94,7 @@ class Clients:
     def _push(self) -> None:
         name = f"n{len(self.pushed)}"
         try:
-            self._root.client.push("grp/during", images.image(f"during {name}", size=3_000), name)
+            self._root.client.push(self._repository, self._image(name), name)
         except AssertionError as error:
             if "refused: 405" not in str(error):
                 raise
@@ -72,8 +102,8 @@ class Clients:
         else:
             self.pushed.append(name)
 
+    def _image(self, name: str) -> images.Blob:
+        return images.image(f"{self._repository} {name}", size=3_000)
+
     def all_there(self) -> bool:
-        return all(
-            self._root.client.pulls("grp/during", images.image(f"during {name}", size=3_000), name)
-            for name in self.pushed
-        )
+        return all(self._root.client.pulls(self._repository, self._image(name), name) for name in self.pushed)
