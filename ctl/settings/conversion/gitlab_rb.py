@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 from ctl.language.failures import Failures
 from ctl.language.faults import Aim, Fault, LimitReached
 from ctl.language.limits import Budget
 from ctl.language.places import SourceText, presentable
-from ctl.language.ruby.grammar import parse
+from ctl.language.ruby.grammar import named, parse
 from ctl.language.ruby.program import Program
 from ctl.language.ruby.syntax import read_tree
 from ctl.language.ruby.to_python import written
@@ -59,7 +61,7 @@ def _converted(source: SourceText, names: Names) -> Converted:
     state.doubtful, state.included = parsed.words, not parsed.whole
     blocks = Blocks(state, source, unparsed=dict(parsed.unparsed))
     statements = blocks.whole()
-    convert_comments(statements, names, _Snippets(names).convert)
+    convert_comments(statements, names, _snippets(names))
     read = blocks.read()
     wrong, ignored = _judged(blocks, read)
     for lost in blocks.lost:
@@ -93,30 +95,24 @@ def _in_order(faults: dict[int, Fault]) -> list[Fault]:
     )
 
 
-class _Snippets:
-    """Ruby that is commented out; what comes after very many of them stays as it is.
+def _snippets(names: Names) -> Callable[[str], str | None]:
+    """Converts Ruby that is commented out; what comes after very many snippets stays as it is."""
+    numbers = count()
 
-    Args:
-        names: the names of the settings.
-    """
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-        self._count = 0
-
-    def convert(self, text: str) -> str | None:
+    def converted(text: str) -> str | None:
         """The Python form of one statement by itself; None where it is none, or has no Python form."""
-        self._count += 1
-        if self._count > _MOST_SNIPPETS:
+        if next(numbers) >= _MOST_SNIPPETS:
             return None
         data = f"{text}\n".encode()
         root = parse(data).root_node
-        statements = [one for one in root.named_children if one.type not in ("comment", "heredoc_body")]
-        if root.has_error or len(statements) != 1 or statements[0].type not in ("assignment", "call"):
+        found = [one.type for one in named(root)]
+        if root.has_error or found not in (["assignment"], ["call"]):
             return None
-        blocks = Blocks(State(self._names, Program(root, data)), SourceText(Path(), text))
-        found = blocks.block(root, 0, 0)
-        return None if blocks.lost or blocks.statements.remarks else "\n".join(written.lines_of(found))
+        blocks = Blocks(State(names, Program(root, data)), SourceText(Path(), text))
+        statements = blocks.block(root, 0, 0)
+        return None if blocks.lost or blocks.statements.remarks else "\n".join(written.lines_of(statements))
+
+    return converted
 
 
 def _ignored(found: Diagnostic) -> str:
