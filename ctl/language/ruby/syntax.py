@@ -154,7 +154,13 @@ def _broken(root: Node, lines: list[str], checked: int) -> tuple[int, int, _Culp
         lines: its lines.
         checked: the line (from 0) up to which every statement is known to be right by itself.
     """
-    first = next((child.start_point[0] for child in root.children if child.has_error), 0)
+    children = root.children
+    index = next((number for number, child in enumerate(children) if child.has_error), 0)
+    first = children[index].start_point[0] if children else 0
+    # An error node may be after the beginning of its statement on the same line.
+    while index > 0 and children[index - 1].end_point[0] == first and children[index - 1].type != "comment":
+        index -= 1
+        first = children[index].start_point[0]
     # Where the whole program is one error, what is wrong may be before the first broken part.
     alone = _first_alone(lines, checked if root.is_error else max(first, checked))
     return alone or (first, len(lines), _missing(root) or _by_tree(root, lines))

@@ -148,6 +148,8 @@ class Blocks:
         state = self.state
         state.further, self._current = [], node
         if self._only_loads(node):
+            where = f"line {node.start_point[0] + 1}"
+            self.statements.remarks.append(f"{where}: `require` is not read, and not needed: it is a comment")
             lines = self._as_comment(node.start_point[0], self._last_row(node) + 1, _NOT_NEEDED)
             return [Comment(lines, as_it_is=True)] if self.comments else []
         try:
