@@ -84,6 +84,13 @@ def test_nothing_is_written_where_nothing_changes(path: Path, layout: Layout) ->
     assert path.stat().st_ino == before.st_ino
 
 
+def test_a_file_that_is_not_there_is_made_also_without_accounts(path: Path, layout: Layout) -> None:
+    """The issuer, and whoever gives its group the right to read it, find it then."""
+    store.change(path, layout, lambda accounts: accounts)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert store.read(path) == Accounts()
+
+
 def test_a_refused_change_leaves_the_file(path: Path, layout: Layout) -> None:
     store.change(path, layout, adding("alice"))
     before = path.read_bytes()

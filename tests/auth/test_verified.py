@@ -45,3 +45,7 @@ def test_the_oldest_are_forgotten() -> None:
     assert marks[0] not in found
     assert marks[-1] in found
     assert len(found._until) == verified.MOST
+    found.add(marks[5])  # the oldest of those that are left is the newest now
+    found.add(marks[0])
+    assert marks[5] in found
+    assert marks[6] not in found

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ctl.errors import CtlError
 from ctl.tls.authority import Pair, is_local, issue, make_authority, outlives, renew_authority
 from ctl.tls.certificates import inspect, issued_by, matches
-from tests.harness.certificates import NOW, certificate_pem, key_pem, make_key
+from tests.harness.certificates import NOW, Issued, certificate_pem, issue_one, key_pem, make_key
 
 NAMES = ["registry.example.com", "localhost", "127.0.0.1", "::1"]
 LONG = ".".join(["a" * 30] * 4)
@@ -97,6 +99,22 @@ def test_openssl_finds_nothing_against_the_letter_of_the_standard(tmp_path: Path
     command += ["-CAfile", str(tmp_path / "ca.crt"), str(tmp_path / "server.crt")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_nobody_becomes_an_authority_by_it(tmp_path: Path) -> None:
+    """Whoever trusts it trusts servers that it has signed, and no CA below it."""
+    now = datetime.now(UTC)
+    authority = make_authority("registry.example.com", now=now)
+    key = load_pem_private_key(authority.key, None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    below = issue_one("below", Issued(authority.certificate, key))
+    server = issue_one("server", below, hosts=("localhost",))
+    for name, one in (("ca", authority), ("below", below), ("server", server)):
+        (tmp_path / name).write_bytes(one.certificate)
+    command = ["openssl", "verify", "-CAfile", "ca", "-untrusted", "below", "server"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "path length constraint exceeded" in done.stderr
 
 
 def test_life_spans() -> None:
