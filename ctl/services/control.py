@@ -197,7 +197,7 @@ class ServiceControl:
         gate = self.gates.get(name, lambda candidate: ask_candidate(candidate, definition))
         self.mark_log(name)
         try:
-            switch(master, lambda: self.control(name, "h"), gate, seconds=definition.wait)
+            switch(master, lambda: self.control(name, "h"), gate, seconds=definition.seconds_to_answer)
         except CtlError as error:
             problem = f"is served by its former process: {error.message}"
             raise self._failed(name, self.status(name), problem) from error
@@ -299,7 +299,7 @@ class ServiceControl:
         def up_or_failed(status: Status) -> bool:
             return watch.up(status) or watch.failed
 
-        status = self._await(name, up_or_failed, definition.wait, watch.problem)
+        status = self._await(name, up_or_failed, definition.seconds_to_answer, watch.problem)
         if watch.failed:
             raise self._failed(name, status, watch.problem(status))
         started(self.layout.sv / name)

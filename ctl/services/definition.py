@@ -43,6 +43,11 @@ class Definition(NamedTuple):
     hands_over: bool = False
     users: tuple[str, ...] = ()
 
+    @property
+    def seconds_to_answer(self) -> int:
+        """Within which it must answer after a start."""
+        return self.health_seconds or self.wait
+
     def content(self) -> str:
         """As the text of its file."""
         facts: dict[str, object] = {

@@ -28,7 +28,7 @@ def ask_candidate(candidate: Instance, definition: Definition) -> None:
     ]
     if not checks or not definition.health_seconds:
         return
-    began = time.monotonic()
+    began = candidate.since
     while wrong := next(filter(None, (one.problem() for one in checks)), None):
         if time.monotonic() - began > definition.health_seconds or not _lives(candidate.pid):
             raise RunFailed(f"the new one {wrong}")

@@ -318,3 +318,19 @@ def test_what_was_never_set_up_is_not_well(make_root: RootMaker, person: Person)
     root = make_root(person)
     assert reasons(root) == {"": "not set up yet: `sudo ctl reconfigure` sets up what the settings file says"}
     assert root.ctl("status").exits(1).out.startswith("not set up yet: ")
+
+
+def test_a_registry_that_takes_longer_to_start_than_the_setting_says_is_put_back(root: Root) -> None:
+    slow = program(root, f'sleep 4; exec {root.registry.program} "$@"')
+    text = refused(root, 'registry["health_gate_timeout"] = 1', slow)
+    assert "registry is served by its former process: the new process (pid " in text
+    assert "does not answer after 1 s" in text
+
+
+def test_a_registry_that_accepts_and_never_answers_is_put_back(root: Root) -> None:
+    silent = SERVES_ERRORS.replace("self.send_error(500)", "__import__('time').sleep(1000)")
+    server = root.write("bin/server.py", silent)
+    text = refused(
+        root, 'registry["health_gate_timeout"] = 2', program(root, f"exec /usr/bin/python3 {server}")
+    )
+    assert "registry is served by its former process: the new one does not answer" in text
