@@ -193,7 +193,9 @@ class Filesystem:
 
     def _tag_names(self, folder: str, scan: RepositoryScan) -> Iterator[str]:
         for entry in self._listed(folder, scan.name, scan.damages):
-            if entry.name[0] == ".":  # no tag begins so
+            if entry.name[0] == "." or entry.is_file(
+                follow_symlinks=False
+            ):  # no tag begins so, or is one file
                 scan.damages.append(_stray(entry.path, scan.name))
             else:
                 yield entry.name

@@ -114,7 +114,7 @@ class Objects:
                 found.uploading[folder] = max(one.mtime, found.uploading.get(folder, 0))
             elif parts[:2] == [MANIFESTS, "revisions"]:
                 _revision(found, one, parts)
-            elif parts[:2] == [MANIFESTS, "tags"] and len(parts) > 3:
+            elif parts[:2] == [MANIFESTS, "tags"] and len(parts) > 2 and parts[2]:
                 self._tag(found, tags, one, parts)
         for tag, current in tags.items():
             found.tags.append(_tag_link(found, tag, current))
@@ -130,7 +130,7 @@ class Objects:
     @staticmethod
     def _tag(found: ObjectScan, tags: dict[str, Object | None], one: Object, parts: list[str]) -> None:
         tag, inner = parts[2], parts[3:]
-        if tag.startswith("."):
+        if tag.startswith(".") or not inner:
             found.damages.append(_stray(one.key, found.name))
         elif "/".join(inner) == CURRENT:
             tags[tag] = one

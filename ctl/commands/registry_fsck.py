@@ -119,6 +119,8 @@ def _report(
     *,
     as_json: bool,
 ) -> None:
+    from ctl.cli.collections import count
+
     place = repairing.place if repairing else ""
     still = {(one.kind, one.key) for one in left}
     repaired = [one for one in faults if (one.kind, one.key) not in still]
@@ -136,5 +138,5 @@ def _report(
         ctx.console.say(
             f"what was taken away is in {place}; ctl registry-fsck --restore {repairing.run} brings it back"
         )
-    sums = f"{len(faults):,} damages{f', {len(repaired):,} repaired' if repairing else ''}"
+    sums = f"{count(len(faults), 'damage')}{f', {len(repaired):,} repaired' if repairing else ''}"
     ctx.console.say(f"{store.name}: {sums if faults else 'no damage'}")

@@ -34,7 +34,8 @@ def names(tree: Tree, scan: RepositoryScan) -> object:
         )
 
     layers = sorted((digest, folder.removeprefix(f"{root}/")) for digest, folder in tree.layers(scan, []))
-    return scan.name, scan.has_layers, links(scan.revisions), links(scan.tags), layers
+    damages = sorted((one.kind, one.path.removeprefix(f"{root}/"), one.blocks) for one in scan.damages)
+    return scan.name, scan.has_layers, links(scan.revisions), links(scan.tags), layers, damages
 
 
 def test_object_storage_reads_as_a_folder_does(store: Store, kept: Kept) -> None:
@@ -43,6 +44,7 @@ def test_object_storage_reads_as_a_folder_does(store: Store, kept: Kept) -> None
         store.push(name, images.image(name), "v1", "v2")
         store.push(name, images.index(images.image(name), shared), "both")
         store.tag(name, "v1", shared.digest)
+    store.write("docker/registry/v2/repositories/a/_manifests/tags/README", b"no tag")
     here, there = FilesystemStore(str(store.root)), kept.open()
     for one in here.list(""):
         there.write(one.key, [here.read(one.key)])

@@ -186,11 +186,12 @@ def test_stray_names_are_reported_with_their_path(store: Store) -> None:
     others = [
         store.write(f"{REPOSITORIES}/{NAME}/_manifests/revisions/.DS_Store", b""),
         store.write(f"{REPOSITORIES}/{NAME}/_manifests/tags/.DS_Store", b""),
+        store.write(f"{REPOSITORIES}/{NAME}/_manifests/tags/README", b""),
         store.write(f"{REPOSITORIES}/.DS_Store", b"").with_name(".DS_Store"),
     ]
     one = read(store)
     assert {(each.kind, each.path) for each in one.damages} == {
-        (Kind.STRAY, str(path)) for path in (stray, *others[:2])
+        (Kind.STRAY, str(path)) for path in (stray, *others[:3])
     }
     assert not one.whole
 

@@ -63,8 +63,10 @@ def test_csv_and_html(ctl: Cli, tmp_path: Path) -> None:
 
 def test_damages_are_warnings_and_what_cannot_be_read_fails(ctl: Cli, store: Store) -> None:
     store.link("team/app", "v2").unlink()
+    plain = store.write("docker/registry/v2/repositories/team/app/_manifests/tags/README", b"no tag")
     result = ctl("registry-disk-usage")
     assert result.code == 0
+    assert f"{plain}: no registry writes such a name; move it out of the storage" in result.err
     assert f"warning: repository team/app: {store.link('team/app', 'v2')}" in result.err
     store.path("docker/registry/v2/repositories/shut").symlink_to("/nonexistent")
     result = ctl("registry-disk-usage", "--json")
