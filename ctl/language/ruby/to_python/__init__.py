@@ -2,8 +2,7 @@
 
 - blocks: statements, comments and blank lines, in their places; comments: settings that are commented out; lost:
   statements that have no Python form.
-- statements, loops: statements; expressions, choices, strings, methods: values; outside: ENV, File, JSON; functions:
-  small functions, written out where they are called.
+- statements, loops: statements; expressions, choices, strings, methods: values; outside: ENV, File, JSON.
 - terms: a piece of Python and of what kind it is; state: what is known of the file, and pieces made from patterns.
 - written: the tree as text.
 

@@ -147,9 +147,9 @@ class Blocks:
     def _statement(self, node: Node, level: int) -> list[ast.stmt]:
         state = self.state
         state.further, self._current = [], node
-        if self._only_loads(node):
+        if (loads := self._loads(node)) in _LIBRARIES:
             where = f"line {node.start_point[0] + 1}"
-            self.statements.remarks.append(f"{where}: `require` is not read, and not needed: it is a comment")
+            self.statements.remarks.append(f"{where}: `{loads}` is not read, and not needed: it is a comment")
             lines = self._as_comment(node.start_point[0], self._last_row(node) + 1, _NOT_NEEDED)
             return [Comment(lines, as_it_is=True)] if self.comments else []
         try:
@@ -221,10 +221,10 @@ class Blocks:
             count.subtract({name: own[name] for name in lost.names})
         return {name for name, times in count.items() if times > 0}
 
-    def _only_loads(self, node: Node) -> bool:
-        """Whether a statement only loads a library: `require 'json'`."""
+    def _loads(self, node: Node) -> str:
+        """The name of a function that a statement calls, as of `require 'json'`, which only loads a library."""
         method = field(node, "method") if node.type == "call" and not field(node, "receiver") else None
-        return method is not None and self.state.program.text(method) in _LIBRARIES
+        return self.state.program.text(method) if method is not None else ""
 
     def _whole_or_not(self, node: Node, level: int) -> list[ast.stmt]:
         """A statement with others in it; one of another component has a Python form as a whole or not at all."""
