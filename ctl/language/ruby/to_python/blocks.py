@@ -34,9 +34,6 @@ _SKIPPED: Final = ("empty_statement", "then", "end")
 _LOST: Final = 100
 """Steps that a statement without a Python form costs."""
 
-_DEEPEST: Final = 40
-"""Blocks inside each other."""
-
 
 @dataclass
 class Blocks:
@@ -240,8 +237,6 @@ class Blocks:
         return found
 
     def _compound(self, node: Node, level: int) -> list[ast.stmt]:
-        if level >= _DEEPEST:
-            raise Fault("statements are nested too deeply to be read", Span(node))
         if node.type in MODIFIERS:
             return self._guarded(node, level)
         return self._if(node, level) if node.type in _BLOCKS else self._loop(node, level)

@@ -27,6 +27,8 @@ _ANY_AS_TEXT: Final = '"" if a is None else "true" if a is True else "false" if 
 """Nothing for nil, true and false in lower case, all else as it is."""
 
 
+_DEEPEST: Final = 40
+"""Conditions and loops inside each other."""
 _COPY: Final = 4
 """Steps that a copy of a node costs."""
 
@@ -44,7 +46,7 @@ class State:
         doubtful: words of what could not be parsed: names that are given there.
         paths: the kind of each setting that was given.
         environment: the value that `ENV['X'] ||= …` gives as a default.
-        conditional: what is being written is carried out on a condition, or several times.
+        conditional: on how many conditions, or in how many loops, what is being written is carried out.
         included: other files may have given settings and variables.
         further: faults of the statement besides the one that is raised.
     """
@@ -57,18 +59,20 @@ class State:
     doubtful: frozenset[str] = frozenset()
     paths: dict[tuple[str, ...], Kind] = field(default_factory=dict)
     environment: dict[object, Term] = field(default_factory=dict)
-    conditional: bool = False
+    conditional: int = 0
     included: bool = False
     further: list[Fault] = field(default_factory=list)
 
     @contextmanager
     def on_condition(self) -> Iterator[None]:
-        """What is written meanwhile is carried out on a condition, or several times."""
-        outer, self.conditional = self.conditional, True
+        """What is written meanwhile is carried out on a condition, or several times. Raises Fault."""
+        if self.conditional >= _DEEPEST:
+            raise Fault("statements are nested too deeply to be read")
+        self.conditional += 1
         try:
             yield
         finally:
-            self.conditional = outer
+            self.conditional -= 1
 
     def walk(self, node: Node) -> Iterator[Node]:
         """A node and all that is in it. Raises LimitReached for what is looked through very often."""

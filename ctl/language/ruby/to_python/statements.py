@@ -25,8 +25,6 @@ from ctl.text.nearest import nearest
 
 _TARGETS: Final = ("identifier", "constant", "element_reference", "call")
 _CHANGES: Final[dict[str, type[ast.operator]]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
-_DEEPEST: Final = 40
-"""Conditions behind each other: `… if a if b`."""
 
 
 class Statements(Translator):
@@ -42,7 +40,6 @@ class Statements(Translator):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self.remarks: list[str] = []
-        self._conditions = 0
         self._handlers: dict[str, Callable[[Node], list[ast.stmt]]] = {
             "assignment": lambda node: [self._assignment(node)],
             "operator_assignment": self._operator_assignment,
@@ -174,8 +171,6 @@ class Statements(Translator):
 
     def _is_new(self, left: Node) -> bool:
         """Whether nothing above gives it a value."""
-        if left.type != "element_reference":
-            return self.text(left) not in self.state.kinds and not self.state.included
         path = self.state.path(left)
         if self.state.included or path[0] in self.state.kinds:
             return False
@@ -186,17 +181,9 @@ class Statements(Translator):
         return self.test(need(node, "condition"), negate=node.type == "unless_modifier"), need(node, "body")
 
     def _modifier(self, node: Node) -> list[ast.stmt]:
-        return self._on_condition(*self.guard(node), node)
-
-    def _on_condition(self, condition: ast.expr, body: Node, node: Node) -> list[ast.stmt]:
-        self._conditions += 1
-        try:
-            if self._conditions > _DEEPEST:
-                raise Fault("this is nested too deeply to be read", Span(node))
-            with self.state.on_condition():
-                return [at(ast.If(condition, self.write(body), []), Span(node))]
-        finally:
-            self._conditions -= 1
+        test, body = self.guard(node)
+        with self.state.on_condition():
+            return [at(ast.If(test, self.write(body), []), Span(node))]
 
     def _call(self, node: Node) -> list[ast.stmt]:
         receiver, method = field(node, "receiver"), field(node, "method")
