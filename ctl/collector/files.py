@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from pathlib import Path
 
 _SMALL, _MORE = 16 * 1024, 64 * 1024
 """Bytes; most manifests have less."""
@@ -57,3 +59,31 @@ def read_file(path: str, limit: int) -> bytes:
     finally:
         os.close(descriptor)
     return content
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file that is ours, a regular one: neither what a symbolic link leads to, nor what could block.
+
+    Raises:
+        OSError: it cannot be opened, or is something else.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.ENXIO, errno.ELOOP):  # a pipe that nobody reads, a symbolic link
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def read_own(path: Path) -> str:
+    """The text of a file that is ours; what is no UTF-8 is replaced.
+
+    Raises:
+        OSError: as `open_own`.
+    """
+    with open(open_own(path, os.O_RDONLY), encoding="utf-8", errors="replace") as file:
+        return file.read()

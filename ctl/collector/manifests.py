@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ctl.collector.database import open_database
 from ctl.collector.layout import blob_folder, digests_in
 from ctl.collector.manifest import LARGEST, Manifest, skim, verify
 from ctl.collector.tree import Tree
@@ -228,7 +229,7 @@ def _open(path: Path | None, *, writable: bool) -> sqlite3.Connection | None:
     mode = "rwc" if writable else "ro"
     try:
         # isolation is not needed: whoever writes holds the lock of the storage
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=0)
+        connection = open_database(path, mode)
         try:
             connection.execute("PRAGMA synchronous = OFF")
             if writable:

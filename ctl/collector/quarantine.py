@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ctl.collector.files import open_own, read_own
 from ctl.collector.history import history_in, interruption, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
@@ -37,6 +38,7 @@ _REPORT = "run.json"
 _OWNER = 400
 """Bytes that name who holds the lock."""
 _NANO = 10**9
+_NOT_OURS = "Move it away: ctl makes it anew."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -110,7 +112,7 @@ class Quarantine:
     def __init__(self, root: str) -> None:
         self._root = Path(root)
         self.folder = self._root / QUARANTINE
-        self.cache = self.folder / "manifests.sqlite"
+        self.cache, self._history = self.folder / "manifests.sqlite", self.folder / "history.jsonl"
         self.interrupted = ""
         self._locks: list[int] = []
         self._named = False
@@ -122,8 +124,7 @@ class Quarantine:
             if self.folder.is_symlink():  # whoever made it could lead root anywhere
                 raise CtlError(f"{self.folder} is a symbolic link", hint="Put a folder in its place.")
             _folder(self.folder)
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._take_lock(os.open(self.folder / "lock", flags, 0o600))
+            self._take_lock(open_own(self.folder / "lock", os.O_RDWR | os.O_CREAT))
             self._note_interrupted(self._locks[-1])
             os.ftruncate(self._locks[-1], 0)
             os.pwrite(self._locks[-1], f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
@@ -134,9 +135,8 @@ class Quarantine:
         except OSError as error:
             if error.errno not in _FULL:
                 self.__exit__()
-                raise CtlError(
-                    f"{self.folder} cannot be used: {error.strerror}", hint=_hint(error)
-                ) from error
+                where = error.filename or self.folder
+                raise CtlError(f"{where} cannot be used: {error.strerror}", hint=_hint(error)) from error
         return self
 
     def _note_interrupted(self, lock: int) -> None:
@@ -159,7 +159,7 @@ class Quarantine:
 
     def _holder(self) -> str:
         with contextlib.suppress(OSError):
-            return f" ({(self.folder / 'lock').read_text(encoding='utf-8').strip()})"
+            return f" ({read_own(self.folder / 'lock').strip()})"
         return ""
 
     def __exit__(self, *raised: object) -> None:
@@ -179,7 +179,7 @@ class Quarantine:
         """
         probe = self.folder / "clock"
         try:
-            descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            descriptor = open_own(probe, os.O_WRONLY | os.O_CREAT)
             try:
                 os.utime(descriptor)
                 return os.fstat(descriptor).st_mtime_ns
@@ -241,19 +241,19 @@ class Quarantine:
 
     def note(self, report: dict[str, Any]) -> None:
         """Add a line to the history. On a full disk it is done without."""
-        with (
-            contextlib.suppress(OSError),
-            (self.folder / "history.jsonl").open("a", encoding="utf-8") as file,
-        ):
-            file.write(json.dumps(report) + "\n")
+        with contextlib.suppress(OSError):
+            descriptor = open_own(self._history, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            with open(descriptor, "a", encoding="utf-8") as file:  # noqa: PTH123
+                file.write(json.dumps(report) + "\n")
 
     def history(self) -> list[dict[str, Any]]:
         """What earlier collections did, oldest first."""
         try:
-            text = (self.folder / "history.jsonl").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
-        return history_in(text)
+            return history_in(read_own(self._history))
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                return []
+            raise CtlError(f"{self._history} cannot be read: {error.strerror}", hint=_hint(error)) from error
 
     # --- moving
 
@@ -364,8 +364,8 @@ def _size(folder: Path) -> int:
 
 def _read_report(path: Path) -> dict[str, Any]:
     try:
-        return parsed(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
+        return parsed(read_own(path))
+    except OSError:
         return {}
 
 
@@ -381,5 +381,7 @@ def _hint(error: OSError) -> str | None:
         errno.EDQUOT: "The quota is used up: --now collects without the quarantine.",
         errno.EACCES: "Run it as root, or as the account that owns the storage.",
         errno.EPERM: "Run it as root, or as the account that owns the storage.",
+        errno.EINVAL: _NOT_OURS,
+        errno.EISDIR: _NOT_OURS,
         errno.EXDEV: f"Blobs are on another disk than {QUARANTINE}: use --stop.",
     }.get(error.errno or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from ctl.collector.files import read_own
 from ctl.collector.layout import QUARANTINE
 
 
@@ -38,6 +39,6 @@ def _lock(root: Path) -> tuple[bool, str, str] | None:
         with open("/proc/locks", encoding="ascii") as locks:  # noqa: PTH123
             held = any(f":{facts.st_ino} " in line and " FLOCK " in line for line in locks)
         since = time.strftime("%H:%M:%S", time.localtime(facts.st_mtime))
-        return held, since, lock.read_text(encoding="utf-8", errors="replace").strip()
+        return held, since, read_own(lock).strip()
     except OSError:
         return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
+from ctl.collector.database import open_database
 from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import BLOBS, QUARANTINE, REVISIONS
 from ctl.collector.objects import Objects
@@ -164,8 +165,7 @@ class Memory:
         """The file: on a disk itself, of object storage a copy in memory."""
         tree = self._images.storage
         if not isinstance(tree, Objects):
-            path = Path(tree.root, QUARANTINE, _NAME).absolute()
-            return sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=0)
+            return open_database(Path(tree.root, QUARANTINE, _NAME), mode)
         file = sqlite3.connect(":memory:")
         with contextlib.suppress(FileNotFoundError):
             file.deserialize(tree.read_file(f"{QUARANTINE}/{_NAME}", _LARGEST))
