@@ -72,10 +72,7 @@ class Expressions:
             NoValue: it has none; a Fault has its place.
             LimitReached: the reading takes too many steps.
         """
-        budget = self._budget
-        budget.steps -= 1
-        if budget.steps < 0:
-            budget.spend(0)
+        self._budget.spend(1)
         visit = self._visits.get(type(node))
         try:
             if visit is None:

@@ -58,7 +58,7 @@ class Budget:
     """What is left of the limits of one reading.
 
     Attributes:
-        steps: evaluation steps left; may be counted down directly where a call would cost too much.
+        steps: evaluation steps left.
     """
 
     __slots__ = ("_files", "_tokens", "steps")

@@ -204,10 +204,6 @@ class View:
         """Whether the settings file gives an option."""
         return self.given_value(name) is not None
 
-    def type_of(self, name: str) -> Type:
-        """The type of an option. KeyError for an unknown name."""
-        return self._options[name].type
-
     def location(self, setting: str) -> Location | None:
         """Where a setting, or what it is part of, was given."""
         while setting:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from ctl.settings.option import View
+from ctl.settings.options import OPTIONS
 from ctl.settings.types import Type
 from ctl.settings.written import python_name
 from ctl.text.nearest import very_near
@@ -49,7 +50,7 @@ _OTHERS = (
 
 def variables_are_meant(view: View) -> None:
     """A misspelt variable is nobody's, and the registry prints nothing of it."""
-    known = known_variables(view)
+    known = known_variables()
     for name in view.given_value(ENV) or {}:
         if near := _misspelt(known, name):
             view.warning(ENV, f"{name} is no variable of the registry", f"Did you mean {near}?")
@@ -65,7 +66,7 @@ def _misspelt(known: frozenset[str], name: str) -> str | None:
 
 def variables_override_nothing(view: View) -> None:
     """The registry follows its environment: what ctl, NGINX and GitLab take from the setting is then another."""
-    known = known_variables(view)
+    known = known_variables()
     for name in view.given_value(ENV) or {}:
         setting = _overridden(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
         if setting and view[setting] is not None and not _misspelt(known, name):
@@ -81,18 +82,11 @@ def _overridden(name: str) -> str | None:
     return next((_OVERRIDES[one] for one in beginnings if one in _OVERRIDES), None)
 
 
-def known_variables(view: View) -> frozenset[str]:
-    """Every variable that a registry program reads, as far as its configuration is declared here."""
-    options = {setting: view.type_of(setting) for setting in _OVERRIDES.values()}
-    return _known(tuple((name, options[setting]) for name, setting in _OVERRIDES.items()))
-
-
 @cache
-def _known(sections: tuple[tuple[str, Type], ...]) -> frozenset[str]:
-    names = {*_OTHERS.split(), *(name for name, _ in sections)}
-    for name, kind in sections:
-        names.update(_below(name, kind))
-    return frozenset(f"{_PREFIX}{one}" for one in names)
+def known_variables() -> frozenset[str]:
+    """Every variable that a registry program reads, as far as its configuration is declared here."""
+    inside = (one for name, setting in _OVERRIDES.items() for one in _below(name, OPTIONS[setting].type))
+    return frozenset(f"{_PREFIX}{one}" for one in (*_OTHERS.split(), *_OVERRIDES, *inside))
 
 
 def _below(name: str, kind: Type) -> Iterator[str]:
