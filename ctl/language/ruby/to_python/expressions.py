@@ -52,13 +52,15 @@ class Translator(Methods, Choices, Strings):
         super().__init__(state)
         self._depth = 0
         self._visits: dict[str, Callable[[Node], Term]] = {
-            "string": self.string,
-            "chained_string": self.chained,
-            "heredoc_beginning": self.heredoc,
+            **dict.fromkeys(("string", "delimited_symbol"), self.string),
+            **dict.fromkeys(("string_array", "symbol_array"), self.words),
+            **dict.fromkeys(("identifier", "constant"), self._name),
+            **dict.fromkeys(("conditional", "if", "unless"), self.branches),
             "character": lambda node: self.word(self.text(node)[1:], node),
             "simple_symbol": lambda node: self.word(self.text(node)[1:], node),
             "hash_key_symbol": lambda node: self.word(self.text(node), node),
-            "delimited_symbol": self.string,
+            "chained_string": self.chained,
+            "heredoc_beginning": self.heredoc,
             "integer": lambda node: state.constant(written.number(self.text(node)), "int", Span(node)),
             "float": lambda node: state.constant(written.number(self.text(node)), "float", Span(node)),
             "true": lambda node: state.constant(True, "bool", Span(node)),
@@ -66,17 +68,10 @@ class Translator(Methods, Choices, Strings):
             "nil": lambda node: state.constant(None, "None", Span(node)),
             "array": self._array,
             "hash": self._hash,
-            "string_array": self.words,
-            "symbol_array": self.words,
-            "identifier": self._name,
-            "constant": self._name,
             "element_reference": self._element,
             "call": self.call,
             "binary": self._binary,
             "unary": self._unary,
-            "conditional": self.branches,
-            "if": self.branches,
-            "unless": self.branches,
             "case": self._case,
             "parenthesized_statements": self._parenthesized,
         }
@@ -89,9 +84,8 @@ class Translator(Methods, Choices, Strings):
             if visit is None:
                 raise refusal(node)
             if self._depth > _MAX_DEPTH:
-                raise Fault(
-                    "this nests expressions too deeply to be read", hint="Take it apart with variables."
-                )
+                hint = "Take it apart with variables."
+                raise Fault("this nests expressions too deeply to be read", hint=hint)
             return visit(node)
         except Fault as fault:
             fault.node = fault.node or Span(node)
