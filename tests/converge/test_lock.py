@@ -78,8 +78,8 @@ def killed_run(layout: Layout, child: str) -> int:
 
 def test_what_a_killed_run_has_started_is_waited_for(layout: Layout, tmp_path: Path) -> None:
     done, go_on = tmp_path / "done", tmp_path / "go on"
-    killed_run(layout, f"until test -e '{go_on}'; do sleep 0.05; done; sleep 0.2; touch '{done}'")
-    threading.Timer(0.3, go_on.touch).start()
+    killed_run(layout, f"until test -e '{go_on}'; do sleep 0.02; done; sleep 0.1; touch '{done}'")
+    threading.Timer(0.05, go_on.touch).start()
     with run_lock(layout):
         assert done.exists()
 
