@@ -1,7 +1,8 @@
 """Deletions of which the process that serves may not know: another one, which drained, has carried them out.
 
 Each process remembers in its memory what is in the storage. NGINX writes a line into a log when a deletion has ended:
-the name of the process that has answered it (of its socket); an empty one where none has.
+the name of the process that has answered it (of its socket); an empty one where none has, as the client went away. Then
+the process may go on with it until it has no connection any more.
 """
 
 from __future__ import annotations
@@ -37,17 +38,15 @@ class Deletions:
         self._log, self._layout = log, layout
         self._inode = self._offset = 0
         self._until = 0.0
+        self._unanswered = False
         self.stale = False
 
     def begin(self) -> None:
         """Another process serves from now on; it has not been asked for anything yet."""
         self.stale = False
         if self._log:
-            try:
-                facts = self._log.stat()
-                self._inode, self._offset = facts.st_ino, facts.st_size
-            except OSError:  # NGINX has not made it yet
-                self._inode = self._offset = 0
+            first, names = not self._inode, self._answered(self._log)
+            self._unanswered |= "" in names and not first
 
     def watched(self) -> bool:
         """Whether there is something to look for."""
@@ -57,11 +56,15 @@ class Deletions:
         """Whether a fresh process should take over now."""
         if self._log is None:
             return False
-        if any(one.state in (State.DRAINING, State.ENDING) for one in instances):
+        leaving = any(one.state in (State.DRAINING, State.ENDING) for one in instances)
+        if leaving:
             self._until = time.monotonic() + _LATE
         if self.watched():
             serving = {Path(one.socket).name for one in instances if one.state is State.CURRENT}
-            self.stale = bool(self._answered(self._log) - serving) or self.stale
+            others = self._answered(self._log) - serving
+            self._unanswered |= "" in others
+            self.stale |= bool(others) or (self._unanswered and not leaving)
+            self._unanswered &= leaving
         return self.stale and not run_under_way(self._layout) and not self._layout.journal.exists()
 
     def _answered(self, log: Path) -> set[str]:
@@ -83,9 +86,9 @@ class Deletions:
 
     def facts(self) -> dict[str, Any]:
         """As plain JSON values, for the master across an exec."""
-        return {"stale": self.stale, "inode": self._inode, "offset": self._offset}
+        names = ("stale", "_unanswered", "_inode", "_offset")
+        return {name: getattr(self, name) for name in names}
 
-    def take_up(self, facts: dict[str, Any]) -> None:
+    def take_up(self, facts: dict[str, Any] | None) -> None:
         """Go on as another one did, of which these are the facts."""
-        if facts:
-            self.stale, self._inode, self._offset = facts["stale"], facts["inode"], facts["offset"]
+        vars(self).update(facts or {})

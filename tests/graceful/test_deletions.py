@@ -45,13 +45,30 @@ def test_what_was_deleted_before_and_what_the_serving_one_deletes_is_known_to_it
     assert deletions.watched()
 
 
-@pytest.mark.parametrize("name", [FORMER, ""], ids=["the former one", "one that gave no answer"])
-def test_what_another_deletes_is_not(deletions: Deletions, log: Path, name: str) -> None:
-    write(log, name)
+def test_what_another_deletes_is_not(deletions: Deletions, log: Path) -> None:
+    write(log, FORMER)
     assert deletions.look(DRAINING)
     assert deletions.look(DRAINING), "until another serves"
     deletions.begin()
     assert not deletions.look(DRAINING)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the switch", "after it"])
+def test_one_that_gave_no_answer_may_go_on_until_it_has_drained(
+    deletions: Deletions, log: Path, before: bool
+) -> None:
+    if before:
+        write(log, "")
+        deletions.begin()
+    else:
+        write(log, "")
+        assert deletions.look(DRAINING)
+        deletions.begin()
+    assert not deletions.look(DRAINING)
+    assert deletions.look(DRAINING[1:])
+    deletions.begin()
+    assert not deletions.look(DRAINING)
+    assert not deletions.look(DRAINING[1:]), "once"
 
 
 def test_nor_is_what_is_written_around_a_rotation(deletions: Deletions, log: Path) -> None:
