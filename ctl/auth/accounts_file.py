@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from ctl.auth.account_names import ANONYMOUS, Kind, check_name, ordered
 from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
-from ctl.auth.names import ANONYMOUS, Kind, check_name, ordered
 from ctl.auth.passwords import is_hash
 from ctl.auth.patterns import parse_pattern
 from ctl.errors import CtlError, UsageFault

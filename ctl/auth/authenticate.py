@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ctl.auth.account_names import ANONYMOUS
 from ctl.auth.accounts import Accounts, Grant, User
-from ctl.auth.names import ANONYMOUS
 from ctl.auth.passwords import same_digest, verify
 from ctl.auth.patterns import ANY_DEPTH, CATALOG
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from ctl.auth.account_names import ANONYMOUS, Kind, check_name, ordered
 from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
 from ctl.auth.authenticate import EVERYTHING
-from ctl.auth.names import ANONYMOUS, Kind, check_name, ordered
 from ctl.auth.patterns import CATALOG, matches
 from ctl.errors import UsageFault
 from ctl.registry.token import ACTIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ctl.auth.names import Kind, check_name
+from ctl.auth.account_names import Kind, check_name
 from ctl.auth.passwords import HIGHEST_COST, is_hash
 from ctl.errors import CtlError, UsageFault, no_right_to_read
 

@@ -16,8 +16,8 @@ from ctl.settings.components.registry_auth import ISSUER
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from ctl.auth.account_names import Kind
     from ctl.auth.accounts import Accounts, Grant
-    from ctl.auth.names import Kind
     from ctl.settings.attributes import Attributes
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -190,9 +190,9 @@ def print_secret(ctx: Context, secret: str, what: str) -> None:
 
 def parse_grant(pattern: str, actions: str) -> Grant:
     """A grant as the command line gives it. Raises UsageFault."""
+    from ctl.auth.account_names import ordered
     from ctl.auth.accounts import Grant
     from ctl.auth.edit import check_grant
-    from ctl.auth.names import ordered
     from ctl.auth.patterns import parse_pattern
     from ctl.registry.token import parse_actions
 
@@ -223,7 +223,7 @@ def change_grant(ctx: Context, kind: Kind, name: str, pattern: str, actions: str
 def change_revoke(ctx: Context, kind: Kind, name: str, pattern: str, actions: str | None) -> None:
     """Take actions on a pattern from a user or group, and print the rest."""
     from ctl.auth import edit
-    from ctl.auth.names import ANONYMOUS, Kind
+    from ctl.auth.account_names import ANONYMOUS, Kind
     from ctl.registry.token import parse_actions
 
     file, taken = account_file(ctx), parse_actions(actions or "*")

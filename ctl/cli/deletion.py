@@ -11,7 +11,7 @@ from ctl.collector.reading import Reader
 from ctl.collector.tree import Tree
 from ctl.errors import PreflightError
 from ctl.images.catalogue import about, tags
-from ctl.images.names import Reference
+from ctl.images.references import Reference
 from ctl.images.removal import Remover, parents
 
 

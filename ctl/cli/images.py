@@ -16,7 +16,7 @@ from ctl.collector.readable import readable
 from ctl.collector.tree import Tree
 from ctl.errors import CtlError, UsageFault
 from ctl.images.catalogue import Tag, repositories, tags
-from ctl.images.names import Reference, WrongName, is_repository, parse_reference, repository_name
+from ctl.images.references import Reference, WrongName, is_repository, parse_reference, repository_name
 from ctl.output import Style
 from ctl.text.nearest import nearest
 

@@ -48,7 +48,7 @@ def remove(ctx: Context, *, name: str) -> None:
 def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
     """List groups, all or NAME, with their grants and members."""
     from ctl.auth import edit
-    from ctl.auth.names import Kind
+    from ctl.auth.account_names import Kind
 
     accounts = account_file(ctx, changing=False).read()
     if name:
@@ -101,7 +101,7 @@ def leave(ctx: Context, *, name: str, users: tuple[str, ...]) -> None:
 @click.argument("actions")
 def grant(ctx: Context, *, name: str, pattern: str, actions: str) -> None:
     """Grant ACTIONS on the repositories of PATTERN to a group. Both are as in `ctl user grant`."""
-    from ctl.auth.names import Kind
+    from ctl.auth.account_names import Kind
 
     change_grant(ctx, Kind.GROUP, name, pattern, actions)
 
@@ -112,7 +112,7 @@ def grant(ctx: Context, *, name: str, pattern: str, actions: str) -> None:
 @click.argument("actions", required=False)
 def revoke(ctx: Context, *, name: str, pattern: str, actions: str | None) -> None:
     """Take back what was granted on PATTERN: ACTIONS, or all."""
-    from ctl.auth.names import Kind
+    from ctl.auth.account_names import Kind
 
     change_revoke(ctx, Kind.GROUP, name, pattern, actions)
 

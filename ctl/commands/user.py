@@ -108,7 +108,7 @@ def remove(ctx: Context, *, name: str) -> None:
 def list_(ctx: Context, *, name: str | None, as_json: bool) -> None:
     """List accounts, all or NAME. A line for each grant, with what it is granted through."""
     from ctl.auth import edit
-    from ctl.auth.names import ANONYMOUS
+    from ctl.auth.account_names import ANONYMOUS
 
     accounts = account_file(ctx, changing=False).read()
     if name and name != ANONYMOUS:
@@ -159,7 +159,7 @@ def grant(ctx: Context, *, name: str, pattern: str | None, actions: str | None, 
     for the shell. registry:catalog is the list of all repositories. ACTIONS are pull, push, delete, or '*',
     parted by commas.
     """
-    from ctl.auth.names import Kind
+    from ctl.auth.account_names import Kind
     from ctl.errors import UsageFault
 
     if admin and not pattern:
@@ -179,7 +179,7 @@ def grant(ctx: Context, *, name: str, pattern: str | None, actions: str | None, 
 @click.option("--admin", is_flag=True, help="Make it an account like others; what is granted to it stays.")
 def revoke(ctx: Context, *, name: str, pattern: str | None, actions: str | None, admin: bool) -> None:
     """Take back what was granted on PATTERN: ACTIONS, or all. Tokens issued already end in minutes."""
-    from ctl.auth.names import Kind
+    from ctl.auth.account_names import Kind
     from ctl.errors import UsageFault
 
     if admin and not pattern:

@@ -11,8 +11,8 @@ from ctl.converge.plan import Item
 from ctl.converge.rendering import render_to, to_json
 from ctl.converge.resources.accounts import Group, User
 from ctl.converge.resources.actions import Command, Service, reload, restart
+from ctl.converge.resources.entries import Absent, Directory, File, FileRights, Symlink, Template
 from ctl.converge.resources.environment import EnvDirectory
-from ctl.converge.resources.files import Absent, Directory, File, FileRights, Symlink, Template
 from ctl.converge.resources.owned_files import OwnedFiles
 from ctl.converge.resources.yaml_part import YamlPart
 from ctl.converge.rollback import recovered

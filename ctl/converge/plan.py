@@ -9,7 +9,7 @@ from pathlib import Path
 from ctl.converge.model import Action, Change, Machine, Notification, Resource, Validation
 from ctl.converge.order import order
 from ctl.converge.resources.actions import Command, Service
-from ctl.converge.resources.files import File, Template
+from ctl.converge.resources.entries import File, Template
 from ctl.converge.running import repairs
 from ctl.converge.steps import SwitchService
 from ctl.errors import CtlError

@@ -8,7 +8,7 @@ from pathlib import Path
 from ctl.converge.atomic import link_atomic, write_atomic
 from ctl.converge.model import Machine, Report, Validation
 from ctl.converge.plan import Item
-from ctl.converge.resources.files import Directory, Symlink
+from ctl.converge.resources.entries import Directory, Symlink
 from ctl.errors import CtlError
 
 OTHERS = 0o077

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ctl.converge.inspect import Found, look, read_file
 from ctl.converge.model import DesiredFile, Machine, Resource
+from ctl.converge.resources.entries import Absent, Directory, FileRights, Symlink
 from ctl.converge.resources.environment import EnvDirectory
-from ctl.converge.resources.files import Absent, Directory, FileRights, Symlink
 from ctl.converge.resources.yaml_part import YamlPart
 from ctl.errors import CtlError
 from ctl.paths import Layout

@@ -9,7 +9,7 @@ from pathlib import Path
 from ctl.converge import Item, Validation
 from ctl.converge.inspect import owner_name
 from ctl.converge.model import Machine, Resource
-from ctl.converge.resources.files import Directory, FileRights
+from ctl.converge.resources.entries import Directory, FileRights
 from ctl.converge.written import Stranger, Written, is_ours, outputs, strangers
 from ctl.language.source import Diagnostic, SettingsError
 from ctl.node.node import Node

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ctl.converge.inspect import look, read_file
 from ctl.converge.model import Resource
-from ctl.converge.resources.files import Absent, File
+from ctl.converge.resources.entries import Absent, File
 from ctl.errors import CtlError
 from ctl.machine.moment import moment
 from ctl.paths import Layout

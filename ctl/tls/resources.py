@@ -11,7 +11,7 @@ from pathlib import Path
 from ctl.converge.diff import mask_all, unified
 from ctl.converge.inspect import Rights, look, read_file
 from ctl.converge.model import Change, DesiredFile, Machine, Notification, Step
-from ctl.converge.resources.files import missing_parents, rights_on
+from ctl.converge.resources.entries import missing_parents, rights_on
 from ctl.converge.steps import SetRights, WriteFile
 from ctl.errors import CtlError, PreflightError
 from ctl.tls.authority import Pair, issue

@@ -6,9 +6,9 @@ import bcrypt
 import pytest
 
 from ctl.auth import edit
+from ctl.auth.account_names import ANONYMOUS
 from ctl.auth.accounts import Accounts, DeployToken, Grant, Group, User
 from ctl.auth.authenticate import EVERYTHING, Principal, anonymous, authenticate, kept_secret, principal_of
-from ctl.auth.names import ANONYMOUS
 from ctl.auth.passwords import digest
 
 PUBLIC = Grant("public/**", ("pull",))

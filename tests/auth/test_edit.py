@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from ctl.auth import edit
+from ctl.auth.account_names import ANONYMOUS, Kind
 from ctl.auth.accounts import Accounts, DeployToken, Grant, User
 from ctl.auth.accounts_file import parse_accounts, render_accounts
-from ctl.auth.names import ANONYMOUS, Kind
 from ctl.errors import UsageFault
 from tests.harness.account_models import HASH
 

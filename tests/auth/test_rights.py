@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctl.auth import edit
+from ctl.auth.account_names import ANONYMOUS, Kind
 from ctl.auth.accounts import Accounts, DeployToken, Grant, User
 from ctl.auth.accounts_file import parse_accounts, render_accounts
 from ctl.auth.authenticate import Principal, anonymous, principal_of
-from ctl.auth.names import ANONYMOUS, Kind
 from ctl.auth.rights import granted
 from ctl.auth.scopes import Scope, parse_scopes
 from ctl.errors import UsageFault

@@ -15,7 +15,7 @@ import pytest
 
 from ctl.converge.model import Action, DesiredFile, Machine, Notification, Resource
 from ctl.converge.resources.actions import Service
-from ctl.converge.resources.files import Directory
+from ctl.converge.resources.entries import Directory
 from ctl.errors import CtlError
 from ctl.nginx.build import USUAL
 from ctl.node.node import Node, Programs

@@ -10,7 +10,7 @@ from pathlib import Path
 from ctl.converge.diff import unified
 from ctl.converge.inspect import Rights, look, read_file
 from ctl.converge.model import Change, DesiredFile, Machine, Notification, Step
-from ctl.converge.resources.files import Directory, rights_on
+from ctl.converge.resources.entries import Directory, rights_on
 from ctl.converge.steps import RemoveFile, SetRights, WriteFile
 from ctl.errors import CtlError
 

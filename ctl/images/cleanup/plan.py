@@ -19,8 +19,8 @@ from ctl.images.cleanup.memory import Look, Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.cleanup.tagged import TagTree
 from ctl.images.facts import Images
-from ctl.images.names import is_tag
 from ctl.images.parallel import each, in_two
+from ctl.images.references import is_tag
 from ctl.storage.store import Store
 
 

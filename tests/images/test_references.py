@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctl.images.names import Reference, WrongName, parse_reference
+from ctl.images.references import Reference, WrongName, parse_reference
 
 DIGEST = "sha256:" + "0a" * 32
 
