@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ctl.errors import CtlError
 from ctl.paths import Layout
@@ -182,7 +183,6 @@ def _renewal(attributes: Attributes, layout: Layout, facts: CertificateFacts) ->
 
 
 def _host(url: str) -> str:
-    from urllib.parse import urlsplit
 
     return urlsplit(url).hostname or ""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from ctl.cli.framework import Context, context
+from ctl.errors import CtlError, UsageFault
+from ctl.output import Style
 from ctl.settings.components.registry_auth import ISSUER
 
 if TYPE_CHECKING:
@@ -59,7 +61,6 @@ def account_file(ctx: Context, *, changing: bool = True) -> AccountFile:
     """
     from ctl.cli.loading import load_for_command
     from ctl.cli.recovery import recover_first
-    from ctl.output import Style
 
     if changing:
         recover_first(ctx)
@@ -93,7 +94,6 @@ def warn_of_accounts(ctx: Context, attributes: Attributes, stopped: Sequence[str
     Args:
         stopped: the services that a run has stopped.
     """
-    from ctl.output import Style
 
     if attributes.registry_auth.enable and (broken := broken_accounts(attributes)):
         ctx.console.note(f"{ctx.console.paint('warning', Style.WARN, err=True)}: {broken}")
@@ -104,7 +104,6 @@ def warn_of_accounts(ctx: Context, attributes: Attributes, stopped: Sequence[str
 def broken_accounts(attributes: Attributes) -> str | None:
     """What is wrong with the accounts that the issuer reads; None where nothing is."""
     from ctl.auth import store
-    from ctl.errors import CtlError
 
     try:
         store.read(Path(attributes.registry_auth.accounts_file))
@@ -121,7 +120,6 @@ def accounts_without_use(attributes: Attributes) -> str | None:
         A sentence or two; None where there are no accounts.
     """
     from ctl.auth import store
-    from ctl.errors import CtlError
 
     file = Path(attributes.registry_auth.accounts_file)
     try:
@@ -151,7 +149,6 @@ def new_password(ctx: Context, name: str, *, random: bool, stdin: bool) -> str:
         UsageFault: it is refused, or both ways are asked for.
     """
     from ctl.auth.passwords import random_password, refuse_weak
-    from ctl.errors import UsageFault
 
     if random and stdin:
         raise UsageFault("a password is either read or made: give one of --password-stdin, --random-password")
@@ -163,7 +160,6 @@ def new_password(ctx: Context, name: str, *, random: bool, stdin: bool) -> str:
 
 
 def _asked(name: str) -> str:
-    from ctl.errors import UsageFault
 
     first = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
     again = click.prompt("Again", hide_input=True, default="", show_default=False, err=True)
@@ -173,7 +169,6 @@ def _asked(name: str) -> str:
 
 
 def _read() -> str:
-    from ctl.errors import UsageFault
 
     try:
         text = sys.stdin.read(_LONGEST)
@@ -260,7 +255,6 @@ def _completion(
         from click.shell_completion import CompletionItem
 
         from ctl.auth import store
-        from ctl.errors import CtlError
         from ctl.settings.load import load
 
         own = context(ctx)

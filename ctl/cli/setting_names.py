@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ctl.errors import UsageFault
+
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
@@ -23,7 +25,6 @@ def setting_values(ctx: click.Context, _param: click.Parameter, incomplete: str)
     """The words of a setting that takes one of a few."""
     from click.shell_completion import CompletionItem
 
-    from ctl.errors import UsageFault
     from ctl.settings.editing.naming import find
 
     try:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ctl.converge.atomic import write_atomic
-from ctl.converge.inspect import look, read_file
+from ctl.converge.inspect import Rights, group_name, look, owner_name, read_file
 from ctl.converge.model import Report
 from ctl.errors import CtlError
 from ctl.paths import Layout
@@ -181,7 +181,6 @@ def changed_by_hand(layout: Layout) -> Iterator[tuple[Path, str]]:
     Raises:
         CtlError: the record of what ctl wrote is damaged.
     """
-    from ctl.converge.inspect import Rights, group_name, owner_name
     from ctl.converge.written import Written, digest
 
     for path, entry in sorted(Written.read(layout).entries.items()):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
+import secrets
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -39,8 +44,6 @@ def key_id(public: PublicKeyTypes) -> str:
     Returns:
         base32 of the first 240 bits of the SHA-256 of its DER form, in groups of four parted by colons.
     """
-    import base64
-    import hashlib
 
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -55,9 +58,6 @@ def thumbprint(public: PublicKeyTypes) -> str:
     Args:
         public: the public key.
     """
-    import base64
-    import hashlib
-    import json
 
     text = json.dumps(jwk(public), sort_keys=True, separators=(",", ":"))
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode("ascii")
@@ -72,7 +72,6 @@ def key_set(certificates: str) -> str:
     Returns:
         What `auth.token.jwks` of Distribution 3 names a file of.
     """
-    import json
 
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -117,8 +116,6 @@ def claims_of(
         lifetime: how long it holds; the registry allows 60 s more.
         service: auth.token.service of config.yml.
     """
-    import secrets
-    import time
 
     issued = int(time.time())
     return {

@@ -9,8 +9,10 @@ import base64
 import binascii
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ctl.errors import CtlError
@@ -67,8 +69,6 @@ def certificate_for(key_pem: str) -> str:
 
 
 def _pair(key: RSAPrivateKey) -> TokenPair:
-    import warnings
-    from datetime import UTC, datetime, timedelta
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
