@@ -103,6 +103,7 @@ def test_warnings(site: Site, text: str, setting: str, message: str) -> None:
         BOTH + f'{VHOST}["real_ip_trusted_addresses"] = ["10.0.0.0/8", "fc00::/7", "192.0.2.1", "unix:"]',
         BOTH + 'registry["redis"] = {"addr": "10.0.0.7:6379", "password": "p"}',
         BOTH + 'registry["redis"] = {"addrs": ["/run/redis.sock", "localhost:6379"]}',
+        BOTH + 'registry["redis"] = {"addr": "10.0.0.7:6379", "tls": {"certificate": "/c", "key": "/k"}}',
         BOTH + 'registry["notifications"] = [%s]' % (EVENTS % "http://127.0.0.1:8000"),
         BOTH + 'registry["notifications"] = [%s]' % (EVENTS % "https://events.example.com"),
     ],
