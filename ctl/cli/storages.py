@@ -62,6 +62,7 @@ def place_of(setup: Setup) -> str | Store:
     """
     from ctl.images.fsck.check import refuse_database
     from ctl.registry.collect.guard import refuse_database_storage
+    from ctl.registry.collect.sizes import refuse_missing
     from ctl.registry.store import store_of
 
     if setup.config.driver == "inmemory":
@@ -71,6 +72,7 @@ def place_of(setup: Setup) -> str | Store:
             f"{setup.config.path}: this registry keeps its tags in a database; its files do not say which there are"
         )
     refuse_database_storage(setup.config)
+    refuse_missing(setup.storage)
     if setup.storage is not None:
         return str(setup.storage)
     store = store_of(setup)

@@ -13,6 +13,7 @@ import click
 from ctl.cli.durations import duration
 from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
+from ctl.cli.values import not_empty
 from ctl.collector.readable import readable
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError
 
@@ -56,8 +57,8 @@ def _optional_duration(ctx: click.Context, param: click.Parameter, value: str | 
     "--max-share", type=click.IntRange(0, 100), metavar="PERCENT", help="Ask where more of a repository goes."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--undo", metavar="RUN", help="Bring back what a run has removed.")
-@click.option("--switch", metavar="COMMAND", help=_SWITCH)
+@click.option("--undo", callback=not_empty, metavar="RUN", help="Bring back what a run has removed.")
+@click.option("--switch", callback=not_empty, metavar="COMMAND", help=_SWITCH)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_cleanup(
     ctx: Context,

@@ -9,6 +9,7 @@ import click
 
 from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
+from ctl.cli.values import not_empty
 from ctl.errors import RunFailed, UsageFault
 
 _SWITCH = "The command that starts the registry anew, where ctl does not run it."
@@ -20,7 +21,7 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
     "--config", type=FILE, metavar="FILE", help="The registry's config.yml [default: the service's own]."
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--switch", metavar="COMMAND", help=_SWITCH)
+@click.option("--switch", callback=not_empty, metavar="COMMAND", help=_SWITCH)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_delete(
     ctx: Context, *, what: str, config: Path | None, yes: bool, switch: str | None, as_json: bool

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ctl.cli.framework import FILE, Context, command
+from ctl.cli.values import not_empty
 from ctl.errors import EXIT_FAILED, EXIT_OK
 from ctl.output import Style
 
@@ -34,7 +35,8 @@ _SWITCH = "The command that starts the registry anew, where ctl does not run it.
     metavar="COMMAND",
     help="The command that starts the registry anew, where ctl does not run it.",
 )
-@click.option("--restore", metavar="REPAIR", help="Bring back what a repair has moved into quarantine.")
+@click.option("--restore", callback=not_empty, metavar="REPAIR",
+              help="Bring back what a repair has moved into quarantine.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_fsck(
     ctx: Context,
@@ -60,9 +62,11 @@ def registry_fsck(
     from ctl.images.fsck.repair import restore as bring_back
     from ctl.registry.collect.acting import ActingAs
     from ctl.registry.collect.progress import shown_on
+    from ctl.registry.collect.sizes import refuse_missing
     from ctl.registry.store import store_of
 
     setup = registry_setup(ctx, named or config)
+    refuse_missing(setup.storage)
     store, acting = store_of(setup), ActingAs(setup.account)
     if restore:
         with _locked(setup, acting):

@@ -12,6 +12,7 @@ import click
 from ctl.cli.durations import duration
 from ctl.cli.framework import FILE, Context, command
 from ctl.cli.recovery import recover_first
+from ctl.cli.values import not_empty
 from ctl.errors import EXIT_FAILED, EXIT_OK, CtlError, UsageFault
 from ctl.errors import as_json as as_json_error
 from ctl.output import Style
@@ -56,8 +57,10 @@ TASK = "registry-garbage-collect"
 @click.option("--read-only", is_flag=True, help=_READ_ONLY)
 @click.option("--stop", is_flag=True, help=_STOP)
 @click.option("--allow-empty", is_flag=True, help=_ALLOW_EMPTY)
-@click.option("--switch", metavar="COMMAND", help=_SWITCH)
-@click.option("--restore", metavar="RUN", help="Bring back what a run has moved into quarantine.")
+@click.option("--switch", callback=not_empty, metavar="COMMAND", help=_SWITCH)
+@click.option(
+    "--restore", callback=not_empty, metavar="RUN", help="Bring back what a run has moved into quarantine."
+)
 @click.option("--history", is_flag=True, help="Show earlier runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def registry_garbage_collect(

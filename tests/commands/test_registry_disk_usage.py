@@ -75,6 +75,7 @@ def test_damages_are_warnings_and_what_cannot_be_read_fails(ctl: Cli, store: Sto
 
 
 def test_nothing_was_pushed_yet(ctl: Cli, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
     configure(tmp_path, {"filesystem": {"rootdirectory": str(tmp_path / "images")}})
     assert ctl("registry-disk-usage").out.startswith("there is no repository")
 

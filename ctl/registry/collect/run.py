@@ -22,7 +22,7 @@ from ctl.registry.collect.plan import Repository, doomed, survivors, waves
 from ctl.registry.collect.read_only import read_only
 from ctl.registry.collect.result import Result
 from ctl.registry.collect.session import behind_gate
-from ctl.registry.collect.sizes import blob_sizes, is_missing, nothing_stored, stored_sizes
+from ctl.registry.collect.sizes import blob_sizes, nothing_stored, refuse_missing, stored_sizes
 from ctl.registry.collect.survey import survey, threads
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
@@ -106,11 +106,7 @@ def refuse_unfit(setup: Setup) -> None:
             hint='`registry["gc"]` sets when it does.',
         )
     refuse_database_storage(config)
-    if setup.storage is not None and is_missing(setup.storage):
-        raise PreflightError(
-            f"{setup.storage} does not exist: the registry's images should be there",
-            hint="Is its disk mounted?",
-        )
+    refuse_missing(setup.storage)
 
 
 @dataclass

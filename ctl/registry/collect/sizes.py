@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from ctl.errors import PreflightError
+
 BLOBS = "docker/registry/v2/blobs"
 """Where the storage keeps blobs: BLOBS/sha256/ab/abcd…/data (Distribution, storage/paths.go)."""
 REPOSITORIES = "docker/registry/v2/repositories"
@@ -20,6 +22,19 @@ def nothing_stored(root: Path) -> bool:
         OSError: it cannot be looked at.
     """
     return all(is_missing(root / part) or not any((root / part).iterdir()) for part in (REPOSITORIES, BLOBS))
+
+
+def refuse_missing(storage: Path | None) -> None:
+    """Refuse a folder of images that is not there: what is unknown is not nothing.
+
+    Raises:
+        PreflightError: it is missing, or no folder.
+    """
+    if storage is not None and not storage.is_dir():
+        what = "does not exist" if is_missing(storage) else "is no folder"
+        raise PreflightError(
+            f"{storage} {what}: the registry's images should be there", hint="Is its disk mounted?"
+        )
 
 
 def is_missing(path: Path) -> bool:
