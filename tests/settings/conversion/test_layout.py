@@ -61,6 +61,10 @@ CASES = {
         "sidekiq[\"a\"] = 1\n# Another component's setting, which has no Python form and is not used:\n"
         "# gitlab_rails['ldap'] = YAML.load <<-E\n#   x: y\n# E\nregistry[\"a\"] = 1\n",
     ),
+    "numbers": (
+        "registry['a'] = [0755, 1_000, 0d10, 07, -0644, 1.50, 1e5, 0, 0xFF]\n",
+        'registry["a"] = [0o755, 1_000, 10, 0o7, -0o644, 1.50, 1e5, 0, 0xFF]\n',
+    ),
     "names that Python has": (
         "list = 1\nclass_ = 2\nregistry['a'] = list + class_\n",
         'list_ = 1\nclass_ = 2\nregistry["a"] = list_ + class_\n',

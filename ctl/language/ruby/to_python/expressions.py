@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -61,8 +62,8 @@ class Translator(Methods, Choices, Strings):
             "hash_key_symbol": lambda node: self.word(self.text(node), node),
             "chained_string": self.chained,
             "heredoc_beginning": self.heredoc,
-            "integer": lambda node: state.constant(written.number(self.text(node)), "int", Span(node)),
-            "float": lambda node: state.constant(written.number(self.text(node)), "float", Span(node)),
+            "integer": lambda node: self._number(node, "int"),
+            "float": lambda node: self._number(node, "float"),
             "true": lambda node: state.constant(True, "bool", Span(node)),
             "false": lambda node: state.constant(False, "bool", Span(node)),
             "nil": lambda node: state.constant(None, "None", Span(node)),
@@ -92,6 +93,13 @@ class Translator(Methods, Choices, Strings):
             raise
         finally:
             self._depth -= 1
+
+    def _number(self, node: Node, kind: Kind) -> Term:
+        text = self.text(node)
+        made = self.state.constant(written.number(text), kind, Span(node))
+        if text[1:2] not in ("d", "D"):  # 0d10, which Python does not know
+            made.node.written = re.sub("^0(?=[_0-7])", "0o", text)  # type: ignore[attr-defined]
+        return made
 
     def _array(self, node: Node) -> Term:
         made = at(ast.List([]), Span(node))

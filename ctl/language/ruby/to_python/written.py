@@ -145,13 +145,13 @@ class _Layout(ast.NodeTransformer):
         self._several = several
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        """A text in double quotes."""
+        """A text in double quotes, or a number as it was written."""
         if isinstance(node.value, _Written):
             return node
         if isinstance(node.value, str):
             several = self._several and getattr(node, "lines", False)
             return ast.Constant(_Written(lines(node.value) if several else quoted(node.value)))
-        return node
+        return ast.Constant(_Written(node.written)) if hasattr(node, "written") else node
 
     def visit_Dict(self, node: ast.Dict | ast.List) -> ast.expr:
         """A dictionary, or a list, with its line breaks and comments."""
