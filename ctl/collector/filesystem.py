@@ -24,6 +24,7 @@ from ctl.collector.layout import (
     UPLOADS,
     is_digest,
 )
+from ctl.collector.times import blob_state, newest, touched
 
 DEEPEST = 100
 """Folders below each other in a repository's name; its longest name has 255 characters."""
@@ -353,37 +354,6 @@ def _read_links(
         target = name if text == name else known.get(text) or (text if is_digest(text) else "")
         mtime = info.st_mtime_ns
         yield Link(path, name, mtime, (info.st_ino, info.st_size, mtime, info.st_ctime_ns), target)
-
-
-def blob_state(path: str) -> tuple[int, int] | None:
-    """Bytes of a blob and the time since when it is there, in nanoseconds; None where it has no content.
-
-    The file has the time of its last write; its folder has that of the end of the upload.
-    """
-    try:
-        data, folder = os.stat(f"{path}/data"), os.stat(path)  # noqa: PTH116 - as above
-    except FileNotFoundError:
-        return None
-    return data.st_size, max(data.st_mtime_ns, folder.st_mtime_ns)
-
-
-def touched(path: str) -> tuple[int, int]:
-    """When a link was last written and, where the file system notes that, read; 0 where it is gone."""
-    try:
-        info = os.stat(path)  # noqa: PTH116 - as above
-    except OSError:
-        return 0, 0
-    return info.st_mtime_ns, info.st_atime_ns
-
-
-def newest(path: str) -> int:
-    """The latest time of a folder and of all in it, in nanoseconds."""
-    found = 0
-    for folder, _, files in os.walk(path):
-        for one in (folder, *(f"{folder}/{name}" for name in files)):
-            with contextlib.suppress(FileNotFoundError):
-                found = max(found, os.lstat(one).st_mtime_ns)
-    return found
 
 
 def _stray(path: str, repository: str = "") -> Damage:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, RepositoryScan, touched
+from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.layout import LAYERS, MANIFESTS, UPLOADS, blob_folder
 from ctl.collector.removal import Nothing, Removal
 from ctl.collector.report import Report
+from ctl.collector.times import touched
 from ctl.collector.tree import Tree
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import RepositoryScan, touched
+from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.layout import HEX_LENGTH, LAYERS
 from ctl.collector.objects import Objects, ObjectScan
+from ctl.collector.times import touched
 from ctl.collector.tree import Tree
 
 _CHUNK = 5

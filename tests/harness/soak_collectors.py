@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctl.collector.collection import HOUR, Hooks, Options, _Collection
-from ctl.collector.filesystem import Filesystem, blob_state
+from ctl.collector.filesystem import Filesystem
 from ctl.collector.holding import HeldRun
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Marker
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.report import Report
+from ctl.collector.times import blob_state
 from tests.harness.collecting import Silent
 
 GRACE, DAY = 400_000_000, 24 * HOUR
