@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from ctl.cli.collections import count
@@ -14,6 +14,7 @@ from ctl.errors import UsageFault
 from ctl.images.cleanup.plan import RepositoryPlan
 from ctl.images.cleanup.policy import Matcher, Policy, compiled, loose_alternatives, pattern_of
 from ctl.images.removal import Removed
+from ctl.images.usage.usage import when
 from ctl.output import Console
 from ctl.settings.types.quantities import lifetime_seconds
 
@@ -88,11 +89,7 @@ class Outcome:
     @property
     def freed_after(self) -> str | None:
         """The time from which on a collection frees the space, as RFC 3339 has it; None where nothing went."""
-        if not self.removed.run:
-            return None
-        return datetime.fromtimestamp(datetime.now(UTC).timestamp() + self.keep_for / _NANO, UTC).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
+        return when(time.time_ns() + self.keep_for) if self.removed.run else None
 
     def as_json(self, *, explain: bool) -> dict[str, Any]:
         """For `--json`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from ctl.collector.layout import is_digest
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_DATE = datetime(1980, 1, 1, 0, 0, 1, tzinfo=UTC)
 """Builders whose images must be the same each time write this, 1970 or year 1: none of them is a date."""
 _CREATED = "org.opencontainers.image.created"
@@ -168,7 +169,7 @@ def moment(text: object) -> int | None:
         return None
     if found is None or found.tzinfo is None or found <= _NO_DATE:
         return None
-    return int(found.timestamp()) * 10**9 + found.microsecond * 1000
+    return (found - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _object(content: bytes) -> dict[str, Any]:

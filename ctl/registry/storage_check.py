@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -107,6 +108,7 @@ def check_storage(store: Store, account: str) -> Iterator[Check]:
 
 
 def _written(store: Store, judge: _Judge) -> Iterator[Check]:
+    made = _missing(store)
     try:
         written = judge.tried("write", lambda: store.write(_PROBE, [_CONTENT]))
         yield written
@@ -119,6 +121,16 @@ def _written(store: Store, judge: _Judge) -> Iterator[Check]:
     finally:
         for key in (_COPY, _PROBE):
             store.delete(key)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _missing(store: Store) -> list[Path]:
+    """The folder of a storage where there is none, and those above it: what is written makes them."""
+    root = Path(store.name)
+    folders = (root, *root.parents) if store.driver == "filesystem" else ()
+    return [folder for folder in folders if not folder.exists()]
 
 
 def _delete_absent(store: Store) -> None:

@@ -76,6 +76,35 @@ def test_mistakes(ctl: Cli, arguments: tuple[str, ...], words: str, hint: str) -
     assert "error" in json.loads(ctl(*arguments, "--json").out)
 
 
+HOSTILE = [
+    b"[]", b"", b"nul", b"\xff\xfe", b"[" * 2_000, b'{"created":5,"Env":3,"config":[1]}',
+    b'{"config":{"Env":5,"Cmd":7,"ExposedPorts":[1],"Labels":"x"},"created":"2020-13-01","os":5,"author":3}',
+    b'{"created":"9999-12-31T23:59:59.999999999Z"}', b'{"created":"9999-12-31T23:59:59-23:00"}',
+    b'{"config":5,"layers":"x","manifests":5,"annotations":[1],"subject":7,"artifactType":{}}',
+    b'{"manifests":[5,{"digest":5},{"digest":"sha256:zz","platform":"x","annotations":[]}]}',
+    b'{"schemaVersion":1,"history":[{"v1Compatibility":5}],"fsLayers":"x","architecture":4}',
+]  # fmt: skip
+
+
+def test_what_anybody_can_push_ends_no_command(ctl: Cli, store: Store) -> None:
+    """As a configuration, of which a registry knows nothing; and as a manifest, after a damage."""
+    for number, content in enumerate(HOSTILE):
+        config = images.Blob("application/vnd.oci.image.config.v1+json", content)
+        given = {"digest": config.digest, "mediaType": config.media_type, "size": len(content)}
+        text = json.dumps({"schemaVersion": 2, "mediaType": images.MANIFEST, "config": given, "layers": []})
+        store.push(
+            "team/odd", images.Blob(images.MANIFEST, text.encode(), needs=(config,)), f"config{number}"
+        )
+        store.push("team/odd", images.Blob(images.MANIFEST, content), f"manifest{number}")
+    names = [f"team/odd:config{number}" for number in range(len(HOSTILE))] + ["team/odd:manifest9"]
+    each = [("registry-inspect", name) for name in names]
+    for command in (("registry-tags", "team/odd"), ("registry-cleanup", "--keep-n", "0", "--explain"), *each):
+        result = ctl(*command)
+        assert result.code in (0, 1)
+        assert "in ctl itself" not in result.err, command
+    json.loads(ctl("registry-tags", "team/odd", "--json").out)
+
+
 def test_names_that_would_steer_a_terminal(ctl: Cli, store: Store) -> None:
     """A folder may be called anything; no command passes that on, or stumbles over it."""
     odd = ["\x1b[31mred", "new\nline", "\u202eright to left", os.fsdecode(b"\xff")]

@@ -19,7 +19,7 @@ KEPT = images.two_platforms("migrated", size=50_000)
 
 
 def migrate(root: Root, file: Path, *options: str) -> dict[str, Any]:
-    found = root.ctl(MIGRATE, "--to", str(file), "--json", *options, timeout=120).ok().json()
+    found = root.ctl(MIGRATE, "--to", str(file), "--json", *options, timeout=600).ok().json()
     assert isinstance(found, dict)
     return found
 

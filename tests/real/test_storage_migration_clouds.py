@@ -106,7 +106,7 @@ def test_long_each_into_each_killed_at_random_while_clients_work(
     root.settings(f'registry["env"] = {dict(clouds["gcs"].environment)!r}')
     root.reconfigure()
     root.client.push("grp/app", KEPT, "v1")
-    for number in range(10 * OTHERS):
+    for number in range(2 * OTHERS):
         root.client.push(f"grp/n{number}", images.image(f"long {number}", size=20_000), "v1")
     folder = str(root.path / IMAGES.removesuffix("/docker"))
     files = {name: target(root, kept) for name, kept in clouds.items()}
@@ -129,6 +129,6 @@ def test_long_each_into_each_killed_at_random_while_clients_work(
         assert clients.all_there()
     assert all(
         root.client.pulls(f"grp/n{number}", images.image(f"long {number}", size=20_000), "v1")
-        for number in range(60)
+        for number in range(2 * OTHERS)
     )
     assert root.ctl("registry-fsck", "--checksums", "--json").ok().json()["damages"] == []

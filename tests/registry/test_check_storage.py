@@ -169,3 +169,11 @@ def test_folders_of_another_account(registry_program: Registry) -> None:
         assert ("list", f"x on {one.images}") in lacking(found)
         one.images.chmod(0o755)
     ports.release()
+
+
+def test_a_folder_that_is_not_there_is_not_left_behind(tmp_path: Path) -> None:
+    root = tmp_path / "none" / "images"
+    assert all(
+        one.ok for one in check_storage(open_store("filesystem", {"rootdirectory": str(root)}, {}), "me")
+    )
+    assert not root.parent.exists()

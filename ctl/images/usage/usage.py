@@ -100,7 +100,10 @@ class Usage:
 
 
 def when(nanoseconds: int | None) -> str | None:
-    """A time as RFC 3339 has it, in UTC."""
+    """A time as RFC 3339 has it, in UTC; None where that has no such year."""
     if nanoseconds is None:
         return None
-    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):
+        return None
