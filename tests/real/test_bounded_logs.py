@@ -270,9 +270,9 @@ def test_broken_handshakes_are_no_errors(running: Root) -> None:
 def test_errors_are_logged_and_bounded(running: Root) -> None:
     running.settings(NO_GITLAB)
     running.reconfigure()
-    running.ctl("stop", "registry").ok()
-    growth = grown(running, lambda: running.client.get("/v2/"))
-    running.ctl("start", "registry").ok()
+    running.ctl("stop", "registry-auth").ok()
+    growth = grown(running, lambda: running.client.get("/jwt/auth"))
+    running.ctl("start", "registry-auth").ok()
     assert ERRORS in growth
     rotated = running.read("var/opt/gitlab/logrotate/logrotate.conf").partition("}")[0]
     assert "gitlab_registry_error.log" in rotated
