@@ -104,8 +104,8 @@ class Remembered:
 
 def newest(scan: RepositoryScan) -> int:
     """When a link of a repository was last written or changed, in nanoseconds."""
-    links = (*scan.revisions, *scan.tags)
-    return max((max(one.mtime, *one.identity[2:4]) for one in links if one.identity), default=0)
+    links = [one.identity for one in (*scan.revisions, *scan.tags) if one.identity]
+    return max(max((one[2] for one in links), default=0), max((one[3] for one in links), default=0))
 
 
 def _sum(fingerprint: bytes, changed: int, sizes: str, blobs: bytes) -> int:

@@ -5,10 +5,12 @@ What these need is found without a model of each image, in a third of the time. 
 
 from __future__ import annotations
 
+import hashlib
+
 from ctl.collector.files import read_small
 from ctl.collector.filesystem import Link, RepositoryScan
-from ctl.collector.layout import HEX_LENGTH, blob_folder
-from ctl.collector.manifest import described, verify
+from ctl.collector.layout import BLOBS, HEX_LENGTH
+from ctl.collector.manifest import described
 from ctl.collector.marks import RAW
 from ctl.collector.remembered import Needs, newest
 from ctl.collector.tree import Tree
@@ -34,20 +36,23 @@ def usual_needs(scan: RepositoryScan, storage: Tree, *, untagged: bool) -> Needs
     tagged = {link.target for link in scan.tags}
     if not tagged <= names or (untagged and tagged != names) or not all(map(_is_sound, scan.revisions)):
         return None
-    needed, sizes = {name.removeprefix(_SHA256).encode() for name in names}, {}
+    blobs, needed, sizes = storage.path(f"{BLOBS}/sha256"), set[bytes](), {}
     for name in names:
+        own = name[len(_SHA256) :]
         try:
-            content = read_small(storage.path(f"{blob_folder(name)}/data"), _SMALL)
-            verify(name, content)
-        except (OSError, ValueError):
+            content = read_small(f"{blobs}/{own[:2]}/{own}/data", _SMALL)
+        except OSError:
             return None
         found, is_index = described(content)
-        if not found or (is_index and not names.issuperset(f"{_SHA256}{one.decode()}" for one in found)):
+        if not found or hashlib.sha256(content).hexdigest() != own:
+            return None
+        if is_index and not names.issuperset(f"{_SHA256}{one.decode()}" for one in found):
             return None
         sizes[name] = len(content)
+        needed.add(own.encode())
         needed.update(found)
-    blobs = _raw(needed)
-    return Needs(newest(scan), sizes, blobs) if len(blobs) == RAW * len(needed) else None
+    raw = _raw(needed)
+    return Needs(newest(scan), sizes, raw) if len(raw) == RAW * len(needed) else None
 
 
 def _is_sound(link: Link) -> bool:
