@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class SlowTransfers:
         self.seconds, self.done = seconds, 0
         self.failed: list[str] = []
         self._blob = images.layer("slow", size=size)
-        clients[0].push("slow/app", images.image("slow", shared=[self._blob]), "v1")
+        patient = replace(clients[0], timeout=PATIENCE)  # a large one is sent in one piece
+        patient.push("slow/app", images.image("slow", shared=[self._blob]), "v1")
         self._stop = threading.Event()
         jobs = [(job, client) for client in clients for job in (self._fetch, self._send)]
         self._threads = [threading.Thread(target=self._run, args=both, daemon=True) for both in jobs]
