@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Clients:
     """
 
     def __init__(self, root: Root, repository: str = "grp/during") -> None:
-        self._root = root
+        self._client = replace(root.client, timeout=120)  # no time is judged here
         self._repository = repository
         self.failed = self.pulled = self.refused = 0
         self.pushed: list[str] = []
@@ -87,14 +88,14 @@ class Clients:
     def _pull(self) -> None:
         self.pulled += 1
         try:
-            self.failed += not self._root.client.pulls("grp/app", KEPT, "v1")
+            self.failed += not self._client.pulls("grp/app", KEPT, "v1")
         except OSError:
             self.failed += 1
 
     def _push(self) -> None:
         name = f"n{len(self.pushed)}"
         try:
-            self._root.client.push(self._repository, self._image(name), name)
+            self._client.push(self._repository, self._image(name), name)
         except AssertionError as error:
             if "refused: 405" not in str(error):
                 raise
@@ -106,4 +107,4 @@ class Clients:
         return images.image(f"{self._repository} {name}", size=3_000)
 
     def all_there(self) -> bool:
-        return all(self._root.client.pulls(self._repository, self._image(name), name) for name in self.pushed)
+        return all(self._client.pulls(self._repository, self._image(name), name) for name in self.pushed)
