@@ -29,7 +29,8 @@ def registry_delete(
     """Delete a tag, a manifest or a repository. A manifest goes with all its tags; the registry serves meanwhile.
 
     Of a tag nothing else goes: not its manifest, nor other tags of that. What goes is moved into the quarantine of
-    `ctl registry-garbage-collect`, which brings it back with --restore, and frees the space later.
+    `ctl registry-garbage-collect`, which brings it back with --restore, and frees the space later. A deletion that is
+    killed is undone by the next command that deletes or collects.
     """
     from ctl.cli.deletion import make_plan
     from ctl.cli.images import confirmed, parsed
