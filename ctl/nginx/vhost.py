@@ -14,6 +14,9 @@ from ctl.settings.rules.letsencrypt import obtains_certificate
 from ctl.settings.rules.uploads import HEADER, PROCESS_HEADER, upload_key
 from ctl.settings.rules.vhost import REFUSED_LOGS, socket_link, through_socket
 
+_KEPT = {"Connection": ""}
+"""Go reads the body of what it refuses unless the connection is to be closed; then NGINX, which still writes it, answers
+502 instead of the registry's 401 (net/http, server.go: closeAfterReply; ngx_http_upstream_module)."""
 ERROR_LOG = "gitlab_registry_error.log"
 ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -101,7 +104,7 @@ def known_names(attributes: Attributes) -> list[str]:
 def headers(attributes: Attributes) -> dict[str, str]:
     """Those to the registry. It takes the host of an upload from three of them: a client's own word is none."""
     given = attributes.registry.nginx.proxy_set_headers
-    own = {"X-Forwarded-Host": "$registry_forwarded", "Forwarded": "", **logged_headers(attributes)}
+    own = {"X-Forwarded-Host": "$registry_forwarded", "Forwarded": "", **_KEPT, **logged_headers(attributes)}
     written = {name.lower() for name in given}
     return {**given, **{name: value for name, value in own.items() if name.lower() not in written}}
 
@@ -109,7 +112,7 @@ def headers(attributes: Attributes) -> dict[str, str]:
 def own_headers(attributes: Attributes) -> dict[str, str]:
     """Those to the registry at its own address."""
     forwarded = {"X-Real-IP": "$remote_addr", "X-Forwarded-For": "$proxy_add_x_forwarded_for"}
-    return {"Host": "$http_host", **forwarded, **logged_headers(attributes)}
+    return {"Host": "$http_host", **forwarded, **_KEPT, **logged_headers(attributes)}
 
 
 def logged_headers(attributes: Attributes) -> dict[str, str]:
