@@ -15,8 +15,8 @@ from ctl.settings.rules.uploads import HEADER, PROCESS_HEADER, upload_key
 from ctl.settings.rules.vhost import REFUSED_LOGS, socket_link, through_socket
 
 _KEPT = {"Connection": ""}
-"""Go reads the body of what it refuses unless the connection is to be closed; then NGINX, which still writes it, answers
-502 instead of the registry's 401 (net/http, server.go: closeAfterReply; ngx_http_upstream_module)."""
+"""Go reads the body of what it refuses unless the connection must be closed; then NGINX, which still writes it,
+answers 502 instead of the registry's 401 (net/http, server.go: closeAfterReply)."""
 ERROR_LOG = "gitlab_registry_error.log"
 ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

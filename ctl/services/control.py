@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
-from ctl.graceful.control import Control
+from ctl.graceful.control import Control, MasterGone
 from ctl.graceful.switch import Gate, switch
 from ctl.machine.health import Check
 from ctl.machine.ports import children, excludes, listening, same
@@ -96,7 +96,13 @@ class ServiceControl:
         self.end_strays(name)
         master = self._master(name, before)
         if master is not None:
-            return self._switch(name, master)
+            try:
+                return self._switch(name, master)
+            except MasterGone as error:
+                former, before = before, self.status(name)
+                if before.pid == former.pid:
+                    problem = f"is served by its former process: {error.message}"
+                    raise self._failed(name, before, problem) from error
         wait = self.seconds_to_end(name, before.pid)
         self.mark_log(name)
         self.control(name, self._ending_signal(name, before.pid))
@@ -192,12 +198,15 @@ class ServiceControl:
 
         Raises:
             ServiceFailed: the new one is not healthy; the former one serves as before.
+            MasterGone: the master does not answer. Where it has ended, so has the process that served.
         """
         definition = self.definition(name)
         gate = self.gates.get(name, lambda candidate: ask_candidate(candidate, definition))
         self.mark_log(name)
         try:
             switch(master, lambda: self.control(name, "h"), gate, seconds=definition.seconds_to_answer)
+        except MasterGone:
+            raise
         except CtlError as error:
             problem = f"is served by its former process: {error.message}"
             raise self._failed(name, self.status(name), problem) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ctl.errors import USE_SUDO, CtlError, RunFailed
-from ctl.graceful.control import Control
+from ctl.graceful.control import Control, MasterGone
 from ctl.machine.pidfd import copies_descriptors
 from ctl.machine.ports import Sockets, listening
 from ctl.services.condition import unhealthy
@@ -110,8 +110,9 @@ class Runit(ServiceControl):
     def _serving(self, name: str, pid: int) -> int:
         """The process that serves: the one of sv, or the one that its master has put in front (ctl.graceful)."""
         folder = self.definition(name).graceful
-        master = Control(folder) if folder else None
-        current = master.current() if master and master.answers() else None
+        current = None
+        with suppress(MasterGone):  # it may end at any moment
+            current = Control(folder).current() if folder else None
         return current.pid if current else pid
 
     def _problem(self, status: Status, sockets: Sockets) -> str:

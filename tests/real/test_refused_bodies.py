@@ -18,7 +18,11 @@ pytestmark = pytest.mark.real
 REQUESTS = 300
 BODY = b"{}" * 2_000
 REFUSED = get(
-    "/v2/team/app/manifests/v1", "localhost", f"Content-Length: {len(BODY)}", "Authorization: Bearer no", method="PUT"
+    "/v2/team/app/manifests/v1",
+    "localhost",
+    f"Content-Length: {len(BODY)}",
+    "Authorization: Bearer no",
+    method="PUT",
 )
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ctl.graceful.control import NAME
+from ctl.paths import Layout
 from ctl.services.definition import Definition
 from ctl.services.killing import _own_group
+from ctl.services.runit import Runit
 from ctl.services.start_watch import SETTLE, StartWatch
 from ctl.services.status import Status
 
@@ -37,3 +42,27 @@ def test_a_group_is_killed_only_where_the_service_leads_it() -> None:
         assert os.getpgid(shares) == os.getpgid(0)
         assert _own_group(shares) is None
     assert _own_group(shares) is None  # it has ended
+
+
+def test_a_master_that_ends_while_it_is_asked_is_none(tmp_path: Path) -> None:
+    """Its process number is then that of runsv's status; the look goes on."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / NAME))
+    server.listen()
+
+    class Services(Runit):
+        def definition(self, name: str) -> Definition:
+            return Definition(graceful=tmp_path)
+
+    def end() -> None:
+        link, _ = server.accept()
+        link.recv(1_000)
+        server.close()  # whoever asks once more finds nobody
+        link.sendall(b'{"instances": []}\n')
+        link.close()
+
+    with server:
+        ending = threading.Thread(target=end)
+        ending.start()
+        assert Services(Layout(tmp_path))._serving("web", 7) == 7
+        ending.join()
