@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -50,6 +51,7 @@ def leave(code: int) -> NoReturn:
     threading = sys.modules.get("threading")
     if threading is not None and threading.active_count() > 1:
         os._exit(code)
+    gc.freeze()  # the interpreter would look for cycles in all objects first: 0.15 s after 100,000 tags
     sys.exit(code)
 
 

@@ -148,12 +148,12 @@ class Matcher:
             else:
                 found.append(verdict)
         # a tag without a date counts as one of now, as in GitLab
-        left.sort(key=lambda tag: (now if tag.date is None else tag.date, tag.name), reverse=True)
+        dated = sorted(((now if date is None else date, name, date) for name, date, _ in left), reverse=True)
         newest = self.policy.keep_n or 0
-        for position, tag in enumerate(left[:newest], 1):
+        for position, (_, name, _) in enumerate(dated[:newest], 1):
             why = f"is number {position} of the {newest} newest"
-            found.append(Verdict(tag.name, False, Rule.KEEP_N, why))
-        found += self._by_age(left[newest:], newest, now)
+            found.append(Verdict(name, False, Rule.KEEP_N, why))
+        found += self._by_age(dated[newest:], newest, now)
         return found
 
     def _by_name(self, tag: Candidate) -> Verdict | None:
@@ -168,12 +168,14 @@ class Matcher:
             return Verdict(tag.name, False, Rule.NAME_REGEX_KEEP, f"matches {self.policy.name_regex_keep}")
         return None
 
-    def _by_age(self, tags: Iterable[Candidate], before: int, now: int) -> Iterator[Verdict]:
+    def _by_age(
+        self, tags: Iterable[tuple[int, str, int | None]], before: int, now: int
+    ) -> Iterator[Verdict]:
         """What becomes of the rest, newest first; so many were before them."""
         age = self.policy.older_than
         oldest = now - (age or 0)
         young = f"is younger than {in_words(age or 0)}"
-        for position, (name, date, _) in enumerate(tags, before + 1):
+        for position, (_, name, date) in enumerate(tags, before + 1):
             if date is None:
                 yield Verdict(name, False, Rule.NO_DATE, "its image has no date")
             elif age is not None and date >= oldest:
