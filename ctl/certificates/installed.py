@@ -183,7 +183,6 @@ def _renewal(attributes: Attributes, layout: Layout, facts: CertificateFacts) ->
 
 
 def _host(url: str) -> str:
-
     return urlsplit(url).hostname or ""
 
 

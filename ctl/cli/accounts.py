@@ -160,7 +160,6 @@ def new_password(ctx: Context, name: str, *, random: bool, stdin: bool) -> str:
 
 
 def _asked(name: str) -> str:
-
     first = click.prompt(f"Password of {name}", hide_input=True, default="", show_default=False, err=True)
     again = click.prompt("Again", hide_input=True, default="", show_default=False, err=True)
     if first != again:
@@ -169,7 +168,6 @@ def _asked(name: str) -> str:
 
 
 def _read() -> str:
-
     try:
         text = sys.stdin.read(_LONGEST)
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Who holds a lock that is an object: so that one whose owner was killed here need not be waited for."""
+"""Who holds a lock of a storage; one that is an object need not be waited for where its owner was killed here."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """What names this process: a line for people, and one that says where its number means something."""
-    return f"process {os.getpid()} on {os.uname().nodename}\n{_where()}\n"
+    """What names this process to people."""
+    return f"process {os.getpid()} on {os.uname().nodename}\n"
+
+
+def this_process_and_place() -> str:
+    """As `this_process`, with a line that says where its number means something."""
+    return f"{this_process()}{_where()}\n"
 
 
 def is_gone(owner: str) -> bool:

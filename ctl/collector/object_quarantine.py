@@ -71,7 +71,7 @@ class ObjectQuarantine:
         return self._cache.path
 
     def __enter__(self) -> ObjectQuarantine:
-        owner = lock_owner.this_process().encode()
+        owner = lock_owner.this_process_and_place().encode()
         began, listing = self._looked
         if time.monotonic() - began > _MOMENT:
             began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))

@@ -31,6 +31,7 @@ from ctl.collector.files import open_own, read_own
 from ctl.collector.history import history_in, interruption, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
 from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
+from ctl.collector.lock_owner import this_process
 from ctl.errors import CtlError, LockHeld, RunFailed
 
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -127,7 +128,7 @@ class Quarantine:
             self._take_lock(open_own(self.folder / "lock", os.O_RDWR | os.O_CREAT))
             self._note_interrupted(self._locks[-1])
             os.ftruncate(self._locks[-1], 0)
-            os.pwrite(self._locks[-1], f"process {os.getpid()} on {os.uname().nodename}\n".encode(), 0)
+            os.pwrite(self._locks[-1], this_process().encode(), 0)
             self._named = True
         except CtlError:
             self.__exit__()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.harness import images, processes
 from tests.harness.root import Root, kill
 from tests.harness.watch import Watch
@@ -16,6 +18,14 @@ CONFIG = "var/opt/gitlab/registry/config.yml"
 VHOST = "var/opt/gitlab/nginx/conf/gitlab-registry.conf"
 JOURNAL = "var/opt/gitlab/ctl/journal"
 IMAGE = images.image("kept throughout", size=50_000)
+JOURNAL_ONLY = pytest.mark.one_registry("what is put back is what ctl wrote; the others here do it with both")
+"""For tests that take long."""
+
+
+def with_image(root: Root) -> Root:
+    """With an image that must stay available throughout."""
+    root.client.push("grp/kept", IMAGE, "v1")
+    return root
 
 
 def state(number: int) -> list[str]:

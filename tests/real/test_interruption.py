@@ -13,26 +13,24 @@ from tests.harness import processes, tree
 from tests.harness.interrupted import (
     IMAGE,
     JOURNAL,
+    JOURNAL_ONLY,
     mounted,
     serving_throughout,
     shows,
     state,
     wanted,
+    with_image,
 )
 from tests.harness.people import Person
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
-JOURNAL_ONLY = pytest.mark.one_registry("what is put back is what ctl wrote; the others here do it with both")
-"""For those that take long."""
 
 
 @pytest.fixture
 def running(running: Root) -> Root:
-    """With an image that must stay available throughout."""
-    running.client.push("grp/kept", IMAGE, "v1")
-    return running
+    return with_image(running)
 
 
 # --- runs that are refused change nothing at all

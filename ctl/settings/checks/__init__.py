@@ -23,17 +23,15 @@ from ctl.settings.option import View
 Check = Callable[[View], None]
 
 _MODULES = (
-    *(
-        url_agreement,
-        certification,
-        issuing,
-        key_pair,
-        accounts,
-        registry_sections,
-        listeners,
-        exposure,
-        folders,
-    ),
+    url_agreement,
+    certification,
+    issuing,
+    key_pair,
+    accounts,
+    registry_sections,
+    listeners,
+    exposure,
+    folders,
     variables,
 )
 

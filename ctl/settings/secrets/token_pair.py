@@ -69,7 +69,6 @@ def certificate_for(key_pem: str) -> str:
 
 
 def _pair(key: RSAPrivateKey) -> TokenPair:
-
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.x509.oid import NameOID
