@@ -158,6 +158,8 @@ CASES: list[Case] = [
     ("registry['a'] = <<~A + <<~B\nx\nA\ny\n", "1:24", "never closed", ""),
     ("=begin\nregistry['a'] = 1\n", "1:1", "this is not Ruby", "=end at the beginning"),
     ("registry['a'] = nil.empty?", "1:21", "no length", "is nil"),
+    ("registry['a'] = 0.strip", "1:19", "a whole number has no method `strip`", ""),
+    ("registry['a'] = [0x1F.upcase]", "1:23", "a whole number has no method `upcase`", ""),
 ]
 
 

@@ -153,6 +153,13 @@ class _Layout(ast.NodeTransformer):
             return ast.Constant(_Written(lines(node.value) if several else quoted(node.value)))
         return ast.Constant(_Written(node.written)) if hasattr(node, "written") else node
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        """Something of a value: a number as it was written is in brackets, or `0.strip` would be no Python."""
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Constant) and str(node.value.value)[:1].isdigit():
+            node.value = ast.Constant(_Written(f"({node.value.value})"))
+        return node
+
     def visit_Dict(self, node: ast.Dict | ast.List) -> ast.expr:
         """A dictionary, or a list, with its line breaks and comments."""
         layout: list[str | ast.expr] | None = getattr(node, "layout", None)
