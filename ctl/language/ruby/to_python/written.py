@@ -156,8 +156,9 @@ class _Layout(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Something of a value: a number as it was written is in brackets, or `0.strip` would be no Python."""
         self.generic_visit(node)
-        if isinstance(node.value, ast.Constant) and str(node.value.value)[:1].isdigit():
-            node.value = ast.Constant(_Written(f"({node.value.value})"))
+        number = getattr(node.value, "value", None)
+        if isinstance(number, _Written) and number[:1].isdigit():
+            node.value = ast.Constant(_Written(f"({number})"))
         return node
 
     def visit_Dict(self, node: ast.Dict | ast.List) -> ast.expr:
