@@ -91,7 +91,7 @@ def _both_local(one: Listener, other: Listener) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Whether only this machine reaches "host", "host:port" or the path of a socket."""
-    host = _host(address)
+    host = "[::1]" if address == "::1" else _host(address)
     return (
         host.startswith(("/", _UNIX))
         or host == "localhost"

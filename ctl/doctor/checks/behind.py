@@ -19,7 +19,7 @@ from ctl.machine.ports import answers
 from ctl.registry.collect.cache import Cache
 from ctl.registry.drivers import LOCAL_DRIVERS
 from ctl.registry.redis import CHECK_SECONDS, redis_server
-from ctl.settings.nodes.peer import is_loopback
+from ctl.settings.listener import is_loopback
 
 STORAGE_SECONDS = 60
 """For all that is tried in object storage; its client tries four times."""

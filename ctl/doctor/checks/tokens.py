@@ -19,7 +19,7 @@ from ctl.doctor.site import SCRATCH, Site
 from ctl.doctor.web import Answer, Server, challenge, why
 from ctl.errors import USE_SUDO, CtlError
 from ctl.registry.token import key_id, thumbprint
-from ctl.settings.nodes.peer import is_loopback
+from ctl.settings.listener import is_loopback
 from ctl.tls.vhost_files import read
 
 ANOTHER_PROGRAM = (

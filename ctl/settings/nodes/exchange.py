@@ -11,7 +11,8 @@ from ctl.errors import CtlError, UsageFault
 from ctl.language.source import Diagnostic, Severity
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.editing.values import source_of
-from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, is_loopback, known, side
+from ctl.settings.listener import is_loopback
+from ctl.settings.nodes.peer import CERTIFICATE, ISSUER, KEY, Side, compare, known, side
 from ctl.settings.secrets.secrets_file import Secrets
 from ctl.settings.secrets.token_pair import UnusableKey, matches
 

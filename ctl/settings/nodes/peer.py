@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from ctl.language.source import Diagnostic, Location, Severity
 from ctl.paths import Layout
 from ctl.settings.attributes import Attributes, OriginKind
+from ctl.settings.listener import is_loopback
 from ctl.settings.load import reading_of
 from ctl.settings.resolve import resolve
 from ctl.settings.rules.urls import Origin, origin_of, same_url
@@ -233,14 +233,6 @@ def _tls_of_vhost(registry: Attributes, api: Origin) -> bool | None:
     if vhost.enable and str(vhost.listen_port) == str(api.effective_port):
         return bool(vhost.https)
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only the node itself reaches an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _notifications(pair: _Pair) -> Iterator[Diagnostic]:
