@@ -15,7 +15,7 @@ class Watch:
     """Calls `look` again and again in a thread, from entering to leaving the context.
 
     Args:
-        look: returns "" where all is well, else what is wrong; an OSError is a finding too.
+        look: returns "" where all is well, else what is wrong; an error is a finding too.
         pause: seconds between two looks.
 
     Attributes:
@@ -44,7 +44,7 @@ class Watch:
         while not self._end.is_set():
             try:
                 found = self._look()
-            except OSError as error:
+            except Exception as error:
                 found = f"{type(error).__name__}: {error}"
             self.looks += 1
             if found:

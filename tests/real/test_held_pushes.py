@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.harness.namespaces import need_mounts
 from tests.harness.registry_store import Store
 from tests.harness.root import Root, RootMaker, kill
 from tests.harness.waiting import wait_for
+from tests.harness.watch import Watch
 
 pytestmark = pytest.mark.real
 
@@ -44,34 +45,6 @@ def _fill(root: Root) -> Store:
     return store
 
 
-class Watch(threading.Thread):
-    """Does something over and over, and keeps what went wrong."""
-
-    def __init__(self, work: Callable[[int], None]) -> None:
-        super().__init__(daemon=True)
-        self._work = work
-        self._over = threading.Event()
-        self.rounds = 0
-        self.errors: list[BaseException] = []
-
-    def run(self) -> None:
-        """Until it is ended."""
-        while not self._over.is_set():
-            try:
-                self._work(self.rounds)
-            except Exception as error:
-                self.errors.append(error)
-            self.rounds += 1
-
-    def __enter__(self) -> Watch:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self.join()
-
-
 def _held(root: Root) -> bool:
     return (root.path / SOCKET).resolve().name.startswith("hold-")
 
@@ -82,31 +55,36 @@ def test_pushes_wait_and_succeed_while_the_disk_is_freed(running: Root, tmp_path
     running.client.push("grp/kept", kept, "v1")
     layout = images.write_layout(tmp_path / "out", {"v1": images.image("by skopeo")})
     held: list[bool] = []
+    pushed, copied = itertools.count(), itertools.count()
 
-    def pull(_: int) -> None:
+    def pull() -> str:
         held.append(_held(running))
-        assert running.client.pulls("grp/kept", kept, "v1")
+        return "" if running.client.pulls("grp/kept", kept, "v1") else "not pulled"
 
-    def push(number: int) -> None:
+    def push() -> str:
+        number = next(pushed)
         image = images.image(f"pushed {number}", shared=[images.layer("shared by pushes", size=1_000)])
         running.client.push("grp/pushed", image, f"v{number}")
+        return ""
 
-    def skopeo(number: int) -> None:
+    def skopeo() -> str:
+        number = next(copied)
         token = running.sign(f"grp/skopeo-{number}", "pull,push")
         running.skopeo.push(layout, "v1", f"grp/skopeo-{number}", token=token)
+        return ""
 
     with Watch(pull) as pulls, Watch(push) as pushes, Watch(skopeo) as copies:
-        wait_for(lambda: min(pulls.rounds, pushes.rounds, copies.rounds) > 1)
+        wait_for(lambda: min(pulls.looks, pushes.looks, copies.looks) > 1)
         report = running.ctl(*NOW, "--json").ok().json()
-        before = pushes.rounds, copies.rounds
-        wait_for(lambda: pushes.rounds > before[0] + 1 and copies.rounds > before[1] + 1)
-    assert [*pulls.errors, *pushes.errors, *copies.errors] == []
+        before = pushes.looks, copies.looks
+        wait_for(lambda: pushes.looks > before[0] + 1 and copies.looks > before[1] + 1)
+    assert [*pulls.findings, *pushes.findings, *copies.findings] == []
     assert any(held), "nothing was held"
     assert not _held(running)
     assert report["blobs_deleted"] >= GARBAGE
     assert len(store.blobs()) < GARBAGE
     assert list((store.root / "ctl-quarantine").glob("*Z-*")) == []
-    for number in range(pushes.rounds):
+    for number in range(pushes.looks):
         image = images.image(f"pushed {number}", shared=[images.layer("shared by pushes", size=1_000)])
         assert running.client.pulls("grp/pushed", image, f"v{number}")
     assert not list((running.path / SOCKET).parent.glob("sockets/hold-*"))
