@@ -18,7 +18,9 @@ BACKUPS = "vault"
 """Folder of the backups; a journal of an earlier version has it under this name."""
 _MOST = 64 << 20
 """Bytes of records: no run has as many."""
-_MAX_ID, _MAX_MODE, _MAX_PATH = 2**32 - 2, 0o7777, 4095
+_MAX_ID, _MAX_MODE, _MAX_PATH, _MAX_NAME = 2**32 - 2, 0o7777, 4095, 255
+_OF_THE_KERNEL = ("/proc/", "/sys/")
+"""Nothing can be put back there, and no run changes a file there."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +87,32 @@ _NEEDED = {"service": ("service", "enabled"), "notified": ("service", "action"),
 
 
 def _text(value: object) -> bool:
-    return isinstance(value, str) and value != "" and "\0" not in value
+    """Whether the system could take it: as an argument, as a name."""
+    if not isinstance(value, str) or value == "" or "\0" in value:
+        return False
+    try:
+        return bool(os.fsencode(value))
+    except UnicodeEncodeError:
+        return False
+
+
+def _short(value: str) -> bool:
+    """Whether a path is no longer than the system takes, as a whole and in each part."""
+    parts = os.fsencode(value).split(b"/")
+    return sum(map(len, parts)) + len(parts) - 1 <= _MAX_PATH and max(map(len, parts)) <= _MAX_NAME
 
 
 def _name(value: object) -> bool:
     """Of a service or its log, or of an account."""
-    return _text(value) and not str(value).startswith(("-", ".", "/")) and ".." not in str(value).split("/")
+    text = str(value)
+    return (
+        _text(value) and not text.startswith(("-", ".", "/")) and ".." not in text.split("/") and _short(text)
+    )
 
 
 def _path(value: object) -> bool:
-    if not (_text(value) and str(value).startswith("/")):
-        return False
-    try:
-        return len(os.fsencode(str(value))) <= _MAX_PATH
-    except UnicodeEncodeError:
-        return False
+    text = str(value)
+    return _text(value) and text.startswith("/") and not text.startswith(_OF_THE_KERNEL) and _short(text)
 
 
 def _number(most: int) -> Callable[[object], bool]:

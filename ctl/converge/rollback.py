@@ -16,8 +16,8 @@ from ctl.converge.lock import run_lock
 from ctl.converge.model import Action, Machine, Notification, UndoRecord
 from ctl.converge.records import BACKUPS, read_records
 from ctl.converge.staging import sweep
-from ctl.converge.undo import undo
-from ctl.errors import CtlError
+from ctl.converge.undo import may_end, undo
+from ctl.errors import CtlError, os_error
 from ctl.machine.child import ChildFailed
 from ctl.paths import Layout
 
@@ -40,7 +40,8 @@ class Undone:
         remains: what is not as before though every file was put back, a few words each: a folder that programs
             have written in, an account in use, a service that does not answer any more.
         broken_before: services that do not answer, and did not before the run either.
-        set_aside: where the journal is kept because a part of it could not be read; None where all could.
+        set_aside: where the journal is kept, with its backups, because a part of it could not be read, or can
+            never be carried out; None where all was.
     """
 
     remains: tuple[str, ...] = ()
@@ -58,7 +59,9 @@ class Undone:
     def __str__(self) -> str:
         """One sentence, without its full stop; "everything" only where that is true."""
         if self.set_aside:
-            files = f"what could still be read of the damaged journal was put back (it is kept as {self.set_aside})"
+            files = (
+                f"what can be put back was put back (its journal with the rest is kept as {self.set_aside})"
+            )
         else:
             files = "every file was put back" if self.remains else "everything was put back"
         words = [f"{files}, but {'; '.join(self.remains)}" if self.remains else files]
@@ -94,6 +97,7 @@ class _Rollback:
         records = read_records(folder)
         self._records, self._damage = records.readable, list(records.damage)
         self._failures: list[str] = []
+        self._impossible: list[tuple[str, UndoRecord]] = []
         self._remains: list[str] = []
         self._broken_before: list[str] = []
 
@@ -121,15 +125,22 @@ class _Rollback:
             self._damage.append(f"the record of {_subject(record)}")
             return
         except (OSError, CtlError) as error:
-            why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            problem = f"{_subject(record)}: {why}"
-            self._print(f"not put back: {problem}")
-            again = "path" in record or isinstance(error, ChildFailed)
-            (self._failures if again else self._remains).append(problem)
+            self._not_undone(record, error)
             return
         if remark:
             self._remains.append(remark)
         self._print(remark or f"put back: {_subject(record)}")
+
+    def _not_undone(self, record: UndoRecord, error: OSError | CtlError) -> None:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        problem = f"{_subject(record)}: {why}"
+        self._print(f"not put back: {problem}")
+        if may_end(error):
+            self._failures.append(problem)
+        elif "path" in record:
+            self._impossible.append((problem, record))
+        else:
+            self._remains.append(problem)
 
     def _notifications(self, *, restart_all: bool) -> list[Notification]:
         """What services must do to run with the former files, each service once; a restart beats a reload."""
@@ -144,9 +155,9 @@ class _Rollback:
     def _notify(self, notification: Notification) -> None:
         """Let a service take up the former files; after a boot it starts with them by itself."""
         service, services = notification.service, self._machine.services
-        if not (services.enabled(service.partition("/")[0]) and services.supervised()):
-            return
         try:
+            if not (services.enabled(service.partition("/")[0]) and services.supervised()):
+                return
             services.perform(notification)
         except (OSError, CtlError) as error:
             self._print(f"does not answer with its former files: {service}: {error}")
@@ -164,7 +175,7 @@ class _Rollback:
         """Its files have their former times again: only new ones show the next run that it may have read others."""
         for record in self._records:
             named = [name for _, name in record.get("notifies", ())]
-            if service in named and "path" in record and look(Path(record["path"])) is not None:
+            if service in named and "path" in record:
                 with suppress(OSError):
                     os.utime(record["path"], follow_symlinks=False)
 
@@ -182,18 +193,27 @@ class _Rollback:
             self._remains.append("the supervisor, which did not run before, goes on")
 
     def _finish(self) -> Undone:
-        remains, broken = tuple(self._remains), tuple(self._broken_before)
-        if self._damage:
-            for what in self._damage:
-                self._print(f"could not be read in the journal of the interrupted run: {what}")
-            return Undone((*self._failures, *remains), broken, _set_aside(self._folder))
+        for what in self._damage:
+            self._print(f"could not be read in the journal of the interrupted run: {what}")
         if self._failures:
+            problems = [*self._failures, *(problem for problem, _ in self._impossible), *self._remains]
             raise CtlError(
-                "not everything could be put back: " + "; ".join([*self._failures, *remains]),
+                "not everything could be put back: " + "; ".join(problems),
                 hint="Repair that, then run `ctl reconfigure`: it finishes what is left.",
             )
+        broken = tuple(self._broken_before)
+        if self._damage or self._impossible:
+            place = _set_aside(self._folder)
+            kept = (_with_backup(problem, record, place) for problem, record in self._impossible)
+            return Undone((*kept, *self._remains), broken, place)
         discard(self._folder)
-        return Undone(remains, broken)
+        return Undone(tuple(self._remains), broken)
+
+
+def _with_backup(problem: str, record: UndoRecord, journal: Path) -> str:
+    """What can never be put back, and where its former content is."""
+    backup = journal / BACKUPS / record["kept"] if "kept" in record else None
+    return f"{problem}; its former content is in {backup}" if backup and look(backup) else problem
 
 
 def _subject(record: UndoRecord) -> str:
@@ -255,10 +275,12 @@ def recovered(layout: Layout, machine: Machine, print_line: Print) -> Iterator[U
 def _sweep_temporary_files(folders: Iterable[Path]) -> list[str]:
     """Remove half-written files of the run that was cut off; they may hold secrets. Returns what stays."""
     stays = []
-    for left in (left for folder in folders for left in folder.glob(f"{TEMPORARY_PREFIX}*")):
+    for folder in folders:
         try:
-            if not left.is_dir():
-                left.unlink(missing_ok=True)
+            for left in folder.glob(f"{TEMPORARY_PREFIX}*"):
+                if not left.is_dir():
+                    left.unlink(missing_ok=True)
         except OSError as error:
-            stays.append(f"{left}: {error.strerror}")
+            if may_end(error):  # else it is no folder at all, and its record says so
+                stays.append(os_error(error))
     return stays

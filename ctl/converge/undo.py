@@ -17,11 +17,23 @@ from ctl.converge.inspect import group_id, look, user_id
 from ctl.converge.model import Machine, UndoRecord
 from ctl.converge.steps import LOCKED, run, set_ids_and_mode
 from ctl.distribution import distribution
+from ctl.errors import CtlError
+from ctl.machine.child import ChildFailed
 
 SHADOW, GSHADOW = Path("/etc/shadow"), Path("/etc/gshadow")
 """What the tools for accounts write after /etc/passwd and /etc/group (shadow(5), gshadow(5))."""
 ABSENT = (6,)
 """Exit code of userdel(8) and groupdel(8) for an account that does not exist."""
+_FOR_GOOD = {
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.EINVAL,
+    errno.E2BIG,
+    errno.ENOEXEC,
+}
+"""Reasons that no waiting ends; a full disk, a lack of processes or of rights may end."""
 
 
 def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> str | None:
@@ -34,13 +46,28 @@ def undo(record: UndoRecord, *, backups: Path, machine: Machine) -> str | None:
         What could not be put back and never will be, in words; None where all was.
 
     Raises:
-        OSError, CtlError: it cannot be done now; it can be tried again.
+        OSError, CtlError: it cannot be done now; `may_end` says whether it can be tried again.
         LookupError, TypeError, ValueError: the record is damaged, or none of this version's.
     """
-    if "path" in record and look(Path(record["path"]).parent, follow=True) is None:
+    if "path" in record and record["kind"] != "restore" and not _has_folder(Path(record["path"])):
         expected = record["kind"] in ("remove", "rmdir")
         return None if expected else f"{record['path']} is not there any more, nor its folder"
     return _KINDS[record["kind"]](record, backups, machine)
+
+
+def may_end(error: OSError | CtlError) -> bool:
+    """Whether what `undo` has raised may be of the moment, so that a later attempt can succeed."""
+    if isinstance(error, CtlError):
+        cause = error.__cause__
+        return isinstance(error, ChildFailed) and not (
+            isinstance(cause, OSError) and cause.errno in _FOR_GOOD
+        )
+    return error.errno not in {*_FOR_GOOD, errno.ENOENT}  # a program that is not there may be installed
+
+
+def _has_folder(path: Path) -> bool:
+    folder = look(path.parent, follow=True)
+    return folder is not None and folder.is_folder
 
 
 def _restore(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
@@ -49,6 +76,8 @@ def _restore(record: UndoRecord, backups: Path, machine: Machine) -> str | None:
     found = look(backup)
     if found is None or not found.is_file:
         return _was_restored(path, record.get("inode"))
+    if not _has_folder(path):
+        raise CtlError("its folder is not there any more")
     set_ids_and_mode(backup, record["uid"], record["gid"], record["mode"])
     try:
         with open_folder(path.parent) as folder:

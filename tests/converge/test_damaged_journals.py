@@ -212,13 +212,3 @@ def test_a_lost_backup_is_reported(bench: Bench) -> None:
     path = bench.layout.path("/etc/app/b")
     assert recover(bench) == Undone(remains=(f"{path} is not as before: its backup is lost",))
     assert path.read_text() == "new b"
-
-
-def test_a_folder_that_is_gone_keeps_no_run_away(bench: Bench) -> None:
-    cut_off(bench, *files(bench))
-    folder = bench.layout.path("/etc/app")
-    folder.rename(folder.with_name("away"))
-    undone = recover(bench)
-    assert undone is not None
-    assert f"{folder / 'a'} is not there any more" in str(undone)
-    assert not interrupted(bench.layout)

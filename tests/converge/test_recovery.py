@@ -95,14 +95,14 @@ def test_a_run_reports_services_that_are_not_well(bench: Bench) -> None:
 
 
 def test_what_cannot_be_put_back_is_tried_again_by_the_next_run(bench: Bench) -> None:
-    path = bench.layout.path("/etc/added")
-    path.mkdir(parents=True)
+    program = bench.layout.path("/bin/undo")
     with Journal.begin(bench.layout) as journal:
-        journal.record({"kind": "remove", "path": str(path)})
-    with pytest.raises(CtlError, match=f"not everything could be put back: {path}"):
+        journal.record({"kind": "run", "argv": [str(program)], "done": [], "retry": []})
+    with pytest.raises(CtlError, match=f"not everything could be put back: {program}"):
         recover(bench)
     assert interrupted(bench.layout)
-    path.rmdir()
+    program.parent.mkdir()
+    program.symlink_to("/bin/true")
     assert recover(bench) == Undone()
     assert not interrupted(bench.layout)
 

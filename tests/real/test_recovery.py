@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,11 +158,13 @@ def test_a_run_that_is_under_way_is_not_undone(root: Root) -> None:
 def _damaged(root: Root) -> Iterator[bytes]:
     records = (root.path / JOURNAL / "records").read_bytes()
     lines = records.splitlines(keepends=True)
-    yield b"".join([*lines[:2], b"\0" * len(lines[2]), *lines[3:]])
+    body = json.dumps({"kind": "remove", "path": str(root.path)}).encode()
+    impossible = b"%08x %b\n" % (zlib.crc32(body), body)
+    yield b"".join([*lines[:2], b"\0" * len(lines[2]), *lines[3:], impossible])
     yield b"\0" * len(records)
 
 
-@pytest.mark.parametrize("number", [0, 1], ids=["one record", "all"])
+@pytest.mark.parametrize("number", [0, 1], ids=["one record, and one that can never be carried out", "all"])
 def test_a_damaged_journal_stops_no_run(root: Root, other_port: int, number: int) -> None:
     _interrupted(root, _port(root, other_port))
     records = root.path / JOURNAL / "records"
@@ -170,6 +173,7 @@ def test_a_damaged_journal_stops_no_run(root: Root, other_port: int, number: int
     output = root.ctl("reconfigure").ok()
     assert "could not be read in the journal" in output.text
     assert "error in ctl" not in output.text
+    assert (f"{root.path}: Is a directory" in output.text) is (number == 0)
     kept = list((root.path / "var/opt/gitlab/ctl").glob("journal-damaged-*"))
     assert len(kept) == 1
     assert str(kept[0]) in output.text
