@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from ctl.collector.away import bring_back, deleted_manifests, manifests_away, needed_links
 from ctl.collector.damage import Damage, Kind
 from ctl.collector.empty import all_blobs, is_known_empty
 from ctl.collector.filesystem import Blob, Link
@@ -110,6 +111,7 @@ class _Collection:
                 untagged=self.options.untagged,
                 young_after=self.now - self.options.older_than,
                 settled=0 if dry_run else self.now - _SETTLED,
+                deleted=deleted_manifests(self.runs),
             )
             self._mark()
             with closing(self.mark.marks):
@@ -117,10 +119,7 @@ class _Collection:
 
     def _find_runs(self) -> None:
         self.manifests.elsewhere = [run.where for run in self.runs]
-        for run in self.runs:
-            for repository, digest, path in run.revisions():
-                link = Link(f"{run.where}/{path}/link", digest, 0, ())
-                self.away.setdefault(repository, {})[digest] = link
+        self.away = manifests_away(self.runs)
 
     def _mark(self) -> None:
         self.reporter.step("marking manifests")
@@ -183,23 +182,23 @@ class _Collection:
             there = [digest for digest, _ in run.blobs()]
             self._restore(set(there) - set(self._not_marked(there)), {})
         self._restore((), self.mark.wanted)
+        for path in list(needed_links(self.runs, self.storage, self.mark, self.marker)):
+            self.report.count("links_restored", bring_back(self.quarantine, self.runs, path))
 
     def _restore(self, needed: Iterable[str], wanted: Mapping[str, Iterable[str]]) -> None:
         """Bring back blobs, then the manifests that need them."""
         for digest in needed:
-            path = blob_folder(digest)
-            for run in self.runs if is_digest(digest) else ():
-                if run.holds(path) and self.quarantine.bring_back(run, path):
-                    self.report.count("blobs_restored")
+            if is_digest(digest):
+                self.report.count(
+                    "blobs_restored", bring_back(self.quarantine, self.runs, blob_folder(digest))
+                )
         for repository, digests in wanted.items():
             for digest in digests:
                 self._restore_manifest(repository, digest)
 
     def _restore_manifest(self, repository: str, digest: str) -> None:
         path = revision_folder(repository, digest)
-        for run in self.runs:
-            if run.holds(path) and self.quarantine.bring_back(run, path):
-                self.report.count("manifests_restored")
+        self.report.count("manifests_restored", bring_back(self.quarantine, self.runs, path))
         self.away.get(repository, {}).pop(digest, None)
 
     def _look_again(self) -> None:

@@ -42,6 +42,10 @@ class HeldRun(Protocol):
         """The manifests in it: repository, digest, path in the storage."""
         ...
 
+    def links(self) -> Iterator[tuple[str, str]]:
+        """The links to layers in it: repository, digest."""
+        ...
+
     def everything(self) -> Iterator[str]:
         """The paths in the storage of all that was moved, blobs first; a tag is one path."""
         ...

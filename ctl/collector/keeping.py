@@ -22,7 +22,9 @@ class Kept:
     untagged: list[str]
 
 
-def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) -> Kept:
+def keep(
+    repository: Repository, *, untagged: bool, absent: Iterable[str] = (), deleted: Iterable[str] = ()
+) -> Kept:
     """Find out what a repository needs.
 
     Args:
@@ -30,6 +32,7 @@ def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) 
         untagged: whether manifests that no tag leads to may go: those that are neither tagged nor young, nor in an
             index that stays, nor about a manifest that stays (referrers), at any depth.
         absent: those of its manifests that are in quarantine: they stay there unless something leads to them.
+        deleted: those of them that do not come back because they are about a manifest that stays.
     """
     away = set(absent)
     present = [digest for digest in repository.revisions if digest not in away]
@@ -39,7 +42,7 @@ def keep(repository: Repository, *, untagged: bool, absent: Iterable[str] = ()) 
         leads_to = {*repository.revisions, *repository.tagged, *repository.manifests}  # everything stays
     else:
         roots = {*repository.tagged, *repository.young - away, *(present if whole else ())}
-        referrers = repository.manifests.keys() & set(repository.revisions)
+        referrers = (repository.manifests.keys() & set(repository.revisions)) - (away & set(deleted))
         leads_to = reached(repository.manifests, roots, referrers)
     needed |= leads_to
     needed.update(*(one.references for digest, one in repository.manifests.items() if digest in leads_to))

@@ -55,6 +55,7 @@ class Marker:
         untagged: whether manifests that no tag leads to may go.
         young_after: nanoseconds of the storage's clock; manifests that were pushed later stay.
         settled: nanoseconds; repositories that have not changed since are remembered. 0 for none.
+        deleted: manifests in quarantine that somebody has deleted, of each repository.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Marker:
         untagged: bool,
         young_after: int,
         settled: int = 0,
+        deleted: Mapping[str, set[str]] | None = None,
     ) -> None:
         self._storage = storage
         self._reader = Reader(storage, manifests, young_after)
@@ -72,6 +74,7 @@ class Marker:
         self._manifests = manifests
         self._young_after = young_after
         self._settled = settled
+        self._deleted = {} if deleted is None else deleted
         self._remembered = Remembered(manifests.connection, untagged=untagged)
 
     @no_cycles_sought()
@@ -117,13 +120,17 @@ class Marker:
     def keep(self, scan: RepositoryScan, away: Mapping[str, Link]) -> tuple[Kept, list[Damage]]:
         """Read one repository, as if its manifests in quarantine were there."""
         repository, names = self._read(scan, away)
-        return keep(repository, untagged=self._untagged, absent=names), repository.damages
+        return self._keep(repository, names), repository.damages
 
     def _read(self, scan: RepositoryScan, away: Mapping[str, Link]) -> tuple[Repository, list[str]]:
         here = {link.name for link in scan.revisions}
         absent = [link for digest, link in away.items() if digest not in here]
         whole = replace(scan, revisions=[*scan.revisions, *absent])
         return self._reader.read(whole), [link.name for link in absent]
+
+    def _keep(self, repository: Repository, absent: list[str]) -> Kept:
+        deleted = self._deleted.get(repository.name, ())
+        return keep(repository, untagged=self._untagged, absent=absent, deleted=deleted)
 
     def _add_sound(self, found: Mark, scan: RepositoryScan, fingerprint: bytes) -> bool:
         """Add a repository that has not changed, or in which everything is as usual; False where anything is not."""
@@ -155,7 +162,7 @@ class Marker:
     def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
         pending = self._manifests.pending
         repository, names = self._read(scan, away)
-        kept = keep(repository, untagged=self._untagged, absent=names)
+        kept = self._keep(repository, names)
         young = self._untagged and repository.young
         sound = not (repository.damages or repository.whole or young or kept.untagged or names)
         if sound and self._remember(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
+from ctl.collector.layout import BLOBS, LAYERS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
 
 _VERSION = ".version-"
 
@@ -76,6 +76,14 @@ class ObjectRun:
             digest = ":".join(rest.split("/")[:2])
             if middle and is_digest(digest):
                 yield repository[len(REPOSITORIES) + 1 :], digest, key.removesuffix("/link")
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """The links to layers in it: repository, digest."""
+        for key in sorted(self.sizes):
+            repository, middle, rest = key.partition(f"/{LAYERS}/")
+            digest = ":".join(rest.split("/")[:2])
+            if middle and is_digest(digest):
+                yield repository[len(REPOSITORIES) + 1 :], digest
 
     def everything(self) -> Iterator[str]:
         """The paths in the storage of all that was moved, blobs first; a tag is one path."""

@@ -21,16 +21,16 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ctl.collector.files import open_own, read_own
+from ctl.collector.folder_run import Run
 from ctl.collector.history import history_in, interruption, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
-from ctl.collector.layout import BLOBS, QUARANTINE, REPOSITORIES, REVISIONS, TAGS, is_digest
+from ctl.collector.layout import QUARANTINE
 from ctl.collector.lock_owner import this_process
 from ctl.errors import CtlError, LockHeld, RunFailed
 
@@ -41,62 +41,6 @@ _OWNER = 400
 _NANO = 10**9
 _NOT_OURS = "Move it away: ctl makes it anew."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one collection has moved.
-
-    Args:
-        name: of the run.
-        folder: that holds what was moved.
-        closed: nanoseconds of the storage's clock when it ended; None where it was killed.
-        report: what it did, as far as it was written.
-    """
-
-    name: str
-    folder: Path
-    closed: int | None
-    report: dict[str, Any]
-
-    @property
-    def where(self) -> str:
-        """Its folder."""
-        return str(self.folder)
-
-    def holds(self, path: str) -> bool:
-        """Whether something of that path in the storage is in it."""
-        return (self.folder / path).exists()
-
-    def blobs(self) -> Iterator[tuple[str, str]]:
-        """The digests of blobs in it, each with its path in the storage."""
-        for path in sorted(self.folder.glob(f"{BLOBS}/*/*/*")):
-            digest = f"{path.parts[-3]}:{path.name}"
-            if is_digest(digest):
-                yield digest, str(path.relative_to(self.folder))
-
-    def revisions(self) -> Iterator[tuple[str, str, str]]:
-        """The manifests in it: repository, digest, path in the storage."""
-        top = self.folder / REPOSITORIES
-        for folder in sorted(top.rglob(REVISIONS)):
-            repository = str(folder.relative_to(top)).removesuffix(f"/{REVISIONS}")
-            for path in sorted(folder.glob("*/*")):
-                digest = f"{path.parent.name}:{path.name}"
-                if is_digest(digest):
-                    yield repository, digest, str(path.relative_to(self.folder))
-
-    def everything(self) -> Iterator[str]:
-        """The paths in the storage of all that was moved, blobs first: what links to them comes after.
-
-        A tag is one path: what it names now and what it named before belong together.
-        """
-        yield from (path for _, path in self.blobs())
-        top = self.folder / REPOSITORIES
-        for folder, folders, files in os.walk(top):
-            if files or not folders or folder.rpartition("/")[0].endswith(f"/{TAGS}"):
-                folders.clear()
-                if Path(folder) != top:
-                    yield str(Path(folder).relative_to(self.folder))
 
 
 class Quarantine:

@@ -40,7 +40,8 @@ class Report:
 
     def count(self, name: str, number: int = 1) -> None:
         """Add to a sum."""
-        self.counts[name] = self.counts.get(name, 0) + number
+        if number:
+            self.counts[name] = self.counts.get(name, 0) + number
 
     @property
     def blocked(self) -> list[Damage]:

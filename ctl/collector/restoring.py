@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from ctl.collector.away import deleted_manifests, manifests_away
 from ctl.collector.damage import Damage, Kind
-from ctl.collector.filesystem import Link
 from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import (
     BLOBS,
@@ -16,6 +16,7 @@ from ctl.collector.layout import (
     TAGS,
     blob_folder,
     is_digest,
+    layer_folder,
     revision_folder,
 )
 from ctl.collector.manifests import Manifests
@@ -119,11 +120,8 @@ class _Restoration:
         self._quarantine = quarantine
         self._runs = runs
         self._report = report
-        self._away: dict[str, dict[str, Link]] = {}
-        for one in runs:
-            for repository, digest, path in one.revisions():
-                link = Link(f"{one.where}/{path}/link", digest, 0, ())
-                self._away.setdefault(repository, {})[digest] = link
+        self._links = {link for run in runs for link in run.links()}
+        self._away, self._deleted = manifests_away(runs), deleted_manifests(runs)
 
     def restore(self, run: HeldRun) -> None:
         """Bring back one run: blobs, manifests and links, what these need, then tags."""
@@ -160,17 +158,22 @@ class _Restoration:
         scan = self._storage.repository(repository)
         if scan is None:
             return
-        marker = Marker(self._storage, self._manifests, untagged=False, young_after=0)
+        marker = Marker(self._storage, self._manifests, untagged=False, young_after=0, deleted=self._deleted)
         away = self._away.get(repository, {})
         kept, damages = marker.keep(scan, away)
         self._report.damages += damages
         for digest in kept.blobs:
             if digest in away:
                 self._fetch_manifest(repository, digest)
-            path = blob_folder(digest) if is_digest(digest) else ""
-            for run in self._runs if path else ():
-                if run.holds(path):
-                    self._bring_back(run, path)
+            for path in self._paths(repository, digest) if is_digest(digest) else ():
+                for run in self._runs:
+                    if run.holds(path):
+                        self._bring_back(run, path)
+
+    def _paths(self, repository: str, digest: str) -> list[str]:
+        """Where a blob can be, and the link to it that a later deletion of the repository may have moved."""
+        link = [layer_folder(repository, digest)] if (repository, digest) in self._links else []
+        return [blob_folder(digest), *link]
 
     def _tag(self, run: HeldRun, path: str, digest: str) -> None:
         repository, tag = _repository(path), Path(path).name

@@ -2,7 +2,8 @@
 
 A tag is one folder, and no registry program caches it: one rename takes it away. What a tag names by then must be what
 it named when that was decided; so its link is looked at again after the rename, and brought back if a client has
-pushed meanwhile. Manifests are looked at as by the collector: what something has come to lead to comes back.
+pushed meanwhile. Manifests and links to layers are looked at as by the collector, when the registry has forgotten them:
+what a push needs that came meanwhile comes back, so that no push is taken of an image that is not whole.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ctl.collector.away import bring_back, manifests_away
 from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.holding import HeldRun
 from ctl.collector.keeping import keep
-from ctl.collector.layout import LAYERS, MANIFESTS, UPLOADS, repository_folder, revision_folder
+from ctl.collector.layout import (
+    LAYERS,
+    MANIFESTS,
+    UPLOADS,
+    layer_folder,
+    repository_folder,
+    revision_folder,
+)
 from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
+from ctl.collector.marking import Marker
 from ctl.collector.objects import Objects
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.tree import quarantine_of, tree_of
@@ -31,6 +41,10 @@ from ctl.storage.store import Store
 
 SETTLE = 0.1
 """Seconds after which a tag that was just being written when it was moved has been."""
+LOOKS = (0.0, 0.4)
+"""Seconds between the last looks: a manifest that was checked before is linked within milliseconds."""
+_SECOND = 10**9
+"""Some storages give whole seconds."""
 
 
 @dataclass
@@ -98,6 +112,9 @@ class Remover:
         self._kind = note
         self._switch = switch
         self._moved: list[tuple[RepositoryScan, Link, str]] = []
+        self._away: dict[str, dict[str, Link]] = {}
+        self._links: dict[str, set[str]] = {}
+        self._deleted: dict[str, set[str]] = {}
 
     def __enter__(self) -> Remover:
         self._quarantine.__enter__()
@@ -107,6 +124,13 @@ class Remover:
         self._quarantine.label(self._run, {"mode": self._kind})
         self._manifests = Manifests(self.storage, self._quarantine.cache)
         self._manifests.elsewhere = [self._run.where]
+        self._marker = Marker(
+            self.storage,
+            self._manifests,
+            untagged=True,
+            young_after=self._began[0] - _SECOND,
+            deleted=self._deleted,
+        )
         return self
 
     def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
@@ -114,14 +138,15 @@ class Remover:
             with closing(self._manifests):
                 if failed is None:
                     self._settle()
+                    if self.removed.links and self._switch is not None:
+                        self._switch()
+                    self._last_looks()
                     self._close()
         finally:
             self._quarantine.__exit__()
 
     def _close(self) -> None:
         removed = self.removed
-        if removed.links and self._switch is not None:
-            self._switch()
         if not (removed.tags or removed.manifests or removed.repositories):
             self._quarantine.drop(self._run)
             removed.run = ""
@@ -212,33 +237,54 @@ class Remover:
         self._take_manifests(read, gone)
 
     def manifest(self, name: str, digest: str) -> None:
-        """Remove one manifest, whatever leads to it in the repository."""
+        """Remove one manifest, unless a push meanwhile leads to it; that it is about another keeps it not."""
         read = self._read(name)
         if read is not None and digest in read.revisions:
-            self._take_manifests(read, [digest], check=False)
+            self._deleted.setdefault(name, set()).add(digest)
+            self._take_manifests(read, [digest])
 
-    def _take_manifests(self, read: Repository, digests: Iterable[str], *, check: bool = True) -> None:
-        moved: dict[str, Link] = {}
-        for digest in digests:
-            path = revision_folder(read.name, digest)
-            if self._quarantine.take(self._run, path):
-                moved[digest] = replace(read.revisions[digest], path=f"{self._run.where}/{path}/link")
+    def _take_manifests(self, read: Repository, digests: Iterable[str]) -> None:
+        moved = [
+            digest
+            for digest in digests
+            if self._quarantine.take(self._run, revision_folder(read.name, digest))
+        ]
+        self._note_manifests(read.name, [read.revisions[digest] for digest in moved])
         self._forgotten(read.name, moved)
-        for digest in self._needed_again(read.name, moved) if check and moved else ():
-            self._quarantine.bring_back(self._run, revision_folder(read.name, digest))
-            self.removed.kept.append(f"{read.name}@{digest} is needed again")
-            del moved[digest]
-        self.removed.manifests += [(read.name, digest) for digest in moved]
+        self._look_again(read.name)
 
-    def _needed_again(self, name: str, moved: Mapping[str, Link]) -> list[str]:
+    def _note_manifests(self, name: str, moved: Iterable[Link]) -> None:
+        for link in moved:
+            path = f"{self._run.where}/{revision_folder(name, link.name)}/link"
+            self._away.setdefault(name, {})[link.name] = replace(link, path=path, target="")
+            self.removed.manifests.append((name, link.name))
+
+    def _last_looks(self) -> None:
+        """Look again until whatever was under way is over, and the registry has forgotten what went."""
+        names = [*dict.fromkeys((*self._away, *self._links))]
+        for seconds in LOOKS if names else ():
+            time.sleep(seconds)
+            for name in names:
+                self._look_again(name)
+
+    def _look_again(self, name: str) -> None:
+        """Bring back what is needed of a repository: what something leads to, or was pushed meanwhile."""
         scan = self.storage.repository(name)
         if scan is None:
-            return []
-        read = Reader(self.storage, self._manifests).read(
-            replace(scan, revisions=[*scan.revisions, *moved.values()])
-        )
-        kept = keep(read, untagged=True, absent=moved)
-        return [digest for digest in moved if digest in kept.blobs]
+            return
+        away, links = self._away.get(name, {}), self._links.get(name, set())
+        kept, _ = self._marker.keep(scan, away)
+        back = links & kept.blobs
+        for digest in back:
+            bring_back(self._quarantine, [self._run], layer_folder(name, digest))
+        links -= back
+        if back:
+            self.removed.kept.append(f"{name}: layers of an image that was pushed meanwhile")
+        for digest in [one for one in away if one in kept.blobs]:
+            bring_back(self._quarantine, [self._run], revision_folder(name, digest))
+            del away[digest]
+            self.removed.manifests.remove((name, digest))
+            self.removed.kept.append(f"{name}@{digest} is needed again")
 
     def _forgotten(self, name: str, digests: Iterable[str]) -> None:
         links = {digest: [name] for digest in digests}
@@ -255,7 +301,6 @@ class Remover:
 
     def repository(self, scan: RepositoryScan) -> None:
         """Remove a repository: its tags and manifests first, then its links to layers. Others share these blobs."""
-        layers = [digest for digest, _ in self.storage.layers(scan, [])]
         folder = repository_folder(scan.name)
         if self.storage.cheap:
             self._stay_known(self.storage.path(folder))
@@ -263,8 +308,10 @@ class Remover:
         if any(taken):
             self.removed.repositories.append(scan.name)
             self.removed.tags += [(scan.name, link.name) for link in scan.tags]
-            revisions = [link.name for link in scan.revisions if link.name]
-            self.removed.manifests += [(scan.name, digest) for digest in revisions]
+            revisions = manifests_away([self._run]).get(scan.name, {})
+            layers = {digest for name, digest in self._run.links() if name == scan.name}
+            self._note_manifests(scan.name, revisions.values())
+            self._deleted[scan.name], self._links[scan.name] = {*revisions}, layers
             self._forgotten(scan.name, [*revisions, *layers])
 
     @staticmethod

@@ -15,7 +15,7 @@ CHANGES = {"os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.utime", "os.cho
 """Audit events of calls that change a file system; beside `open` for writing."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
-POINTS = os.environ.get("CTL_TEST_CRASHPOINTS")
+POINTS = os.environ.get("CTL_TEST_CRASH_POINTS")
 """Read now: a test session takes it out of the environment."""
 
 
@@ -68,6 +68,6 @@ def broken(work: Callable[[], object], top: Path, number: int, error: int | None
 
 
 def points(total: int, few: int = 3) -> list[int]:
-    """All, or without `CTL_TEST_CRASHPOINTS` in the environment a few of them, always the same."""
+    """All, or without `CTL_TEST_CRASH_POINTS` in the environment a few of them, always the same."""
     every = list(range(1, total + 1))
     return sorted(random.Random(total).sample(every, min(int(POINTS or few), total)))  # noqa: S311

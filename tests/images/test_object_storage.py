@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ctl.collector.layout import CURRENT, REPOSITORIES
+from ctl.collector.layout import CURRENT, REPOSITORIES, layer_folder
+from ctl.collector.restoring import restore
 from ctl.images import object_tags
 from ctl.images.removal import Remover
 from ctl.registry.collect.setup import DEFAULT_ENVIRONMENT
@@ -170,6 +171,28 @@ def test_a_push_during_the_removal_wins(store: Store, monkeypatch: pytest.Monkey
     kept = sorted(remover.removed.kept)
     assert kept == [f"team/app:build-{number} was pushed meanwhile" for number in (1, 2)]
     assert remover.removed.tags == []
+
+
+def test_a_push_while_its_repository_goes_is_whole(store: Store, tmp_path: Path) -> None:
+    """A registry has looked at the layers before they went, and links the manifest afterwards."""
+    image, folder = images.image("late", shared=INDEX.needs[0].needs[1:]), Folder(tmp_path / "late")
+    folder.push("team/other", image, "late")
+
+    def push(paths: Iterable[Path]) -> None:
+        for path in paths:
+            if path.is_file():
+                store.write(str(path.relative_to(folder.root)), [path.read_bytes()])
+
+    push(path for path in folder.root.rglob("*") if "_manifests" not in path.parts)
+    with Remover(store, lambda _: push(folder.root.rglob("_manifests/**/*")), note="delete") as remover:
+        scan = remover.storage.repository("team/other")
+        assert scan is not None
+        remover.repository(scan)
+    assert len(remover.removed.kept) == 1
+    links = {one.key for one in store.list(f"{REPOSITORIES}/team/other/_layers/")}
+    assert links == {f"{layer_folder('team/other', blob.digest)}/link" for blob in image.needs}
+    restore(store, remover.removed.run)
+    assert store.read(f"{REPOSITORIES}/team/other/_manifests/tags/v1/{CURRENT}").decode() == INDEX.digest
 
 
 @pytest.mark.skipif(distribution3.path() is None, reason="the other registry has no driver of two of these")

@@ -11,16 +11,23 @@ import pytest
 
 from ctl.collector.collection import HOUR, collect
 from ctl.collector.filesystem import RepositoryScan
-from ctl.collector.layout import QUARANTINE
+from ctl.collector.layout import QUARANTINE, blob_folder
 from ctl.collector.manifests import Manifests
 from ctl.collector.quarantine import Quarantine
 from ctl.collector.reading import Reader
 from ctl.collector.restoring import restore
 from ctl.errors import LockHeld, RunFailed
+from ctl.images import removal
 from ctl.images.removal import Removed, Remover, led_to
 from tests.harness import images, tree
 from tests.harness.collecting import SILENT, at_once
 from tests.harness.registry_store import Store
+
+
+@pytest.fixture(autouse=True)
+def _one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody pushes here later than a test says."""
+    monkeypatch.setattr(removal, "LOOKS", (0.0,))
 
 
 def remover(store: Store, forget: Callable[[object], None] = lambda _: None) -> Remover:
@@ -244,3 +251,57 @@ def test_a_removal_that_fails_half_way_can_be_undone(store: Store) -> None:
     restore(str(store.root), own.removed.run)
     assert content(store) == before
     shutil.rmtree(store.root / QUARANTINE)
+
+
+def test_a_manifest_that_was_deleted_stays_deleted_though_it_is_about_one_that_stays(store: Store) -> None:
+    """A collection brings back what follows its subject, but not what somebody has named."""
+    image = images.image("one")
+    signature = images.referrer(image)
+    store.push("a", image, "v1")
+    store.push("a", signature)
+    with remover(store) as own:
+        own.manifest("a", signature.digest)
+    store.age()
+    for _ in range(2):
+        report = collect(str(store.root), at_once(untagged=True), SILENT)
+        assert report.counts.get("manifests_restored", 0) == 0
+    assert not store.revision("a", signature.digest).exists()
+    restore(str(store.root), own.removed.run)
+    assert store.revision("a", signature.digest).exists()
+    assert signature.family().keys() <= store.blobs(), "what it needs was collected meanwhile, and is back"
+
+
+def test_a_tag_comes_back_whole_though_its_repository_was_deleted_afterwards(store: Store) -> None:
+    image = images.image("one")
+    store.push("a", image, "v1", "v2")
+    removed = untag(store, "v1")
+    with remover(store) as own:
+        own.repository(scan(store))
+    restore(str(store.root), removed.run)
+    assert store.link("a", "v1").exists()
+    assert store.revision("a", image.digest).exists()
+    assert all(store.layer("a", blob.digest).exists() for blob in image.needs)
+    assert not store.link("a", "v2").exists()
+
+
+def test_what_a_push_needs_of_a_repository_that_goes_comes_back(store: Store) -> None:
+    """The registry has looked at the layers before they went, and links the manifest afterwards."""
+    old, new = images.image("old"), images.image("new")
+    store.push("a", old, "v1")
+    for blob in new.needs:
+        store.push("a", blob)
+        store.layer("a", blob.digest).parent.mkdir(parents=True, exist_ok=True)
+        store.layer("a", blob.digest).write_text(blob.digest)
+
+    def push(_: object) -> None:
+        store.write(f"{blob_folder(new.digest)}/data", new.content)
+        store.revision("a", new.digest).parent.mkdir(parents=True)
+        store.revision("a", new.digest).write_text(new.digest)
+        store.tag("a", "v2", new.digest)
+
+    with remover(store, push) as own:
+        own.repository(scan(store))
+    assert own.removed.kept == ["a: layers of an image that was pushed meanwhile"]
+    assert all(store.layer("a", blob.digest).exists() for blob in new.needs)
+    assert not any(store.layer("a", blob.digest).exists() for blob in old.needs)
+    assert own.removed.manifests == [("a", old.digest)]
