@@ -237,7 +237,7 @@ class Remover:
         self._take_manifests(read, gone)
 
     def manifest(self, name: str, digest: str) -> None:
-        """Remove one manifest, unless a push meanwhile leads to it; that it is about another keeps it not."""
+        """Remove one manifest, unless a push meanwhile leads to it; that it is about another does not keep it."""
         read = self._read(name)
         if read is not None and digest in read.revisions:
             self._deleted.setdefault(name, set()).add(digest)
