@@ -1,7 +1,8 @@
 """What is deleted while a client pushes there: a push is refused, or its image is whole in the end.
 
-The race is forced: the client has uploaded its layers, or has asked by HEAD that they are there; a deletion or collection moves
-what there is, and the manifest comes just before the registry forgets. A cache in memory promises then what went.
+The race is forced: the client has uploaded its layers, or has asked by HEAD whether they are there; a deletion or
+collection moves what there is, and the manifest comes just before the registry forgets. A cache in memory promises then
+what went.
 """
 
 from __future__ import annotations
