@@ -76,6 +76,25 @@ def _general(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
     elif read_only_left(layout):
         yield READ_ONLY
     yield from _killed_migration(layout)
+    yield from (text for text, well in _trial(layout) if not well)
+
+
+def _trial(layout: Layout) -> list[tuple[str, bool]]:
+    """What to say of a run on trial, if there is one, and whether that is as it should be."""
+    try:
+        if not layout.trial.exists():
+            return []
+    except PermissionError:  # only its owner is to know
+        return []
+    from ctl.node.trial import Trial
+
+    try:
+        trial = Trial.read(layout)
+        return [trial.state(layout)] if trial else []
+    except FileNotFoundError:  # it has just ended
+        return []
+    except CtlError as error:
+        return [(error.message, False)]
 
 
 def _killed_migration(layout: Layout) -> Iterator[str]:
@@ -108,6 +127,7 @@ def _tasks(layout: Layout) -> list[dict[str, object]]:
 
 def _going_on(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
     """What is under way while everything is well."""
+    yield from (text for text, well in _trial(layout) if well)
     if os.path.lexists(hold_file(layout)):
         from ctl.registry.migration_hold import UNDER_WAY, migration_holds
 

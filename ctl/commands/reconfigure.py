@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ctl.node.history import History, Run
     from ctl.node.node import Node
     from ctl.node.trial import Trial
+    from ctl.paths import Layout
     from ctl.settings.load import Loaded
 
 
@@ -56,6 +57,7 @@ def run(
     back: Run | None = None,
     trial: str | None = None,
     grace: float | None = None,
+    after_trial: str | None = None,
 ) -> int:
     """Make this machine what the settings say: the present ones, or those of an earlier run.
 
@@ -64,6 +66,7 @@ def run(
         back: the earlier run; its settings and secrets become the present ones.
         trial: the time after which it is taken back unless it is confirmed.
         grace: seconds for which the registry goes on to accept tokens of a key that is replaced.
+        after_trial: the token of a trial that is over: nothing is done where it has been confirmed meanwhile.
 
     Returns:
         The exit code.
@@ -86,6 +89,8 @@ def run(
     host = machine(ctx)
     with ExitStack() as held:
         undone = None if dry_run else held.enter_context(changing(ctx, host))
+        if after_trial and trial_ended(ctx.layout, after_trial):
+            return EXIT_OK
         history = History(ctx.layout)
         loaded = load_again(ctx, back) if back else load_for_command(ctx)
         recipes = load_recipes(ctx.layout)
@@ -97,7 +102,7 @@ def run(
             held.enter_context(Gate(ctx.layout, shared=True))
         check(target, host, recipes)
         print_warnings(ctx, target)
-        wanted = [*former_settings(back), *items(target, recipes)]
+        wanted = [*(way_back(ctx, history, back) if back else ()), *items(target, recipes)]
         wanted += abandoned(ctx.layout, wanted)
         refuse_strangers(target, wanted, host)
         former = Written.read(ctx.layout)
@@ -116,6 +121,8 @@ def run(
             progress.finish(report)
         if not dry_run:
             history.record(report, back.settings_file if back else ctx.settings_file, kept_sources(loaded))
+        if back and not dry_run:
+            end_trial(ctx)
     own = (ctx.layout.sv, ctx.layout.state)
     left = [
         one
@@ -127,8 +134,8 @@ def run(
     report_certificates(ctx, target, wanted, report)
     warn_of_accounts(ctx, target.attributes, report.stopped)
     note_restart_of_gitlab(ctx, target, report)
-    if waits:
-        ctx.console.note(f"on trial until {waits.until_text}: `ctl confirm` keeps it")
+    if not dry_run:
+        note_trial(ctx, waits)
     if not dry_run:
         note_former_certificates(ctx, target, report)
     if as_json:
@@ -182,43 +189,70 @@ def kept_sources(loaded: Loaded) -> list[Path]:
     return [path for path in loaded.sources if path.is_file()]
 
 
-def former_settings(back: Run | None) -> Iterator[Item]:
-    """The files of the settings as they were in an earlier run."""
-    from ctl.converge import File, mask_all
-    from ctl.converge.inspect import group_id, group_name, look, owner_name, user_id
+def way_back(ctx: Context, history: History, back: Run) -> Iterator[Item]:
+    """The files of the settings as they were; before, copies of what was edited and would be lost."""
+    from ctl.node.former import former_settings, unapplied
 
-    if back is None:
-        return
-    for path, copy in back.copies.items():
-        present = look(path)
-        owner = owner_name(present.uid) if present else ""
-        group = group_name(present.gid) if present else ""
-        yield File(
-            path,
-            content=copy.read_bytes(),
-            mode=present.mode if present else 0o600,
-            owner=owner if user_id(owner) is not None else None,
-            group=group if group_id(group) is not None else None,
-            mask=mask_all,
-        )
+    for path, copy in unapplied(history, back):
+        ctx.console.note(f"{path} is not as in any run of `ctl history`: it is kept as {copy.path}")
+        yield copy
+    yield from former_settings(back)
 
 
 @contextmanager
 def on_trial(ctx: Context, history: History, limit: str) -> Iterator[Trial]:
-    """A run that is taken back after a time; one that fails has been taken back already."""
+    """A run that is taken back after a time; one that fails has been taken back already.
+
+    One on trial, too, goes back to the run before the first: what nobody has confirmed is nothing to go back to.
+    """
     from ctl.node.trial import Trial, end, seconds
 
     if not history.runs():
         raise CtlError(
             "--try has nothing to go back to: this would be the first run", hint="Run: ctl reconfigure"
         )
-    back = history.earlier(0)
-    trial = Trial.begin(ctx.layout, ctx.settings, back, seconds(limit))
+    former = Trial.read(ctx.layout)
+    back_to = former.back_to if former else history.earlier(0).folder.name
+    trial = Trial.begin(ctx.layout, ctx.settings, back_to, seconds(limit))
     try:
         yield trial
     except BaseException:
-        end(ctx.layout)
+        if former:
+            former.go_on(ctx.layout)
+        else:
+            end(ctx.layout)
         raise
+
+
+def trial_ended(layout: Layout, token: str) -> bool:
+    """Whether a trial has been confirmed, or another one has taken its place. Whoever asks holds the lock of runs."""
+    from ctl.node.trial import Trial
+
+    trial = Trial.read(layout)
+    return trial is None or trial.token != token
+
+
+def end_trial(ctx: Context) -> None:
+    """The machine has gone back: nothing is left to go back from."""
+    from ctl.node.trial import end
+
+    if end(ctx.layout):
+        ctx.console.note("the trial is over")
+
+
+def note_trial(ctx: Context, own: Trial | None) -> None:
+    """That this run goes back by itself: it is on trial, or follows one that is, and goes back with it."""
+    from ctl.node.trial import Trial, resume
+
+    try:
+        trial = own or Trial.read(ctx.layout)
+        resume(ctx.layout)
+    except CtlError as error:
+        ctx.console.note(f"warning: {error.message}: {error.hint}")
+        return
+    if trial is not None:
+        what = "" if own else "this run, too, goes back then; "
+        ctx.console.note(f"on trial until {trial.until_text}: {what}`ctl confirm` keeps it")
 
 
 def print_warnings(ctx: Context, node: Node) -> None:

@@ -110,9 +110,12 @@ def _locked(ctx: Context) -> nullcontext[None]:
 
 
 def _end_services(ctx: Context) -> None:
+    """End them, and the trial of a run: going back would set them up again."""
     from ctl.node.removal import end_services
+    from ctl.node.trial import end
     from ctl.services.runit import Runit
 
+    end(ctx.layout)
     end_services(ctx.layout, Runit(ctx.layout, note=ctx.console.note))
 
 

@@ -128,7 +128,8 @@ def _entries(resources: Iterable[Resource], machine: Machine) -> Iterator[tuple[
 
 def files_of(resource: Resource, machine: Machine) -> Iterable[DesiredFile]:
     """The files that are ctl's as a whole: not one that it changes a value of, such as GitLab's gitlab.yml."""
-    return () if isinstance(resource, YamlPart) else resource.desired(machine)
+    others = isinstance(resource, YamlPart) or not getattr(resource, "remembered", True)
+    return () if others else resource.desired(machine)
 
 
 def digest(content: bytes) -> str:

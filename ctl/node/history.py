@@ -107,6 +107,10 @@ class History:
         """
         return [self._read(folder) for folder in self._folders() if look(folder / RUN) is not None]
 
+    def run(self, name: str) -> Run:
+        """The run of a folder. Raises CtlError where it is damaged, or not kept any more."""
+        return self._read(self._folder / name)
+
     def _folders(self) -> list[Path]:
         """The newest first; one without RUN, which is written last, is of a run that was interrupted there."""
         if look(self._folder) is None:

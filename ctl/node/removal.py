@@ -60,12 +60,14 @@ def end_services(layout: Layout, runit: Runit) -> None:
 def remove_services(layout: Layout) -> Iterator[Path]:
     """Remove the definitions of services that ctl wrote, with runsv's own files, and the links to them.
 
+    Of their environments, and of cron files, what nobody has changed.
+
     Yields:
         Each path that is gone.
     """
     written = Written.read(layout)
-    ours = {path.relative_to(layout.sv).parts[0] for path in written.entries if _below(path, layout.sv)}
-    for name in sorted(ours):
+    names = {path.relative_to(layout.sv).parts[0] for path in written.entries if _below(path, layout.sv)}
+    for name in sorted(names):
         link = layout.service / name
         if link.is_symlink():
             link.unlink()
@@ -73,11 +75,14 @@ def remove_services(layout: Layout) -> Iterator[Path]:
         if (layout.sv / name).is_dir():
             shutil.rmtree(layout.sv / name)
             yield layout.sv / name
+    programs = layout.sv.parent
     for path in written.entries:
-        if path.parent == layout.path(CRON) and written.unchanged(path):
-            path.unlink(missing_ok=True)
+        ours = path.parent == layout.path(CRON) or _below(path, programs)
+        if ours and written.unchanged(path):
+            path.unlink()
             yield path
-    for folder in (layout.service, layout.sv):
+    places = {one for path in (*written.entries, layout.service, layout.sv) for one in (path, *path.parents)}
+    for folder in sorted((one for one in places if _below(one, programs)), reverse=True):
         yield from _remove_empty(folder)
 
 

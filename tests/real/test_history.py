@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import json
 import os
 import signal
 from contextlib import suppress
@@ -11,6 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ctl.cli.context import context_of
+from ctl.commands.reconfigure import run
+from ctl.node.history import History
+from ctl.paths import Layout
 from tests.harness.processes import end_all
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
@@ -22,6 +27,7 @@ pytestmark = [
 CONFIG = "var/opt/gitlab/registry/config.yml"
 SETTINGS = "etc/gitlab/gitlab.py"
 SECRETS = "etc/gitlab/gitlab-secrets.json"
+HIDDEN = "not-to-be-shown-7"
 DEBUG = 'registry["log_level"] = "debug"'
 TRIAL = "var/opt/gitlab/ctl/trial.json"
 LOGS = "var/log/gitlab/reconfigure"
@@ -41,7 +47,7 @@ def _level(root: Root) -> str:
 
 def test_history_and_the_way_back_and_forth(root: Root) -> None:
     before = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
-    root.settings(DEBUG)
+    root.settings(DEBUG, f'gitlab_rails["registry_notification_secret"] = "{HIDDEN}"')
     group = rights_of_the_settings(root)
     root.ctl("reconfigure", env={"SUDO_USER": "alice"}).ok()
     after = {name: root.read(name) for name in (CONFIG, SETTINGS, SECRETS)}
@@ -51,13 +57,17 @@ def test_history_and_the_way_back_and_forth(root: Root) -> None:
     assert "alice" in root.ctl("history").ok().out
     dry = root.ctl("rollback", "--dry-run", "--diff").ok()
     assert CONFIG in dry.out
+    assert f"-{DEBUG}" in dry.out
+    assert HIDDEN not in dry.text
     assert {name: root.read(name) for name in before} == after
     root.ctl("rollback").ok()
     assert {name: root.read(name) for name in before} == before
     facts = (root.path / SETTINGS).stat()
     assert (facts.st_mode & 0o777, facts.st_gid) == (0o640, group)
     assert root.serves()
-    assert root.reconfigure().nothing
+    again = root.ctl("reconfigure").ok()
+    assert again.out.startswith("0 changed")
+    assert "left:" not in again.err, "the settings are nobody's but the administrator's"
     root.ctl("rollback").ok()
     assert _level(root) == "debug"
     assert root.serves()
@@ -143,6 +153,14 @@ def _waiting(root: Root) -> list[int]:
     return found
 
 
+def _let_it_be_over(root: Root) -> None:
+    """The time of a trial ends now: no test depends on how long a run takes."""
+    path = root.path / TRIAL
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(json.loads(path.read_text()) | {"until": 0.0}))
+    new.replace(path)
+
+
 def test_a_trial_goes_back_also_after_a_boot(root: Root) -> None:
     """Every process is gone, also the one that waited; what the unit runs at boot lets another wait."""
     before = root.read(SETTINGS)
@@ -165,11 +183,68 @@ def test_one_process_waits_for_a_trial_however_often_it_is_resumed(root: Root) -
     assert len(first) == 1
     root.ctl("recover").ok()
     assert _waiting(root) == first
+    assert "a run is on trial until" in root.ctl("status").ok().out
     os.kill(first[0], signal.SIGKILL)
+    wait_for(lambda: not _waiting(root), what="nobody waits")
+    assert "no process waits for that: `ctl recover` starts one" in root.ctl("status").exits(1).out
     root.ctl("recover").ok()
-    wait_for(lambda: len(_waiting(root)) == 1, what="another waits")
-    root.ctl("confirm").ok()
+    assert len(_waiting(root)) == 1
+    root.ctl("status").ok()
+    assert "the trial is over" in root.ctl("rollback").ok().err
     wait_for(lambda: not _waiting(root), what="it ends")
+    assert not (root.path / TRIAL).exists()
+
+
+def test_a_trial_takes_back_what_follows_it(root: Root) -> None:
+    """Another trial has no unconfirmed run to go back to; one that fails leaves the first as it was."""
+    before = root.read(SETTINGS)
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").ok()
+    first = root.read(TRIAL)
+    root.settings('nginx["custom_nginx_config"] = "}"')
+    root.ctl("reconfigure", "--try", "2s").exits(1)
+    assert root.read(TRIAL) == first
+    assert _waiting(root)
+    root.settings('registry["log_level"] = "warn"')
+    assert "this run, too, goes back then" in root.ctl("reconfigure").ok().err
+    root.ctl("reconfigure", "--try", "10m").ok()
+    root.settings("# edited, and not applied")
+    edited = root.read(SETTINGS)
+    _let_it_be_over(root)
+    wait_for(lambda: not (root.path / TRIAL).exists(), what="the trial ends")
+    assert (root.read(SETTINGS), _level(root)) == (before, "info")
+    kept = list((root.path / SETTINGS).parent.glob("gitlab.py.unapplied-*"))
+    assert [path.read_text() for path in kept] == [edited]
+
+
+def test_going_back_that_fails_is_reported_and_tried_again(root: Root) -> None:
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").ok()
+    failing = root.write(
+        "etc/gitlab/recipes.d/fail.py",
+        "from ctl.converge import Command\ndef recipe(node):\n"
+        '    yield Command("fail", argv=["false"], undo=["true"], guard=lambda: True)\n',
+    )
+    _let_it_be_over(root)
+    wait_for((root.path / "var/opt/gitlab/ctl/trial-failure").exists, what="it fails")
+    reason = root.ctl("status", "--json").exits(1).json()["reason"]
+    assert "should have gone back at" in reason
+    assert "could not: false: exit 1" in reason
+    failing.unlink()
+    wait_for(lambda: not (root.path / TRIAL).exists(), what="the trial ends")
+    assert _level(root) == "info"
+    root.ctl("status").ok()
+
+
+def test_what_is_confirmed_at_the_last_moment_stays(root: Root) -> None:
+    """Between the end of the time and the lock: whoever is about to go back finds that it must not."""
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").ok()
+    token = json.loads(root.read(TRIAL))["token"]
+    root.ctl("confirm").ok()
+    ctx, back = context_of({"root": root.path}), History(Layout(root.path)).earlier(1)
+    assert run(ctx, dry_run=False, diff=False, as_json=False, back=back, after_trial=token) == 0
+    assert _level(root) == "debug"
 
 
 def test_files_that_settings_take_in_come_back(root: Root) -> None:

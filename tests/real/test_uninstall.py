@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.harness import images
 from tests.harness.root import Root, RootMaker
+from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real, pytest.mark.one_registry]
 
@@ -30,17 +32,18 @@ def root(make_root: RootMaker) -> Root:
 
 
 def test_uninstall_leaves_data_and_what_is_not_of_ctl(root: Root) -> None:
+    trial = {"until": time.time() + 3600, "back_to": "x", "token": "x"}
+    root.write("var/opt/gitlab/ctl/trial.json", json.dumps(trial), mode=0o600)
     found = root.ctl("uninstall", "--json").ok().json()
-    assert root.processes() == []
+    wait_for(lambda: root.processes() == [], what="nothing waits for the end of a trial")
     assert sorted(path.name for path in (root.path / "opt/gitlab/sv").iterdir()) == ["mine"]
     assert not (root.path / "opt/gitlab/service").exists()
     assert (root.path / "etc/cron.d/mine").exists()
     assert all((root.path / name).exists() for name in DATA)
     assert f"{root.path}/opt/gitlab/sv/registry" in found["removed"]
     left = [one["path"] for one in found["left"]]
-    assert {f"{root.path}/etc/gitlab", f"{root.path}/var/opt/gitlab", f"{root.path}/var/log/gitlab"} <= set(
-        left
-    )
+    assert left == [f"{root.path}/{name}" for name in ("etc/gitlab", "var/opt/gitlab", "var/log/gitlab")]
+    assert [path.name for path in (root.path / "opt/gitlab").iterdir()] == ["sv"]
     again = root.ctl("uninstall").ok()
     assert "removed:" not in again.out
     root.reconfigure()

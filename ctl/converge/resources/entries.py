@@ -186,10 +186,12 @@ class File(_FileLike):
     Args:
         path: absolute; may be given as the first, positional argument.
         content: text, bytes, or a function that returns them (None: nothing to manage).
+        remembered: whether it is ctl's own from then on (ctl.converge.written); not so a file of the administrator's.
     """
 
     path: Path = field(kw_only=False)
     content: str | bytes | Callable[[], str | bytes | None] = field(repr=False)
+    remembered: bool = True
 
     def _content(self) -> bytes | None:
         content = self.content() if callable(self.content) else self.content
