@@ -21,6 +21,7 @@ from pathlib import Path
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.layout import (
     CURRENT,
+    DATABASE_LOCK,
     REPOSITORIES,
     TAGS,
     blob_folder,
@@ -28,6 +29,7 @@ from ctl.collector.layout import (
     layer_folder,
     revision_folder,
 )
+from ctl.collector.managed import refuse_managed
 from ctl.errors import CtlError, LockHeld
 
 _ATTEMPTS = 50
@@ -61,8 +63,10 @@ def held(root: Path) -> Iterator[None]:
 
     Raises:
         LockHeld: a collection is under way.
+        PreflightError: a metadata database manages it: a copy of the files would have no tags.
         CtlError: there is no such folder.
     """
+    refuse_managed(str(root), os.path.lexists(root / DATABASE_LOCK))
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:

@@ -60,21 +60,17 @@ def place_of(setup: Setup) -> str | Store:
     Raises:
         PreflightError: as `opened`; or there is no client for that storage.
     """
-    from ctl.images.fsck.check import refuse_database
-    from ctl.registry.collect.guard import refuse_database_storage
+    from ctl.collector.managed import refuse_managed_store
+    from ctl.registry.collect.guard import refuse_database
     from ctl.registry.collect.sizes import refuse_missing
     from ctl.registry.store import store_of
 
     if setup.config.driver == "inmemory":
         raise PreflightError("the inmemory storage driver keeps images in the registry's process")
-    if setup.config.database:
-        raise PreflightError(
-            f"{setup.config.path}: this registry keeps its tags in a database; its files do not say which there are"
-        )
-    refuse_database_storage(setup.config)
+    refuse_database(setup.config)
     refuse_missing(setup.storage)
     if setup.storage is not None:
         return str(setup.storage)
     store = store_of(setup)
-    refuse_database(store)
+    refuse_managed_store(store)
     return store

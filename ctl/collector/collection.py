@@ -17,6 +17,7 @@ from ctl.collector.filesystem import Blob, Link
 from ctl.collector.holding import HeldRun, Holding
 from ctl.collector.layout import BLOBS, DATABASE_LOCK, blob_folder, is_digest, revision_folder
 from ctl.collector.leftovers import Leftovers
+from ctl.collector.managed import refuse_managed
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Mark, Marker
 from ctl.collector.marks import Marks
@@ -29,7 +30,6 @@ from ctl.collector.report import LISTED, Report
 from ctl.collector.restoring import undo
 from ctl.collector.tree import Tree, quarantine_of, tree_of
 from ctl.collector.uses import Uses, uses_of
-from ctl.errors import PreflightError
 from ctl.storage.store import Store
 
 BATCH = 20_000
@@ -54,8 +54,7 @@ def collect(place: str | Store, options: Options, reporter: Reporter, hooks: Hoo
     """
     started = time.monotonic()
     tree = tree_of(place)
-    if tree.has(tree.path(DATABASE_LOCK)):
-        raise PreflightError(f"{tree.root}/{DATABASE_LOCK} exists: a metadata database manages this storage")
+    refuse_managed(tree.root, tree.has(tree.path(DATABASE_LOCK)))
     report = Report(options.untagged, options.dry_run)
     if options.dry_run:
         _Collection(tree, options, reporter, hooks or Hooks(), report, quarantine_of(tree)).run()

@@ -24,7 +24,8 @@ from typing import Any
 from ctl.collector import lock_owner
 from ctl.collector.history import history_in, interruption, is_idle, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
-from ctl.collector.layout import BLOBS, CURRENT, QUARANTINE, REVISIONS, TAGS
+from ctl.collector.layout import BLOBS, CURRENT, DATABASE_LOCK, QUARANTINE, REVISIONS, TAGS
+from ctl.collector.managed import refuse_managed, refuse_managed_store
 from ctl.collector.object_run import ObjectRun
 from ctl.collector.quarantine import RUN
 from ctl.errors import LockHeld
@@ -51,6 +52,7 @@ class ObjectQuarantine:
 
     Raises:
         LockHeld: another collection is under way.
+        PreflightError: a metadata database manages the storage.
         StorageError: it cannot be written.
     """
 
@@ -74,7 +76,9 @@ class ObjectQuarantine:
         owner = lock_owner.this_process_and_place().encode()
         began, listing = self._looked
         if time.monotonic() - began > _MOMENT:
+            refuse_managed_store(self._store)
             began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))
+        refuse_managed(self._store.name, any(one.key == DATABASE_LOCK for one in listing))
         # asked first, for servers that know no conditions; the listing says what else there is, too
         keys = {one.key for one in listing}
         if self._lock in keys or not self._store.create(self._lock, owner):

@@ -30,8 +30,9 @@ from ctl.collector.files import open_own, read_own
 from ctl.collector.folder_run import Run
 from ctl.collector.history import history_in, interruption, is_interrupt, parsed
 from ctl.collector.holding import HeldRun
-from ctl.collector.layout import QUARANTINE
+from ctl.collector.layout import DATABASE_LOCK, QUARANTINE
 from ctl.collector.lock_owner import this_process
+from ctl.collector.managed import refuse_managed
 from ctl.errors import CtlError, LockHeld, RunFailed
 
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
@@ -51,6 +52,7 @@ class Quarantine:
 
     Raises:
         LockHeld: another collection of this storage is under way.
+        PreflightError: a metadata database manages it.
         CtlError: it cannot be made.
     """
 
@@ -63,6 +65,7 @@ class Quarantine:
         self._named = False
 
     def __enter__(self) -> Quarantine:
+        refuse_managed(str(self._root), os.path.lexists(self._root / DATABASE_LOCK))
         try:
             # of the folder itself too: on a full disk there may be no room for a file
             self._take_lock(os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))

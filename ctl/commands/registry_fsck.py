@@ -57,23 +57,26 @@ def registry_fsck(
     nothing is damaged (any more), 1 where something is.
     """
     from ctl.cli.registry_setup import registry_setup
-    from ctl.images.fsck.check import check, refuse_database
+    from ctl.collector.managed import refuse_managed_store
+    from ctl.images.fsck.check import check
     from ctl.images.fsck.repair import Repair
     from ctl.images.fsck.repair import restore as bring_back
     from ctl.registry.collect.acting import ActingAs
+    from ctl.registry.collect.guard import refuse_database
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.collect.sizes import refuse_missing
     from ctl.registry.store import store_of
 
     setup = registry_setup(ctx, named or config)
+    refuse_database(setup.config)
     refuse_missing(setup.storage)
     store, acting = store_of(setup), ActingAs(setup.account)
+    with acting:
+        refuse_managed_store(store)
     if restore:
-        with _locked(setup, acting):
+        with _locked(store, acting):
             ctx.console.say(f"brought back {bring_back(store, restore):,} objects")
         return EXIT_OK
-    with acting:
-        refuse_database(store)
     with shown_on(ctx.console) as reporter, acting:
         reporter.step(f"looking at {store.name}")
         faults = check(store, reporter.advance, checksums=checksums)
@@ -93,7 +96,7 @@ def _repaired(
 
     gone = [one.key.split("/") for one in faults if one.steps and one.key.endswith("/data")]
     cached = hooks(setup, acting, switch) if gone else Hooks()
-    with _locked(setup, acting):
+    with _locked(repairing.store, acting):
         left = repairing.repair(faults)
         cached.forget({f"{parts[-4]}:{parts[-2]}": [] for parts in gone})
         if cached.switch is not None:
@@ -102,16 +105,12 @@ def _repaired(
 
 
 @contextmanager
-def _locked(setup: Setup, acting: ActingAs) -> Iterator[None]:
+def _locked(store: Store, acting: ActingAs) -> Iterator[None]:
     """With the rights of the registry's account; no collection meanwhile."""
-    from ctl.collector.quarantine import Quarantine
+    from ctl.collector.tree import quarantine_of, tree_of
 
-    with acting:
-        if setup.storage is None:
-            yield
-            return
-        with Quarantine(str(setup.storage)):
-            yield
+    with acting, quarantine_of(tree_of(store)):
+        yield
 
 
 def _report(

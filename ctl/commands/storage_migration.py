@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ctl.cli.framework import Context
+from ctl.collector.managed import refuse_managed_store
 from ctl.collector.progress import Reporter
 from ctl.commands.reconfigure import run as reconfigure
 from ctl.converge.atomic import write_atomic
@@ -21,6 +22,7 @@ from ctl.images.migrate.state import State
 from ctl.output import Console
 from ctl.registry.collect.acting import ActingAs, storage_lock
 from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.guard import refuse_database
 from ctl.registry.drivers import NO_DRIVERS, driver_of
 from ctl.registry.gate import Gate
 from ctl.registry.interrupt import stoppable
@@ -143,6 +145,9 @@ class Migration:
         target: where to.
         reporter: gets how it goes.
         jobs: objects that are copied at a time.
+
+    Raises:
+        PreflightError: a metadata database manages one of the storages.
     """
 
     def __init__(self, ctx: Context, setup: Setup, target: Target, reporter: Reporter, jobs: int) -> None:
@@ -151,7 +156,16 @@ class Migration:
         self.source, self.target = store_of(setup), store_of(target.setup)
         self._jobs = jobs
         self._held_since = 0.0
+        self._refuse_databases()
         self._note = Hold(ctx.layout)
+
+    def _refuse_databases(self) -> None:
+        """What a metadata database manages cannot be compared by its files."""
+        refuse_database(self._setup.config)
+        refuse_database(self._target.setup.config)
+        with self._acting:
+            refuse_managed_store(self.source)
+            refuse_managed_store(self.target)
 
     @property
     def _state_file(self) -> Path:

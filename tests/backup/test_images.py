@@ -11,8 +11,9 @@ import pytest
 from ctl.backup import take
 from ctl.backup.images import Copied, copy, held
 from ctl.collector.filesystem import Filesystem, RepositoryScan
+from ctl.collector.layout import DATABASE_LOCK
 from ctl.collector.quarantine import Quarantine
-from ctl.errors import CtlError, LockHeld
+from ctl.errors import CtlError, LockHeld, PreflightError
 from tests.harness import seeds
 from tests.harness.cli import Cli
 from tests.harness.images import Blob, image, index
@@ -194,4 +195,13 @@ def test_no_collection_begins_meanwhile(storage: Path) -> None:
         pytest.raises(LockHeld, match="a garbage collection or a migration"),
         held(storage),
     ):
+        pass
+
+
+def test_a_storage_of_a_metadata_database_is_refused(tmp_path: Path) -> None:
+    """Its tags are in no file: neither would they be in the copy, nor would those that come be found."""
+    storage = tmp_path / "images"
+    store(storage, "app", "v1", ONE)
+    put(storage / DATABASE_LOCK, b"")
+    with pytest.raises(PreflightError, match="recorded in a metadata database"), held(storage):
         pass

@@ -84,7 +84,7 @@ def test_storages_whose_files_do_not_say_it(ctl: Cli, store: Store, tmp_path: Pa
     store.write(DATABASE_LOCK, b"")
     assert "metadata database" in ctl("registry-disk-usage").err
     configure(tmp_path, {"filesystem": {"rootdirectory": str(store.root)}}, database={"enabled": True})
-    assert "keeps its tags in a database" in ctl("registry-disk-usage").err
+    assert "keeps its metadata in a database" in ctl("registry-disk-usage").err
     configure(tmp_path, {"swift": {"container": "images"}})
     result = ctl("registry-disk-usage")
     assert (result.code, "no client for the storage driver swift" in result.err) == (1, True)

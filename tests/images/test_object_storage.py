@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ctl.collector.layout import CURRENT, REPOSITORIES, layer_folder
+from ctl.collector.layout import CURRENT, DATABASE_LOCK, REPOSITORIES, layer_folder
 from ctl.collector.restoring import restore
 from ctl.images import object_tags
 from ctl.images.removal import Remover
@@ -215,6 +215,21 @@ def test_damage_is_repaired_and_permissions_are_tried(run: Run, store: Store) ->
     }
     assert {one["ok"] for one in checks} == {True}
     assert {one.key for one in store.list("")} == before
+
+
+def test_a_storage_of_a_database_is_refused(run: Run, store: Store) -> None:
+    removed = run("registry-delete", "team/app:build-1", "--yes")["run"]
+    store.write(DATABASE_LOCK, [b""])
+    before = keys(store)
+    for command in (
+        ("registry-garbage-collect", "--restore", removed),
+        ("registry-cleanup", "--undo", removed),
+        ("registry-delete", "team/app:v1", "--yes"),
+        ("registry-fsck", "--repair"),
+        ("registry-fsck", "--restore", removed),
+    ):
+        assert f"{DATABASE_LOCK} exists" in run(*command, code=1)["error"]
+    assert keys(store) == before
 
 
 def test_an_empty_storage_is_no_fault(run: Run, store: Store) -> None:

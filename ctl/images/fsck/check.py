@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ctl.collector.layout import (
-    DATABASE_LOCK,
     LAYERS,
     REPOSITORIES,
     blob_folder,
@@ -18,7 +17,6 @@ from ctl.collector.layout import (
     revision_folder,
 )
 from ctl.collector.manifest import LARGEST, Manifest, parse, verify
-from ctl.errors import PreflightError
 from ctl.images.fsck.fault import Fault, Folder, FolderQuarantined, Kind, Quarantined, Step, Written
 from ctl.images.fsck.survey import Files, Survey, survey
 from ctl.storage.store import Object, StorageError, Store
@@ -318,16 +316,3 @@ def check(store: Store, advance: Advance, *, checksums: bool = False) -> list[Fa
     again = Checker(store, survey(store, advance), advance).faults()
     still = {(one.kind, one.key) for one in again}
     return [one for one in first if (one.kind, one.key) in still or (checksums and one.kind is Kind.BLOB)]
-
-
-def refuse_database(store: Store) -> None:
-    """Refuse a storage whose tags and manifests are in a metadata database: its files do not say what is needed.
-
-    Raises:
-        PreflightError: it is such; names the file that says so.
-    """
-    if store.find(DATABASE_LOCK) is not None:
-        raise PreflightError(
-            f"{store.name}/{DATABASE_LOCK} exists: the images of this storage are recorded in a metadata database, and "
-            "its files do not say what is damaged"
-        )

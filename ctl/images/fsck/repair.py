@@ -30,14 +30,14 @@ class Repair:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self.run = f"fsck-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         self._moved = False
 
     @property
     def place(self) -> str:
         """Where what was moved is; "" where nothing was."""
-        return f"{self._store.name}/{QUARANTINE}/{self.run}" if self._moved else ""
+        return f"{self.store.name}/{QUARANTINE}/{self.run}" if self._moved else ""
 
     def repair(self, faults: Iterable[Fault]) -> list[Fault]:
         """Do what repairs each. Returns those that only people can repair, or that could not be, with the reason."""
@@ -60,23 +60,23 @@ class Repair:
 
     def _do(self, step: Step) -> None:
         if isinstance(step, Written):
-            self._store.write(step.key, [step.content])
+            self.store.write(step.key, [step.content])
         elif isinstance(step, Folder):
             self._make(step.key)
         elif isinstance(step, Quarantined):
             self._quarantine([step.key])
         else:
-            self._quarantine([one.key for one in self._store.list(step.key)])
+            self._quarantine([one.key for one in self.store.list(step.key)])
 
     def _make(self, key: str) -> None:
         """A folder is made on a file system only: elsewhere the first link below it makes it."""
-        if self._store.driver == "filesystem":
-            Path(self._store.name, key).mkdir(parents=True, exist_ok=True)
+        if self.store.driver == "filesystem":
+            Path(self.store.name, key).mkdir(parents=True, exist_ok=True)
 
     def _quarantine(self, keys: Iterable[str]) -> None:
         for key in keys:
             try:
-                self._store.move(key, f"{QUARANTINE}/{self.run}/{key}")
+                self.store.move(key, f"{QUARANTINE}/{self.run}/{key}")
             except Missing:  # an earlier step has moved it
                 continue
             self._moved = True

@@ -12,6 +12,7 @@ from pathlib import Path
 from ctl.collector.damage import Damage, Kind
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.layout import DATABASE_LOCK, LAYERS
+from ctl.collector.managed import refuse_managed
 from ctl.collector.manifests import Manifests
 from ctl.collector.progress import Reporter
 from ctl.collector.reading import Reader, Repository
@@ -103,17 +104,19 @@ def _without_layers(scan: RepositoryScan) -> Damage:
     return Damage(Kind.LAYERS, f"{scan.path}/{LAYERS}", scan.name, what, "a collection makes it")
 
 
-def refuse_database_storage(config: RegistryConfig) -> None:
-    """Refuse storage whose tags are in a metadata database: in its files no image needs anything.
+def refuse_database(config: RegistryConfig) -> None:
+    """Refuse a registry with a metadata database, and storage that one manages: in the files no image needs anything.
+
+    Every command that changes a storage asks so before it begins, and once more when it takes the lock there.
 
     Raises:
         PreflightError: it is such; names the file that says so.
     """
-    lock = config.root / DATABASE_LOCK if config.root is not None else None
-    if lock is not None and os.path.lexists(lock):
+    if config.database:
         raise PreflightError(
-            f"{lock} exists: the images of this storage are recorded in a metadata database; collected from "
-            "outside, all of them would be lost",
-            hint='Give registry["database"] again: that registry collects by itself. If the database was given '
-            "up for good, and the storage holds its images without it, remove that file.",
+            f"{config.path}: this registry keeps its metadata in a database and collects garbage by itself; its files "
+            "do not say which images there are",
+            hint='`registry["gc"]` sets when it does.',
         )
+    if config.root is not None:
+        refuse_managed(str(config.root), os.path.lexists(config.root / DATABASE_LOCK))

@@ -15,7 +15,7 @@ from ctl.errors import PreflightError
 from ctl.registry.collect.acting import storage_lock
 from ctl.registry.collect.api import RegistryApi
 from ctl.registry.collect.collector import Setup, run_collector
-from ctl.registry.collect.guard import Guard, refuse_database_storage
+from ctl.registry.collect.guard import Guard, refuse_database
 from ctl.registry.collect.instance import private_registry
 from ctl.registry.collect.output import Collected
 from ctl.registry.collect.plan import Repository, doomed, survivors, waves
@@ -99,13 +99,7 @@ def refuse_unfit(setup: Setup) -> None:
     config = setup.config
     if config.driver == "inmemory":
         raise PreflightError("the inmemory storage driver keeps images in the registry's process: restart it")
-    if config.database:
-        raise PreflightError(
-            "this registry keeps its metadata in a database and collects garbage by itself; "
-            "from outside, images would be lost",
-            hint='`registry["gc"]` sets when it does.',
-        )
-    refuse_database_storage(config)
+    refuse_database(config)
     refuse_missing(setup.storage)
 
 

@@ -21,6 +21,7 @@ from ctl.machine.ports import answers
 from ctl.registry.collect.acting import ActingAs, acting_in
 from ctl.registry.collect.cache import Cache, cache_of
 from ctl.registry.collect.collector import Setup
+from ctl.registry.collect.guard import refuse_database
 from ctl.registry.collect.held import writes_held
 from ctl.registry.collect.read_only import read_only
 from ctl.registry.collect.run import refuse_unfit
@@ -218,8 +219,10 @@ def restore_run(setup: Setup, name: str) -> Report:
 
     Raises:
         LockHeld: a collection is under way.
+        PreflightError: a metadata database manages the storage.
         RunFailed: there is no such run, or something cannot be moved.
     """
+    refuse_database(setup.config)
     with stoppable(), acting_in(setup):
         return restore(_place(setup), name)
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ctl.collector.layout import DATABASE_LOCK
-from ctl.errors import PreflightError
-from ctl.images.fsck.check import check, refuse_database
+from ctl.images.fsck.check import check
 from ctl.images.fsck.repair import Repair, restore
 from ctl.storage.filesystem import FilesystemStore
 from tests.harness import images
@@ -69,9 +67,3 @@ def test_a_repair_that_is_taken_back(store: Store) -> None:
     link.unlink()
     assert restore(there, repair.run) == 1
     assert link.read_bytes() == b"garbled"
-
-
-def test_a_storage_of_a_database_is_refused(store: Store) -> None:
-    store.write(DATABASE_LOCK, b"")
-    with pytest.raises(PreflightError, match="metadata database"):
-        refuse_database(FilesystemStore(str(store.root)))
