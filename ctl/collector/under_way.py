@@ -36,7 +36,7 @@ def _lock(root: Path) -> tuple[bool, str, str] | None:
     lock = root / QUARANTINE / "lock"
     try:
         facts = lock.stat()
-        with open("/proc/locks", encoding="ascii") as locks:  # noqa: PTH123
+        with open("/proc/locks", encoding="utf-8") as locks:  # noqa: PTH123
             held = any(f":{facts.st_ino} " in line and " FLOCK " in line for line in locks)
         since = time.strftime("%H:%M:%S", time.localtime(facts.st_mtime))
         return held, since, read_own(lock).strip()

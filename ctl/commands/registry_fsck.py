@@ -61,7 +61,7 @@ def registry_fsck(
     from ctl.images.fsck.check import check
     from ctl.images.fsck.repair import Repair
     from ctl.images.fsck.repair import restore as bring_back
-    from ctl.registry.collect.acting import ActingAs
+    from ctl.registry.collect.acting import acting_in
     from ctl.registry.collect.guard import refuse_database
     from ctl.registry.collect.progress import shown_on
     from ctl.registry.collect.sizes import refuse_missing
@@ -70,7 +70,7 @@ def registry_fsck(
     setup = registry_setup(ctx, named or config)
     refuse_database(setup.config)
     refuse_missing(setup.storage)
-    store, acting = store_of(setup), ActingAs(setup.account)
+    store, acting = store_of(setup), acting_in(setup)
     with acting:
         refuse_managed_store(store)
     if restore:
