@@ -49,6 +49,7 @@ class ObjectQuarantine:
     Args:
         store: its client.
         looked: what a listing has found in it, and when: used where it is of this moment.
+        kept: gets the versions of what is in quarantine without a copy.
 
     Raises:
         LockHeld: another collection is under way.
@@ -56,8 +57,14 @@ class ObjectQuarantine:
         StorageError: it cannot be written.
     """
 
-    def __init__(self, store: Store, looked: tuple[float, Sequence[Object]] = (-math.inf, [])) -> None:
+    def __init__(
+        self,
+        store: Store,
+        looked: tuple[float, Sequence[Object]] = (-math.inf, []),
+        kept: dict[str, str] | None = None,
+    ) -> None:
         self._store = store
+        self._kept = {} if kept is None else kept
         self._looked = looked
         self.interrupted = ""
         self._lock = f"{QUARANTINE}/lock"
@@ -157,7 +164,9 @@ class ObjectQuarantine:
             sizes = {one.key.removeprefix(prefix): one.size for one in group}
             report = self._report(prefix) if sizes.pop(_REPORT, None) is not None else {}
             closed = report.get("closed")
-            found.append(ObjectRun.of(name, closed if isinstance(closed, int) else None, report, sizes))
+            run = ObjectRun.of(name, closed if isinstance(closed, int) else None, report, sizes)
+            self._kept.update(run.versions)
+            found.append(run)
         return found
 
     def _report(self, prefix: str) -> dict[str, Any]:
@@ -217,7 +226,7 @@ class ObjectQuarantine:
             return False
         run.sizes[key] = size  # it is in there from now on, whatever fails
         if version:
-            run.versions[key] = version
+            run.versions[key] = self._kept[key] = version
             self._store.write(run.object(key), [b""])
         self._store.delete(key)
         return True
@@ -246,7 +255,8 @@ class ObjectQuarantine:
                 self._store.copy(own.object(key), key)
             self._store.delete(own.object(key))
             del own.sizes[key]
-            own.versions.pop(key, None)
+            if own.versions.pop(key, None):
+                self._kept.pop(key, None)
         return True
 
     def _bring_back_current(self, own: ObjectRun, key: str) -> bool:
@@ -282,7 +292,8 @@ class ObjectQuarantine:
                 if self._store.find(key) is None:
                     self._store.undelete(key)  # of the deletion, too, nothing is left
             self._store.delete(own.object(key))
-            own.versions.pop(key, None)
+            if own.versions.pop(key, None):
+                self._kept.pop(key, None)
             freed += max(0, own.sizes.pop(key))
         return freed
 

@@ -60,6 +60,7 @@ class Objects:
     Attributes:
         watch: called with each repository whenever all are listed.
         looked: what the last look at quarantine and lock files has found, and when.
+        kept: the versions of what is in quarantine without a copy; it can be read still.
     """
 
     cheap = False
@@ -70,6 +71,7 @@ class Objects:
         self._shard: list[Object] = []
         self.watch: Callable[[ObjectScan], None] | None = None
         self.looked: tuple[float, Sequence[Object]] = (-math.inf, [])
+        self.kept: dict[str, str] = {}
 
     @staticmethod
     def path(relative: str) -> str:
@@ -193,6 +195,12 @@ class Objects:
             OSError: it is missing, may not be read, or is larger than the limit.
             StorageError: the storage does not answer.
         """
+        try:
+            return self._read(path, limit)
+        except StorageError as error:
+            raise _as_os_error(error, path) from error
+
+    def _read(self, path: str, limit: int) -> bytes:
         content = bytearray()
         try:
             with self.store.reading(path) as parts:
@@ -200,8 +208,10 @@ class Objects:
                     content += part
                     if len(content) > limit:
                         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", path)
-        except StorageError as error:
-            raise _as_os_error(error, path) from error
+        except Missing:
+            if path not in self.kept:
+                raise
+            return self.store.read(path, self.kept[path])
         return bytes(content)
 
     def size(self, path: str) -> int:

@@ -227,7 +227,9 @@ class Quarantine:
         return True
 
     def bring_back(self, run: HeldRun, path: str) -> bool:
-        """Move a folder back to where it was.
+        """Move a folder back to where it was. An empty one there is replaced, by the same rename.
+
+        A registry that has just made the empty one, to move an upload into it, must never find it missing.
 
         Returns:
             False where something is there again: the same content, or a newer link.
@@ -238,8 +240,6 @@ class Quarantine:
         source, target = self._folder(run) / path, self._root / path
         try:
             _folders(target.parent, self._root)
-            if target.exists():  # an empty folder that a registry left would be replaced, a full one not
-                _drop_empty(target)
             source.rename(target)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
@@ -298,11 +298,6 @@ def _folders(path: Path, top: Path) -> None:
     if path != top and not path.is_dir():
         _folders(path.parent, top)
         _folder(path)
-
-
-def _drop_empty(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def _size(folder: Path) -> int:

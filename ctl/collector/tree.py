@@ -102,4 +102,8 @@ def tree_of(place: str | Store) -> Tree:
 
 def quarantine_of(tree: Tree) -> Holding:
     """The quarantine of a storage."""
-    return ObjectQuarantine(tree.store, tree.looked) if isinstance(tree, Objects) else Quarantine(tree.root)
+    return (
+        ObjectQuarantine(tree.store, tree.looked, tree.kept)
+        if isinstance(tree, Objects)
+        else Quarantine(tree.root)
+    )

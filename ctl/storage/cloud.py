@@ -117,10 +117,10 @@ class CloudStore:
         known = about.version if self._service == "s3" else None
         return "" if known in (None, "null") else known or ""
 
-    def read(self, key: str) -> bytes:
+    def read(self, key: str, version: str = "") -> bytes:
         """See Store."""
         with self._reported("read", key):
-            return bytes(self._operator.read(self._prefix + key))
+            return bytes(self._operator.read(self._prefix + key, version=version or None))
 
     @contextmanager
     def reading(self, key: str) -> Iterator[Iterator[bytes]]:

@@ -79,8 +79,8 @@ class FilesystemStore:
         """See Store."""
         return self._object(f"{self._root}/{key}", key)
 
-    def read(self, key: str) -> bytes:
-        """See Store."""
+    def read(self, key: str, version: str = "") -> bytes:
+        """See Store. There is one version."""
         with self._reported("read", key):
             return (self._root / key).read_bytes()
 

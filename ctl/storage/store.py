@@ -107,8 +107,8 @@ class Store(Protocol):
         """One object; None where there is none."""
         ...
 
-    def read(self, key: str) -> bytes:
-        """The content of a small one."""
+    def read(self, key: str, version: str = "") -> bytes:
+        """The content of a small one, or of an earlier version of it."""
         ...
 
     def reading(self, key: str) -> AbstractContextManager[Iterator[bytes]]:

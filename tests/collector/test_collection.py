@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -293,3 +294,29 @@ def test_the_clock_of_the_machine_does_not_matter(
     run(store, older_than=24 * HOUR)
     assert not images.image("old").family().keys() & store.blobs()
     assert images.image("young").family().keys() <= store.blobs()
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_comes_back_takes_no_folder_away_into_which_a_registry_moves_an_upload(
+    store: Store, tmp_path: Path, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the folder, and then moves the upload there: before the former content comes back, or afterwards."""
+    image, upload = pushed(store, "one"), tmp_path / "upload"
+    folder, layer = store.data(image.needs[1].digest).parent, image.needs[1].content
+    upload.write_bytes(layer)
+    path, rename = str(folder.relative_to(store.root)), Path.rename
+
+    def place(own: Path, target: Path) -> Path:
+        if not late:
+            upload.replace(folder / "data")
+        return rename(own, target)
+
+    with Quarantine(str(store.root)) as quarantine:
+        run_of_it = quarantine.begin(quarantine.now())
+        assert quarantine.take(run_of_it, path)
+        folder.mkdir()
+        monkeypatch.setattr(Path, "rename", place)
+        assert quarantine.bring_back(run_of_it, path) is late
+    if late:
+        upload.replace(folder / "data")
+    assert (folder / "data").read_bytes() == layer

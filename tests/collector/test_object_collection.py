@@ -270,18 +270,32 @@ def test_nothing_is_copied_where_the_bucket_keeps_versions(
     assert f"{blob_folder(KEPT.digest)}/data" in left
 
 
+@pytest.fixture(scope="module")
+def moto() -> Iterator[S3Server]:
+    """A server with two buckets: a plain one, and one that keeps versions."""
+    with S3Server() as server:
+        server.make_bucket(BUCKET)
+        server.make_bucket("versions")
+        server.keep_versions("versions")
+        yield server
+
+
+@pytest.mark.parametrize("bucket", [BUCKET, "versions"])
 def test_a_registry_serves_what_was_kept_and_what_came_back(
-    kept: Kept, store: Store, registry_program: Registry, tmp_path: Path
+    moto: S3Server, bucket: str, registry_program: Registry, tmp_path: Path
 ) -> None:
-    if kept.driver != "s3":
-        pytest.skip("the drivers of the registry for the others are tested with commands")
-    s3 = {"s3": {**kept.parameters, "forcepathstyle": True}}
+    """By copies, or by deletions that leave versions."""
+    parameters = s3_parameters(moto, bucket=bucket)
+    store, s3 = open_store("s3", parameters, {}), {"s3": {**parameters, "forcepathstyle": True}}
+    store.erase_all("")
     with started(registry_program.program, tmp_path / "none", storage=s3) as (client, _):
         client.push("team/app", KEPT, "v1")
         client.push("team/app", GONE)
         client.request("DELETE", f"/v2/team/app/manifests/{GONE.digest}")
         report = collect(store, at_once(), SILENT)
         assert report.counts["blobs_deleted"] == len(OWN)
+        copied = [store.version(key)[1] for key in in_quarantine(store) if BLOBS in key]
+        assert any(copied) == (bucket == BUCKET)
         assert client.pulls("team/app", KEPT, "v1")
         client.push("team/app", GONE, "again")
         assert client.pulls("team/app", GONE, "again")
@@ -291,3 +305,19 @@ def test_a_registry_serves_what_was_kept_and_what_came_back(
         assert blobs(store) >= OWN
         collect(store, at_once(keep_for=0), SILENT)
         assert client.pulls("team/app", KEPT, "v1")
+
+
+def test_a_manifest_in_quarantine_can_be_read_in_a_bucket_with_versions(moto: S3Server) -> None:
+    """Though nothing is copied, and what manifests refer to was not put back by a collection that was killed."""
+    store = open_store("s3", s3_parameters(moto, bucket="versions"), {})
+    store.erase_all("")
+    push(store, "team/app", KEPT, "v1")
+    push(store, "team/app", GONE)
+    collect(store, at_once(untagged=True), SILENT)
+    store.erase_all(f"{QUARANTINE}/manifests.sqlite")
+    report = collect(store, at_once(untagged=True), SILENT)
+    assert (report.damages, report.counts.get("blobs_restored", 0)) == ([], 0)
+    store.write(f"{REPOSITORIES}/team/app/_manifests/tags/late/current/link", [GONE.digest.encode()])
+    store.erase_all(f"{QUARANTINE}/manifests.sqlite")
+    assert collect(store, at_once(untagged=True), SILENT).counts["manifests_restored"] == 1
+    assert blobs(store) == set(KEPT.family()) | OWN

@@ -36,13 +36,14 @@ class S3Server(Server):
         status, answer = self._request("PUT", f"/{bucket}?versioning", body.encode())
         assert status == 200, f"bucket {bucket}: {status} {answer!r}"
 
-    def versions(self, bucket: str) -> list[str]:
-        """The keys of all versions and deletions."""
+    def versions(self, bucket: str, kind: str = "") -> list[str]:
+        """The keys of all versions and deletions, or of one kind: Version, DeleteMarker."""
         from xml.etree import ElementTree
 
         status, body = self._request("GET", f"/{bucket}?versions")
         assert status == 200, f"bucket {bucket}: {status} {body!r}"
-        return [str(one.text) for one in ElementTree.fromstring(body).findall(".//{*}Key")]  # noqa: S314 - as below
+        path = f".//{{*}}{kind}/{{*}}Key" if kind else ".//{*}Key"
+        return [str(one.text) for one in ElementTree.fromstring(body).findall(path)]  # noqa: S314 - as below
 
     def put(self, bucket: str, key: str) -> None:
         """Make an empty object, of whatever key."""

@@ -163,7 +163,9 @@ class Pusher(threading.Thread):
         place = place[place.index("/") :]
         joint = "&" if "?" in place else "?"
         kind = "application/octet-stream"
-        self._client.request("PUT", f"{place}{joint}digest={blob.digest}", blob.content, kind)
+        done = self._client.request("PUT", f"{place}{joint}digest={blob.digest}", blob.content, kind)
+        if done.status != http.client.CREATED:  # the manifest is refused, too
+            note(self._tally.journal, f"no upload {name} {blob.digest} {done.status} {done.body!r}")
 
     def _returns(self, name: str, image: Image) -> bool:
         """Whether it can be pulled, at the latest when the next collections have looked."""
