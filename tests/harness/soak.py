@@ -109,10 +109,15 @@ class Pusher(threading.Thread):
         tally: counts.
         wanted: pushes of all clients together.
         shared: layers to choose from.
+        asks: whether it asks for each layer before it sends it, as docker and skopeo do.
     """
 
-    def __init__(self, port: int, seed: int, tally: Tally, wanted: int, shared: Sequence[Named]) -> None:
+    def __init__(
+        self, port: int, seed: int, tally: Tally, wanted: int, shared: Sequence[Named], *, asks: bool = False
+    ) -> None:
         super().__init__(daemon=True)
+        self._ways = ("mount", "upload") if asks else ("head", "mount", "upload")
+        self._asks = asks
         self._client = KeptAlive(port)
         self._shared = shared
         self._random = random.Random(seed)  # noqa: S311
@@ -151,9 +156,10 @@ class Pusher(threading.Thread):
         return b"" if answer.status == http.client.CREATED else answer.body or b"no body"
 
     def _offer(self, name: str, blob: Named) -> None:
-        way = self._random.choice(("head", "mount", "upload"))
+        way = self._random.choice(self._ways)
         self._offered.append(f"{way}={blob.digest}@{time.time():.6f}")
-        if way == "head" and self._client.request("HEAD", f"/v2/{name}/blobs/{blob.digest}").status == 200:
+        asks = self._asks or way == "head"
+        if asks and self._client.request("HEAD", f"/v2/{name}/blobs/{blob.digest}").status == 200:
             return
         query = f"?mount={blob.digest}&from=r{self._random.randrange(REPOSITORIES)}" if way == "mount" else ""
         begun = self._client.request("POST", f"/v2/{name}/blobs/uploads/{query}")
@@ -229,7 +235,9 @@ def soak(
             process = multiprocessing.Process(target=_collect_on, args=(collector, str(root), scale, stop))
             process.start()
             shared = [_named(f"shared layer {number}".encode() * 50) for number in range(scale.shared)]
-            pushers = [Pusher(client.port, seed, tally, pushes, shared) for seed in range(PUSHERS)]
+            pushers = [
+                Pusher(client.port, seed, tally, pushes, shared, asks=scale.asks) for seed in range(PUSHERS)
+            ]
             for one in pushers:
                 one.start()
             for one in pushers:
@@ -300,8 +308,11 @@ def main() -> int:
     parser.add_argument("--aged", type=float, default=0, metavar="SECONDS",
                         help="make 25 hours old what was not used for so long; collect at 24 h")  # fmt: skip
     parser.add_argument("--program", type=Path, default=DEBIAN)
+    parser.add_argument(
+        "--ask", action="store_true", help="ask for each layer first, as docker and skopeo do"
+    )
     given = parser.parse_args()
-    scale = Scale(given.shared, int(given.aged * 10**9), given.journal)
+    scale = Scale(given.shared, int(given.aged * 10**9), given.journal, given.ask)
     quiet = replace(scale, journal="")
     more = {"program": given.program, "seconds": given.minutes * 60}
     with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as beside:

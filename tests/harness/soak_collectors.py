@@ -46,11 +46,13 @@ class Scale:
         aged: nanoseconds after which what nobody has used is made 25 hours old, so that the collector runs with its
             grace of 24 h; 0 for none, and a grace of moments.
         journal: file for each move, refusal and miss; "" for none.
+        asks: whether pushers ask for each layer before they send it.
     """
 
     shared: int = 30
     aged: int = 0
     journal: str = ""
+    asks: bool = False
 
     @property
     def grace(self) -> int:
