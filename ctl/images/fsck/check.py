@@ -127,8 +127,10 @@ class Checker:
             yield self._broken_manifest(files, digest, manifest)
         elif content != digest.encode():
             effect = "its image cannot be pulled by digest, and the registry's own collection stops"
-            yield Fault(Kind.REVISION, link.key, files.name, _wrong(content), effect, _REWRITE,
-                        (Quarantined(link.key), Written(link.key, digest.encode())))  # fmt: skip
+            steps: tuple[Step, ...] = (Quarantined(link.key), Written(link.key, digest.encode()))
+            yield Fault(
+                Kind.REVISION, link.key, files.name, _wrong(content), effect, _REWRITE, steps, _seen(link)
+            )
 
     def _broken_manifest(self, files: Files, digest: str, why: str) -> Fault:
         folder = f"{revision_folder(files.name, digest)}/"
@@ -143,6 +145,10 @@ class Checker:
             "its image cannot be pulled, and the registry's own collection stops",
             f"{_INTO_QUARANTINE}, with its link; then {_PUSH}",
             tuple(steps),
+            (
+                *_seen(files.revisions[digest]),
+                _at(f"{blob_folder(digest)}/data", self.found.blobs.get(digest)),
+            ),
         )
 
     def _layer(self, files: Files, digest: str, content: bytes | StorageError) -> Iterator[Fault]:
@@ -152,7 +158,9 @@ class Checker:
         elif content != digest.encode():
             effect = "images of the repository that have this layer cannot be pulled, nor pushed again"
             steps: tuple[Step, ...] = (Quarantined(link.key), Written(link.key, digest.encode()))
-            yield Fault(Kind.LAYER_LINK, link.key, files.name, _wrong(content), effect, _REWRITE, steps)
+            yield Fault(
+                Kind.LAYER_LINK, link.key, files.name, _wrong(content), effect, _REWRITE, steps, _seen(link)
+            )
 
     def _needed(self, files: Files) -> dict[str, tuple[Manifest, int | None]]:
         """What whole manifests of the repository refer to, with one of these and the size that it gives."""
@@ -182,20 +190,21 @@ class Checker:
             what = f"it has {blob.size:,} bytes, not {size:,}"
             remedy = f"{_INTO_QUARANTINE}; then {_PUSH}"
             steps = (FolderQuarantined(f"{blob_folder(digest)}/"),)
-            yield Fault(Kind.BLOB, where, files.name, what, effect, remedy, steps)
+            yield Fault(Kind.BLOB, where, files.name, what, effect, remedy, steps, _seen(blob))
         elif digest not in (files.revisions if child else files.layers):
             kind = Kind.CHILD_LINK if child else Kind.LAYER_LINK
             folder = (revision_folder if child else layer_folder)(files.name, digest)
-            written = (Written(f"{folder}/link", digest.encode()),)
+            key = f"{folder}/link"
+            written = (Written(key, digest.encode()),)
             if not child or not isinstance(self._manifest(digest), str):
                 yield Fault(
-                    kind, f"{folder}/link", files.name, "it is missing", effect, "--repair writes it", written
+                    kind, key, files.name, "it is missing", effect, "--repair writes it", written, (_at(key),)
                 )
 
     def _tag(self, files: Files, tag: str, contents: dict[str, bytes | StorageError]) -> Iterator[Fault]:
         link = files.tags[tag]
         folder = f"{REPOSITORIES}/{files.name}/_manifests/tags/{tag}/"
-        content = contents[link.key] if link else b""
+        content, current = contents[link.key] if link else b"", f"{folder}current/link"
         if isinstance(content, StorageError):
             yield _unreadable(content, files.name)
             return
@@ -209,16 +218,15 @@ class Checker:
         if len(files.former.get(tag, {})) == 1 and former and not isinstance(self._manifest(former[0]), str):
             steps = (
                 *((Quarantined(link.key),) if link else ()),
-                Written(f"{folder}current/link", former[0].encode()),
+                Written(current, former[0].encode()),
             )
             remedy = f"--repair writes {former[0]}, the only one that it ever had"
-            yield Fault(Kind.TAG, f"{folder}current/link", files.name, what, effect, remedy, steps)
+            yield Fault(Kind.TAG, current, files.name, what, effect, remedy, steps, (_at(current, link),))
             return
         known = f" (it had {', '.join(sorted(files.former.get(tag, {})))})" if files.former.get(tag) else ""
         remedy = f"{_INTO_QUARANTINE}{known}; or push the tag again"
-        yield Fault(
-            Kind.TAG, f"{folder}current/link", files.name, what, effect, remedy, (FolderQuarantined(folder),)
-        )
+        moved = (FolderQuarantined(folder),)
+        yield Fault(Kind.TAG, current, files.name, what, effect, remedy, moved, (_at(current, link),))
 
     def _target(self, files: Files, tag: str, digest: str) -> Iterator[Fault]:
         manifest = self._manifest(digest)
@@ -231,7 +239,9 @@ class Checker:
         key = f"{revision_folder(files.name, digest)}/link"
         remedy = f"--repair writes {key}" if whole else f"{_INTO_QUARANTINE}; or {_PUSH}"
         step: Step = Written(key, digest.encode()) if whole else FolderQuarantined(folder)
-        yield Fault(Kind.TARGET, f"{folder}current/link", files.name, what, effect, remedy, (step,))
+        current = f"{folder}current/link"
+        seen = (_at(current, files.tags[tag]), *((_at(key),) if whole else ()))
+        yield Fault(Kind.TARGET, current, files.name, what, effect, remedy, (step,), seen)
 
     # --- blobs
 
@@ -267,7 +277,7 @@ class Checker:
                 key, what = self.found.blobs[digest].key, f"its content has the digest {found}"
                 effect, remedy = "pulls that need it fail", f"{_INTO_QUARANTINE}; then {_PUSH}"
                 steps = (FolderQuarantined(f"{blob_folder(digest)}/"),)
-                yield Fault(Kind.BLOB, key, "", what, effect, remedy, steps)
+                yield Fault(Kind.BLOB, key, "", what, effect, remedy, steps, _seen(self.found.blobs[digest]))
 
     def _sum(self, digest: str) -> tuple[str, str]:
         algorithm = digest.partition(":")[0]
@@ -287,6 +297,15 @@ def _foreign(manifest: bytes) -> Iterator[str]:
     for layer in layers if isinstance(layers, list) else ():
         if isinstance(layer, dict) and layer.get("urls"):
             yield str(layer.get("digest"))
+
+
+def _seen(one: Object) -> tuple[tuple[str, str], ...]:
+    return (_at(one.key, one),)
+
+
+def _at(key: str, one: Object | None = None) -> tuple[str, str]:
+    """What is at a key."""
+    return key, one.identity if one is not None else ""
 
 
 def _present(files: Files) -> Iterator[Object]:

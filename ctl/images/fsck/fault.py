@@ -69,6 +69,7 @@ class Fault:
         effect: what clients and collections notice of it.
         remedy: what to do, or what `--repair` does.
         steps: of the repair; none where only people can repair it.
+        seen: what the repair is for: keys with the identity of each object, "" where there was none.
     """
 
     kind: Kind
@@ -78,6 +79,7 @@ class Fault:
     effect: str
     remedy: str
     steps: tuple[Step, ...] = ()
+    seen: tuple[tuple[str, str], ...] = ()
 
     def line(self, place: str) -> str:
         """For people; `place` is the storage."""

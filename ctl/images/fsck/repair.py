@@ -17,6 +17,7 @@ from ctl.storage.store import Missing, StorageError, Store
 
 _RUN = re.compile(r"fsck-\d{8}T\d{6}Z-[0-9a-f]{4}")
 """Not the name of a collection's run: what an image needs would be brought back by the next one, damage and all."""
+_WRITTEN = "it was written meanwhile, and is left alone; look again"
 
 
 class Repair:
@@ -40,17 +41,31 @@ class Repair:
         return f"{self.store.name}/{QUARANTINE}/{self.run}" if self._moved else ""
 
     def repair(self, faults: Iterable[Fault]) -> list[Fault]:
-        """Do what repairs each. Returns those that only people can repair, or that could not be, with the reason."""
+        """Do what repairs each. Returns those that only people can repair, or that could not be, with the reason.
+
+        Where a push has written since what is damaged, its repair would take that push away.
+        """
         left: list[Fault] = []
         done = set[Step]()
         for fault in faults:
             try:
+                if fault.steps and not done.intersection(fault.steps) and not self._is_still(fault):
+                    left.append(replace(fault, remedy=_WRITTEN))
+                    continue
                 self._do_all(fault.steps, done)
             except StorageError as error:
                 left.append(replace(fault, remedy=f"it could not be repaired: {error.message}"))
             else:
                 left += [] if fault.steps else [fault]
         return left
+
+    def _is_still(self, fault: Fault) -> bool:
+        """Whether everything is as it was seen. Listed, as it was then: other answers have other times."""
+        for key, identity in fault.seen:
+            found = {one.key: one.identity for one in self.store.list(f"{key.rpartition('/')[0]}/")}
+            if found.get(key, "") != identity:
+                return False
+        return True
 
     def _do_all(self, steps: Iterable[Step], done: set[Step]) -> None:
         for step in steps:

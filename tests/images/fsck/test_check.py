@@ -67,3 +67,27 @@ def test_a_repair_that_is_taken_back(store: Store) -> None:
     link.unlink()
     assert restore(there, repair.run) == 1
     assert link.read_bytes() == b"garbled"
+
+
+@pytest.mark.parametrize("what", ["tag", "manifest", "layer"])
+def test_what_was_pushed_since_it_was_looked_at_is_left_alone(store: Store, what: str) -> None:
+    """A client does what the report says while the repair is on its way."""
+    image, other = images.image("pushed again"), images.image("another")
+    store.push("grp/again", image, "v1")
+    store.push("grp/again", other)
+    damaged = {
+        "tag": store.link("grp/again", "v1"),
+        "manifest": store.data(image.digest),
+        "layer": store.layer("grp/again", image.needs[1].digest),
+    }[what]
+    damaged.unlink() if what == "manifest" else damaged.write_bytes(b"")
+    there = FilesystemStore(str(store.root))
+    faults = check(there, lambda: None)
+    assert faults
+    store.push("grp/again", image, "v1")
+    store.tag("grp/again", "v1", other.digest)
+    left = Repair(there).repair(faults)
+    assert left
+    assert all("it was written meanwhile" in one.remedy for one in left)
+    assert store.link("grp/again", "v1").read_text() == other.digest
+    assert check(there, lambda: None, checksums=True) == []
