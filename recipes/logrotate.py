@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from ctl.converge import Directory, Item, Template
-from ctl.nginx.vhost import ERROR_LOG, deletions_log, refused_folder
+from ctl.nginx.vhost import ANONYMOUS_LOG, ERROR_LOG, deletions_log, refused_folder
 from ctl.node.node import Node
 from ctl.settings.components.logrotate import CONFIG
 from ctl.settings.components.logrotate import LOGROTATE as COMPONENT
 
 __all__ = ["COMPONENT", "recipe"]
 
-REFUSED_SIZE = 10_000_000
-"""Bytes of the log of refused requests at which it is rotated."""
-REFUSED_NUMBER = 3
-"""How many of those are kept."""
+
+class Bounded(NamedTuple):
+    """Logs that clients without credentials can make grow, whatever the settings say of others.
+
+    Args:
+        logs: the files.
+        size: bytes of each at which it is rotated.
+        number: how many rotated ones are kept.
+    """
+
+    logs: tuple[Path, ...]
+    size: int
+    number: int
 
 
-def bounded(node: Node) -> tuple[Path, ...]:
-    """Logs that clients without credentials can make grow."""
+def bounded(node: Node) -> tuple[Bounded, ...]:
+    """Together 150 MB, with what one client can add within the minute after which the timer looks at them."""
     vhost_logs = Path(node.attributes.registry.nginx.log_directory)
     refused = refused_folder(node.attributes) / "gitlab_registry.log"
-    return refused, deletions_log(node.attributes), vhost_logs / ERROR_LOG
+    return (
+        Bounded((refused, deletions_log(node.attributes), vhost_logs / ERROR_LOG), 15_000_000, 1),
+        Bounded((vhost_logs / ANONYMOUS_LOG,), 10_000_000, 3),
+    )
 
 
 def recipe(node: Node) -> Iterator[Item]:
@@ -40,8 +53,6 @@ def recipe(node: Node) -> Iterator[Item]:
             "logging": nginx,
             "create_as": f" root {node.attributes.web_server.group}" if node.privileged else "",
             "bounded": bounded(node) if node.serves_registry else (),
-            "refused_size": REFUSED_SIZE,
-            "refused_number": REFUSED_NUMBER,
             "pid": Path(nginx.dir) / "run/nginx.pid",
         },
     )

@@ -17,7 +17,7 @@ from ctl.converge import (
     restart,
 )
 from ctl.machine.search import SYSTEM_PATH
-from ctl.nginx.vhost import deletions_log
+from ctl.nginx.vhost import MARK, deletions_log
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
 from ctl.node.runit_service import as_user, component_account, runit_service, script
@@ -73,17 +73,25 @@ _FORGED = (
 )
 """What the registry says of tokens that it refuses (its registry/auth/token/token.go): anybody can send such ones,
 as often and as long as they like."""
-APART = (
-    *(f"{begin}{message}*" for message in _FORGED for begin in _INFO),
-    *(f"{begin}*" for begin in _UNAUTHORIZED),
-)
-"""Lines of these: they are the first thing to look for when clients are refused, and so are in a small log."""
+_TOKENS = tuple(f"{begin}{message}*" for message in _FORGED for begin in _INFO)
+_REPORTED = (*_TOKENS, *(f"{begin}*" for begin in _UNAUTHORIZED))
+_USUAL = tuple(f"{begin}authorization token required*" for begin in _UNAUTHORIZED)
+"""Each client asks first without credentials, to be sent for some."""
+OF_NOBODY = f"*{MARK}*"
+"""Every line on a request without credentials: the registry writes its referrer, which NGINX has set."""
+UNLOGGED = (*REFUSED, *_REPORTED, OF_NOBODY)
+APART = {
+    "refused": (*(f"+{one}" for one in _REPORTED), *(f"-{one}" for one in _USUAL)),
+    "anonymous": (f"+{OF_NOBODY}", *(f"-{one}" for one in (*REFUSED, *_REPORTED))),
+}
+"""What clients without credentials can make the registry log. What it reports of tokens is the first thing to look for
+when clients are refused: no flood of pulls by nobody pushes it out."""
+PAST_NGINX = {"refused": tuple(f"+{one}" for one in _TOKENS)}
+"""Where clients reach the registry itself: what they say of themselves may look like any other line."""
 PAUSE = 0.3
 """Seconds at most for which requests wait at a switch. A deletion takes milliseconds on a disk, a tenth of a second in
 object storage. Were another process asked for a blob while the former one is still deleting it, it would remember it,
 and clients that trust it would not push the blob again: until the master has noticed (ctl.graceful.deletions)."""
-USUAL = tuple(f"{begin}authorization token required*" for begin in _UNAUTHORIZED)
-"""Of these not: each client asks first without credentials, to be sent for some."""
 
 
 def preflight(node: Node) -> None:
@@ -240,9 +248,8 @@ def service(node: Node) -> Iterator[Item]:
         variables=variables,
         wait=wait,
         timestamps=registry.log_formatter == "text",
-        unlogged=[NOTIFICATION_HEADERS, *(REFUSED if graceful else ())],
-        apart=APART if graceful else APART[: -len(_UNAUTHORIZED)],
-        usual=USUAL,
+        unlogged=[NOTIFICATION_HEADERS, *(UNLOGGED if graceful else _TOKENS)],
+        apart=APART if graceful else PAST_NGINX,
         graceful=graceful,
         # what its environment says may be the address at which NGINX has answered until now
         after=() if graceful or not serves_registry(node.attributes) else ("nginx",),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ctl.auth.decisions import OF_ANYBODY
 from ctl.auth.runtime import NEEDED, refuse_unreachable
 from ctl.auth.wanted import wanted_config
 from ctl.converge import Absent, Directory, File, FileRights, Item, restart
@@ -16,7 +17,7 @@ from ctl.machine.python import runtime
 from ctl.machine.search import SYSTEM_PATH
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
-from ctl.node.runit_service import as_user, component_account, runit_service, script
+from ctl.node.runit_service import REFUSED, as_user, component_account, runit_service, script
 from ctl.settings.components.registry_auth import ISSUER as COMPONENT
 from ctl.settings.rules.token_issuer import issuer_through_socket
 
@@ -97,5 +98,7 @@ def service(node: Node) -> Iterator[Item]:
         COMPONENT,
         "graceful/run.j2" if graceful else "registry_auth/serve.j2",
         variables=variables,
+        unlogged=OF_ANYBODY,
+        apart={REFUSED: [f"+{one}" for one in OF_ANYBODY]},
         graceful=graceful,
     )

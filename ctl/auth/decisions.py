@@ -8,10 +8,20 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
+from ctl.auth.account_names import ANONYMOUS
+
 _PLAIN = re.compile(r"[A-Za-z0-9._@:/+*,()-]+", re.ASCII)
 _LONGEST = {"address": 50, "account": 100, "service": 70, "asked": 270, "granted": 240, "outcome": 150}
 """Characters of each value as it is written: svlogd breaks lines of 1000, and what a client wrote would begin one."""
 _LONGEST_EVENT = 900
+GRANTED, NOTHING = "granted", "granted-nothing"
+_GIVEN_UP = "refused: the client has gone"
+OF_ANYBODY = (
+    'address=* outcome="*',
+    *(f"address=* outcome={word} account={ANONYMOUS} *" for word in (GRANTED, NOTHING)),
+)
+"""Lines that clients without an account can cause, as svlogd's patterns: so outcome and account come first, and all
+other outcomes are several words, and so quoted."""
 
 
 @dataclass
@@ -32,17 +42,17 @@ class Decision:
     service: str = ""
     asked: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
-    outcome: str = ""
+    outcome: str = _GIVEN_UP
 
     def line(self) -> str:
         """One line; text of the client cannot end it, or look like another field."""
         values = {
             "address": self.address,
+            "outcome": self.outcome,
             "account": self.account,
             "service": self.service,
             "asked": " ".join(self.asked),
             "granted": " ".join(self.granted),
-            "outcome": self.outcome,
         }
         return " ".join(f"{name}={_quoted(value, _LONGEST[name])}" for name, value in values.items())
 

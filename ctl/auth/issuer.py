@@ -21,7 +21,7 @@ from ctl.auth.authenticate import (
     principal_of,
 )
 from ctl.auth.config import Config
-from ctl.auth.decisions import Decision
+from ctl.auth.decisions import GRANTED, NOTHING, Decision
 from ctl.auth.memory import Memory
 from ctl.auth.refresh import RefreshTokens
 from ctl.auth.requests import Credentials, Refusal, TokenRequest, malformed, unauthorized
@@ -113,7 +113,7 @@ class Issuer:
         access = granted(principal, scopes)
         decision.granted = tuple(f"{one['type']}:{one['name']}:{','.join(one['actions'])}" for one in access)
         issued = await self._signed(principal, access)
-        decision.outcome = "granted" if access or not scopes else "granted nothing"
+        decision.outcome = GRANTED if access or not scopes else NOTHING
         if not request.offline or principal.kind == "anonymous":
             return issued
         # of the accounts by which it was let in: a password that has been changed since then revokes it
@@ -134,6 +134,10 @@ class Issuer:
             lifetime=lifetime,
             service=self._config.service,
         )
+        if principal.kind == "anonymous":
+            claims["auth_type"] = (
+                "none"  # as in GitLab's tokens: these have logs of their own (ctl.nginx.credentials)
+            )
         try:
             token = await self._signers.sign(claims)
         except Busy:

@@ -64,7 +64,7 @@ def _files_of(layout: Layout, service: str, file: str) -> list[Path]:
     if not file:
         return [
             folder / "current",
-            *sorted([*folder.glob("*.log"), *folder.glob("refused/*.log"), *folder.glob("refused/current")]),
+            *sorted([*folder.glob("*.log"), *folder.glob("refused/*.log"), *folder.glob("*/current")]),
         ]
     known = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     if file not in known:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ctl.machine.unix_socket import nearest_path
 from ctl.nginx.build import NginxBuild
+from ctl.nginx.credentials import credentials
 from ctl.nginx.refusals import REFUSALS
 from ctl.settings.attributes import Attributes, OriginKind
 from ctl.settings.rules.letsencrypt import obtains_certificate
@@ -18,6 +19,12 @@ _KEPT = {"Connection": ""}
 """Go reads the body of what it refuses unless the connection must be closed; then NGINX, which still writes it,
 answers 502 instead of the registry's 401 (net/http, server.go: closeAfterReply)."""
 ERROR_LOG = "gitlab_registry_error.log"
+ANONYMOUS_LOG = "gitlab_registry_anonymous_access.log"
+MARK = "^"
+"""In the referrer of requests without credentials, on the way to the registry; NGINX leaves none in what it logs of
+others. One character, as nothing that a client says before it can hide it from svlogd's patterns."""
+MANY = 4
+"""How many times as often as without any token an address may ask with one of whoever does not log in."""
 ONLY_TLS = (495, 497)
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 """NGINX's folders of temporary files; those of other upstreams are made even where nothing uses them."""
@@ -58,6 +65,9 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "zone_prefix": f"registry_{client(attributes).removeprefix('$')}",
         "limits_requests": build.has("http_limit_req_module"),
         "anonymous": anonymous(attributes, build),
+        "many": MANY,
+        "credentials": credentials(attributes),
+        "mark": MARK,
         "connections": connections(attributes, build),
         "refusals": [one for one in REFUSALS if vhost.https or one.causes[0] not in ONLY_TLS],
         "refused_log": refused_folder(attributes) / "gitlab_registry.log",
@@ -73,6 +83,7 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         else None,
         "issuer": issuer(attributes, build),
         "access_log": logs / "gitlab_registry_access.log",
+        "anonymous_log": logs / ANONYMOUS_LOG,
         "error_log": logs / ERROR_LOG,
         "handshake_level": handshake_level(attributes),
         "listen_flags": listen_flags(attributes, build),
@@ -104,7 +115,7 @@ def known_names(attributes: Attributes) -> list[str]:
 def headers(attributes: Attributes) -> dict[str, str]:
     """Those to the registry. It takes the host of an upload from three of them: a client's own word is none."""
     given = attributes.registry.nginx.proxy_set_headers
-    own = {"X-Forwarded-Host": "$registry_forwarded", "Forwarded": "", **_KEPT, **logged_headers(attributes)}
+    own = {"X-Forwarded-Host": "$registry_forwarded", "Forwarded": "", **_KEPT, **logged_headers()}
     written = {name.lower() for name in given}
     return {**given, **{name: value for name, value in own.items() if name.lower() not in written}}
 
@@ -112,13 +123,16 @@ def headers(attributes: Attributes) -> dict[str, str]:
 def own_headers(attributes: Attributes) -> dict[str, str]:
     """Those to the registry at its own address."""
     forwarded = {"X-Real-IP": "$remote_addr", "X-Forwarded-For": "$proxy_add_x_forwarded_for"}
-    return {"Host": "$http_host", **forwarded, **_KEPT, **logged_headers(attributes)}
+    return {"Host": "$http_host", **forwarded, **_KEPT, **logged_headers()}
 
 
-def logged_headers(attributes: Attributes) -> dict[str, str]:
-    """Those that the registry writes into its log, bounded."""
-    agent = {"User-Agent": "$registry_user_agent"}
-    return agent | ({"Content-Type": "$registry_content_type", "Referer": ""} if one_word(attributes) else {})
+def logged_headers() -> dict[str, str]:
+    """Those that the registry writes into its log, bounded; the referrer says who has no credentials."""
+    return {
+        "User-Agent": "$registry_user_agent",
+        "Content-Type": "$registry_content_type",
+        "Referer": "$registry_referer",
+    }
 
 
 def one_word(attributes: Attributes) -> bool:

@@ -7,6 +7,7 @@ import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ctl.converge import (
     Absent,
@@ -42,7 +43,8 @@ SVLOGD = {
 """Logging settings, and the letter that begins their line of svlogd's config (svlogd(8), 'CONFIG')."""
 REFUSED = "refused"
 """The folder of a log of what was refused, in that of a service's log."""
-REFUSED_LIMITS = ("s2000000", "n2")
+APART_LIMITS = ("s2000000", "n2")
+"""Of a log that any client can fill, in svlogd's words: 6 MB."""
 LONGEST_LINE = 65_536
 """Bytes of a line that svlogd compares with patterns; of longer ones it writes the rest as lines of their own."""
 
@@ -58,8 +60,7 @@ def runit_service(
     finish: str | None = None,
     log_group: str | None = None,
     unlogged: Sequence[str] = (),
-    apart: Sequence[str] = (),
-    usual: Sequence[str] = (),
+    apart: Mapping[str, Sequence[str]] = MappingProxyType({}),
     graceful: Path | None = None,
     pid_file: Path | None = None,
     after: Sequence[str] = (),
@@ -78,8 +79,8 @@ def runit_service(
         finish: template of a finish script, or None.
         log_group: the group that may enter the log folder where the settings name none; None: svlogd's own.
         unlogged: patterns of lines that must not enter the log (svlogd(8), 'PATTERN MATCHING').
-        apart: likewise, of lines that any client can cause: these enter a small log of their own, "refused".
-        usual: those of them that must enter neither.
+        apart: small logs beside it, for lines that any client can cause: name of the folder, and patterns with "+" of
+            the lines that enter it or "-" of those that do not, of which the last that fits decides.
         graceful: the folder of its sockets, where its process is a master (ctl.graceful).
         pid_file: where the program writes its pid, for one that overwrites its environment.
         after: services that must have taken up their files before, beside those that are declared.
@@ -114,12 +115,11 @@ def runit_service(
         yield script(definition / "finish", finish, scripts)
     yield _facts(definition / FACTS_FILE, facts)
     reread = (reload(f"{name}/log"),)
-    yield from log_folder(node, component, group=log_group, unlogged=[*unlogged, *apart], notifies=reread)
+    yield from log_folder(node, component, group=log_group, unlogged=unlogged, notifies=reread)
     folders = [svlogd_folder(component, logs)]
-    if apart:
-        folders.append(folders[0] / REFUSED)
-        chosen = [*(f"+{pattern}" for pattern in apart), *(f"-{pattern}" for pattern in usual)]
-        yield from _apart(node, folders[-1], log_group, chosen, reread)
+    for name_apart, patterns in apart.items():
+        folders.append(folders[0] / name_apart)
+        yield from _apart(node, folders[-1], log_group, patterns, reread)
     longest = LONGEST_LINE if unlogged or apart else None
     yield from _log_service(node, component, folders, timestamps=timestamps, longest=longest)
     yield Service(name, secondary=component.secondary, after=(*needs(node.components, component), *after))
@@ -248,7 +248,7 @@ def _apart(
     yield Template(
         folder / "config",
         source="runit/log-config.j2",
-        variables={"lines": [*REFUSED_LIMITS, "-*", *patterns]},
+        variables={"lines": [*APART_LIMITS, "-*", *patterns]},
         owner="root",
         group="root",
         notifies=notifies,

@@ -9,7 +9,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ctl.auth.decisions import Decision, Log
+from ctl.auth.decisions import GRANTED, NOTHING, Decision, Log
 
 FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^" ]+)(?: |$)')
 
@@ -31,8 +31,8 @@ def test_a_line() -> None:
         "granted",
     )
     assert decision.line() == (
-        "address=192.0.2.1 account=alice service=container_registry asked=repository:team/app:pull,push "
-        "granted=repository:team/app:pull outcome=granted"
+        "address=192.0.2.1 outcome=granted account=alice service=container_registry "
+        "asked=repository:team/app:pull,push granted=repository:team/app:pull"
     )
 
 
@@ -77,4 +77,11 @@ def test_lines_reach_the_stream_at_once() -> None:
     log.decision(Decision("192.0.2.1", outcome="granted"))
     first, second = stream.getvalue().splitlines()
     assert first == 'event="listening on 127.0.0.1:5002"'
-    assert second.endswith("outcome=granted")
+    assert second.startswith("address=192.0.2.1 outcome=granted ")
+
+
+def test_outcomes_of_several_words_are_not_an_accounts() -> None:
+    """svlogd parts lines by this: one word is what was granted, all else begins with a quote."""
+    assert ' outcome="refused: ' in Decision("192.0.2.1").line()
+    for outcome in (GRANTED, NOTHING):
+        assert f" outcome={outcome} account=alice " in Decision("192.0.2.1", "alice", outcome=outcome).line()

@@ -20,7 +20,7 @@ from tests.harness.root import Root, RootMaker
 
 FILE = "etc/gitlab/registry-accounts.json"
 SOCKET = "var/opt/gitlab/run/registry-auth/current.sock"
-LOG = "var/log/gitlab/registry-auth/current"
+LOGS = ("var/log/gitlab/registry-auth/current", "var/log/gitlab/registry-auth/refused/current")
 SERVICE = "container_registry"
 GRANTS: dict[str, tuple[Grant, ...]] = {
     "pusher": (Grant("team/**", ("pull", "push")),),
@@ -153,8 +153,8 @@ def basic(name: str, secret: str) -> str:
 
 
 def log_lines(root: Root) -> list[str]:
-    """The issuer's log."""
-    return (root.path / LOG).read_text(encoding="utf-8").splitlines()
+    """The issuer's logs: what accounts were given, then what anybody can cause."""
+    return [line for log in LOGS for line in root.read(log).splitlines()]
 
 
 def found_secrets(root: Root, secrets: Iterable[str], *, below: str = "var/log/gitlab") -> list[str]:

@@ -6,7 +6,8 @@ import base64
 import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 Access = Sequence[dict[str, Any]]
@@ -19,6 +20,7 @@ def sign(
     issuer: str = "omnibus-gitlab-issuer",
     audience: str = "container_registry",
     seconds: int = 300,
+    claims: Mapping[str, object] = MappingProxyType({}),
 ) -> str:
     """A token for a service, by default the registry.
 
@@ -28,11 +30,12 @@ def sign(
         issuer: who signs.
         audience: the service.
         seconds: it holds that long; negative for one that has ended.
+        claims: others than the usual ones; `...` for none of that name.
     """
     import jwt
 
     now = int(time.time())
-    claims = {
+    usual = {
         "iss": issuer,
         "aud": audience,
         "sub": "test",
@@ -40,8 +43,9 @@ def sign(
         "exp": now + seconds,
         "access": list(access),
     }
+    written = {one: value for one, value in {**usual, **claims}.items() if value is not ...}
     key, name = _load(key_pem)
-    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": name})
+    return jwt.encode(written, key, algorithm="RS256", headers={"kid": name})
 
 
 def repository_access(name: str, actions: str) -> Access:

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import socket
 import ssl
 import subprocess
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from recipes.logrotate import REFUSED_NUMBER, REFUSED_SIZE
 from tests.harness import seeds, tokens
 from tests.harness.https import UnixConnection
 from tests.harness.issuer import NO_GITLAB, reachable, root_with_issuer
+from tests.harness.logs import ACCESS, ANONYMOUS, APART, ERRORS, LOGS, OUTPUT, REFUSED, current, grown
 from tests.harness.people import Person
 from tests.harness.raw_requests import ask, connect, flood, get
 from tests.harness.root import Root, RootMaker
 from tests.harness.waiting import wait_for
 
 pytestmark = [pytest.mark.real]
-LOGS = "var/log/gitlab"
-REFUSED = f"{LOGS}/nginx/refused/gitlab_registry.log"
-ACCESS = f"{LOGS}/nginx/gitlab_registry_access.log"
-ERRORS = f"{LOGS}/nginx/gitlab_registry_error.log"
-OUTPUT = f"{LOGS}/registry/current"
-APART = f"{LOGS}/registry/refused/current"
-ISSUER = f"{LOGS}/registry-auth/current"
 
 
 @pytest.fixture(scope="module")
@@ -38,42 +33,74 @@ def module_root(module_root_maker: RootMaker, me: Person, ordinary_user: Person)
     return root_with_issuer(module_root_maker, reachable(me, ordinary_user))
 
 
-def grown(root: Root, action: Callable[[], object]) -> dict[str, int]:
-    """By how many bytes each log has grown."""
-
-    def sizes() -> dict[str, int]:
-        files = [path for path in (root.path / LOGS).rglob("*") if path.is_file() and not path.is_symlink()]
-        return {str(path.relative_to(root.path)): path.stat().st_size for path in files}
-
-    before = sizes()
-    action()
-    return {name: size - before.get(name, 0) for name, size in sizes().items() if size > before.get(name, 0)}
-
-
 MOST_A_SECOND = 10_000
 """Requests by one client that NGINX takes on two processors, several times what was measured with TLS."""
 
 
+LIMITED = (200 * 60 + 4_000) + (30 * 60 + 150)
+"""Requests of one client in a minute that are logged each: with tokens of nobody, and for tokens."""
+LONGEST_ADDRESS = 45
+BLOCK = re.compile(r"^(?P<logs>/[^{]+|\"[^{]+)\{\n  size (?P<size>\d+)\n  rotate (?P<number>\d+)$", re.M)
+
+
 @pytest.mark.one_registry("NGINX refuses, not the registry")
 def test_one_client_without_credentials_cannot_fill_200_megabytes(running: Root) -> None:
-    """What it writes for each request, at most, and what is kept of it: by arithmetic and by a flood."""
-    address = "127.0.0.8"
-    # every byte is escaped as four; nothing is longer than it is cut to
-    odd = b"\xc3" * 3_000
-    raw = b"GET /v2/%b HTTP/1.1\r\nHost: localhost\r\nUser-Agent: %b\r\nReferer: %b\r\n\r\n" % (odd, odd, odd)
-    number = 400
-    growth = grown(running, lambda: flood(running, raw, number, address))
-    assert set(growth) <= {REFUSED}, "nothing but the log that is bounded"
-    line = growth[REFUSED] / number
-    assert line <= 128 * 4 + 150
-    rate_limited = 50 * 60 + 1_000
-    sampled = MOST_A_SECOND * 60 * 0.1
-    between_two_looks = (rate_limited + sampled) * line
-    assert REFUSED_SIZE * (REFUSED_NUMBER + 1) + between_two_looks + 10_000_000 * 11 < 200_000_000
+    """All that it can write at its largest, from what rotates it, and from the longest line of each log."""
+    nobody = tokens.sign(
+        running.secrets()["internal_key"], tokens.repository_access("x" * 250, "pull"), claims={"sub": ""}
+    )
+    between = {
+        REFUSED: (LIMITED + MOST_A_SECOND * 60 * 0.1) * longest_line(running, REFUSED, "Bearer"),
+        ANONYMOUS: LIMITED * longest_line(running, ANONYMOUS, f"Bearer {nobody}"),
+    }
     config = running.read("var/opt/gitlab/logrotate/logrotate.conf")
-    assert f"size {REFUSED_SIZE}" in config
-    log = running.read("var/log/gitlab/registry-auth/config")
-    assert "s10000000\nn10\n" in log
+    kept = {
+        log: (int(block["size"]), int(block["number"]))
+        for block in BLOCK.finditer(config)
+        for log in between
+        if Path(log).name in block["logs"]
+    }
+    by_nginx = sum((size + between[log]) * (number + 1) for log, (size, number) in kept.items())
+    by_svlogd = sum(kept_by_svlogd(running, log) for log in APART.values())
+    assert 100_000_000 < by_nginx + by_svlogd < 200_000_000
+
+
+def longest_line(root: Root, log: str, credentials: str) -> float:
+    """Of requests as long and as odd as can be: what is escaped takes four bytes for one."""
+    number, address, field = 40, "127.0.0.8", f"Authorization: {credentials}".encode()
+    lines: list[str] = []
+    for path in (b"\xc3" * 3_000, b"v2/" + b"x" * 250 + b"/tags/list?" + b"\xc3" * 900, b"x" * 3_000):
+        head = b"%b /%b HTTP/1.1\r\nHost: localhost" % (b"M" * 16 if path[:1] == b"x" else b"GET", path)
+        agents = b"User-Agent: %b\r\nReferer: %b" % ((b"x" * 90 + b"\xc3" * 900,) * 2)
+        raw = b"\r\n".join([head, agents, field, b"", b""])
+        growth = grown(root, lambda asked=raw: flood(root, asked, number, address))  # type: ignore[misc]
+        assert current(growth) <= BOUNDED, "nothing but the logs that are bounded"
+        lines += [line for line in root.read(log).splitlines() if line.startswith(f"{address} ")]
+    assert lines, log
+    return max(map(len, lines)) - len(address) + LONGEST_ADDRESS + 1
+
+
+def kept_by_svlogd(root: Root, log: str) -> int:
+    """One that it writes, those that it keeps, and one that it is about to remove."""
+    lines = (root.path / log).with_name("config").read_text().splitlines()
+    size, number = (int(line[1:]) for letter in "sn" for line in lines if line.startswith(letter))
+    return size * (number + 2)
+
+
+@pytest.mark.one_registry("logrotate is asked")
+def test_logs_of_anybody_are_rotated_at_their_size(running: Root) -> None:
+    folder = running.path / "var/opt/gitlab/logrotate"
+    command = ["/usr/sbin/logrotate", "--state", str(folder / "tried"), str(folder / "logrotate.conf")]
+    kept = {ANONYMOUS: 3, REFUSED: 1, ACCESS: 0}
+    for _ in range(6):
+        for log in kept:
+            os.truncate(running.path / log, 16_000_000)
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+    for log, number in kept.items():
+        path = running.path / log
+        assert len(list(path.parent.glob(f"{path.name}.*"))) == number
+        assert (path.stat().st_size == 0) is (number > 0)
+    os.truncate(running.path / ACCESS, 0)
 
 
 def encoded(**facts: object) -> str:
@@ -120,7 +147,7 @@ WAYS = [
     get("/jwt/auth?service=container_registry"),
 ]
 """Requests that a registry, or the issuer, answers before it believes any credentials."""
-BOUNDED = {REFUSED, APART, ISSUER}
+BOUNDED = {REFUSED, ANONYMOUS, *APART.values()}
 
 
 def with_field(request: bytes, field: str) -> bytes:
@@ -138,10 +165,12 @@ def test_forged_tokens_enter_bounded_logs_only(running: Root, format_: str) -> N
     requests = [with_field(asked, field) for field in others] + [with_field(way, bad) for way in WAYS]
     for request in [*requests, with_field(get("/jwt/auth"), "Authorization: Basic YWxpY2U6eA==")]:
         growth = grown(running, lambda asked=request: flood(running, asked, number, "127.0.0.13"))  # type: ignore[misc]
-        assert {one for one in growth if "/refused/@" not in one} <= BOUNDED, request
+        assert current(growth) <= BOUNDED, request
     assert running.read(REFUSED).count("/v2/forged/") - before < number * len(requests) / 3
     kept = [
-        path.read_text() for path in (running.path / APART).parent.glob("[c@]*[ts]") if path.name != "config"
+        path.read_text()
+        for path in (running.path / APART["registry/refused"]).parent.glob("[c@]*[ts]")
+        if path.name != "config"
     ]
     assert "token signed by untrusted key" in "".join(kept) or "invalid" in "".join(kept)
     assert "error authorizing context" in "".join(kept)
@@ -276,7 +305,7 @@ def test_errors_are_logged_and_bounded(running: Root) -> None:
     assert ERRORS in growth
     rotated = running.read("var/opt/gitlab/logrotate/logrotate.conf").partition("}")[0]
     assert "gitlab_registry_error.log" in rotated
-    assert f"size {REFUSED_SIZE}\n  rotate {REFUSED_NUMBER}\n" in rotated
+    assert "size 15000000\n  rotate 1\n" in rotated
     config = running.path / "var/opt/gitlab/logrotate"
     command = ["/usr/sbin/logrotate", "-d", "--state", str(config / "status"), str(config / "logrotate.conf")]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")

@@ -144,7 +144,6 @@ DEFAULTS: dict[str, object] = {
     "registry_backup.s3_accesskey": None, "registry_backup.s3_secretkey": None,
     "registry_auth.requests_per_second": 30, "registry_auth.requests_burst": 150,
     **{f"registry_auth.{name}": value for name, value in SVLOGD.items()},
-    "registry_auth.svlogd_size": 10_000_000, "registry_auth.svlogd_num": 10,
     "metrics.enable": False, "metrics.textfile": "{root}/var/opt/gitlab/metrics/registry.prom",
     "registry.nginx.host_names": [], "registry.nginx.connections_per_address": 500,
     "registry.nginx.anonymous_requests_per_second": 50, "registry.nginx.anonymous_requests_burst": 1000,
@@ -268,9 +267,9 @@ def test_logs_are_shipped_under_the_names_of_host_and_service(site: Site) -> Non
     ("lines", "limits"),
     [
         ("", (209_715_200, 30)),
-        ('nginx["enable"] = False\n', (10_000_000, 10)),
-        ('nginx["enable"] = False\nlogging["svlogd_num"] = 3\n', (10_000_000, 3)),
-        ('nginx["enable"] = False\nregistry["svlogd_size"] = 99\n', (99, 10)),
+        ('nginx["enable"] = False\n', (10_000_000, 3)),
+        ('nginx["enable"] = False\nlogging["svlogd_num"] = 5\n', (10_000_000, 5)),
+        ('nginx["enable"] = False\nregistry["svlogd_size"] = 99\n', (99, 3)),
     ],
     ids=["behind NGINX", "without it", "a number for all", "a size of its own"],
 )

@@ -90,8 +90,7 @@ def _folders(site: Site) -> list[Path]:
         if log is not None:
             # NGINX has its own files in the folder, and svlogd's beside it
             found.append(log)
-            if (log / "refused/current").exists():
-                found.append(log / "refused")
+            found += sorted(current.parent for current in log.glob("*/current"))
     return list(dict.fromkeys(found))
 
 

@@ -13,10 +13,11 @@ from ctl.certificates.installed import installed
 from ctl.doctor.metrics.counters import Counters
 from ctl.doctor.metrics.exposition import Family
 from ctl.errors import CtlError
-from ctl.nginx.vhost import refused_folder
+from ctl.nginx.vhost import ANONYMOUS_LOG, refused_folder
 from ctl.node.last_backup import last_backup
 from ctl.node.last_usage import collections, last_usage
 from ctl.node.node import Node
+from ctl.node.runit_service import REFUSED
 from ctl.registry.collect.serving import history
 from ctl.registry.collect.setup import make_setup
 from ctl.registry.gate import collecting
@@ -194,14 +195,15 @@ def _requests(node: Node) -> Iterator[Family]:
     """From the logs: requests of NGINX's vhost, decisions of the token issuer."""
     counters = Counters.read(node.layout.state / "metrics.json")
     if node.serves_registry:
-        counters.count_requests(
-            Path(node.attributes.registry.nginx.log_directory) / "gitlab_registry_access.log"
-        )
+        logs = Path(node.attributes.registry.nginx.log_directory)
+        for log in (logs / "gitlab_registry_access.log", logs / ANONYMOUS_LOG):
+            counters.count_requests(log)
         counters.count_requests(refused_folder(node.attributes) / "gitlab_registry.log")
     for signer in signers(node.attributes):
         if signer.service:
-            log = node.component(signer.service).log_folder(node.attributes, node.layout)
-            counters.count_decisions(Path(log) / "current")
+            folder = Path(node.component(signer.service).log_folder(node.attributes, node.layout))
+            for log in (folder / "current", folder / REFUSED / "current"):
+                counters.count_decisions(log)
     counters.write()
     requests = Family("http_requests_total", "Requests that NGINX has answered for the registry.", "counter")
     sent = Family("http_sent_bytes_total", "Bytes of their answers.", "counter")

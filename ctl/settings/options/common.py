@@ -113,20 +113,19 @@ LOGGING: tuple[tuple[str, Type, str, Any, str], ...] = (
 )
 """Name, type, description, default and example of what `logging` says for every service."""
 
-LOG_LIMITS = {"svlogd_size": 10_000_000, "svlogd_num": 10}
-"""Of a log in which each request writes a line: else a client without credentials fills 6 GB."""
+LOG_LIMITS = {"svlogd_size": 10_000_000, "svlogd_num": 3}
+"""Of a log in which each request is a line, as no NGINX is in front: else a client without credentials fills 6 GB."""
 
 
 def logging_options(
-    section: str, service: str, limits: Mapping[str, int] | None = None, *, shielded: bool = False
+    section: str, service: str, limits: Mapping[str, int] | None = None
 ) -> tuple[Option, ...]:
     """The settings by which one service has other logs than all.
 
     Args:
         section: where the options are.
         service: the service's name.
-        limits: its own defaults where `logging` is not given either.
-        shielded: whether it has those of `logging` all the same where NGINX is in front of it.
+        limits: its own defaults where `logging` is not given either, and NGINX is not in front of it.
     """
     return tuple(
         Option(
@@ -135,7 +134,7 @@ def logging_options(
             f"For {service} alone: {description[0].lower()}{description[1:]}",
             rule=prefix_of(service)
             if name == "svlogd_prefix"
-            else logging_of_all(name, (limits or {}).get(name), shielded=shielded),
+            else logging_of_all(name, (limits or {}).get(name)),
             example=example,
             reaches=(f"log service of {service}",),
         )

@@ -77,7 +77,7 @@ SERVICE = (
         example='{"REGISTRY_HTTP_RELATIVEURLS": True}',
         reaches=("env_directory",),
     ),
-    *logging_options("registry", "registry", LOG_LIMITS, shielded=True),
+    *logging_options("registry", "registry", LOG_LIMITS),
 )
 
 ADDRESSES = (

@@ -224,8 +224,9 @@ PROXY = (
     _option(
         "anonymous_requests_per_second",
         Integer(0, 10_000),
-        "Requests without credentials that NGINX passes on from one address (limit_req); more are refused (429). "
-        "0 for no limit, as it is behind a proxy that ends TLS and hides addresses.",
+        "Requests without credentials that NGINX passes on from one address (limit_req), and four times as many with a "
+        "token for whoever does not log in; more are refused (429). 0 for no limit (of these, one in ten is logged), as "
+        "it is behind a proxy that ends TLS and hides addresses.",
         "500",
         default=50,
         added=True,

@@ -11,24 +11,23 @@ from ctl.settings.rules.vhost import through_socket
 SHIPPING = "logging.udp_log_shipping_host"
 
 
-def logging_of_all(name: str, limit: int | None = None, *, shielded: bool = False) -> Rule:
+def logging_of_all(name: str, limit: int | None = None) -> Rule:
     """The rule by which a service's own logging setting falls back to logging[NAME].
 
     Args:
         name: the setting's last part ("svlogd_size").
-        limit: the service's own default where that is not given; None for the one of all.
-        shielded: whether NGINX in front of it keeps away what anybody could write: then it has the one of all, too.
+        limit: the service's own default where that is not given, and no NGINX in front of it keeps away what anybody
+            could write; None for the one of all.
     """
 
     def value(view: View) -> Any:  # noqa: ANN401 - of several options
         given = view.given_value(f"logging.{name}")
-        limited = limit is not None and given is None and not (shielded and through_socket(view))
+        limited = limit is not None and given is None and not through_socket(view)
         return limit if limited else view[f"logging.{name}"]
 
-    where = "where given" + (" or NGINX is in front of it" if shielded else "")
+    where = "where given or NGINX is in front of it"
     words = f'logging["{name}"]' + (f", {where}; else {limit}" if limit is not None else "")
-    suffix = "" if limit is None else f"-{limit}{'-unshielded' if shielded else ''}"
-    return Rule(f"logging-of-all-services{suffix}", words, value)
+    return Rule(f"logging-of-all-services{'' if limit is None else f'-{limit}'}", words, value)
 
 
 @rule('logging["udp_log_shipping_host"] and its port')
