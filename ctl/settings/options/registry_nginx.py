@@ -225,8 +225,8 @@ PROXY = (
         "anonymous_requests_per_second",
         Integer(0, 10_000),
         "Requests without credentials that NGINX passes on from one address (limit_req), and four times as many with a "
-        "token for whoever does not log in; more are refused (429). 0 for no limit (of these, one in ten is logged), as "
-        "it is behind a proxy that ends TLS and hides addresses.",
+        "token for whoever does not log in; more are refused (429). 0 for no limit (one in ten is logged then), as it "
+        "is behind a proxy that ends TLS and hides addresses.",
         "500",
         default=50,
         added=True,
