@@ -76,11 +76,13 @@ def check_outputs(ctx: Context, loaded: Loaded) -> None:
 
     Raises:
         SettingsError: with each such setting.
+        CtlError: other accounts can change a recipe, which a run refuses too.
     """
     from ctl.node.outputs import names_outputs, refuse_strangers
-    from ctl.node.recipes import components_of, items, load_recipes
+    from ctl.node.recipes import components_of, items, load_recipes, recipe_files
 
     try:
+        recipe_files(ctx.layout)
         if names_outputs(loaded.attributes):
             recipes = load_recipes(ctx.layout)
             target = node(ctx, loaded, required=False, components=components_of(recipes))

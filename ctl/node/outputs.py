@@ -50,11 +50,7 @@ def refuse_strangers(node: Node, wanted: Iterable[Item], machine: Machine) -> No
 
 def names_outputs(attributes: Attributes) -> bool:
     """Whether a setting names a file to write, or a folder that is there or in another one: else all is well."""
-    others = {
-        name: Path(attributes[name])
-        for name, option in OPTIONS.items()
-        if isinstance(option.type, AbsolutePath) and option.type.managed and attributes[name]
-    }
+    others = dict(_managed(attributes))
     return any(
         setting in CONTENT
         or os.path.lexists(place)
@@ -72,8 +68,11 @@ def _shared_places(
         for path, _ in outputs(resource, machine):
             setting = _setting_of(path, named)
             if owners.setdefault(path, resource) != resource and setting:
-                names = dict.fromkeys((owners[path].name, resource.name))
-                twice = f"{path} would be written twice, for {' and for '.join(names)}"
+                others = [one for one, place in _managed(attributes) if place == path and one != setting]
+                names = [f"by {python_name(one.split('.'))}" for one in others] or [
+                    f"for {one}" for one in dict.fromkeys((owners[path].name, resource.name))
+                ]
+                twice = f"{path} would be written twice: {', '.join(names)}"
                 yield _own_place(setting, twice, attributes)
 
 
@@ -128,9 +127,15 @@ def _evidence(layout: Layout, resources: Iterable[Resource], machine: Machine) -
 
 def _named(attributes: Attributes) -> Iterator[tuple[str, Path]]:
     """The settings that the file gives and that say where something is written, with their paths."""
+    return (
+        (name, path) for name, path in _managed(attributes) if name not in SHARED and attributes.given(name)
+    )
+
+
+def _managed(attributes: Attributes) -> Iterator[tuple[str, Path]]:
+    """All that say where something is written, given or not."""
     for name, option in OPTIONS.items():
-        managed = isinstance(option.type, AbsolutePath) and option.type.managed
-        if managed and name not in SHARED and attributes.given(name):
+        if isinstance(option.type, AbsolutePath) and option.type.managed and attributes[name]:
             yield name, Path(attributes[name])
 
 

@@ -51,6 +51,16 @@ def test_a_program_that_others_can_change_is_refused_and_never_run(ctl: Cli, set
     assert not ran.exists()
 
 
+def test_a_recipe_that_others_can_change_is_refused(ctl: Cli) -> None:
+    ctl.settings(GOOD)
+    recipe = ctl.root / "etc/gitlab/recipes.d/site.py"
+    recipe.parent.mkdir()
+    recipe.write_text("raise SystemExit\n")
+    recipe.chmod(0o666)
+    result = ctl("check-config")
+    assert (result.code, f"chmod go-w {recipe}" in result.err) == (1, True)
+
+
 def test_json(ctl: Cli) -> None:
     ctl.settings(GOOD + 'registry["log_level"] = "wran"\n')
     result = ctl("check-config", "--json")

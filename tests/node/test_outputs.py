@@ -163,7 +163,15 @@ def test_one_place_for_two_files_is_reported_by_the_setting(site: Site) -> None:
     code, err = site.check('registry["rootcertbundle"] = "/var/opt/gitlab/registry/config.yml"')
     assert code == 2
     assert "registry.rootcertbundle" in err
-    assert "would be written twice" in err
+    assert "would be written twice: for " in err
+
+
+def test_one_place_for_two_settings_is_reported_with_both(site: Site) -> None:
+    lines = 'gitlab_rails["enable"] = True', 'gitlab_rails["registry_key_path"] = "/srv/pair"'
+    code, err = site.check(*lines, 'registry["rootcertbundle"] = "/srv/pair"')
+    assert code == 2
+    assert 'srv/pair would be written twice: by gitlab_rails["registry_key_path"]' in err
+    assert "registry.rootcertbundle" in err
 
 
 SYSTEM = [

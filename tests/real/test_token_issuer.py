@@ -246,7 +246,7 @@ def test_it_runs_under_its_own_account_and_reads_no_more_than_it_needs(running: 
     assert names <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE", "CTL_SOCKET"}
     assert "s3cret" not in environment + " ".join(found[0].arguments)
     limits = Path(f"/proc/{found[0].pid}/limits").read_text(encoding="ascii")
-    assert re.search(r"Max core file size +0 ", limits)
+    assert re.search(r"Max core file size +0 +0 ", limits)
     readable = _readable(running, ISSUER_ACCOUNT)
     for needed in (KEY, FILE, "var/opt/gitlab/registry-auth/config.json"):
         assert needed in readable
