@@ -62,7 +62,7 @@ def vhost_variables(attributes: Attributes, build: NginxBuild) -> dict[str, obje
         "one_word": one_word(attributes),
         "client": client(attributes),
         # NGINX refuses to reload a zone whose key is another than before
-        "zone_prefix": f"registry_{client(attributes).removeprefix('$')}",
+        "zone_prefix": f"registry_of_{client(attributes).removeprefix('$')}",
         "limits_requests": build.has("http_limit_req_module"),
         "anonymous": anonymous(attributes, build),
         "many": MANY,

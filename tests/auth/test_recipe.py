@@ -119,7 +119,7 @@ def test_nginx_passes_requests_for_tokens_on(render: Render) -> None:
     location = found["= /jwt/auth"]
     assert location.one("proxy_pass") == "http://registry-auth/jwt/auth"
     assert ("X-Real-IP", "$remote_addr") in location.all("proxy_set_header")
-    assert location.one("limit_req") == "zone=registry_remote_addr_tokens burst=150 nodelay"
+    assert location.one("limit_req") == "zone=registry_of_remote_addr_tokens burst=150 nodelay"
 
 
 def test_nginx_without_limits_behind_another_proxy(render: Render) -> None:

@@ -246,6 +246,8 @@ def test_without_credentials_an_address_is_refused_beyond_its_rate_and_others_go
         NO_GITLAB,
         'registry["nginx"]["anonymous_requests_per_second"] = 1',
         'registry["nginx"]["anonymous_requests_burst"] = 10',
+        'registry["nginx"]["real_ip_header"] = "X-Forwarded-For"',
+        'registry["nginx"]["real_ip_trusted_addresses"] = ["127.0.0.0/8"]',
     )
     running.reconfigure()
     counts = flood(running, get(), 100, "127.0.0.5")
@@ -259,5 +261,13 @@ def test_without_credentials_an_address_is_refused_beyond_its_rate_and_others_go
         running, get("/v2/any/app/tags/list", "localhost", f"Authorization: Bearer {token}"), 60, "127.0.0.5"
     )
     assert known == {404: 60}
+
+    def from_(address: str) -> int:
+        return ask(running, get("/v2/", "localhost", f"X-Forwarded-For: {address}")).status
+
+    network = [from_(f"2001:db8:1:2:{number:x}::1") for number in range(1, 41)]
+    assert network.count(429) > 20, "a client of IPv6 has as many addresses as it likes"
+    assert from_("2001:db8:1:3::1") == 401
+    assert {from_(f"198.51.100.{number}") for number in range(40)} == {401}
     running.settings(NO_GITLAB)
     running.reconfigure()
