@@ -106,8 +106,8 @@ LIMITS = (
     Option(
         "registry_auth.requests_per_second",
         Integer(0, 10_000),
-        "Requests for tokens that NGINX passes on from one address, or network of 64 bits of IPv6 (limit_req). 0 for no "
-        "limit.",
+        "Requests for tokens that NGINX passes on from one address, or network of 64 bits of IPv6 (limit_req). 0 for "
+        "no limit.",
         default=30,
         example="100",
         reaches=("vhost: limit_req",),

@@ -216,8 +216,7 @@ PROXY = (
         "connections_per_address",
         Integer(0, 100_000),
         "Requests that one address, or network of 64 bits of IPv6, may have under way (limit_conn); more are refused "
-        "(429). 0 for no limit, as it is "
-        "behind a proxy that ends TLS and hides addresses (real_ip_trusted_addresses).",
+        "(429). 0 for no limit, as it is behind a proxy that ends TLS and hides addresses (real_ip_trusted_addresses).",
         "2000",
         default=500,
         added=True,
