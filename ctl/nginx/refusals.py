@@ -59,6 +59,7 @@ REFUSALS = (
     Refusal((402, 406, 409, 410, 412, 415, 416, 507), 0, "UNSUPPORTED", "NGINX does not answer this request"),
 )
 """All for which NGINX has a page (ngx_http_special_response.c). One of them is left: where directives of the
-administrator's rewrite a request in a circle, it looks for no other page any more.
+administrator's rewrite a request in a circle, it looks for no other page any more (ngx_http_special_response_handler:
+`r->uri_changes != 0`), and sends its own as text/html, which no directive of its modules changes.
 
 nginx.org: ngx_http_core_module (error_page), ngx_http_ssl_module ('Error Processing'), ngx_http_limit_req_module."""
