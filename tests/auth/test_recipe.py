@@ -58,7 +58,7 @@ def test_the_service_runs_this_python_with_nothing_around_it(render: Render, tmp
     python = Path(words[-7])
     assert python.is_absolute()
     assert python.samefile(sys.executable)
-    names = [word.partition("=")[0] for word in words[3 : words.index("-c")] if "=" in word]
+    names = [word.partition("=")[0] for word in words[3:] if "=" in word and not word.startswith("-")]
     assert set(names) <= {"PATH", "LANG", "PYTHONPATH", "CTL_SERVICE", "CTL_SOCKET"}
     assert "PRIVATE" not in script
     facts = json.loads((made / "opt/gitlab/sv/registry-auth/ctl.json").read_text(encoding="utf-8"))
