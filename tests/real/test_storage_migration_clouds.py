@@ -94,11 +94,11 @@ def test_to_google_to_azure_and_home_while_clients_work(
     assert root.ctl("reconfigure", "--json").ok().json()["changed"] == 0
 
 
-ROUTE = os.environ.get("MIGRATION_ROUTE", "s3 gcs s3 azure s3 home gcs home azure home").split()
+ROUTE = os.environ.get("MIGRATION_ROUTE", "s3 gcs s3 azure s3 home gcs home azure gcs azure home").split()
 """Each storage into each, and back."""
 
 
-@pytest.mark.skipif(not KILLS, reason="minutes: MIGRATION_KILLS=3 for so many in each of ten moves")
+@pytest.mark.skipif(not KILLS, reason="minutes: MIGRATION_KILLS=3 for so many in each of twelve moves")
 def test_long_each_into_each_killed_at_random_while_clients_work(
     make_root: RootMaker, clouds: dict[str, Kept]
 ) -> None:
