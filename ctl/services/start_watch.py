@@ -27,7 +27,7 @@ class StartWatch:
         self._folder = folder
         self._definition = definition
         self._ends: set[int] = set()
-        self._seen: dict[int | None, float] = {}
+        self._seen: dict[tuple[int, ...], float] = {}
 
     def up(self, status: Status) -> bool:
         """Whether it now runs as wanted and itself answers at all its addresses."""
@@ -62,8 +62,10 @@ class StartWatch:
         return [address for address in listen if not (answers(address) and listens(pid, address))]
 
     def _settled(self, status: Status) -> bool:
-        first_seen = self._seen.setdefault(status.pid, time.monotonic())
-        return status.seconds > 1 or time.monotonic() - first_seen > SETTLE
+        """Whether it and its log have lived for a while; one that keeps exiting is alive for a moment each second."""
+        first_seen = self._seen.setdefault(tuple(status.pids), time.monotonic())
+        youngest = min(one.seconds for one in (status, status.log) if one is not None)
+        return youngest > 1 or time.monotonic() - first_seen > SETTLE
 
 
 def _last_change(folder: Path) -> int:

@@ -90,7 +90,7 @@ def test_restart_waits_for_a_drain(stack: Stack) -> None:
     stack.runit.ensure_supervisor()
     stack.runit.wait_until_up("web")
     stack.runit.perform(Notification(RESTART, "web"))
-    assert "drained" in (stack.layout.logs / "web/current").read_text()
+    wait_for(lambda: "drained" in stack.log("web"), what="svlogd has written it")
     assert listening(port)
 
 
@@ -108,7 +108,7 @@ def test_a_process_drains_by_what_held_when_it_started(stack: Stack, command: st
     with suppress(ServiceFailed):  # a restarted one has no time to come up, by the new definition
         getattr(stack.runit, command)("web")
     assert not Path(f"/proc/{process}").exists()
-    assert "drained" in stack.log("web"), "it was not killed"
+    wait_for(lambda: "drained" in stack.log("web"), what="svlogd has written that it was not killed")
 
 
 def test_start_and_stop_change_nothing_the_second_time(stack: Stack) -> None:
@@ -297,10 +297,11 @@ def test_a_stranger_at_the_port_is_not_taken_for_the_service(stack: Stack) -> No
 
 
 def test_a_service_without_its_log_is_not_up(stack: Stack) -> None:
-    folder = stack.define("web", SLEEPER, wait=1)
-    stack.write(folder / "log/run", "#!/bin/sh\nexit 1\n", mode=0o755)
+    """Also where that is looked at in the moments in which it lives, between two starts a second apart."""
+    folder = stack.define("web", SLEEPER, wait=2)
+    stack.write(folder / "log/run", "#!/bin/sh\nsleep 0.2\nexit 1\n", mode=0o755)
     stack.runit.ensure_supervisor()
-    with pytest.raises(ServiceFailed, match="web is not up after 1 s"):
+    with pytest.raises(ServiceFailed, match="web is not up after 2 s"):
         stack.runit.wait_until_up("web")
 
 

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from ctl.graceful.control import NAME
 from ctl.paths import Layout
+from ctl.services import start_watch
 from ctl.services.definition import Definition
 from ctl.services.killing import _own_group
 from ctl.services.runit import Runit
@@ -25,6 +28,18 @@ def test_one_that_has_run_for_long_is_up_at_the_first_look(tmp_path: Path) -> No
     assert SETTLE > 0
     assert watch.up(Status("web", "run", "", pid=1, seconds=2))
     assert not watch.up(Status("web", "run", "", pid=2, seconds=0))
+
+
+def test_one_whose_log_keeps_exiting_is_not_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under load no look may fall between two of the log's starts: its process number shows them."""
+    watch = StartWatch(tmp_path, Definition())
+
+    def web(log: int) -> Status:
+        return Status("web", "run", "", pid=1, seconds=5, log=Status("log", "run", "", pid=log))
+
+    assert not any(watch.up(web(log)) for log in (2, 3))
+    monkeypatch.setattr(start_watch, "SETTLE", 0.0)
+    assert watch.up(web(3))
 
 
 @contextmanager
