@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from ctl.acme.record import Obtained
 from ctl.acme.wanted import Job, Wanted
 from ctl.tls.certificates import CertificateFacts
-from ctl.tls.vhost_files import RENEW_DAYS, SETTING, read
+from ctl.tls.vhost_files import RENEW_DAYS
 
 SHORT_LIFE = timedelta(days=45)
 """Certificates that live no longer are renewed in the last third of their life, not from their first day on."""
@@ -22,7 +22,7 @@ def why_due(job: Job, now: datetime) -> str | None:
     if len(job.pair.missing()) == 2:
         return "there is none yet"
     facts = job.pair.facts()
-    if facts.self_signed or job.local_ca.issued(read(job.pair.certificate, SETTING)):
+    if facts.self_signed or job.local_ca.issued(job.pair.certificate):
         return "a certificate of this machine's local CA is used meanwhile"
     recorded = Obtained.read(job.places.record)
     if recorded and recorded.fingerprint == facts.fingerprint:

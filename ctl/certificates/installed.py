@@ -174,7 +174,9 @@ def _renewal(attributes: Attributes, layout: Layout, facts: CertificateFacts) ->
     except PermissionError:  # only root may know
         failure = ""
     stands_in = os.path.lexists(own) and issued_by(
-        read(Path(attributes.registry.nginx.ssl_certificate), SETTING), read(own, "the local CA")
+        read(server := Path(attributes.registry.nginx.ssl_certificate), SETTING),
+        read(own, "the local CA"),
+        where=str(server),
     )
     if stands_in:
         return f"used until there is one of {authority}", failure

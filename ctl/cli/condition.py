@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from ctl.cli.context import Context
 from ctl.collector.under_way import interrupted, under_way
 from ctl.errors import EXIT_FAILED, EXIT_OK, USE_SUDO, CtlError
 from ctl.machine.as_account import SILENT
-from ctl.machine.health import Check, FolderCheck
+from ctl.machine.health import FolderCheck
 from ctl.machine.under_way import run_under_way
 from ctl.node.last_backup import last_backup
 from ctl.paths import Layout
 from ctl.registry.gate import collection
 from ctl.registry.read_only import hold_file, read_only_file, read_only_left
-from ctl.services.condition import problems
-from ctl.services.definition import defined_names, read_definition
+from ctl.services.condition import STOPPED, problems
+from ctl.services.definition import defined_names, known_definition, read_definition
 from ctl.services.processes import Processes
 from ctl.services.selection import NONE_ENABLED, select
 from ctl.services.status import Status
@@ -56,6 +55,8 @@ def print_condition(ctx: Context, services: Sequence[str], *, as_json: bool) -> 
             ctx.console.result(last.line)
     if any(one.denied for one in found):
         ctx.console.note(USE_SUDO)
+    elif any(problem != STOPPED for problems in wrong.values() for problem in problems):
+        ctx.console.note("`ctl doctor` looks for the cause, and says what to do")
     return EXIT_FAILED if general or any(wrong.values()) else EXIT_OK
 
 
@@ -94,7 +95,7 @@ def _trial(layout: Layout) -> list[tuple[str, bool]]:
     except FileNotFoundError:  # it has just ended
         return []
     except CtlError as error:
-        return [(error.message, False)]
+        return [(_with_hint(error), False)]
 
 
 def _killed_migration(layout: Layout) -> Iterator[str]:
@@ -134,7 +135,10 @@ def _going_on(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
         if migration_holds(layout):
             yield UNDER_WAY
     storages = {
-        check.path for one in found for check in _health(layout, one.name) if isinstance(check, FolderCheck)
+        check.path
+        for one in found
+        for check in known_definition(layout, one.name).health
+        if isinstance(check, FolderCheck)
     }
     for storage in sorted(storages):
         since = under_way(Path(storage))
@@ -144,25 +148,21 @@ def _going_on(layout: Layout, found: Sequence[Status]) -> Iterator[str]:
             yield f"a garbage collection of {storage}{killed} was interrupted: nothing is lost, the next one goes on"
 
 
-def _health(layout: Layout, name: str) -> tuple[Check, ...]:
-    try:
-        return read_definition(layout, name).health
-    except CtlError:  # reported as a problem of the service
-        return ()
-
-
 def _print_others(ctx: Context, found: Sequence[Status]) -> None:
     for one in found:
-        with suppress(CtlError):  # as above
-            for line in others(read_definition(ctx.layout, one.name)):
-                ctx.console.result(f"{one.name} {line}")
+        for line in others(known_definition(ctx.layout, one.name)):
+            ctx.console.result(f"{one.name} {line}")
 
 
 def _problems(layout: Layout, status: Status, processes: Processes) -> list[str]:
     try:
         return problems(layout.sv / status.name, status, read_definition(layout, status.name), processes)
     except CtlError as error:
-        return [error.message]
+        return [_with_hint(error)]
+
+
+def _with_hint(error: CtlError) -> str:
+    return f"{error.message} ({error.hint.rstrip('.')})" if error.hint else error.message
 
 
 def _print_lines(
@@ -175,7 +175,7 @@ def _print_lines(
     for one in found:
         # what sv's own line says is not repeated
         for problem in wrong[one.name]:
-            if problem not in (one.reason, "is stopped"):
+            if problem not in (one.reason, STOPPED):
                 ctx.console.result(f"{one.name} {problem}")
     if not found and not general:
         ctx.console.say(NONE_ENABLED)
@@ -190,7 +190,7 @@ def _print_json(
 ) -> None:
     from ctl.services.details import describe
 
-    services = [describe(one, read_definition(ctx.layout, one.name), wrong[one.name]) for one in found]
+    services = [describe(one, known_definition(ctx.layout, one.name), wrong[one.name]) for one in found]
     reasons = [*general, *(f"{name} {'; '.join(them)}" for name, them in wrong.items() if them)]
     supervisor = Supervisor(ctx.layout).pid()
     ctx.console.result_json(

@@ -65,7 +65,7 @@ class Written:
         try:
             found = json.loads(read_file(layout.written))
             return cls({Path(path): Entry(**entry) for path, entry in found.items()}, present=True)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise CtlError(
                 f"{layout.written} is damaged: ctl remembers there which files it wrote",
                 hint=f"Move it away and run again: mv {layout.written} {layout.written}.damaged",

@@ -106,9 +106,12 @@ class HttpCheck(NamedTuple):
 
         try:
             leaf = Path(self.certificate).read_text(encoding="ascii").partition(_END)
+            present = ssl.PEM_cert_to_DER_cert("".join(leaf[:2])[leaf[0].index("-----BEGIN") :])
         except OSError:  # root's alone: whether it is that one cannot be seen
             return None
-        if ssl.PEM_cert_to_DER_cert("".join(leaf[:2])[leaf[0].index("-----BEGIN") :]) == reply.certificate:
+        except ValueError:
+            return f"presents a certificate at {self.place}, and {self.certificate} holds none"
+        if present == reply.certificate:
             return None
         return f"presents another certificate at {self.place} than {self.certificate} has"
 
@@ -203,8 +206,8 @@ class FolderCheck(NamedTuple):
 
 
 def _write(path: Path) -> None:
-    """Write a block, since a full disk still takes empty files, read and remove it. Raises OSError with the path."""
-    with naming(path):
+    """Write a block, since a full disk still takes empty files, read and remove it. Raises OSError with the folder."""
+    with naming(path.parent):
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             if os.write(file, _BLOCK) != len(_BLOCK) or os.pread(file, len(_BLOCK), 0) != _BLOCK:

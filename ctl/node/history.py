@@ -122,7 +122,7 @@ class History:
             found = json.loads(read_file(folder / RUN))
             settings, sources = Path(found["settings_file"]), dict(found.get("sources", {}))
             return Run(folder, found["time"], found["user"], tuple(found["changes"]), settings, sources)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise CtlError(f"{folder} is damaged: {error}", hint=f"Remove it: rm -r {folder}") from error
 
     def earlier(self, number: int) -> Run:

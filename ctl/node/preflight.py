@@ -17,7 +17,7 @@ from ctl.machine.search import find_program
 from ctl.node.node import Node
 from ctl.node.recipes import Recipe
 from ctl.paths import Layout
-from ctl.services.definition import enabled_names, read_definition
+from ctl.services.definition import enabled_names, known_definition
 from ctl.settings.checks.accounts import accounts
 from ctl.settings.checks.folders import shared_log_folders
 from ctl.settings.checks.listeners import clashes
@@ -141,7 +141,7 @@ def _held(machine: Machine, layout: Layout, names: Sequence[str]) -> set[str]:
     The processes decide: after an interrupted run a definition may be a newer one than theirs.
     """
     found = machine.services.listening(names)
-    defined = (address for name in found for address in read_definition(layout, name).listen)
+    defined = (address for name in found for address in known_definition(layout, name).listen)
     return {*defined, *(address for addresses in found.values() for address in addresses)}
 
 

@@ -68,7 +68,7 @@ class Trial:
             return cls(**json.loads(read_file(layout.trial)))
         except FileNotFoundError:  # it has just ended
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise CtlError(
                 f"{layout.trial} is damaged: {error}", hint=f"Remove it: rm {layout.trial}"
             ) from error

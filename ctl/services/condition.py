@@ -17,6 +17,8 @@ RECENT = 20
 """Seconds for which a process that came in the place of one that had exited by itself is a sign of trouble."""
 DELAY = 2.0
 """Seconds between a command and the process that it starts; runsv waits up to one."""
+STOPPED = "is stopped"
+"""By an administrator: no fault of the service's."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -39,7 +41,7 @@ def _problems(folder: Path, status: Status, definition: Definition, processes: P
     if status.log is not None:
         yield from _log_problems(status.log, definition)
     if status.stopped:
-        yield "is stopped"
+        yield STOPPED
     elif status.once:
         yield "runs only once (sv once): nothing starts it again (`ctl start` does)"
     elif status.crashing:

@@ -15,7 +15,7 @@ from ctl.machine.health import Check
 from ctl.machine.ports import children, excludes, listening, same
 from ctl.paths import Layout
 from ctl.services.condition import started
-from ctl.services.definition import Definition, enabled_names, read_definition
+from ctl.services.definition import Definition, enabled_names, known_definition, read_definition
 from ctl.services.ending import promised
 from ctl.services.log_marks import LogMarks
 from ctl.services.new_process import BETWEEN_QUESTIONS, ask_candidate, steady_seconds
@@ -83,6 +83,10 @@ class ServiceControl:
     def definition(self, name: str) -> Definition:
         """What ctl knows of a service. Raises CtlError where that file is damaged."""
         return read_definition(self.layout, name)
+
+    def known(self, name: str) -> Definition:
+        """As `definition`, with defaults where its file is damaged: also such a service can be ended and started."""
+        return known_definition(self.layout, name)
 
     def restart(self, name: str) -> Status:
         """End the process, if any, and start a new one; return when the new one answers.
@@ -152,7 +156,7 @@ class ServiceControl:
         self.control(name, "u")
         if before.pid is not None and (before.got or before.want) and not before.once:
             self._await_end(name, lambda status: status.pid != before.pid, wait)
-        return self.await_up(name, self.definition(name))
+        return self.await_up(name, self.known(name))
 
     def stop(self, name: str) -> Status:
         """Stop it, and return when it is down; the supervisor and the log service go on.
@@ -234,7 +238,7 @@ class ServiceControl:
         return status
 
     def mark_log(self, name: str) -> None:
-        folder = None if is_log(name) else self.definition(name).log
+        folder = None if is_log(name) else self.known(name).log
         if folder is not None:
             self._logs.mark(folder / "current")
 
@@ -285,7 +289,7 @@ class ServiceControl:
         strays = self.strays(name)
         if not strays:
             return
-        killed = end(strays, self.definition(name.partition("/")[0]).wait)
+        killed = end(strays, self.known(name.partition("/")[0]).wait)
         what = f"{', '.join(map(str, strays))}" + (
             f"; killed: {', '.join(map(str, killed))}" if killed else ""
         )
@@ -298,7 +302,7 @@ class ServiceControl:
             name: of the service, or "NAME/log".
             processes: all, where they are known already.
         """
-        definition = self.definition(name.partition("/")[0])
+        definition = self.known(name.partition("/")[0])
         pid_file = None if is_log(name) else definition.pid_file
         return (processes or Processes()).strays(self.layout.sv / name, pid_file, definition.users)
 
@@ -348,7 +352,7 @@ class ServiceControl:
 
     def log_end(self, name: str) -> list[str]:
         """The path of a service's log and its last lines, of those since it was started here."""
-        folder = self.definition(name.partition("/")[0]).log
+        folder = self.known(name.partition("/")[0]).log
         if folder is None:
             return []
         path = folder / "current"
@@ -360,7 +364,7 @@ class ServiceControl:
 
     def seconds_to_end(self, name: str, pid: int | None) -> int:
         """Seconds that a process may take to end: what its files say now, or had when it started."""
-        return max(self.definition(name.partition("/")[0]).wait, promised(pid))
+        return max(self.known(name.partition("/")[0]).wait, promised(pid))
 
     def control(self, name: str, commands: str) -> None:
         """Give runsv several commands at once, so that none is obeyed alone (runsv(8), 'CONTROL')."""

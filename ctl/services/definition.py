@@ -79,6 +79,17 @@ def read_definition(layout: Layout, name: str) -> Definition:
     return read_facts(layout.sv / name / FACTS_FILE)
 
 
+def known_definition(layout: Layout, name: str) -> Definition:
+    """As `read_definition`, with defaults where the file is damaged: nobody need wait for it to be mended.
+
+    `ctl status` reports the damage, and `ctl reconfigure` writes the file anew.
+    """
+    try:
+        return read_definition(layout, name)
+    except CtlError:
+        return Definition()
+
+
 def read_facts(path: Path) -> Definition:
     """The definition in a file; as `read_definition`."""
     try:
@@ -97,7 +108,7 @@ def read_facts(path: Path) -> Definition:
         )
     except FileNotFoundError:
         return Definition()
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise CtlError(f"{path} is damaged: {error}", hint="`ctl reconfigure` writes it anew.") from error
 
 

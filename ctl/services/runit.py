@@ -73,6 +73,14 @@ class Runit(ServiceControl):
         processes, sockets = Processes(), Sockets()
         return {one.name: self._condition(one, processes, sockets) for one in self.statuses(names)}
 
+    def _is_damaged(self, name: str) -> bool:
+        """Whether the file is damaged from which it is known how a service should run."""
+        try:
+            self.definition(name)
+        except CtlError:
+            return True
+        return False
+
     def _condition(self, status: Status, processes: Processes, sockets: Sockets) -> Condition:
         from ctl.converge.model import Condition  # `ctl status` does without the engine
 
@@ -82,6 +90,8 @@ class Runit(ServiceControl):
             return Condition(problem=f"has lost its supervisor ({status.reason})")
         if status.stopped:
             return Condition(stopped=True)
+        if self._is_damaged(status.name):  # the run that asks writes it anew
+            return Condition()
         if status.once:
             return Condition(suspended="runs only once (sv once)")
         if processes.suspended(status.pids):

@@ -193,13 +193,17 @@ def after_first(pem: bytes) -> bytes:
     return b"".join(each(pem)[1:])
 
 
-def issued_by(certificate_pem: bytes, authority_pem: bytes) -> bool:
+def issued_by(certificate_pem: bytes, authority_pem: bytes, *, where: str = "the certificate") -> bool:
     """Whether the (first) certificate was signed by the authority's key under the authority's name.
+
+    Args:
+        certificate_pem, authority_pem: contents of the two files.
+        where: what errors call the first: its path.
 
     Raises:
         CtlError: one of the two is no certificate.
     """
-    certificate = load_chain(certificate_pem, where="the certificate")[0]
+    certificate = load_chain(certificate_pem, where=where)[0]
     return signed_by(certificate, load_chain(authority_pem, where="the CA's certificate")[0])
 
 

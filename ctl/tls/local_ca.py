@@ -10,7 +10,7 @@ from pathlib import Path
 from ctl.errors import PreflightError
 from ctl.tls.authority import SERVER_LIFE, Pair, end, is_local, make_authority, outlives, renew_authority
 from ctl.tls.certificates import after_first, issued_by, load_chain, matches
-from ctl.tls.vhost_files import read
+from ctl.tls.vhost_files import SETTING, read
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Authority:
         """Where the key of a new CA waits (ca-next.key)."""
         return self.key.with_name("ca-next.key")
 
-    def issued(self, certificate_pem: bytes) -> bool:
-        """Whether a certificate is of this CA; not so where there is no CA. Raises CtlError: it is damaged."""
+    def issued(self, certificate: Path) -> bool:
+        """Whether the certificate in a file is of this CA, if there is one. Raises CtlError: it is damaged."""
         own = self._own()
-        return own is not None and issued_by(certificate_pem, own)
+        return own is not None and issued_by(read(certificate, SETTING), own, where=str(certificate))
 
     def can_sign(self) -> bool:
         """Whether its key is here, not kept elsewhere."""

@@ -165,7 +165,7 @@ class ServerCertificate:
         """Whether the certificate there is of the local CA, which clients must trust."""
         if self.authority is None or self._pair.missing():
             return False
-        return self.authority.issued(read(self.certificate, SETTING))
+        return self.authority.issued(self.certificate)
 
     def _summary(self, authority: Authority | None, machine: Machine) -> str:
         if self.issued:
@@ -205,7 +205,7 @@ class ServerCertificate:
 
     def _stale(self, authority: Authority) -> str | None:
         """Why a certificate of the local CA must be issued again; None where it cannot be, or need not."""
-        if not authority.can_sign() or not authority.issued(read(self.certificate, SETTING)):
+        if not authority.can_sign() or not authority.issued(self.certificate):
             return None
         facts, now = self._pair.facts(), self.clock()
         if not facts.covers(self.host):

@@ -70,6 +70,20 @@ def test_unknown_service(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "no service 'registy'; did you mean 'registry'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "[" * 100_000], ids=["empty", "cut", "a list", "deep"])
+@pytest.mark.parametrize("name", ["opt/gitlab/sv/web/ctl.json", "var/opt/gitlab/ctl/trial.json"])
+def test_damage_is_a_reason_as_any_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
+    for folder in ("opt/gitlab/sv/web", "opt/gitlab/service", "var/opt/gitlab/ctl"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "opt/gitlab/service/web").symlink_to("../sv/web")
+    path = tmp_path / name
+    path.write_text(content)
+    assert status(tmp_path, "--json") == 1
+    assert f"{path} is damaged" in json.loads(capsys.readouterr().out)["reason"]
+
+
 def test_hint_at_an_interrupted_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = tmp_path / "var/opt/gitlab/ctl"
     (state / "journal").mkdir(parents=True)

@@ -312,6 +312,9 @@ def test_a_certificate_that_has_ended_is_a_reason_and_no_obstacle(root: Root) ->
         f"certificate that clients refuse: certificate has expired ({certificate})"
         in reasons(root)["registry"]
     )
+    assert "`ctl doctor` looks for the cause" in root.ctl("status").exits(1).err
+    certificate.write_text("no certificate")
+    assert f"{certificate} holds none" in reasons(root)["registry"]
 
 
 def test_what_was_never_set_up_is_not_well(make_root: RootMaker, person: Person) -> None:

@@ -46,6 +46,19 @@ def test_nginx_that_runs_with_older_files_is_reloaded(running: Root) -> None:
     assert running.reconfigure().nothing
 
 
+def test_what_is_known_of_a_service_is_written_anew(running: Root) -> None:
+    """A power cut may have left it empty: that is no reason for a run, nor a restart, to wait."""
+    pids = running.lasting_pids()
+    for name, content in (("registry", ""), ("nginx", "{")):
+        running.write(f"opt/gitlab/sv/{name}/ctl.json", content)
+    result = running.ctl("status", "--json").exits(1).json()
+    assert "ctl.json is damaged: Expecting value" in result["reason"]
+    assert "(`ctl reconfigure` writes it anew)" in result["reason"]
+    assert words(running).splitlines()[-1].startswith("2 changed")
+    assert running.lasting_pids() == pids
+    running.ctl("status").ok()
+
+
 def test_what_an_administrator_stopped_stays_stopped(running: Root) -> None:
     running.ctl("stop", "registry").ok()
     out = words(running)

@@ -53,6 +53,13 @@ def test_a_second_run_changes_nothing(place: Place) -> None:
     assert place.resource().desired(MACHINE) == ()
 
 
+def test_what_is_no_certificate_is_named_by_its_path(place: Place) -> None:
+    place.converge()
+    place.certificate.write_text("garbage")
+    with pytest.raises(CtlError, match=f"{place.certificate} holds no certificate in PEM form"):
+        place.converge()
+
+
 def test_what_is_checked_is_what_is_written(place: Place) -> None:
     resource = place.resource()
     desired = {file.path.name: file.content for file in resource.desired(MACHINE)}

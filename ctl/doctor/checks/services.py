@@ -14,7 +14,7 @@ from ctl.errors import USE_SUDO
 from ctl.machine.health import HttpCheck
 from ctl.machine.ports import listens
 from ctl.nginx.ports import Taken, parse_address, taken
-from ctl.services.condition import problems
+from ctl.services.condition import STOPPED, problems
 from ctl.services.definition import Definition
 from ctl.services.processes import TICK, Processes, replaced
 from ctl.services.status import Status
@@ -91,7 +91,7 @@ def _service(site: Site, status: Status) -> Iterator[Finding]:
 
 
 def _mended(status: Status, problem: str) -> str:
-    if problem == "is stopped":
+    if problem == STOPPED:
         return f"ctl start {status.name}"
     if "writes no log" in problem:
         return "ctl reconfigure"
