@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from ctl.graceful.control import Control
 from ctl.graceful.instance import Instance
 from tests.harness import images
 from tests.harness.https import Client, UnixConnection
-from tests.harness.root import Root
+from tests.harness.root import Root, RootMaker
+from tests.harness.s3 import S3Server
+from tests.harness.slow_s3 import Deletions, slow_deletions
 from tests.harness.waiting import wait_for
 
 pytestmark = pytest.mark.real
@@ -138,24 +141,42 @@ def test_a_deletion_under_way_at_a_switch_is_seen_by_the_next_process(running: R
     assert {seen(one, path) for one in (running.client, running.direct)} == {404}
 
 
-def test_a_deletion_that_takes_longer_is_seen_when_it_has_ended(running: Root) -> None:
+@pytest.fixture
+def bucket(make_root: RootMaker) -> Iterator[tuple[Root, Deletions]]:
+    """A registry whose images are in a slow S3."""
+    with S3Server() as server, slow_deletions(server.port) as deletions:
+        server.make_bucket("images")
+        keys = {"accesskey": "test", "secretkey": "test-key", "region": "us-east-1", "bucket": "images"}
+        storage = {"s3": {**keys, "regionendpoint": deletions.endpoint}, "redirect": {"disable": True}}
+        root = make_root()
+        root.settings(f'registry["storage"] = {storage!r}')
+        root.reconfigure()
+        yield root, deletions
+
+
+def test_a_deletion_that_takes_longer_is_seen_when_it_has_ended(bucket: tuple[Root, Deletions]) -> None:
     """A fresh process takes over. Not during a run, which may have written half of its files: that is the control."""
-    path = pushed(running, "long")
-    master = control(running)
+    root, deletions = bucket
+    path = pushed(root, "long")
+    master, found = control(root), []
+    assert seen(root.client, path) == 200
     candidate = master.start(60)
     wait_for(candidate.accepts, what="the next process")
-    with deletion_under_way(running, path) as (former, found):
-        master.promote(candidate.number)
-        assert seen(running.client, path) == 200
-        with under_way(running):
-            os.kill(former.pid, signal.SIGCONT)
-            wait_for(lambda: found == [202], what="the end of the deletion")
-            wait_for(
-                lambda: [one.number for one in master.instances()] == [candidate.number], what="its drain"
-            )
-            assert seen(running.client, path) == 200
-    wait_for(lambda: seen(running.client, path) == 404, what="a process that knows of it")
-    assert {seen(one, path) for one in (running.client, running.direct)} == {404}
+    deletions.go_on.clear()
+    delete = partial(root.client.authorised, "DELETE", path, repository=NAME, actions="*")
+    client = threading.Thread(target=lambda: found.append(delete().status))
+    client.start()
+    wait_for(deletions.waits.is_set, what="the deletion waits in S3")
+    master.promote(candidate.number)
+    assert seen(root.client, path) == 200
+    with under_way(root):
+        deletions.go_on.set()
+        client.join()
+        assert found == [202]
+        wait_for(lambda: [one.number for one in master.instances()] == [candidate.number], what="its drain")
+        assert seen(root.client, path) == 200
+    wait_for(lambda: seen(root.client, path) == 404, what="a process that knows of it")
+    assert {seen(one, path) for one in (root.client, root.direct)} == {404}
     wait_for(lambda: len(master.instances()) == 1, what="one process")
     assert [one.number for one in master.instances()] == [candidate.number + 1]
 
