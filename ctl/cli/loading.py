@@ -56,10 +56,13 @@ def changing(ctx: Context, host: Machine) -> Iterator[Undone | None]:
         SettingsError: nothing was ever run here, and nothing is written for settings that are wrong.
     """
     from ctl.converge import recovered
+    from ctl.node.trial import end_undone
 
     if not ctx.layout.state.is_dir():
         load(ctx.settings_file, ctx.layout, use_secrets=False)
     with recovered(ctx.layout, host, ctx.console.note) as undone:
+        if undone:
+            end_undone(ctx.layout)
         yield undone
 
 

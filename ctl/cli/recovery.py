@@ -18,16 +18,22 @@ def recover_first(ctx: Context) -> None:
         end_read_only(ctx)
         if ctx.layout.trial.exists():
             _resume_trial(ctx)
-        if not ctx.layout.journal.exists():
-            return
+        interrupted = ctx.layout.journal.exists()
     except PermissionError:  # only its owner may look, and may start services
         return
+    if interrupted:
+        _recover(ctx)
+
+
+def _recover(ctx: Context) -> None:
     from ctl.cli.loading import machine
     from ctl.converge import recovered
+    from ctl.node.trial import end_undone
 
     try:
-        with recovered(ctx.layout, machine(ctx), ctx.console.note):
-            pass
+        with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
+            if undone:
+                end_undone(ctx.layout)
     except LockHeld as error:
         ctx.console.detail(error.message)
 

@@ -22,13 +22,14 @@ def recover(ctx: Context, *, as_json: bool) -> None:
     from ctl.cli.recovery import end_read_only
     from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
-    from ctl.node.trial import resume
+    from ctl.node.trial import end_undone, resume
 
     refuse_foreign_root(ctx.layout)
     undone = None
     if ctx.layout.state.is_dir():
         with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
-            pass
+            if undone:
+                end_undone(ctx.layout)
         resume(ctx.layout)
     ended = end_read_only(ctx) | _end_migration(ctx)
     if as_json:

@@ -164,6 +164,14 @@ def resume(layout: Layout) -> None:
             trial.wait(layout)
 
 
+def end_undone(layout: Layout) -> None:
+    """After an interrupted run has been undone: where it was the one on trial, nothing is left to go back from."""
+    with suppress(CtlError):  # what is damaged is reported by what needs it
+        trial, runs = Trial.read(layout), History(layout).runs()
+        if trial is not None and runs and runs[0].folder.name == trial.back_to:
+            end(layout)
+
+
 def end(layout: Layout) -> bool:
     """Let no trial be under way any more. Returns whether one was."""
     there = look(layout.trial) is not None

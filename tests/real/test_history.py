@@ -217,6 +217,23 @@ def test_a_trial_takes_back_what_follows_it(root: Root) -> None:
     assert [path.read_text() for path in kept] == [edited]
 
 
+def test_a_trial_that_was_killed_and_undone_is_over(root: Root) -> None:
+    """Nothing is left to go back from: settings that are being mended must not be taken away later."""
+    killer = root.write(
+        "etc/gitlab/recipes.d/die.py",
+        "from ctl.converge import Command\ndef recipe(node):\n"
+        '    yield Command("die", argv=["sh", "-c", "kill -9 $PPID"], guard=lambda: True)\n',
+    )
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").exits(-signal.SIGKILL)
+    assert len(_waiting(root)) == 1
+    killer.unlink()
+    root.ctl("recover").ok()
+    assert not (root.path / TRIAL).exists()
+    assert _level(root) == "info"
+    wait_for(lambda: not _waiting(root), what="the one that waited ends")
+
+
 def test_going_back_that_fails_is_reported_and_tried_again(root: Root) -> None:
     root.settings(DEBUG)
     root.ctl("reconfigure", "--try", "10m").ok()
