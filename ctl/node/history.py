@@ -108,8 +108,8 @@ class History:
         return [self._read(folder) for folder in self._folders() if look(folder / RUN) is not None]
 
     def run(self, name: str) -> Run:
-        """The run of a folder. Raises CtlError where it is damaged, or not kept any more."""
-        return self._read(self._folder / name)
+        """The run of a folder, to go back to it. Raises CtlError where it is damaged, or not kept any more."""
+        return _whole(self._read(self._folder / name))
 
     def _folders(self) -> list[Path]:
         """The newest first; one without RUN, which is written last, is of a run that was interrupted there."""
@@ -135,7 +135,7 @@ class History:
         if number >= len(runs):
             there = f"there are {len(runs)}" if runs else "there is none yet"
             raise CtlError(f"run {number} is not known: {there}", hint="See `ctl history`.")
-        return runs[number]
+        return _whole(runs[number])
 
     def record(self, report: Report, settings_file: Path, sources: Sequence[Path]) -> None:
         """Keep a run that changed something, and drop the oldest beyond KEPT_RUNS.
@@ -168,6 +168,14 @@ class History:
             write_atomic(folder / SECRETS, read_file(self.layout.secrets_file), mode=0o600)
         plain = asdict(run) | {"folder": str(folder), "settings_file": str(run.settings_file)}
         write_atomic(folder / RUN, json.dumps(plain).encode(), mode=0o600)
+
+
+def _whole(run: Run) -> Run:
+    """It, with all its files. Raises CtlError where one is missing."""
+    missing = next((copy for copy in run.copies.values() if look(copy) is None), None)
+    if missing is not None:
+        raise CtlError(f"{missing} is missing: nobody can go back to that run", hint="See `ctl history`.")
+    return run
 
 
 def _who() -> str:

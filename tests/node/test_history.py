@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctl.converge.model import Change, Report
+from ctl.errors import CtlError
 from ctl.node.history import KEPT_RUNS, RUN, History
 from ctl.paths import Layout
 
@@ -41,6 +42,16 @@ def test_a_run_that_was_interrupted_when_it_was_recorded(history: History) -> No
     assert len(list((history.layout.state / "history").iterdir())) == 2
     _record(history, NOTHING)
     assert len(history.runs()) == 2
+
+
+def test_nobody_goes_back_to_half_a_run(history: History) -> None:
+    for name in ("first", "second"):
+        _record(history, _changed(name))
+    lost = history.runs()[1].settings
+    lost.unlink()
+    with pytest.raises(CtlError, match=f"{lost} is missing"):
+        history.earlier(1)
+    assert history.earlier(0)
 
 
 def test_a_damaged_run_stops_no_later_one(history: History) -> None:
