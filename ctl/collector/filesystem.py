@@ -8,6 +8,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from ctl.collector.damage import Damage, Kind, no_repository, unreadable
 from ctl.collector.files import read_file as read_file
@@ -80,6 +81,8 @@ class RepositoryScan:
         return hashlib.blake2b(repr((self.has_layers, names)).encode(), digest_size=16).digest()
 
 
+Look = Callable[[], RepositoryScan]
+"""Looks at one repository."""
 Finder = Callable[[RepositoryScan, Iterable[tuple[str, str]], bool], Iterator[Link]]
 """Finds links by their paths, each with its name; says whether one that is missing is a damage."""
 
@@ -117,46 +120,54 @@ class Filesystem:
 
     # --- repositories
 
-    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
+    def repositories(self) -> Iterator[RepositoryScan]:
         """See Tree.
 
         A folder that cannot be read is a repository with nothing but a damage that blocks; so is the folder of all
         repositories where there is none, as on a disk that is not mounted.
         """
-        top, none = self.path(REPOSITORIES), True
-        for scan in self._below(top, "", read):
-            none = False
-            yield scan
-        if none:
-            yield RepositoryScan("", top, damages=[no_repository(top, "a disk may not be mounted")])
+        return (look() for look in self.looks())
 
-    def _below(self, path: str, name: str, read: bool) -> Iterator[RepositoryScan]:
+    def looks(self, *, read: bool = False) -> Iterator[Look]:
+        """What finds each of `repositories`: it may be done by another process, and again.
+
+        Args:
+            read: find what the links hold, too, in one way through all folders.
+        """
+        top, none = self.path(REPOSITORIES), True
+        for look in self._below(top, "", read):
+            none = False
+            yield look
+        if none:
+            yield _damaged("", top, no_repository(top, "a disk may not be mounted"))
+
+    def _below(self, path: str, name: str, read: bool) -> Iterator[Look]:
         try:
             entries = _entries(path)
         except OSError as error:
             if not is_gone(error, path):
-                yield RepositoryScan(name, path, damages=[unreadable(path, name, error)])
+                yield _damaged(name, path, unreadable(path, name, error))
             return
         own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
         if own:
-            yield self._scan(name, path, own, read=read)
+            yield partial(self._scan, name, path, own, read=read)
         for entry in entries:
             if entry.name not in own:
                 yield from self._child(entry, name, read)
 
-    def _child(self, entry: os.DirEntry[str], name: str, read: bool) -> Iterator[RepositoryScan]:
+    def _child(self, entry: os.DirEntry[str], name: str, read: bool) -> Iterator[Look]:
         inner = f"{name}/{entry.name}" if name else entry.name
         try:
             is_folder = entry.is_dir()
             if is_folder and (inner.count("/") > DEEPEST or (entry.is_symlink() and self._leads_back(entry))):
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), entry.path)
         except OSError as error:
-            yield RepositoryScan(inner, entry.path, damages=[unreadable(entry.path, inner, error)])
+            yield _damaged(inner, entry.path, unreadable(entry.path, inner, error))
             return
         if is_folder:
             yield from self._below(entry.path, inner, read)
         elif _is_dangling(entry):
-            yield RepositoryScan(inner, entry.path, damages=[_dangling(entry.path, inner)])
+            yield _damaged(inner, entry.path, _dangling(entry.path, inner))
 
     def _leads_back(self, entry: os.DirEntry[str]) -> bool:
         """Whether a symbolic link leads to a folder that it is in."""
@@ -321,6 +332,10 @@ class Filesystem:
     def linked(scan: RepositoryScan, folder: str) -> int:
         """See Tree."""
         return touched(f"{folder}/link")[0]
+
+
+def _damaged(name: str, path: str, damage: Damage) -> Look:
+    return partial(RepositoryScan, name, path, damages=[damage])
 
 
 def _links(scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool = False) -> Iterator[Link]:

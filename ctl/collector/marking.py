@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Link, RepositoryScan
+from ctl.collector.filesystem import Filesystem, Link, Look, RepositoryScan
 from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
 from ctl.collector.objects import ObjectScan
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.remembered import Needs, Remembered
+from ctl.collector.second_process import in_two
 from ctl.collector.tree import Tree
 from ctl.collector.usual import usual_needs
 
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]
 """Manifests in quarantine: of each repository, by digest."""
+Usual = tuple[str, bytes, tuple[int, dict[str, int], bytes]]
+"""A repository's name and fingerprint, and what `Needs` consists of."""
+_LISTED, _SHARE = 4_000, 8
+"""Repositories that are known before they are read, and that one process reads before another one's are added."""
 
 
 @dataclass
@@ -44,6 +51,12 @@ class Mark:
     damages: list[Damage] = field(default_factory=list)
     kept: int = 0
     has_more: bool = False
+
+    def add(self, name: str, fingerprint: bytes, blobs: bytes, kept: int) -> None:
+        """Add a sound repository, all of whose manifests stay."""
+        self.fingerprints[name] = fingerprint
+        self.marks.update_raw(blobs)
+        self.kept += kept
 
 
 class Marker:
@@ -86,14 +99,39 @@ class Marker:
             advance: called with each repository.
         """
         found = Mark()
-        for scan in self._storage.repositories(read=self._remembered.is_empty):
-            fingerprint = found.fingerprints[scan.name] = scan.fingerprint
-            absent = away.get(scan.name, {})
-            if scan.damages or absent or not self._add_sound(found, scan, fingerprint):
-                self._add(found, scan, absent)
-            advance()
+        if isinstance(self._storage, Filesystem) and self._remembered.is_empty:
+            self._read_all(found, self._storage, away, advance)
+        else:
+            for scan in self._storage.repositories():
+                absent = away.get(scan.name, {})
+                if scan.damages or absent or not self._add_unchanged(found, scan):
+                    self._add(found, scan, absent)
+                advance()
         self._remembered.flush()
         return found
+
+    def _read_all(self, found: Mark, storage: Filesystem, away: Away, advance: Advance) -> None:
+        """Read all repositories, since nothing is remembered of them, in two processes."""
+        looks = storage.looks(read=True)
+        while some := list(islice(looks, _LISTED)):
+            with closing(in_two(self._usual, some, _SHARE)) as usual:
+                for look, facts in zip(some, usual, strict=True):
+                    if facts is None or facts[0] in away:
+                        scan = look()
+                        self._add(found, scan, away.get(scan.name, {}))
+                    else:
+                        name, fingerprint, needs = facts[0], facts[1], Needs(*facts[2])
+                        self._remember(name, fingerprint, needs)
+                        found.add(name, fingerprint, needs.blobs, len(needs.sizes))
+                    advance()
+
+    def _usual(self, look: Look) -> Usual | None:
+        """What a repository needs in which everything is as usual; None where anything is not."""
+        scan = look()
+        needs = None if scan.damages else usual_needs(scan, self._storage, untagged=self._untagged)
+        return (
+            None if needs is None else (scan.name, scan.fingerprint, (needs.newest, needs.sizes, needs.blobs))
+        )
 
     def look_again(self, mark: Mark, away: Away) -> tuple[set[str], dict[str, list[str]]]:
         """Read what has changed since the mark, or since the last look.
@@ -132,18 +170,14 @@ class Marker:
         deleted = self._deleted.get(repository.name, ())
         return keep(repository, untagged=self._untagged, absent=absent, deleted=deleted)
 
-    def _add_sound(self, found: Mark, scan: RepositoryScan, fingerprint: bytes) -> bool:
-        """Add a repository that has not changed, or in which everything is as usual; False where anything is not."""
+    def _add_unchanged(self, found: Mark, scan: RepositoryScan) -> bool:
+        """Add a repository that has not changed; False where it has."""
+        fingerprint = scan.fingerprint
         needs = self._unchanged(scan.name, fingerprint)
         if needs is None:
-            cheap = self._storage.cheap
-            needs = usual_needs(scan, self._storage, untagged=self._untagged) if cheap else None
-            if needs is None:
-                return False
-            self._remember(scan.name, fingerprint, needs)
-        found.marks.update_raw(needs.blobs)
+            return False
+        found.add(scan.name, fingerprint, needs.blobs, len(scan.revisions))
         found.has_more = found.has_more or _has_more(scan, needs.digests)
-        found.kept += len(scan.revisions)
         return True
 
     def _unchanged(self, name: str, fingerprint: bytes) -> Needs | None:
@@ -161,13 +195,12 @@ class Marker:
 
     def _add(self, found: Mark, scan: RepositoryScan, away: Mapping[str, Link]) -> None:
         pending = self._manifests.pending
+        fingerprint = found.fingerprints[scan.name] = scan.fingerprint
         repository, names = self._read(scan, away)
         kept = self._keep(repository, names)
         young = self._untagged and repository.young
         sound = not (repository.damages or repository.whole or young or kept.untagged or names)
-        if sound and self._remember(
-            scan.name, found.fingerprints[scan.name], Needs.of(repository, kept.blobs)
-        ):
+        if sound and self._remember(scan.name, fingerprint, Needs.of(repository, kept.blobs)):
             self._manifests.do_without(pending)
         found.marks.update(kept.blobs)
         found.has_more = found.has_more or _has_more(scan, lambda: kept.blobs)

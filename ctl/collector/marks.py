@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ctl.collector.layout import HEX_LENGTH
 
-IN_MEMORY = 100_000
+IN_MEMORY = 300_000
 """Digests that are held in memory; more are written to files, one a shard."""
 COMPACT = 8_000_000
 """Digests that are written before the files are freed of what is in them twice."""
@@ -40,28 +41,32 @@ class Marks:
 
     def __init__(self, scratch: Path | None = None) -> None:
         self._scratch = scratch
-        self._new: set[bytes] = set()
-        self._shards: dict[str, set[bytes]] = {}
+        self._new = {length: bytearray() for length in _ALGORITHMS}
+        self._shards: dict[str, bytearray] = {}
         self._count = self._written = self._changes = 0
         self._last: tuple[str, int, set[bytes]] = ("", -1, set())
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def update(self, digests: Iterable[str]) -> None:
         """Add digests; what can name no blob is left out."""
-        self._add(raw_of(digests))
+        new = raw_of(digests)
+        for raw in new:
+            self._new[len(raw)] += raw
+        self._added(len(new))
 
     def update_raw(self, blobs: bytes) -> None:
         """Add digests of SHA-256, in bytes after each other."""
-        self._add([blobs[at : at + RAW] for at in range(0, len(blobs), RAW)])
+        self._new[RAW] += blobs
+        self._added(len(blobs) // RAW)
 
     def shard(self, algorithm: str, prefix: str) -> set[bytes]:
         """The digests of a shard, without algorithm and in bytes."""
         self._sort()
         name = f"{algorithm}-{prefix}"
-        found = set(self._shards.get(name, ()))
+        content, length = bytes(self._shards.get(name, b"")), HEX_LENGTH[algorithm] // 2
         if self._folder is not None:
-            found |= self._spilled(Path(self._folder.name, name), HEX_LENGTH[algorithm] // 2)
-        return found
+            content += _spilled(Path(self._folder.name, name))
+        return set(_split(content, length))
 
     def has(self, digest: str) -> bool:
         """Whether a digest is in it; those of one shard after each other are cheap."""
@@ -73,25 +78,28 @@ class Marks:
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self._new or self._shards or self._folder)
+        return bool(any(self._new.values()) or self._shards or self._folder)
 
     def close(self) -> None:
         """Remove the files."""
         if self._folder is not None:
             self._folder.cleanup()
 
-    def _add(self, raw: Iterable[bytes]) -> None:
+    def _added(self, number: int) -> None:
         self._changes += 1
-        self._new.update(raw)
-        if len(self._new) + self._count > IN_MEMORY:
+        self._count += number
+        if self._count > IN_MEMORY:
             self._spill()
 
     def _sort(self) -> None:
         """Into shards; the length of a digest is that of its algorithm."""
-        for raw in self._new:
-            self._shards.setdefault(f"{_ALGORITHMS[len(raw)]}-{raw[0]:02x}", set()).add(raw)
-        self._new.clear()
-        self._count = sum(map(len, self._shards.values()))
+        for length, new in self._new.items():
+            shards: dict[int, bytearray] = defaultdict(bytearray)
+            for raw in _split(new, length):
+                shards[raw[0]] += raw
+            for first, digests in shards.items():
+                self._shards.setdefault(f"{_ALGORITHMS[length]}-{first:02x}", bytearray()).extend(digests)
+            new.clear()
 
     def _spill(self) -> None:
         self._sort()
@@ -99,7 +107,7 @@ class Marks:
             self._folder = tempfile.TemporaryDirectory(prefix="ctl-marks-", dir=self._scratch or _scratch())
         for name, digests in self._shards.items():
             with Path(self._folder.name, name).open("ab") as file:
-                file.write(b"".join(digests))
+                file.write(digests)
         self._shards.clear()
         self._written += self._count
         self._count = 0
@@ -110,15 +118,18 @@ class Marks:
         self._written = 0
         for path in folder.iterdir():
             length = HEX_LENGTH[path.name.partition("-")[0]] // 2
-            path.write_bytes(b"".join(self._spilled(path, length)))
+            path.write_bytes(b"".join({*_split(path.read_bytes(), length)}))
 
-    @staticmethod
-    def _spilled(path: Path, length: int) -> set[bytes]:
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            return set()
-        return {content[at : at + length] for at in range(0, len(content), length)}
+
+def _split(content: bytes | bytearray, length: int) -> Iterator[bytes]:
+    return (bytes(content[at : at + length]) for at in range(0, len(content), length))
+
+
+def _spilled(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _scratch() -> str:

@@ -80,7 +80,7 @@ class Objects:
 
     # --- repositories
 
-    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
+    def repositories(self) -> Iterator[RepositoryScan]:
         """Every repository. No repository at all is a damage that blocks: a wrong prefix looks the same."""
         known: set[str] = set()
         for name, group in groupby(self.store.list(f"{REPOSITORIES}/"), _repository):

@@ -32,12 +32,8 @@ class Tree(Protocol):
         """How the methods below know what is at a path of the layout."""
         ...
 
-    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
-        """Every repository, in no order.
-
-        Args:
-            read: what their links hold, too, where that costs less than to ask for it later.
-        """
+    def repositories(self) -> Iterator[RepositoryScan]:
+        """Every repository, in no order."""
         ...
 
     def repository(self, name: str) -> RepositoryScan | None:

@@ -13,15 +13,19 @@ from ctl.collector.manifest import reached
 from ctl.collector.manifests import Manifests
 from ctl.collector.readable import readable
 from ctl.collector.reading import Reader, Repository
+from ctl.collector.second_process import in_two
 from ctl.collector.tree import tree_of
 from ctl.images.catalogue import about, repositories
 from ctl.images.cleanup.memory import Look, Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict
 from ctl.images.cleanup.tagged import TagTree
 from ctl.images.facts import Images
-from ctl.images.parallel import each, in_two
+from ctl.images.parallel import each
 from ctl.images.references import is_tag
 from ctl.storage.store import Store
+
+_SHARE = 500
+"""Tags that one process looks at before another one's are added."""
 
 
 @dataclass
@@ -125,7 +129,8 @@ class Planner:
 
     def _looks(self, scan: RepositoryScan) -> list[Look]:
         look = self.memory.looker(scan)
-        found = in_two(look, scan.tags) if self._storage.cheap else list(each(self._storage, look, scan.tags))
+        storage = self._storage
+        found = list(in_two(look, scan.tags, _SHARE) if storage.cheap else each(storage, look, scan.tags))
         self.memory.learn(scan, found)
         if self._storage.cheap and any(problem for _, _, problem, _, _ in found):
             whole = self._whole.repository(scan.name)

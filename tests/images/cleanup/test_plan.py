@@ -229,7 +229,8 @@ def test_two_processes_find_what_one_does(store: Store, monkeypatch: pytest.Monk
         store.link("a", tag).write_text(content)
     store.link("a", "v4").unlink()
     alone = plan(store, OLD).as_json(explain=True)
-    monkeypatch.setattr("ctl.images.parallel.ALONE", 2)
+    monkeypatch.setattr("ctl.images.cleanup.plan._SHARE", 1)
+    monkeypatch.setattr("ctl.collector.second_process._ALONE", 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr("ctl.images.cleanup.memory._SETTLED", -(10**9))
     assert plan(store, OLD).as_json(explain=True) == alone
