@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import marshal
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ DEEPEST = 100
 """Folders below each other in a repository's name; its longest name has 255 characters."""
 _LONGEST = 1_024
 """Bytes of a link that are read; a digest has 135 at most."""
+_BY_VALUE = 2
+"""Version of marshal's format that writes the same values the same way; texts aside, so these are made bytes."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
 
 
@@ -76,9 +79,10 @@ class RepositoryScan:
     @property
     def fingerprint(self) -> bytes:
         """Another one where a manifest or tag was added, written again or removed; the same in each process."""
-        names = [(one.name, one.identity) for group in (self.revisions, self.tags) for one in group]
-        names.sort()
-        return hashlib.blake2b(repr((self.has_layers, names)).encode(), digest_size=16).digest()
+        links = sorted((one.name, one.identity) for group in (self.revisions, self.tags) for one in group)
+        names = "/".join(name for name, _ in links).encode("utf-8", "surrogateescape")
+        facts = marshal.dumps((self.has_layers, names, [identity for _, identity in links]), _BY_VALUE)
+        return hashlib.blake2b(facts, digest_size=16).digest()
 
 
 Look = Callable[[], RepositoryScan]
