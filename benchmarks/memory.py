@@ -45,16 +45,21 @@ class MadeUp(Filesystem):
         self._blobs = blobs
         self._manifest = b""
 
-    def repositories(self, *, read: bool = False) -> Iterator[RepositoryScan]:
-        """One manifest each, of many layers."""
+    def found(self) -> Iterator[RepositoryScan]:
+        """Of some blobs each."""
         for first in range(0, self._blobs, EACH):
-            numbers = range(first, min(first + EACH, self._blobs))
-            layers = [{"digest": _layer(number), "size": 1} for number in numbers if number % GARBAGE]
-            self._manifest = json.dumps({"layers": layers}).encode()
-            digest = f"sha256:{hashlib.sha256(self._manifest).hexdigest()}"
             name = f"group/of-projects/{first}"
-            link = Link(f"{name}/link", digest, 1, (1, 71, 1, 1), digest)
-            yield RepositoryScan(name, f"{self.root}/{name}", True, [link])
+            yield RepositoryScan(name, f"{self.root}/{name}", True)
+
+    def scanned(self, found: RepositoryScan) -> RepositoryScan:
+        """One manifest of many layers."""
+        first = int(found.name.rpartition("/")[2])
+        numbers = range(first, min(first + EACH, self._blobs))
+        layers = [{"digest": _layer(number), "size": 1} for number in numbers if number % GARBAGE]
+        self._manifest = json.dumps({"layers": layers}).encode()
+        digest = f"sha256:{hashlib.sha256(self._manifest).hexdigest()}"
+        found.revisions = [Link(f"{found.name}/link", digest, 1, (1, 71, 1, 1), digest)]
+        return found
 
     def layers(self, scan: RepositoryScan, damages: list[Damage]) -> Iterator[tuple[str, str]]:
         """No links."""

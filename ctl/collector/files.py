@@ -30,13 +30,13 @@ def read_small(path: str, limit: int) -> bytes:
     return content
 
 
-def read_with_facts(path: str, limit: int) -> tuple[bytes, os.stat_result]:
-    """The beginning of a link, and what the file system knows of the same file.
+def read_with_facts(path: str, limit: int, folder: int) -> tuple[bytes, os.stat_result]:
+    """The beginning of a link below an open folder, and what the file system knows of the same file.
 
     Raises:
         OSError: it cannot be read.
     """
-    descriptor = os.open(path, _READ)
+    descriptor = os.open(path, _READ, dir_fd=folder)
     try:
         return os.read(descriptor, limit), os.fstat(descriptor)
     finally:

@@ -7,13 +7,12 @@ import errno
 import hashlib
 import marshal
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from ctl.collector.damage import Damage, Kind, no_repository, unreadable
 from ctl.collector.files import read_file as read_file
-from ctl.collector.files import read_small, read_with_facts
+from ctl.collector.files import read_small
 from ctl.collector.layout import (
     BLOBS,
     CURRENT,
@@ -30,8 +29,6 @@ from ctl.collector.times import blob_state, newest, touched
 
 DEEPEST = 100
 """Folders below each other in a repository's name; its longest name has 255 characters."""
-_LONGEST = 1_024
-"""Bytes of a link that are read; a digest has 135 at most."""
 _BY_VALUE = 2
 """Version of marshal's format that writes the same values the same way; texts aside, so these are made bytes."""
 _GONE = (errno.ENOENT, errno.ENOTDIR)
@@ -79,16 +76,8 @@ class RepositoryScan:
     @property
     def fingerprint(self) -> bytes:
         """Another one where a manifest or tag was added, written again or removed; the same in each process."""
-        links = sorted((one.name, one.identity) for group in (self.revisions, self.tags) for one in group)
-        names = "/".join(name for name, _ in links).encode("utf-8", "surrogateescape")
-        facts = marshal.dumps((self.has_layers, names, [identity for _, identity in links]), _BY_VALUE)
-        return hashlib.blake2b(facts, digest_size=16).digest()
-
-
-Look = Callable[[], RepositoryScan]
-"""Looks at one repository."""
-Finder = Callable[[RepositoryScan, Iterable[tuple[str, str]], bool], Iterator[Link]]
-"""Finds links by their paths, each with its name; says whether one that is missing is a damage."""
+        links = [(one.name, one.identity) for group in (self.revisions, self.tags) for one in group]
+        return fingerprint_of(links, has_layers=self.has_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +93,14 @@ class Blob:
     digest: str
     path: str
     listed: tuple[int, int] | None = None
+
+
+def fingerprint_of(links: list[tuple[str, tuple[int, ...]]], *, has_layers: bool) -> bytes:
+    """The fingerprint of a repository, by the names and identities of its links."""
+    links.sort()
+    names = "/".join([name for name, _ in links]).encode("utf-8", "surrogateescape")
+    facts = marshal.dumps((has_layers, names, [identity for _, identity in links]), _BY_VALUE)
+    return hashlib.blake2b(facts, digest_size=16).digest()
 
 
 class Filesystem:
@@ -130,22 +127,18 @@ class Filesystem:
         A folder that cannot be read is a repository with nothing but a damage that blocks; so is the folder of all
         repositories where there is none, as on a disk that is not mounted.
         """
-        return (look() for look in self.looks())
+        return map(self.scanned, self.found())
 
-    def looks(self, *, read: bool = False) -> Iterator[Look]:
-        """What finds each of `repositories`: it may be done by another process, and again.
-
-        Args:
-            read: find what the links hold, too, in one way through all folders.
-        """
+    def found(self) -> Iterator[RepositoryScan]:
+        """Each of `repositories`, before it was looked at: without links."""
         top, none = self.path(REPOSITORIES), True
-        for look in self._below(top, "", read):
+        for found in self._below(top, ""):
             none = False
-            yield look
+            yield found
         if none:
             yield _damaged("", top, no_repository(top, "a disk may not be mounted"))
 
-    def _below(self, path: str, name: str, read: bool) -> Iterator[Look]:
+    def _below(self, path: str, name: str) -> Iterator[RepositoryScan]:
         try:
             entries = _entries(path)
         except OSError as error:
@@ -154,12 +147,12 @@ class Filesystem:
             return
         own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
         if own:
-            yield partial(self._scan, name, path, own, read=read)
+            yield RepositoryScan(name, path, LAYERS in own)
         for entry in entries:
             if entry.name not in own:
-                yield from self._child(entry, name, read)
+                yield from self._child(entry, name)
 
-    def _child(self, entry: os.DirEntry[str], name: str, read: bool) -> Iterator[Look]:
+    def _child(self, entry: os.DirEntry[str], name: str) -> Iterator[RepositoryScan]:
         inner = f"{name}/{entry.name}" if name else entry.name
         try:
             is_folder = entry.is_dir()
@@ -169,7 +162,7 @@ class Filesystem:
             yield _damaged(inner, entry.path, unreadable(entry.path, inner, error))
             return
         if is_folder:
-            yield from self._below(entry.path, inner, read)
+            yield from self._below(entry.path, inner)
         elif _is_dangling(entry):
             yield _damaged(inner, entry.path, _dangling(entry.path, inner))
 
@@ -182,30 +175,28 @@ class Filesystem:
                 return True
         return False
 
-    def _scan(self, name: str, path: str, own: set[str], *, read: bool = False) -> RepositoryScan:
-        found = RepositoryScan(name, path, has_layers=LAYERS in own)
-        if MANIFESTS not in own:
+    def scanned(self, found: RepositoryScan) -> RepositoryScan:
+        """A repository with its links, unless it cannot be read."""
+        if found.damages:
             return found
-        find = _read_links if read else _links
-        self._look_at_revisions(found, find)
-        self._look_at_tags(found, find)
+        self._look_at_revisions(found)
+        self._look_at_tags(found)
         if found.damages or not (found.revisions or found.tags):
             above: list[Damage] = []
-            self._listed(f"{path}/{MANIFESTS}", name, above)
+            self._listed(f"{found.path}/{MANIFESTS}", found.name, above)
             found.damages = above or found.damages
         return found
 
-    def _look_at_revisions(self, found: RepositoryScan, find: Finder) -> None:
+    def _look_at_revisions(self, found: RepositoryScan) -> None:
         unknown: list[str] = []
         revisions = self._digests(f"{found.path}/{REVISIONS}", found.name, found.damages, unknown)
-        links = ((f"{folder}/link", digest) for digest, folder in revisions)
-        found.revisions += find(found, links, False)
+        found.revisions += _links(found, ((f"{folder}/link", digest) for digest, folder in revisions))
         found.revisions += _links(found, ((f"{folder}/link", "") for folder in unknown))
 
-    def _look_at_tags(self, found: RepositoryScan, find: Finder) -> None:
+    def _look_at_tags(self, found: RepositoryScan) -> None:
         folder = f"{found.path}/{TAGS}"
         paths = ((f"{folder}/{name}/{CURRENT}", name) for name in self._tag_names(folder, found))
-        found.tags += find(found, paths, True)
+        found.tags += _links(found, paths, missing=True)
 
     def _tag_names(self, folder: str, scan: RepositoryScan) -> Iterator[str]:
         for entry in self._listed(folder, scan.name, scan.damages):
@@ -293,7 +284,7 @@ class Filesystem:
         own = {entry.name for entry in entries if entry.name in (MANIFESTS, LAYERS, UPLOADS)}
         if damages:
             return RepositoryScan(name, path, damages=damages)
-        return self._scan(name, path, own) if own else None
+        return self.scanned(RepositoryScan(name, path, LAYERS in own)) if own else None
 
     def uploads(self, scan: RepositoryScan) -> Iterator[tuple[str, int]]:
         """The folders of uploads in a repository, each with the time of its last change in nanoseconds."""
@@ -338,8 +329,8 @@ class Filesystem:
         return touched(f"{folder}/link")[0]
 
 
-def _damaged(name: str, path: str, damage: Damage) -> Look:
-    return partial(RepositoryScan, name, path, damages=[damage])
+def _damaged(name: str, path: str, damage: Damage) -> RepositoryScan:
+    return RepositoryScan(name, path, damages=[damage])
 
 
 def _links(scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool = False) -> Iterator[Link]:
@@ -356,23 +347,6 @@ def _links(scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool
             continue
         mtime = info.st_mtime_ns
         yield Link(path, name, mtime, (info.st_ino, info.st_size, mtime, info.st_ctime_ns))
-
-
-def _read_links(
-    scan: RepositoryScan, paths: Iterable[tuple[str, str]], missing: bool = False
-) -> Iterator[Link]:
-    """As `_links`, with the digests in them: one way through all folders for both."""
-    known = {one.name: one.name for one in scan.revisions}
-    for path, name in paths:
-        try:
-            content, info = read_with_facts(path, _LONGEST)
-        except OSError:
-            yield from _links(scan, [(path, name)], missing)
-            continue
-        text = content.decode("latin-1")
-        target = name if text == name else known.get(text) or (text if is_digest(text) else "")
-        mtime = info.st_mtime_ns
-        yield Link(path, name, mtime, (info.st_ino, info.st_size, mtime, info.st_ctime_ns), target)
 
 
 def _stray(path: str, repository: str = "") -> Damage:

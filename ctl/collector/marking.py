@@ -9,7 +9,7 @@ from itertools import islice
 
 from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
-from ctl.collector.filesystem import Filesystem, Link, Look, RepositoryScan
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
 from ctl.collector.manifests import Manifests
 from ctl.collector.marks import Marks
@@ -23,8 +23,8 @@ from ctl.collector.usual import usual_needs
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]
 """Manifests in quarantine: of each repository, by digest."""
-Usual = tuple[str, bytes, tuple[int, dict[str, int], bytes]]
-"""A repository's name and fingerprint, and what `Needs` consists of."""
+Usual = tuple[bytes, int, dict[str, int], bytes]
+"""The fingerprint of a repository, and what `Needs` consists of."""
 _LISTED, _SHARE = 4_000, 8
 """Repositories that are known before they are read, and that one process reads before another one's are added."""
 
@@ -112,26 +112,24 @@ class Marker:
 
     def _read_all(self, found: Mark, storage: Filesystem, away: Away, advance: Advance) -> None:
         """Read all repositories, since nothing is remembered of them, in two processes."""
-        looks = storage.looks(read=True)
-        while some := list(islice(looks, _LISTED)):
+        repositories = storage.found()
+        while some := list(islice(repositories, _LISTED)):
             with closing(in_two(self._usual, some, _SHARE)) as usual:
-                for look, facts in zip(some, usual, strict=True):
-                    if facts is None or facts[0] in away:
-                        scan = look()
-                        self._add(found, scan, away.get(scan.name, {}))
+                for one, facts in zip(some, usual, strict=True):
+                    if facts is None or one.name in away:
+                        self._add(found, storage.scanned(one), away.get(one.name, {}))
                     else:
-                        name, fingerprint, needs = facts[0], facts[1], Needs(*facts[2])
-                        self._remember(name, fingerprint, needs)
-                        found.add(name, fingerprint, needs.blobs, len(needs.sizes))
+                        needs = Needs(*facts[1:])
+                        self._remember(one.name, facts[0], needs)
+                        found.add(one.name, facts[0], needs.blobs, len(needs.sizes))
                     advance()
 
-    def _usual(self, look: Look) -> Usual | None:
+    def _usual(self, found: RepositoryScan) -> Usual | None:
         """What a repository needs in which everything is as usual; None where anything is not."""
-        scan = look()
-        needs = None if scan.damages else usual_needs(scan, self._storage, untagged=self._untagged)
-        return (
-            None if needs is None else (scan.name, scan.fingerprint, (needs.newest, needs.sizes, needs.blobs))
-        )
+        if found.damages:
+            return None
+        usual = usual_needs(found, self._storage.root, untagged=self._untagged)
+        return usual and (usual[0], usual[1].newest, usual[1].sizes, usual[1].blobs)
 
     def look_again(self, mark: Mark, away: Away) -> tuple[set[str], dict[str, list[str]]]:
         """Read what has changed since the mark, or since the last look.

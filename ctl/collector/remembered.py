@@ -10,9 +10,9 @@ import contextlib
 import json
 import sqlite3
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ctl.collector.filesystem import RepositoryScan
 from ctl.collector.marks import RAW, raw_of
 from ctl.collector.reading import Repository
 
@@ -40,9 +40,11 @@ class Needs:
     @classmethod
     def of(cls, read: Repository, blobs: set[str]) -> Needs | None:
         """What a repository needs, as it was read; None where there are digests of other kinds."""
-        raw = b"".join(raw_of(blobs))
+        raw, links = b"".join(raw_of(blobs)), (*read.scan.revisions, *read.scan.tags)
         sizes = {digest: one.size for digest, one in read.manifests.items()}
-        return cls(newest(read.scan), sizes, raw) if len(raw) == RAW * len(blobs) else None
+        return (
+            cls(newest(one.identity for one in links), sizes, raw) if len(raw) == RAW * len(blobs) else None
+        )
 
     def digests(self) -> list[str]:
         """All that it needs."""
@@ -102,9 +104,9 @@ class Remembered:
         self._pending.clear()
 
 
-def newest(scan: RepositoryScan) -> int:
+def newest(identities: Iterable[tuple[int, ...]]) -> int:
     """When a link of a repository was last written or changed, in nanoseconds."""
-    links = [one.identity for one in (*scan.revisions, *scan.tags) if one.identity]
+    links = [one for one in identities if one]
     return max(max((one[2] for one in links), default=0), max((one[3] for one in links), default=0))
 
 

@@ -1,66 +1,109 @@
 """Repositories as nearly all are: each link is sound, each manifest is there, and all of them stay.
 
-What these need is found without a model of each image, in a third of the time. Anything else is for `reading`.
+What these need is found with as few calls of the system as there can be, and without a model of each image. Anything
+else is for `filesystem` and `reading`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 
-from ctl.collector.files import read_small
-from ctl.collector.filesystem import Link, RepositoryScan
-from ctl.collector.layout import BLOBS, HEX_LENGTH
+from ctl.collector.files import read_small, read_with_facts
+from ctl.collector.filesystem import RepositoryScan, fingerprint_of
+from ctl.collector.layout import BLOBS, CURRENT, REVISIONS, TAGS, is_digest
 from ctl.collector.manifest import described
 from ctl.collector.marks import RAW
 from ctl.collector.remembered import Needs, newest
-from ctl.collector.tree import Tree
 
-_SHA256 = "sha256:"
-_LENGTH = len(_SHA256) + HEX_LENGTH["sha256"]
-_SMALL = 16 * 1024
-"""Bytes; most manifests have less."""
+_ALGORITHM = "sha256"
+_LINK, _SMALL = 1_024, 16 * 1024
+"""Bytes; a digest has less than the first, most manifests have less than the second."""
+_Link = tuple[str, str, tuple[int, ...]]
+"""The name of a link's folder, what the link holds, and its identity."""
 
 
-def usual_needs(scan: RepositoryScan, storage: Tree, *, untagged: bool) -> Needs | None:
-    """What a repository needs, where a scan has read its links.
+class _Unusual(Exception):
+    """Something is not as nearly always."""
+
+
+def usual_needs(found: RepositoryScan, root: str, *, untagged: bool) -> tuple[bytes, Needs] | None:
+    """What a repository needs.
 
     Args:
-        scan: of the repository.
-        storage: that it is in, where to read a file costs next to nothing.
+        found: the repository; only its place is looked at.
+        root: of the storage.
         untagged: whether manifests that no tag leads to may go: then each must be tagged.
 
     Returns:
-        None where anything is unusual.
+        Its fingerprint, and what it needs; None where anything is unusual.
     """
-    names = {link.name for link in scan.revisions}
-    tagged = {link.target for link in scan.tags}
-    if not tagged <= names or (untagged and tagged != names) or not all(map(_is_sound, scan.revisions)):
-        return None
-    blobs, needed, sizes = storage.path(f"{BLOBS}/sha256"), set[bytes](), {}
-    for name in names:
-        own = name[len(_SHA256) :]
-        try:
-            content = read_small(f"{blobs}/{own[:2]}/{own}/data", _SMALL)
-        except OSError:
-            return None
-        found, is_index = described(content)
-        if not found or hashlib.sha256(content).hexdigest() != own:
-            return None
-        if is_index and not names.issuperset(f"{_SHA256}{one.decode()}" for one in found):
-            return None
-        sizes[name] = len(content)
-        needed.add(own.encode())
-        needed.update(found)
-    raw = _raw(needed)
-    return Needs(newest(scan), sizes, raw) if len(raw) == RAW * len(needed) else None
-
-
-def _is_sound(link: Link) -> bool:
-    return link.target == link.name and len(link.name) == _LENGTH
-
-
-def _raw(names: set[bytes]) -> bytes:
     try:
-        return bytes.fromhex(b"".join(names).decode())
-    except ValueError:  # a text as long as a digest
-        return b""
+        revisions, tags = _revisions(f"{found.path}/{REVISIONS}"), _tags(f"{found.path}/{TAGS}")
+        tagged, names = {target for _, target, _ in tags}, {target for _, target, _ in revisions}
+        if not tagged <= names or (untagged and tagged != names):
+            return None
+        sizes, blobs = _needs([name for name, _, _ in revisions], f"{root}/{BLOBS}/{_ALGORITHM}")
+    except (OSError, _Unusual):
+        return None
+    links = [(target, identity) for _, target, identity in revisions]
+    links += [(name, identity) for name, _, identity in tags]
+    needs = Needs(newest(identity for _, identity in links), sizes, blobs)
+    return fingerprint_of(links, has_layers=found.has_layers), needs
+
+
+def _revisions(folder: str) -> list[_Link]:
+    if os.listdir(folder) != [_ALGORITHM]:  # noqa: PTH208 - of 100,000 links, what is done for each counts
+        raise _Unusual
+    found = list(_links(f"{folder}/{_ALGORITHM}", "link"))
+    if any(target != f"{_ALGORITHM}:{name}" for name, target, _ in found):
+        raise _Unusual
+    return found
+
+
+def _tags(folder: str) -> list[_Link]:
+    found = list(_links(folder, CURRENT))
+    if any(name[0] == "." for name, _, _ in found):
+        raise _Unusual
+    return found
+
+
+def _links(folder: str, link: str) -> Iterator[_Link]:
+    """The links in each folder of one. That of a manifest may be missing: it was deleted."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for name in os.listdir(descriptor):  # noqa: PTH208 - as above
+            try:
+                content, info = read_with_facts(f"{name}/{link}", _LINK, descriptor)
+            except FileNotFoundError:
+                if not is_digest(f"{_ALGORITHM}:{name}") or os.path.lexists(f"{folder}/{name}/{link}"):
+                    raise
+                continue
+            mtime = info.st_mtime_ns
+            identity = (info.st_ino, info.st_size, mtime, info.st_ctime_ns)
+            yield name, content.decode("latin-1"), identity
+    finally:
+        os.close(descriptor)
+
+
+def _needs(names: list[str], blobs: str) -> tuple[dict[str, int], bytes]:
+    """The size of each manifest, and the digests of all that they need, in bytes after each other."""
+    sizes, needed = {}, {name.encode() for name in names}
+    known = needed.copy()
+    for name in names:
+        content = read_small(f"{blobs}/{name[:2]}/{name}/data", _SMALL)
+        found, is_index = described(content)
+        if not found or hashlib.sha256(content).hexdigest() != name:
+            raise _Unusual
+        if is_index and not known.issuperset(found):
+            raise _Unusual
+        sizes[f"{_ALGORITHM}:{name}"] = len(content)
+        needed.update(found)
+    try:
+        raw = bytes.fromhex(b"".join(needed).decode())
+    except ValueError as error:  # a text as long as a digest
+        raise _Unusual from error
+    if len(raw) != RAW * len(needed):
+        raise _Unusual
+    return sizes, raw

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from ctl.collector import filesystem
+from ctl.collector import filesystem, usual
 from ctl.collector.filesystem import Filesystem
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Mark, Marker
@@ -23,14 +23,14 @@ ALWAYS = 2**62
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The links that are opened, and how often."""
     found: list[str] = []
-    for name in ("read_small", "read_with_facts"):
-        own = getattr(filesystem, name)
+    for module, name in ((filesystem, "read_small"), (usual, "read_small"), (usual, "read_with_facts")):
+        own = getattr(module, name)
 
-        def noting(path: str, limit: int, own: Callable[[str, int], object] = own) -> object:
+        def noting(path: str, *more: int, own: Callable[..., object] = own) -> object:
             found.append(path)
-            return own(path, limit)
+            return own(path, *more)
 
-        monkeypatch.setattr(filesystem, name, noting)
+        monkeypatch.setattr(module, name, noting)
     return found
 
 

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import os
 
-from ctl.collector.filesystem import Filesystem, Finder, Link, RepositoryScan, is_gone
+from ctl.collector.filesystem import Filesystem, Link, RepositoryScan, is_gone
 from ctl.collector.layout import CURRENT, TAGS
 
 
 class TagTree(Filesystem):
     """A storage whose scans name tags, but have looked at none; at manifests only where there is no tag."""
 
-    def _look_at_revisions(self, found: RepositoryScan, find: Finder) -> None:
+    def _look_at_revisions(self, found: RepositoryScan) -> None:
         """Not before it is known whether there is a tag."""
 
-    def _look_at_tags(self, found: RepositoryScan, find: Finder) -> None:
+    def _look_at_tags(self, found: RepositoryScan) -> None:
         folder = f"{found.path}/{TAGS}"
         names = self._tag_names(folder, found)
         found.tags += [Link(f"{folder}/{name}/{CURRENT}", name, 0, ()) for name in names]
         if not found.tags:
-            super()._look_at_revisions(found, find)
+            super()._look_at_revisions(found)
 
     @staticmethod
     def identity(link: Link) -> tuple[int, ...]:
