@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -18,13 +19,11 @@ from ctl.collector.reading import Reader, Repository
 from ctl.collector.remembered import Needs, Remembered
 from ctl.collector.second_process import in_two
 from ctl.collector.tree import Tree
-from ctl.collector.usual import usual_needs
+from ctl.collector.usual import Usual, usual_needs
 
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]
 """Manifests in quarantine: of each repository, by digest."""
-Usual = tuple[bytes, int, dict[str, int], bytes]
-"""The fingerprint of a repository, and what `Needs` consists of."""
 _LISTED, _SHARE = 4_000, 8
 """Repositories that are known before they are read, and that one process reads before another one's are added."""
 
@@ -86,6 +85,7 @@ class Marker:
         self._untagged = untagged
         self._manifests = manifests
         self._young_after = young_after
+        self._old = young_after if untagged else -math.inf
         self._settled = settled
         self._deleted = {} if deleted is None else deleted
         self._remembered = Remembered(manifests.connection, untagged=untagged)
@@ -119,17 +119,20 @@ class Marker:
                     if facts is None or one.name in away:
                         self._add(found, storage.scanned(one), away.get(one.name, {}))
                     else:
-                        needs = Needs(*facts[1:])
-                        self._remember(one.name, facts[0], needs)
-                        found.add(one.name, facts[0], needs.blobs, len(needs.sizes))
+                        self._add_usual(found, one.name, facts)
                     advance()
 
     def _usual(self, found: RepositoryScan) -> Usual | None:
         """What a repository needs in which everything is as usual; None where anything is not."""
-        if found.damages:
-            return None
-        usual = usual_needs(found, self._storage.root, untagged=self._untagged)
-        return usual and (usual[0], usual[1].newest, usual[1].sizes, usual[1].blobs)
+        return None if found.damages else usual_needs(found, self._storage.root, self._old)
+
+    def _add_usual(self, found: Mark, name: str, usual: Usual) -> None:
+        fingerprint, untagged, needs = usual[0], usual[1], Needs(*usual[2])
+        if untagged:
+            found.untagged[name] = untagged
+        else:
+            self._remember(name, fingerprint, needs)
+        found.add(name, fingerprint, needs.blobs, len(needs.sizes) - len(untagged))
 
     def look_again(self, mark: Mark, away: Away) -> tuple[set[str], dict[str, list[str]]]:
         """Read what has changed since the mark, or since the last look.

@@ -1,4 +1,4 @@
-"""Repositories as nearly all are: each link is sound, each manifest is there, and all of them stay.
+"""Repositories as nearly all are: each link is sound, each manifest is there, and those that may go are images.
 
 What these need is found with as few calls of the system as there can be, and without a model of each image. Anything
 else is for `filesystem` and `reading`.
@@ -15,11 +15,13 @@ from ctl.collector.filesystem import RepositoryScan, fingerprint_of
 from ctl.collector.layout import BLOBS, CURRENT, REVISIONS, TAGS, is_digest
 from ctl.collector.manifest import described
 from ctl.collector.marks import RAW
-from ctl.collector.remembered import Needs, newest
+from ctl.collector.remembered import newest
 
 _ALGORITHM = "sha256"
 _LINK, _SMALL = 1_024, 16 * 1024
 """Bytes; a digest has less than the first, most manifests have less than the second."""
+Usual = tuple[bytes, list[str], tuple[int, dict[str, int], bytes]]
+"""The fingerprint of a repository, its manifests that may go, and the `Needs` of the others, as it is sent."""
 _Link = tuple[str, str, tuple[int, ...]]
 """The name of a link's folder, what the link holds, and its identity."""
 
@@ -28,29 +30,35 @@ class _Unusual(Exception):
     """Something is not as nearly always."""
 
 
-def usual_needs(found: RepositoryScan, root: str, *, untagged: bool) -> tuple[bytes, Needs] | None:
+def usual_needs(found: RepositoryScan, root: str, young_after: float) -> Usual | None:
     """What a repository needs.
 
     Args:
         found: the repository; only its place is looked at.
         root: of the storage.
-        untagged: whether manifests that no tag leads to may go: then each must be tagged.
+        young_after: nanoseconds; what was pushed until then and has no tag may go.
 
     Returns:
-        Its fingerprint, and what it needs; None where anything is unusual.
+        None where anything is unusual.
     """
     try:
         revisions, tags = _revisions(f"{found.path}/{REVISIONS}"), _tags(f"{found.path}/{TAGS}")
         tagged, names = {target for _, target, _ in tags}, {target for _, target, _ in revisions}
-        if not tagged <= names or (untagged and tagged != names):
+        if not tagged <= names:
             return None
-        sizes, blobs = _needs([name for name, _, _ in revisions], f"{root}/{BLOBS}/{_ALGORITHM}")
+        old = [
+            name
+            for name, target, (_, _, mtime, _) in revisions
+            if mtime <= young_after and target not in tagged
+        ]
+        sizes, blobs = _needs([name for name, _, _ in revisions], {*old}, f"{root}/{BLOBS}/{_ALGORITHM}")
     except (OSError, _Unusual):
         return None
     links = [(target, identity) for _, target, identity in revisions]
     links += [(name, identity) for name, _, identity in tags]
-    needs = Needs(newest(identity for _, identity in links), sizes, blobs)
-    return fingerprint_of(links, has_layers=found.has_layers), needs
+    untagged = [f"{_ALGORITHM}:{name}" for name in old]
+    facts = newest(identity for _, identity in links), sizes, blobs
+    return fingerprint_of(links, has_layers=found.has_layers), untagged, facts
 
 
 def _revisions(folder: str) -> list[_Link]:
@@ -87,19 +95,23 @@ def _links(folder: str, link: str) -> Iterator[_Link]:
         os.close(descriptor)
 
 
-def _needs(names: list[str], blobs: str) -> tuple[dict[str, int], bytes]:
-    """The size of each manifest, and the digests of all that they need, in bytes after each other."""
-    sizes, needed = {}, {name.encode() for name in names}
-    known = needed.copy()
+def _needs(names: list[str], go: set[str], blobs: str) -> tuple[dict[str, int], bytes]:
+    """The size of each manifest, and the digests of all that those need that stay, in bytes after each other."""
+    sizes, known = {}, {name.encode() for name in names}
+    gone = {name.encode() for name in go}
+    needed = known - gone
     for name in names:
         content = read_small(f"{blobs}/{name[:2]}/{name}/data", _SMALL)
         found, is_index = described(content)
         if not found or hashlib.sha256(content).hexdigest() != name:
             raise _Unusual
-        if is_index and not known.issuperset(found):
+        if is_index and (go or not known.issuperset(found)):
             raise _Unusual
         sizes[f"{_ALGORITHM}:{name}"] = len(content)
-        needed.update(found)
+        if name not in go:
+            needed.update(found)
+    if not gone.isdisjoint(needed):
+        raise _Unusual
     try:
         raw = bytes.fromhex(b"".join(needed).decode())
     except ValueError as error:  # a text as long as a digest

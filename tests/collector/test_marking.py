@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,8 @@ from ctl.collector import marking, second_process
 from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
 from ctl.collector.manifests import Manifests
 from ctl.collector.marking import Mark, Marker
-from ctl.collector.remembered import Needs
-from ctl.collector.tree import Tree
 from tests.harness import images
-from tests.harness.registry_store import Store
+from tests.harness.registry_store import OLD, Store
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 IMAGE, OTHER = images.image("one"), images.image("other")
@@ -29,6 +28,27 @@ QUARANTINED = images.image("away")
 def tags(store: Store, name: str) -> None:
     store.push(name, IMAGE, "v1", "v2")
     store.push(name, BOTH, "v3")
+
+
+def old_and_untagged(store: Store, name: str) -> None:
+    untagged(store, name)
+    os.utime(store.revision(name, IMAGE.digest), (OLD - 1, OLD - 1))
+
+
+def layer_that_is_a_manifest(store: Store, name: str) -> None:
+    store.push(name, IMAGE)
+    store.push(name, images.of_layers([IMAGE]), "v1")
+
+
+def untagged_index(store: Store, name: str) -> None:
+    store.push(name, BOTH)
+    store.push(name, OTHER, "v1")
+
+
+def deleted(store: Store, name: str) -> None:
+    store.push(name, OTHER)
+    store.push(name, IMAGE, "v1")
+    store.delete(name, OTHER.digest)
 
 
 def untagged(store: Store, name: str) -> None:
@@ -93,6 +113,10 @@ def nothing(store: Store, name: str) -> None:
 KINDS: tuple[Callable[[Store, str], None], ...] = (
     tags,
     untagged,
+    old_and_untagged,
+    layer_that_is_a_manifest,
+    untagged_index,
+    deleted,
     referrer,
     child_without_link,
     another_algorithm,
@@ -120,9 +144,9 @@ def away(root: Path) -> dict[str, dict[str, Link]]:
     }
 
 
-def mark(store: Store, *, untagged: bool) -> tuple[Mark, int]:
+def mark(store: Store, untagged: bool, young_after: int = 2**62) -> tuple[Mark, int]:
     storage, advanced = Filesystem(str(store.root)), list[None]()
-    marker = Marker(storage, Manifests(storage), untagged=untagged, young_after=2**62)
+    marker = Marker(storage, Manifests(storage), untagged=untagged, young_after=young_after)
     return marker.mark(away(store.root), lambda: advanced.append(None)), len(advanced)
 
 
@@ -144,33 +168,33 @@ def facts(found: tuple[Mark, int]) -> list[object]:
     ]
 
 
-def never(scan: RepositoryScan, storage: Tree, *, untagged: bool) -> Needs | None:
+def never(found: RepositoryScan, root: str, young_after: float) -> None:
     """Nothing is as usual."""
 
 
-@pytest.mark.parametrize("untagged", [False, True])
+@pytest.mark.parametrize("options", [(False,), (True,), (True, 0), (True, OLD * 10**9)])
 def test_two_processes_and_the_thorough_way_find_the_same(
-    store: Store, monkeypatch: pytest.MonkeyPatch, untagged: bool
+    store: Store, monkeypatch: pytest.MonkeyPatch, options: tuple[Any, ...]
 ) -> None:
-    for number in range(4):
+    for number in range(2):
         for kind in KINDS:
             kind(store, f"group/{kind.__name__}-{number}")
-    alone = mark(store, untagged=untagged)
-    assert alone[1] == len(alone[0].fingerprints) == 4 * len(KINDS)
-    assert bool(alone[0].untagged) == untagged
+    alone = mark(store, *options)
+    assert alone[1] == len(alone[0].fingerprints) == 2 * len(KINDS)
+    assert bool(alone[0].untagged) == (options in ((True,), (True, OLD * 10**9)))
     assert len({damage.repository.partition("-")[0] for damage in alone[0].damages}) > 4
-    assert len(alone[0].wanted) == 4
+    assert len(alone[0].wanted) == 2
     monkeypatch.setattr(second_process, "_ALONE", 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(threading, "active_count", lambda: 1)
     monkeypatch.setattr(marking, "_LISTED", 20)
-    assert facts(mark(store, untagged=untagged)) == facts(alone)
+    assert facts(mark(store, *options)) == facts(alone)
     monkeypatch.setattr(marking, "_SHARE", 1)
-    assert facts(mark(store, untagged=untagged)) == facts(alone)
+    assert facts(mark(store, *options)) == facts(alone)
     monkeypatch.setattr(marking, "usual_needs", never)
-    assert facts(mark(store, untagged=untagged)) == facts(alone)
+    assert facts(mark(store, *options)) == facts(alone)
 
 
 def test_without_a_repository_it_is_a_damage(store: Store) -> None:
-    found, _ = mark(store, untagged=False)
+    found, _ = mark(store, False)
     assert [damage.kind for damage in found.damages] == ["empty"]
