@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -85,7 +84,7 @@ class Marker:
         self._untagged = untagged
         self._manifests = manifests
         self._young_after = young_after
-        self._old = young_after if untagged else -math.inf
+        self._may_go_until = young_after if untagged else None
         self._settled = settled
         self._deleted = {} if deleted is None else deleted
         self._remembered = Remembered(manifests.connection, untagged=untagged)
@@ -124,13 +123,14 @@ class Marker:
 
     def _usual(self, found: RepositoryScan) -> Usual | None:
         """What a repository needs in which everything is as usual; None where anything is not."""
-        return None if found.damages else usual_needs(found, self._storage.root, self._old)
+        return None if found.damages else usual_needs(found, self._storage.root, self._may_go_until)
 
     def _add_usual(self, found: Mark, name: str, usual: Usual) -> None:
-        fingerprint, untagged, needs = usual[0], usual[1], Needs(*usual[2])
+        fingerprint, facts, untagged, more = usual
+        needs = Needs(*facts)
         if untagged:
             found.untagged[name] = untagged
-        else:
+        elif not more:
             self._remember(name, fingerprint, needs)
         found.add(name, fingerprint, needs.blobs, len(needs.sizes) - len(untagged))
 

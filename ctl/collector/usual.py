@@ -20,8 +20,8 @@ from ctl.collector.remembered import newest
 _ALGORITHM = "sha256"
 _LINK, _SMALL = 1_024, 16 * 1024
 """Bytes; a digest has less than the first, most manifests have less than the second."""
-Usual = tuple[bytes, list[str], tuple[int, dict[str, int], bytes]]
-"""The fingerprint of a repository, its manifests that may go, and the `Needs` of the others, as it is sent."""
+Usual = tuple[bytes, tuple[int, dict[str, int], bytes], list[str], bool]
+"""A repository's fingerprint, its `Needs`, its manifests that may go, and whether more may go later."""
 _Link = tuple[str, str, tuple[int, ...]]
 """The name of a link's folder, what the link holds, and its identity."""
 
@@ -30,13 +30,13 @@ class _Unusual(Exception):
     """Something is not as nearly always."""
 
 
-def usual_needs(found: RepositoryScan, root: str, young_after: float) -> Usual | None:
+def usual_needs(found: RepositoryScan, root: str, may_go_until: int | None) -> Usual | None:
     """What a repository needs.
 
     Args:
         found: the repository; only its place is looked at.
         root: of the storage.
-        young_after: nanoseconds; what was pushed until then and has no tag may go.
+        may_go_until: nanoseconds; what was pushed until then and has no tag may go. None for nothing.
 
     Returns:
         None where anything is unusual.
@@ -46,10 +46,9 @@ def usual_needs(found: RepositoryScan, root: str, young_after: float) -> Usual |
         tagged, names = {target for _, target, _ in tags}, {target for _, target, _ in revisions}
         if not tagged <= names:
             return None
+        loose = [] if may_go_until is None else [one for one in revisions if one[1] not in tagged]
         old = [
-            name
-            for name, target, (_, _, mtime, _) in revisions
-            if mtime <= young_after and target not in tagged
+            name for name, _, identity in loose if may_go_until is not None and identity[2] <= may_go_until
         ]
         sizes, blobs = _needs([name for name, _, _ in revisions], {*old}, f"{root}/{BLOBS}/{_ALGORITHM}")
     except (OSError, _Unusual):
@@ -58,7 +57,7 @@ def usual_needs(found: RepositoryScan, root: str, young_after: float) -> Usual |
     links += [(name, identity) for name, _, identity in tags]
     untagged = [f"{_ALGORITHM}:{name}" for name in old]
     facts = newest(identity for _, identity in links), sizes, blobs
-    return fingerprint_of(links, has_layers=found.has_layers), untagged, facts
+    return fingerprint_of(links, has_layers=found.has_layers), facts, untagged, len(loose) > len(old)
 
 
 def _revisions(folder: str) -> list[_Link]:

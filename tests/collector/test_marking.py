@@ -168,7 +168,7 @@ def facts(found: tuple[Mark, int]) -> list[object]:
     ]
 
 
-def never(found: RepositoryScan, root: str, young_after: float) -> None:
+def never(found: RepositoryScan, root: str, may_go_until: int | None) -> None:
     """Nothing is as usual."""
 
 

@@ -95,8 +95,11 @@ def test_what_may_still_change_within_a_tick_is_not_remembered(store: Store) -> 
 def test_young_manifests_are_asked_each_time_where_untagged_ones_may_go(store: Store) -> None:
     image = images.image("one")
     store.push("grp/app", image)
+    store.push("grp/tagged", image)
+    store.push("grp/tagged", images.image("other"), "v1")
     assert mark(store, untagged=True, young_after=1).untagged == {}
-    assert mark(store, untagged=True).untagged == {"grp/app": [image.digest]}
+    expected = {name: [image.digest] for name in ("grp/app", "grp/tagged")}
+    assert mark(store, untagged=True).untagged == expected
 
 
 def test_a_damaged_memory_is_not_believed(store: Store) -> None:
