@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, Link, RepositoryScan
 from ctl.collector.keeping import Kept, keep
@@ -19,6 +18,7 @@ from ctl.collector.remembered import Needs, Remembered
 from ctl.collector.second_process import in_two
 from ctl.collector.tree import Tree
 from ctl.collector.usual import Usual, usual_needs
+from ctl.cycles import no_cycles_sought
 
 Advance = Callable[[], None]
 Away = Mapping[str, Mapping[str, Link]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import gc
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ctl.cycles import no_cycles_sought
 from ctl.language.faults import Fault, LimitReached
 from ctl.language.limits import MAX_INCLUDE_DEPTH
 from ctl.language.parsing import Parsed, parse
@@ -87,18 +87,6 @@ class ReadingError(SettingsError):
         self.partial = partial
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keeps the cyclic garbage collector away: a reading makes very many objects, nearly all of them in use."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 class _Reader:
     """One reading; the arguments are those of read_settings."""
 
@@ -113,7 +101,7 @@ class _Reader:
 
     def reading(self) -> Reading:
         """The settings as given. Raises ReadingError with every error found."""
-        with _without_collector():
+        with no_cycles_sought():
             self.read_all()
         diagnostics = self.sorted_diagnostics()
         reading = Reading(self.scope.values, diagnostics, tuple(self.files), tuple(self.scope.contents))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.damage import Damage
 from ctl.collector.filesystem import Filesystem, RepositoryScan
 from ctl.collector.manifest import reached
@@ -15,6 +14,7 @@ from ctl.collector.readable import readable
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.second_process import in_two
 from ctl.collector.tree import tree_of
+from ctl.cycles import no_cycles_sought
 from ctl.images.catalogue import about, repositories
 from ctl.images.cleanup.memory import Look, Memory
 from ctl.images.cleanup.policy import Candidate, Matcher, Rule, Verdict

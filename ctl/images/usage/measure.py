@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-from ctl.collector.cycles import no_cycles_sought
 from ctl.collector.filesystem import Link, RepositoryScan
 from ctl.collector.layout import HEX_LENGTH, blob_folder, is_digest
 from ctl.collector.manifests import Manifests, Unreadable
@@ -14,6 +13,7 @@ from ctl.collector.readable import readable
 from ctl.collector.reading import Reader, Repository
 from ctl.collector.remembered import Remembered
 from ctl.collector.tree import Tree, quarantine_of, tree_of
+from ctl.cycles import no_cycles_sought
 from ctl.images.usage.usage import Heap, RepositoryUsage, Usage
 from ctl.storage.store import Store
 
