@@ -8,13 +8,12 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TypeVar
 
 _ALONE = 10
 """Shares of work; for fewer a second process is not worth its start."""
 _ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_DESCRIPTORS = 2**31 - 1
-"""More than any number of an open file."""
 _LENGTH = 8
 """Bytes of a number before what is sent."""
 T = TypeVar("T")
@@ -76,8 +75,7 @@ def _send(pipe: int, parent: int, work: Callable[[T], R], shares: Iterable[Seque
     Its files are closed here: a lock is held by whoever has it open, and this may end later.
     """
     try:
-        os.closerange(3, pipe)
-        os.closerange(pipe + 1, _DESCRIPTORS)
+        _close_all_but(pipe)
         with open(pipe, "wb") as file:
             for some in shares:
                 found = marshal.dumps([work(one) for one in some])
@@ -87,3 +85,10 @@ def _send(pipe: int, parent: int, work: Callable[[T], R], shares: Iterable[Seque
                     break
     finally:
         os._exit(0)
+
+
+def _close_all_but(pipe: int) -> None:
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        if number > 2 and number != pipe:
+            with suppress(OSError):  # the list itself was one of them
+                os.close(number)
