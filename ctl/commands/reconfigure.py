@@ -106,11 +106,13 @@ def run(
         wanted += abandoned(ctx.layout, wanted)
         refuse_strangers(target, wanted, host)
         former = Written.read(ctx.layout)
-        waits = held.enter_context(on_trial(ctx, history, trial)) if trial and not dry_run else None
+        until_made = held.enter_context(ExitStack())
+        waits = until_made.enter_context(on_trial(ctx, history, trial)) if trial and not dry_run else None
         with Progress.to(ctx, diff=diff or dry_run, dry_run=dry_run, as_json=as_json) as progress:
             report = converge(
                 wanted, machine=host, layout=ctx.layout, dry_run=dry_run, whole=True, observer=progress
             )
+            until_made.close()
             report.recovered = undone is not None
             outcome = obtain_certificate(target, host, progress, report, dry_run=dry_run)
             if outcome:
@@ -201,7 +203,7 @@ def way_back(ctx: Context, history: History, back: Run) -> Iterator[Item]:
 
 @contextmanager
 def on_trial(ctx: Context, history: History, limit: str) -> Iterator[Trial]:
-    """A run that is taken back after a time; one that fails has been taken back already.
+    """A run that is taken back after a time; one that fails in here has been taken back already.
 
     One on trial, too, goes back to the run before the first: what nobody has confirmed is nothing to go back to.
     """

@@ -234,6 +234,26 @@ def test_a_trial_that_was_killed_and_undone_is_over(root: Root) -> None:
     wait_for(lambda: not _waiting(root), what="the one that waited ends")
 
 
+def test_a_trial_whose_run_fails_when_all_is_made_goes_on(root: Root) -> None:
+    """Nothing was put back then: it must still go back by itself."""
+    folder = root.path / "var/opt/gitlab/ctl/history"
+    recipe = root.write(
+        "etc/gitlab/recipes.d/lose.py",
+        "from ctl.converge import Command\ndef recipe(node):\n"
+        f'    yield Command("lose", argv=["sh", "-c", "mv {folder} {folder}.away; touch {folder}"],'
+        f' guard=lambda: node.layout.path("{folder}").is_dir())\n',
+    )
+    root.settings(DEBUG)
+    root.ctl("reconfigure", "--try", "10m").exits(1)
+    assert _level(root) == "debug"
+    recipe.unlink()
+    folder.unlink()
+    folder.with_name("history.away").rename(folder)
+    _let_it_be_over(root)
+    wait_for(lambda: not (root.path / TRIAL).exists(), what="the trial ends")
+    assert _level(root) == "info"
+
+
 def test_going_back_that_fails_is_reported_and_tried_again(root: Root) -> None:
     root.settings(DEBUG)
     root.ctl("reconfigure", "--try", "10m").ok()
