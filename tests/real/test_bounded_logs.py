@@ -87,6 +87,12 @@ def kept_by_svlogd(root: Root, log: str) -> int:
     return size * (number + 2)
 
 
+@pytest.mark.one_registry("it is NGINX's configuration")
+def test_nginx_warns_of_nothing(running: Root) -> None:
+    """Each variable counts: beyond some number of them it does."""
+    assert "[warn]" not in running.read(f"{LOGS}/nginx-svlogd/current")
+
+
 @pytest.mark.one_registry("logrotate is asked")
 def test_logs_of_anybody_are_rotated_at_their_size(running: Root) -> None:
     folder = running.path / "var/opt/gitlab/logrotate"
