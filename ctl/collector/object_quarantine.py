@@ -82,10 +82,11 @@ class ObjectQuarantine:
     def __enter__(self) -> ObjectQuarantine:
         owner = lock_owner.this_process_and_place().encode()
         began, listing = self._looked
-        if time.monotonic() - began > _MOMENT:
+        if began == -math.inf:
             refuse_managed_store(self._store)
-            began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))
         refuse_managed(self._store.name, any(one.key == DATABASE_LOCK for one in listing))
+        if time.monotonic() - began > _MOMENT:
+            began, listing = time.monotonic(), list(self._store.list(f"{QUARANTINE}/"))
         # asked first, for servers that know no conditions; the listing says what else there is, too
         keys = {one.key for one in listing}
         if self._lock in keys or not self._store.create(self._lock, owner):
