@@ -19,7 +19,7 @@ _WORD = r"[\w-]"
 
 
 def credentials(attributes: Attributes) -> dict[str, object]:
-    """How the vhost's template tells who has credentials.
+    """How the vhost's template finds out who has credentials.
 
     Returns:
         source: what it looks at.

@@ -82,7 +82,7 @@ def test_tokens_of_gitlab_for_nobody(
     assert pulls(running, signed(running, claims), agent) == {ANONYMOUS, OF_ANONYMOUS}
 
 
-@pytest.mark.one_registry("NGINX and svlogd tell them apart")
+@pytest.mark.one_registry("NGINX and svlogd part them")
 @pytest.mark.parametrize(
     "claims",
     [
