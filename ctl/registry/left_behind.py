@@ -1,13 +1,15 @@
-"""Images that are no longer served when settings name another storage and nobody has moved them."""
+"""Images that are no longer served: settings name another storage and nobody has moved them, or its disk is away."""
 
 from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from ctl.collector.layout import REPOSITORIES
+from ctl.converge.inspect import user_id
 from ctl.errors import CtlError, PreflightError
 from ctl.language.source import Diagnostic, Severity
 from ctl.registry.config import read_config, read_environment
@@ -32,6 +34,9 @@ def left_behind(attributes: Attributes, settings_file: Path) -> list[Diagnostic]
     Args:
         attributes: the new settings.
         settings_file: where they are.
+
+    Raises:
+        PreflightError: the folder that the registry has served is gone; a run would make it anew, without images.
     """
     registry = attributes.registry
     if not registry.enable:
@@ -46,6 +51,8 @@ def left_behind(attributes: Attributes, settings_file: Path) -> list[Diagnostic]
     new = (there, registry.storage.get(there) or {})
     old = (current.driver, parameters(current))
     if same_place(old, new):
+        if there == "filesystem" and attributes.manage_storage_directories.enable:
+            _refuse_lost(Path(new[1]["rootdirectory"]), attributes)
         return []
     with environment_restored():
         problem = _problem(old, new, current.environment, registry.env)
@@ -55,6 +62,24 @@ def left_behind(attributes: Attributes, settings_file: Path) -> list[Diagnostic]
     )
     hint = _HINT.format(file=settings_file)
     return [Diagnostic(problem, place, "registry.storage", hint, Severity.WARNING)] if problem else []
+
+
+def _refuse_lost(images: Path, attributes: Attributes) -> None:
+    """Below a disk that is not mounted there is nothing, or an empty folder of root's."""
+    try:
+        owner = images.stat().st_uid
+        if owner != 0 or user_id(attributes.registry.username) == 0 or any(images.iterdir()):
+            return
+        what = "is empty and root's"
+    except FileNotFoundError:
+        what = "is gone"
+    except OSError:  # the registry's own check of the storage says why
+        return
+    raise PreflightError(
+        f"{images} {what}: the registry has served its images from there; is its disk mounted?",
+        hint="Mount it. If there should be no image: "
+        + shlex.join(["install", "-d", "-o", attributes.registry.username, str(images)]),
+    )
 
 
 Given = tuple[str, Mapping[str, object]]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.harness import images, schema1, seeds
+from tests.harness import images, schema1, seeds, tree
 from tests.harness.downloads import halted_download
 from tests.harness.https import Answer
 from tests.harness.images import Blob
@@ -234,6 +238,47 @@ def test_images_are_where_the_settings_say(site: Root) -> None:
     assert gitlab_yml(site)["registry"]["path"] == str(new)
     use(site)
     assert site.client.pulls("grp/before", IMAGE, "v1"), "the old folder was left alone"
+
+
+@pytest.mark.one_registry
+@pytest.mark.parametrize("left", ["nothing", "a link to nothing", "an empty folder of root's"])
+def test_a_disk_that_is_not_mounted_is_no_new_storage(site: Root, need_root: None, left: str) -> None:
+    """Else a run makes an empty folder in its place, and clients push into the disk below."""
+    use(site)
+    site.client.push("grp/mounted", IMAGE, "v1")
+    images_folder = site.path / "var/opt/gitlab/gitlab-rails/shared/registry"
+    away = images_folder.rename(images_folder.with_name("disk"))
+    if left == "a link to nothing":
+        images_folder.symlink_to(images_folder.with_name("no-disk"))
+    elif left != "nothing":
+        images_folder.mkdir()
+    before = site.snapshot()
+    for command in ("reconfigure", "check-config"):
+        refused = site.ctl(command).exits(1)
+        assert f"{images_folder} is " in refused.err
+        assert f"install -d -o docker-registry {images_folder}" in refused.err
+    assert [name for name in tree.changed(before, site.snapshot()) if "shared" in name] == []
+    if left == "a link to nothing":
+        images_folder.unlink()
+    elif left != "nothing":
+        images_folder.rmdir()
+    away.rename(images_folder)
+    assert site.ctl("reconfigure", "--json").ok().json()["changed"] == 0
+    assert site.client.pulls("grp/mounted", IMAGE, "v1")
+
+
+@pytest.mark.one_registry
+def test_a_storage_that_should_be_empty_can_be(site: Root, need_root: None) -> None:
+    use(site)
+    images_folder = site.path / "var/opt/gitlab/gitlab-rails/shared/registry"
+    away = images_folder.rename(images_folder.with_name("former"))
+    hint = re.search(r"install -d .*", site.ctl("reconfigure").exits(1).err)
+    assert hint
+    subprocess.run(shlex.split(hint[0]), check=True)
+    site.reconfigure()
+    site.client.push("grp/anew", IMAGE, "v1")
+    shutil.rmtree(images_folder)
+    away.rename(images_folder)
 
 
 FOLDERS = (
