@@ -259,4 +259,4 @@ def test_the_log_is_of_whole_lines(service: Service) -> None:
         thread.join()
     lines = [line for line in service.log.splitlines() if "repository:lines/" in line]
     assert len(lines) == 20
-    assert all(line.startswith("address=127.0.0.1 account=reader ") for line in lines)
+    assert all(line.startswith("address=127.0.0.1 outcome=granted-nothing account=reader ") for line in lines)
