@@ -15,6 +15,7 @@ import pytest
 
 from tests.harness import images
 from tests.harness.namespaces import need_mounts
+from tests.harness.processes import end_all
 from tests.harness.registry_store import Store
 from tests.harness.root import Root, RootMaker, kill
 from tests.harness.waiting import wait_for
@@ -110,6 +111,7 @@ def disk() -> Iterator[Path]:
     found = Path(tempfile.mkdtemp(prefix="ctl-disk-"))  # where every account may go
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=755", "none", found], check=True)
     yield found
+    end_all(found)  # a worker of NGINX's is known by its folder only, which is there
     subprocess.run(["umount", "--lazy", found], check=True)
     found.rmdir()
 
