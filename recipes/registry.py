@@ -20,6 +20,7 @@ from ctl.machine.search import SYSTEM_PATH
 from ctl.nginx.vhost import MARK, deletions_log
 from ctl.node.graceful_service import master, sockets
 from ctl.node.node import Node
+from ctl.node.runit_service import REFUSED as REFUSED_LOG
 from ctl.node.runit_service import as_user, component_account, runit_service, script
 from ctl.registry.config import go_seconds
 from ctl.registry.drivers import LOCAL_DRIVERS, driver_of
@@ -81,12 +82,12 @@ OF_NOBODY = f"*{MARK}*"
 """Every line on a request without credentials: the registry writes its referrer, which NGINX has set."""
 UNLOGGED = (*REFUSED, *_REPORTED, OF_NOBODY)
 APART = {
-    "refused": (*(f"+{one}" for one in _REPORTED), *(f"-{one}" for one in _USUAL)),
+    REFUSED_LOG: (*(f"+{one}" for one in _REPORTED), *(f"-{one}" for one in _USUAL)),
     "anonymous": (f"+{OF_NOBODY}", *(f"-{one}" for one in (*REFUSED, *_REPORTED))),
 }
 """What clients without credentials can make the registry log. What it reports of tokens is the first thing to look for
 when clients are refused: no flood of pulls by nobody pushes it out."""
-PAST_NGINX = {"refused": tuple(f"+{one}" for one in _TOKENS)}
+PAST_NGINX = {REFUSED_LOG: tuple(f"+{one}" for one in _TOKENS)}
 """Where clients reach the registry itself: what they say of themselves may look like any other line."""
 PAUSE = 0.3
 """Seconds at most for which requests wait at a switch. A deletion takes milliseconds on a disk, a tenth of a second in

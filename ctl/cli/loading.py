@@ -55,12 +55,19 @@ def changing(ctx: Context, host: Machine) -> Iterator[Undone | None]:
         CtlError: an interrupted run could not be undone.
         SettingsError: nothing was ever run here, and nothing is written for settings that are wrong.
     """
-    from ctl.converge import recovered
-    from ctl.node.trial import end_undone
-
     if not ctx.layout.state.is_dir():
         load(ctx.settings_file, ctx.layout, use_secrets=False)
-    with recovered(ctx.layout, host, ctx.console.note) as undone:
+    with recovered(ctx, host) as undone:
+        yield undone
+
+
+@contextmanager
+def recovered(ctx: Context, host: Machine) -> Iterator[Undone | None]:
+    """As `ctl.converge.recovered`. Where the run on trial was undone, the trial is over."""
+    from ctl.converge import recovered as recovered_files
+    from ctl.node.trial import end_undone
+
+    with recovered_files(ctx.layout, host, ctx.console.note) as undone:
         if undone:
             end_undone(ctx.layout)
         yield undone

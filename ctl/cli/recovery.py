@@ -26,14 +26,11 @@ def recover_first(ctx: Context) -> None:
 
 
 def _recover(ctx: Context) -> None:
-    from ctl.cli.loading import machine
-    from ctl.converge import recovered
-    from ctl.node.trial import end_undone
+    from ctl.cli.loading import machine, recovered
 
     try:
-        with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
-            if undone:
-                end_undone(ctx.layout)
+        with recovered(ctx, machine(ctx)):
+            pass
     except LockHeld as error:
         ctx.console.detail(error.message)
 

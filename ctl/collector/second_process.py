@@ -49,8 +49,9 @@ def in_two(work: Callable[[T], R], items: Sequence[T], share: int = 1) -> Genera
             os.kill(child, signal.SIGKILL)
         raise
     finally:
-        with suppress(ChildProcessError):  # where SIGCHLD is ignored
-            os.waitpid(child or os.getpid(), 0)
+        if child:
+            with suppress(ChildProcessError):  # where SIGCHLD is ignored
+                os.waitpid(child, 0)
 
 
 def _receive(pipe: BinaryIO) -> list[Any] | None:

@@ -138,7 +138,6 @@ def run(
     note_restart_of_gitlab(ctx, target, report)
     if not dry_run:
         note_trial(ctx, waits)
-    if not dry_run:
         note_former_certificates(ctx, target, report)
     if as_json:
         more = {"letsencrypt": outcome.as_json()} if outcome else {}

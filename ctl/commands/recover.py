@@ -18,18 +18,16 @@ def recover(ctx: Context, *, as_json: bool) -> None:
     beginning of each command that changes something.
     Exit status 75 while a run is under way.
     """
-    from ctl.cli.loading import machine
+    from ctl.cli.loading import machine, recovered
     from ctl.cli.recovery import end_read_only
-    from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
-    from ctl.node.trial import end_undone, resume
+    from ctl.node.trial import resume
 
     refuse_foreign_root(ctx.layout)
     undone = None
     if ctx.layout.state.is_dir():
-        with recovered(ctx.layout, machine(ctx), ctx.console.note) as undone:
-            if undone:
-                end_undone(ctx.layout)
+        with recovered(ctx, machine(ctx)) as undone:
+            pass
         resume(ctx.layout)
     ended = end_read_only(ctx) | _end_migration(ctx)
     if as_json:

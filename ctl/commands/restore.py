@@ -49,9 +49,8 @@ def restore(
     from ctl.backup.place import place_of, split
     from ctl.backup.restore import images_of
     from ctl.backup.restore import restore as put_back
-    from ctl.cli.loading import machine
+    from ctl.cli.loading import machine, recovered
     from ctl.commands.reconfigure import run
-    from ctl.converge import recovered
     from ctl.node.preflight import refuse_foreign_root
 
     if replace and keep:
@@ -61,7 +60,7 @@ def restore(
     place = place_of(source)
     facts, members = unpack(place.where(name), place.read(name), identity)
     warn_of_version(ctx, facts)
-    with recovered(ctx.layout, machine(ctx), ctx.console.note):
+    with recovered(ctx, machine(ctx)):
         done = put_back(ctx.layout, members, replace=replace, keep=keep)
     for path in done.kept:
         ctx.console.note(f"{path} is newer than in the backup, and stays")

@@ -90,8 +90,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     A GitLab node keeps the key, a registry node the certificate. Values in the settings win over them. From a node
     where `ctl secrets rotate` was begun come two certificates: both are accepted, the former for seven days.
     """
-    from ctl.cli.loading import machine, print_diagnostics
-    from ctl.converge import recovered
+    from ctl.cli.loading import machine, print_diagnostics, recovered
     from ctl.converge.atomic import write_atomic
     from ctl.errors import UsageFault
     from ctl.settings.nodes.exchange import plan_import
@@ -99,7 +98,7 @@ def import_(ctx: Context, *, file: Path, replace: bool) -> None:
     from ctl.settings.secrets.secrets_file import Secrets
 
     path = ctx.layout.secrets_file
-    with recovered(ctx.layout, machine(ctx), ctx.console.note):
+    with recovered(ctx, machine(ctx)):
         own = read_alone(ctx.settings_file, ctx.layout)
         if not own.package.generate_secrets_json_file:
             raise UsageFault(

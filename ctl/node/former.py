@@ -11,6 +11,7 @@ from ctl.converge import File, mask_all
 from ctl.converge.diff import Mask
 from ctl.converge.inspect import group_id, group_name, look, owner_name, read_file, user_id
 from ctl.node.history import SECRETS, History, Run
+from ctl.paths import Layout
 from ctl.settings.editing.masked_diff import masked
 
 _LANGUAGES = (".py", ".rb")
@@ -33,21 +34,20 @@ def unapplied(history: History, back: Run) -> list[tuple[Path, File]]:
         Each such file, and the copy to make of it.
     """
     stamp = time.strftime("%Y-%m-%dT%H-%M-%S")
-    found = []
+    found, runs = [], history.runs()
     for path in (*back.copies, history.layout.secrets_file):
         present = look(path)
         content = read_file(path) if present and present.is_file else None
-        if content is not None and not _kept(history, path, content):
+        if content is not None and not _kept(history.layout, runs, path, content):
             place = path.with_name(f"{path.name}.unapplied-{stamp}")
             found.append((path, _with_rights_of(path, place, content, mask_all)))
     return found
 
 
-def _kept(history: History, path: Path, content: bytes) -> bool:
-    secrets = history.layout.secrets_file
+def _kept(layout: Layout, runs: list[Run], path: Path, content: bytes) -> bool:
     copies = (
-        run.folder / SECRETS if path == secrets else run.copies.get(path, run.folder)
-        for run in history.runs()
+        run.folder / SECRETS if path == layout.secrets_file else run.copies.get(path, run.folder)
+        for run in runs
     )
     return any(copy.is_file() and read_file(copy) == content for copy in copies)
 

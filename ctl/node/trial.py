@@ -136,14 +136,11 @@ def _failure(layout: Layout) -> Path:
 
 def note_failure(layout: Layout, error: Exception) -> None:
     """Remember why going back did not succeed: nobody reads what the process prints that tried it."""
+    text = f"{type(error).__name__} in ctl itself: {error}"
     if isinstance(error, CtlError):
         text = error.message
-    else:
-        text = (
-            os_error(error)
-            if isinstance(error, OSError)
-            else f"{type(error).__name__} in ctl itself: {error}"
-        )
+    elif isinstance(error, OSError):
+        text = os_error(error)
     write_atomic(_failure(layout), text.partition("\n")[0].encode(), mode=0o600)
 
 

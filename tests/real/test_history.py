@@ -217,7 +217,8 @@ def test_a_trial_takes_back_what_follows_it(root: Root) -> None:
     assert [path.read_text() for path in kept] == [edited]
 
 
-def test_a_trial_that_was_killed_and_undone_is_over(root: Root) -> None:
+@pytest.mark.parametrize(("command", "code"), [(["recover"], 0), (["secrets", "import", SETTINGS], 2)])
+def test_a_trial_that_was_killed_and_undone_is_over(root: Root, command: list[str], code: int) -> None:
     """Nothing is left to go back from: settings that are being mended must not be taken away later."""
     killer = root.write(
         "etc/gitlab/recipes.d/die.py",
@@ -228,7 +229,7 @@ def test_a_trial_that_was_killed_and_undone_is_over(root: Root) -> None:
     root.ctl("reconfigure", "--try", "10m").exits(-signal.SIGKILL)
     assert len(_waiting(root)) == 1
     killer.unlink()
-    root.ctl("recover").ok()
+    root.ctl(*command[:2], *(str(root.path / file) for file in command[2:])).exits(code)
     assert not (root.path / TRIAL).exists()
     assert _level(root) == "info"
     wait_for(lambda: not _waiting(root), what="the one that waited ends")
